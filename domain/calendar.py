@@ -1,0 +1,186 @@
+"""Working days and deadlines: pure date arithmetic over calendar packs, which are data."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_WEEKDAYS: tuple[Weekday, ...] = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+_SEARCH_LIMIT_DAYS = 366
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class FixedHoliday(_Data):
+    """A holiday on a day of the year, such as Veterans Day on 11 November."""
+
+    kind: Literal["fixed"] = "fixed"
+    name: str
+    month: int = Field(ge=1, le=12)
+    day: int = Field(ge=1, le=31)
+    observed: Literal["on-the-day", "nearest-weekday"] = "nearest-weekday"
+    """``nearest-weekday``: Saturday is kept on Friday, Sunday on Monday."""
+
+    def on(self, year: int) -> date:
+        """The day it is kept for `year`; for 1 January that may be 31 December before."""
+        day = date(year, self.month, self.day)
+        if self.observed == "nearest-weekday":
+            if day.weekday() == 5:
+                return day - timedelta(days=1)
+            if day.weekday() == 6:
+                return day + timedelta(days=1)
+        return day
+
+
+class FloatingHoliday(_Data):
+    """A holiday on the nth weekday of a month, such as the first Monday of September."""
+
+    kind: Literal["floating"] = "floating"
+    name: str
+    month: int = Field(ge=1, le=12)
+    weekday: Weekday
+    nth: Literal[1, 2, 3, 4, -1]
+    """-1 is the last of the month."""
+    plus_days: int = Field(default=0, ge=0, le=6)
+    """Days after it, for the Friday after Thanksgiving."""
+
+    def on(self, year: int) -> date:
+        """The day in `year`."""
+        wanted = _WEEKDAYS.index(self.weekday)
+        if self.nth == -1:
+            last = date(year + self.month // 12, self.month % 12 + 1, 1) - timedelta(days=1)
+            day = last - timedelta(days=(last.weekday() - wanted) % 7)
+        else:
+            first = date(year, self.month, 1)
+            day = first + timedelta(days=(wanted - first.weekday()) % 7 + 7 * (self.nth - 1))
+        return day + timedelta(days=self.plus_days)
+
+
+Holiday = Annotated[FixedHoliday | FloatingHoliday, Field(discriminator="kind")]
+
+
+class Closure(_Data):
+    """Consecutive days on which an office or an LEA rests, such as winter recess."""
+
+    name: str
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError(f"{self.name}: it ends {self.last}, before it begins {self.first}")
+        return self
+
+
+class CalendarPack(_Data):
+    """The non-working days of an agency, versioned; an LEA adds its own recess to it."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    version: int = Field(ge=1)
+    title: str
+    source: str
+    """Where the days come from, for whoever must check them."""
+    holidays: tuple[Holiday, ...] = ()
+    closures: tuple[Closure, ...] = ()
+
+
+class WorkingDays:
+    """Which days are worked: a weekday that is neither a holiday nor inside a closure."""
+
+    def __init__(self, pack: CalendarPack, recess: Iterable[Closure] = ()) -> None:
+        self._pack = pack
+        self._closures = (*pack.closures, *recess)
+        self._kept: dict[int, frozenset[date]] = {}
+
+    def _holidays(self, year: int) -> frozenset[date]:
+        if year not in self._kept:
+            self._kept[year] = frozenset(
+                holiday.on(y) for holiday in self._pack.holidays for y in (year - 1, year, year + 1)
+            )
+        return self._kept[year]
+
+    def is_working(self, day: date) -> bool:
+        """True when work is expected on that day."""
+        return (
+            day.weekday() < 5
+            and day not in self._holidays(day.year)
+            and not any(c.first <= day <= c.last for c in self._closures)
+        )
+
+    def why_not(self, day: date) -> str | None:
+        """The reason why a day is not worked; None for a working day."""
+        if day.weekday() >= 5:
+            return f"a {day:%A}"
+        for closure in self._closures:
+            if closure.first <= day <= closure.last:
+                return closure.name
+        for holiday in self._pack.holidays:
+            if day in {holiday.on(y) for y in (day.year, day.year + 1)}:
+                return holiday.name
+        return None
+
+    def _step(self, day: date, by: int) -> date:
+        for _ in range(_SEARCH_LIMIT_DAYS):
+            if self.is_working(day):
+                return day
+            day += timedelta(days=by)
+        raise ValueError(f"calendar {self._pack.id}: no working day within a year of {day}")
+
+    def forward(self, day: date) -> date:
+        """The day itself, or the next working day."""
+        return self._step(day, 1)
+
+    def back(self, day: date) -> date:
+        """The day itself, or the working day before."""
+        return self._step(day, -1)
+
+    def add(self, day: date, working_days: int) -> date:
+        """The day so many working days later, or earlier when negative; the day itself for 0."""
+        direction = 1 if working_days > 0 else -1
+        for _ in range(abs(working_days)):
+            day = self._step(day + timedelta(days=direction), direction)
+        return day
+
+
+def at_local(day: date, at: time, zone: str) -> datetime:
+    """The instant of a local clock time, in UTC.
+
+    A time that the spring change skips is taken an hour later, one that autumn repeats is the
+    first of the two.
+    """
+    local = datetime.combine(day, at, tzinfo=ZoneInfo(zone))
+    return local.astimezone(ZoneInfo("UTC"))
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """The date on the wall at an instant."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day when it is shorter."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    next_first = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return min(
+        date(year, month + 1, 1) + timedelta(days=day.day - 1), next_first - timedelta(days=1)
+    )
+
+
+def spoken(day: date) -> str:
+    """A date as people write it: Fri 16 Apr 2027."""
+    return f"{day:%a} {day.day} {day:%b %Y}"

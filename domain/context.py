@@ -1,0 +1,188 @@
+"""What a decision may know besides the state: resolved beforehand, so that rules stay pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from domain.calendar import CalendarPack, Closure, WorkingDays, local_date
+from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.playbook import Playbook
+
+StaffRole = Literal["assistant", "lead", "director"]
+AGENCY = "agency"
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEntry:
+    """A person as the directory has them now."""
+
+    id: str
+    handle: str
+    name: str
+    email: str | None = None
+    organisation: str = AGENCY
+    """``agency``, or the id of an LEA."""
+    staff_roles: frozenset[StaffRole] = frozenset()
+
+    @property
+    def is_staff(self) -> bool:
+        """Staff act on their own; what others did is recorded for them."""
+        return bool(self.staff_roles)
+
+
+SYSTEM_PERSON = PersonEntry(id=SYSTEM, handle=SYSTEM, name="Handrail")
+
+
+@dataclass(frozen=True, slots=True)
+class LeaEntry:
+    """An LEA as the registry has it now."""
+
+    id: str
+    name: str
+    type: str = ""
+    county: str | None = None
+    recess: tuple[Closure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEntry:
+    """The program's own settings."""
+
+    name: str
+    agency: str
+    zone: str
+    sender: str
+    playbook: str
+    """The playbook version that new engagements pin, for example ``dta-sir@3``."""
+    calendar: CalendarPack
+    gathering_seconds: int = 60
+    """How long a day's digest gathers before it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The facts of the moment.
+
+    An event records what it rested on, so that a later change of directory or calendar never
+    rewrites history.
+    """
+
+    now: datetime
+    """The moment of the decision: no notice is planned at or before it."""
+    issued_at: datetime
+    """When the command was given; its date is the command's today."""
+    effective_at: datetime
+    """When what the command says came true."""
+    command_id: UUID
+    actor: PersonEntry
+    program: ProgramEntry | None = None
+    playbook: Playbook | None = None
+    playbooks: frozenset[str] = frozenset()
+    people: Mapping[str, PersonEntry] = field(default_factory=dict)
+    """By id, and by the handle a command used."""
+    handles: frozenset[str] = frozenset()
+    """Every handle, for suggestions and uniqueness."""
+    leas: Mapping[str, LeaEntry] = field(default_factory=dict)
+    """By id, and by the name a command used."""
+    lea_names: frozenset[str] = frozenset()
+    """Every id, name and alias in lower case, for suggestions and uniqueness."""
+    engagements: frozenset[str] = frozenset()
+    """Ids of all engagements, for suggestions."""
+
+    @property
+    def zone(self) -> str:
+        """The program's time zone."""
+        return self.the_program.zone
+
+    @property
+    def today(self) -> date:
+        """The local date on which the command was given."""
+        return local_date(self.issued_at, self.zone)
+
+    @property
+    def effective_on(self) -> date:
+        """The local date on which it came true."""
+        return local_date(self.effective_at, self.zone)
+
+    @property
+    def the_program(self) -> ProgramEntry:
+        """The program.
+
+        Raises:
+            Unknown: Nobody has run ``handrail init`` yet.
+        """
+        if self.program is None:
+            raise Unknown("There is no program yet. Make one first: handrail init --help")
+        return self.program
+
+    @property
+    def agency_days(self) -> WorkingDays:
+        """The agency's working days."""
+        return WorkingDays(self.the_program.calendar)
+
+    def lea_days(self, lea: str) -> WorkingDays:
+        """An LEA's working days: the agency's calendar and the LEA's own recess."""
+        entry = self.leas.get(lea)
+        return WorkingDays(self.the_program.calendar, entry.recess if entry else ())
+
+    @property
+    def the_playbook(self) -> Playbook:
+        """The playbook version that the engagement pins.
+
+        Raises:
+            Unknown: It was never published here.
+        """
+        if self.playbook is None:
+            raise Unknown(
+                f"The playbook this engagement needs is not published; known are "
+                f"{', '.join(sorted(self.playbooks)) or 'none'}. "
+                f"Publish it: handrail playbook publish FILE"
+            )
+        return self.playbook
+
+    def person(self, ref: str) -> PersonEntry:
+        """A person by handle or id.
+
+        Raises:
+            Unknown: Nobody is called that.
+        """
+        if ref in self.people:
+            return self.people[ref]
+        raise Unknown(
+            f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, self.handles)} "
+            f"See them all: handrail person list"
+        )
+
+    def staff(self, ref: str, role: StaffRole) -> PersonEntry:
+        """A person with a staff role.
+
+        Raises:
+            Unknown: Nobody is called that.
+            WrongPerson: They do not have the role.
+        """
+        person = self.person(ref)
+        if role not in person.staff_roles:
+            has = ", ".join(sorted(person.staff_roles)) or "no staff role"
+            raise WrongPerson(
+                f"{person.id} cannot be {role} here: the directory gives "
+                f"them {has}. A Director can add it: "
+                f"handrail person change @{person.id} --role {role}"
+            )
+        return person
+
+    def lea(self, ref: str) -> LeaEntry:
+        """An LEA by id, name or alias.
+
+        Raises:
+            Unknown: None is called that.
+        """
+        found = self.leas.get(ref) or self.leas.get(ref.casefold())
+        if found:
+            return found
+        raise Unknown(
+            f"No LEA is called {ref!r}. {did_you_mean(ref.casefold(), self.lea_names)} "
+            f"Register it: handrail lea register --help, or see them all: handrail lea list"
+        )

@@ -1,0 +1,563 @@
+"""Deliverables: co-created, and due only once the Lead and the LEA have both signed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from domain.agreements import Agreements
+from domain.calendar import spoken
+from domain.context import Context, PersonEntry
+from domain.engagement import (
+    Engagement,
+    evidence_for,
+    moved_to,
+    not_in_the_future,
+    of_the_lea,
+    running,
+)
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Unknown,
+    WrongPerson,
+    WrongState,
+)
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Option,
+    PersonRef,
+    Positional,
+    Prose,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.obligations import Obligation, Side, owes
+from domain.personal import Sealed
+
+Status = Literal["proposed", "agreed", "submitted", "accepted"]
+DeliverableId = Annotated[Line, Positional()]
+
+
+class _DeliverableCommand(EngagementCommand):
+    deliverable: DeliverableId
+    """The deliverable's id, for example D1."""
+
+
+class ProposeDeliverable(EngagementCommand):
+    """Propose a deliverable. No due date runs and nobody is reminded until both sides sign."""
+
+    noun = "deliverable"
+    verb = "propose"
+
+    title: Annotated[Line, Positional()]
+    """What is made, for example "Theory of action"."""
+    due: date
+    """The due date to agree on: a working day of the LEA, after today."""
+    hours: int = Field(default=0, ge=0, le=2000)
+    """Hours of work it costs the LEA."""
+    person: Annotated[PersonRef | None, Option("for")] = None
+    """Who at the LEA proposed it, if it came from there."""
+    evidence: Line | None = None
+    """Where that is written down."""
+
+
+class SignDeliverable(_DeliverableCommand):
+    """Sign what is proposed: the Lead for the agency, or with --for a person of the LEA."""
+
+    noun = "deliverable"
+    verb = "sign"
+
+    person: Annotated[PersonRef | None, Option("for")] = None
+    """Who at the LEA signed; leave it out when you sign as the Lead."""
+    evidence: Line | None = None
+    """Where the LEA's signature is, for example "mail of 9 March"."""
+
+
+class RedateDeliverable(_DeliverableCommand):
+    """Propose a new due date. The agreed one, and its reminders, stand until both have signed."""
+
+    noun = "deliverable"
+    verb = "redate"
+
+    due: date
+    """The new due date: a working day of the LEA, after today."""
+    reason: Line
+    """Why the date moves."""
+
+
+class SubmitDeliverable(_DeliverableCommand):
+    """Record that the LEA submitted a deliverable."""
+
+    noun = "deliverable"
+    verb = "submit"
+
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA submitted it."""
+    evidence: Line
+    """Where it is, for example a link or "mail of 29 April"."""
+
+
+class ReturnDeliverable(_DeliverableCommand):
+    """Return a submission for more work, with a new date that the LEA agreed to."""
+
+    noun = "deliverable"
+    verb = "return"
+
+    due: date
+    """The new due date agreed with the LEA."""
+    reason: Prose
+    """What is still needed, in words the LEA can use."""
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA agreed to the new date."""
+    evidence: Line
+    """Where that agreement is written down."""
+
+
+class AcceptDeliverable(_DeliverableCommand):
+    """Accept a submission."""
+
+    noun = "deliverable"
+    verb = "accept"
+
+    note: Prose | None = None
+    """What was good about it, for the record."""
+
+
+class DeliverableProposed(Event):
+    type: ClassVar[str] = "deliverable-proposed"
+    deliverable: str
+    title: str
+    due: date
+    hours: int
+    side: Side
+    proposed_for: str | None = None
+    evidence: Sealed | None = None
+
+
+class RedateProposed(Event):
+    type: ClassVar[str] = "redate-proposed"
+    deliverable: str
+    due: date
+    reason: str
+
+
+class DeliverableSigned(Event):
+    type: ClassVar[str] = "deliverable-signed"
+    deliverable: str
+    side: Side
+    person: str
+    due: date
+    evidence: Sealed | None = None
+
+
+class DeliverableAgreed(Event):
+    type: ClassVar[str] = "deliverable-agreed"
+    deliverable: str
+    round: int
+    due: date
+
+
+class DeliverableSubmitted(Event):
+    type: ClassVar[str] = "deliverable-submitted"
+    deliverable: str
+    on: date
+    person: str
+    evidence: Sealed
+
+
+class DeliverableReturned(Event):
+    type: ClassVar[str] = "deliverable-returned"
+    deliverable: str
+    reason: str
+    agreed_by: str
+    evidence: Sealed
+
+
+class DeliverableAccepted(Event):
+    type: ClassVar[str] = "deliverable-accepted"
+    deliverable: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Terms on the table, and who has signed them."""
+
+    due: date
+    signed: Mapping[Side, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverable:
+    """One deliverable."""
+
+    id: str
+    title: str
+    hours: int
+    status: Status = "proposed"
+    due: date | None = None
+    """The agreed due date; None until both have signed."""
+    past: tuple[tuple[date, str], ...] = ()
+    """Earlier agreed due dates, each with why it ended."""
+    proposal: Proposal | None = None
+    submissions: tuple[date, ...] = ()
+    answers: int = 0
+    illustrative: bool = False
+
+    @property
+    def round(self) -> int:
+        """The number of the agreed due date, counted from 1."""
+        return len(self.past) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deliverables:
+    """All deliverables by id."""
+
+    all: Mapping[str, Deliverable] = field(default_factory=dict)
+
+
+def _found(command: _DeliverableCommand, state: State) -> Deliverable:
+    known = state.of(Deliverables).all
+    wanted = command.deliverable.upper()
+    if wanted in known:
+        return known[wanted]
+    raise Unknown(
+        f"{state.id} has no deliverable {command.deliverable!r}. "
+        + (
+            f"It has {', '.join(f'{d.id} ({d.title})' for d in known.values())}."
+            if known
+            else f"It has none yet. Propose one: handrail deliverable propose {state.id} TITLE"
+        )
+    )
+
+
+def _possible_due(due: date, state: State, context: Context) -> None:
+    if due <= context.today:
+        raise ImpossibleDate(
+            f"{state.id}: the new due date {spoken(due)} is not after today, "
+            f"{spoken(context.today)}. Give a date that lies ahead."
+        )
+    days = context.lea_days(state.of(Engagement).lea)
+    why_not = days.why_not(due)
+    if why_not:
+        raise ImpossibleDate(
+            f"{state.id}: {spoken(due)} is {why_not}, and nothing is due at the LEA then. The "
+            f"nearest working days are {spoken(days.back(due))} and {spoken(days.forward(due))}."
+        )
+
+
+def _the_lead(engagement: Engagement, context: Context, what: str, state: State) -> None:
+    if context.actor.id != engagement.roles["lead"]:
+        raise WrongPerson(
+            f"{state.id}: {context.actor.id} is not the Lead and cannot {what} for the agency; "
+            f"the Lead is {engagement.roles['lead']}. For the LEA's side, name "
+            f"who it was: --for PERSON --evidence REFERENCE"
+        )
+
+
+def _sealed(person: PersonEntry, text: str) -> Sealed:
+    return Sealed(about=person.id, text=text)
+
+
+@decides(ProposeDeliverable)
+def propose(command: ProposeDeliverable, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    latest = state.of(Agreements).latest
+    if latest is None or latest.effective_on is None:
+        raise WrongState(
+            f"{state.id} is {engagement.phase}: deliverables come after the agreement is "
+            f"effective, which needs the final action of both boards. See where it stands: "
+            f"handrail engagement show {state.id}"
+        )
+    evidence_for(command.person, command.evidence, "The proposal")
+    _possible_due(command.due, state, context)
+    person = of_the_lea(command.person, engagement, context) if command.person else None
+    twin = next(
+        (
+            d
+            for d in state.of(Deliverables).all.values()
+            if d.title.casefold() == command.title.casefold() and d.status != "accepted"
+        ),
+        None,
+    )
+    if twin:
+        raise AlreadyExists(
+            f"{state.id} has {twin.id} {twin.title!r} already ({twin.status}). To move its date: "
+            f"handrail deliverable redate {state.id} {twin.id} --due DATE --reason REASON"
+        )
+    return [
+        DeliverableProposed(
+            deliverable=f"D{len(state.of(Deliverables).all) + 1}",
+            title=command.title,
+            due=command.due,
+            hours=command.hours,
+            side="lea" if person else "agency",
+            proposed_for=person.id if person else None,
+            evidence=_sealed(person, command.evidence) if person and command.evidence else None,
+        )
+    ]
+
+
+@evolves(DeliverableProposed)
+def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
+    return _put(
+        state,
+        Deliverable(
+            id=event.deliverable,
+            title=event.title,
+            hours=event.hours,
+            proposal=Proposal(event.due),
+            illustrative=event.illustrative,
+        ),
+    )
+
+
+def _put(state: State, deliverable: Deliverable) -> State:
+    all_ = state.of(Deliverables).all
+    return state.put(Deliverables({**all_, deliverable.id: deliverable}))
+
+
+@decides(SignDeliverable)
+def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    deliverable = _found(command, state)
+    evidence_for(command.person, command.evidence, "The LEA's signature")
+    not_in_the_future(context.effective_on, "The signature", context)
+    proposal = deliverable.proposal
+    if proposal is None:
+        raise WrongState(
+            f"{state.id}: nothing about {deliverable.id} {deliverable.title!r} waits for a "
+            f"signature; it is {deliverable.status}"
+            f"{f', due {spoken(deliverable.due)}' if deliverable.due else ''}. To propose another "
+            f"date: handrail deliverable redate {state.id} {deliverable.id} --due DATE "
+            f"--reason REASON"
+        )
+    side: Side
+    if command.person:
+        person, side = of_the_lea(command.person, engagement, context), "lea"
+    else:
+        _the_lead(engagement, context, f"sign {deliverable.id}", state)
+        person, side = context.actor, "agency"
+    if side in proposal.signed:
+        other = "the LEA" if side == "agency" else "the Lead"
+        raise AlreadyExists(
+            f"{state.id}: {deliverable.id} due {spoken(proposal.due)} is signed already for "
+            f"{'the agency' if side == 'agency' else 'the LEA'} by "
+            f"{proposal.signed[side]}; it waits for {other}."
+        )
+    _possible_due(proposal.due, state, context)
+    signed = DeliverableSigned(
+        deliverable=deliverable.id,
+        side=side,
+        person=person.id,
+        due=proposal.due,
+        evidence=_sealed(person, command.evidence) if command.evidence else None,
+    )
+    if not proposal.signed:
+        return [signed]
+    round_ = deliverable.round + (1 if deliverable.due else 0)
+    return [
+        signed,
+        DeliverableAgreed(deliverable=deliverable.id, round=round_, due=proposal.due),
+    ]
+
+
+@evolves(DeliverableSigned)
+def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
+    deliverable = state.of(Deliverables).all[event.deliverable]
+    proposal = deliverable.proposal or Proposal(event.due)
+    return _put(
+        state,
+        replace(
+            deliverable,
+            proposal=replace(proposal, signed={**proposal.signed, event.side: event.person}),
+        ),
+    )
+
+
+@evolves(DeliverableAgreed)
+def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
+    deliverable = state.of(Deliverables).all[event.deliverable]
+    why = "returned" if deliverable.status == "submitted" else "re-dated"
+    past = deliverable.past + (((deliverable.due, why),) if deliverable.due else ())
+    state = _put(
+        state,
+        replace(deliverable, status="agreed", due=event.due, past=past, proposal=None),
+    )
+    return moved_to(state, "partnering")
+
+
+@decides(RedateDeliverable)
+def redate(command: RedateDeliverable, state: State, context: Context) -> Decision:
+    running(state, context)
+    deliverable = _found(command, state)
+    if deliverable.status in ("submitted", "accepted"):
+        raise WrongState(
+            f"{state.id}: {deliverable.id} {deliverable.title!r} is {deliverable.status}, so its "
+            f"date cannot move. A submission is answered with handrail deliverable accept or "
+            f"return."
+        )
+    _possible_due(command.due, state, context)
+    current = deliverable.proposal.due if deliverable.proposal else deliverable.due
+    if command.due == current:
+        raise AlreadyExists(
+            f"{state.id}: {deliverable.id} is due {spoken(command.due)} already. Give another "
+            f"date, or sign: handrail deliverable sign {state.id} {deliverable.id}"
+        )
+    return [RedateProposed(deliverable=deliverable.id, due=command.due, reason=command.reason)]
+
+
+@evolves(RedateProposed)
+def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
+    deliverable = state.of(Deliverables).all[event.deliverable]
+    return _put(state, replace(deliverable, proposal=Proposal(event.due)))
+
+
+@decides(SubmitDeliverable)
+def submit(command: SubmitDeliverable, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    deliverable = _found(command, state)
+    person = of_the_lea(command.person, engagement, context)
+    not_in_the_future(context.effective_on, "The submission", context)
+    if deliverable.status != "agreed":
+        way = (
+            f"Sign it first: handrail deliverable sign {state.id} {deliverable.id}"
+            if deliverable.status == "proposed"
+            else f"See it: handrail engagement show {state.id}"
+        )
+        raise WrongState(
+            f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be submitted: it is "
+            f"{deliverable.status}. {way}"
+        )
+    return [
+        DeliverableSubmitted(
+            deliverable=deliverable.id,
+            on=context.effective_on,
+            person=person.id,
+            evidence=_sealed(person, command.evidence),
+        )
+    ]
+
+
+@evolves(DeliverableSubmitted)
+def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
+    deliverable = state.of(Deliverables).all[event.deliverable]
+    return _put(
+        state,
+        replace(
+            deliverable,
+            status="submitted",
+            proposal=None,
+            submissions=(*deliverable.submissions, event.on),
+        ),
+    )
+
+
+def _under_review(
+    command: _DeliverableCommand, state: State, context: Context, what: str
+) -> Deliverable:
+    engagement = running(state, context)
+    deliverable = _found(command, state)
+    if deliverable.status != "submitted":
+        raise WrongState(
+            f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be {what}: it is "
+            f"{deliverable.status}, and only a submission is answered. Record it first: "
+            f"handrail deliverable submit {state.id} {deliverable.id} --for PERSON "
+            f"--evidence REFERENCE"
+        )
+    if context.actor.id not in (engagement.roles["lead"], engagement.roles["director"]):
+        raise WrongPerson(
+            f"{state.id}: {context.actor.id} may not answer {deliverable.id}: its Lead "
+            f"{engagement.roles['lead']} or its Director "
+            f"{engagement.roles['director']} does."
+        )
+    not_in_the_future(context.effective_on, "The answer", context)
+    return deliverable
+
+
+@decides(ReturnDeliverable)
+def return_(command: ReturnDeliverable, state: State, context: Context) -> Decision:
+    deliverable = _under_review(command, state, context, "returned")
+    person = of_the_lea(command.person, state.of(Engagement), context)
+    _possible_due(command.due, state, context)
+    return [
+        DeliverableReturned(
+            deliverable=deliverable.id,
+            reason=command.reason,
+            agreed_by=person.id,
+            evidence=_sealed(person, command.evidence),
+        ),
+        DeliverableAgreed(deliverable=deliverable.id, round=deliverable.round + 1, due=command.due),
+    ]
+
+
+@evolves(DeliverableReturned)
+def returned(state: State, event: DeliverableReturned, stamp: Stamp) -> State:
+    deliverable = state.of(Deliverables).all[event.deliverable]
+    return _put(state, replace(deliverable, answers=deliverable.answers + 1))
+
+
+@decides(AcceptDeliverable)
+def accept(command: AcceptDeliverable, state: State, context: Context) -> Decision:
+    deliverable = _under_review(command, state, context, "accepted")
+    return [DeliverableAccepted(deliverable=deliverable.id, note=command.note)]
+
+
+@evolves(DeliverableAccepted)
+def accepted(state: State, event: DeliverableAccepted, stamp: Stamp) -> State:
+    deliverable = state.of(Deliverables).all[event.deliverable]
+    return _put(state, replace(deliverable, status="accepted", answers=deliverable.answers + 1))
+
+
+@owes
+def deliverables_owed(state: State, context: Context) -> Iterable[Obligation]:
+    """The LEA owes an agreed deliverable; the Lead owes an answer to a submitted one."""
+    rules = context.the_playbook.deliverables
+    for d in state.of(Deliverables).all.values():
+        ask = "Send it to your Lead by the due date, or ask for another date."
+        command = f"handrail deliverable submit {state.id} {d.id} --for PERSON --evidence REFERENCE"
+        for number, (due, why) in enumerate(d.past, start=1):
+            yield Obligation(
+                d.id, d.title, number, due, "lea_contact", "lea", ask, command, rules.policy, why
+            )
+        if d.due:
+            done = None if d.status == "agreed" else "submitted"
+            yield Obligation(
+                d.id, d.title, d.round, d.due, "lea_contact", "lea", ask, command, rules.policy,
+                done,
+            )  # fmt: skip
+        if d.proposal:
+            waits = [s for s in ("agency", "lea") if s not in d.proposal.signed]
+            yield Obligation(
+                f"{d.id}/signature",
+                f"Signature of {d.title}, proposed for {spoken(d.proposal.due)}",
+                len(d.past) + 1,
+                None,
+                "lead" if "agency" in waits else "lea_contact",
+                "agency" if "agency" in waits else "lea",
+                "Sign the proposed terms.",
+                f"handrail deliverable sign {state.id} {d.id}",
+                None,
+            )
+        for number, on in enumerate(d.submissions, start=1):
+            yield Obligation(
+                f"{d.id}/review",
+                f"Answer to {d.title}",
+                number,
+                context.agency_days.add(on, rules.review_working_days),
+                "lead",
+                "agency",
+                "Accept it, or return it with a date agreed with the LEA.",
+                f"handrail deliverable accept {state.id} {d.id}",
+                rules.review_policy,
+                "answered" if d.answers >= number else None,
+            )

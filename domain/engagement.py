@@ -1,0 +1,423 @@
+"""An engagement: opened with an LEA, staffed by roles, ended by closing or withdrawal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Annotated, ClassVar, Literal
+
+from domain.calendar import local_date, spoken
+from domain.context import AGENCY, Context, PersonEntry
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Incomplete,
+    TightStep,
+    Unknown,
+    WrongPerson,
+    WrongState,
+    did_you_mean,
+)
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    LeaRef,
+    Line,
+    PersonRef,
+    Positional,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+
+Phase = Literal[
+    "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
+]
+EngagementRole = Literal["lead", "director", "lea_contact", "superintendent"]
+AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director"})
+
+
+class OpenEngagement(EngagementCommand):
+    """Open an engagement with an LEA.
+
+    The engagement takes the LEA's id; a later one with the same LEA is numbered -2.
+    """
+
+    noun = "engagement"
+    verb = "open"
+
+    lea: LeaRef
+    """The LEA, by id, name or alias."""
+    lead: PersonRef
+    """The Lead: the coach of this LEA."""
+    director: PersonRef
+    """The Director answerable for it."""
+    playbook: str | None = None
+    """The playbook version, for example dta-sir@3; the program's own if left out."""
+    source: Line | None = None
+    """How the LEA came to us, for example county_referral."""
+    statute: Line | None = None
+    """The statutory pathway, for example "EC 52074(g)(1)(A)"."""
+    contact: PersonRef | None = None
+    """The LEA contact, who gets the LEA's reminders."""
+    superintendent: PersonRef | None = None
+    """The superintendent."""
+
+
+class AssignRole(EngagementCommand):
+    """Say who holds a role in the engagement from now on."""
+
+    noun = "engagement"
+    verb = "assign"
+
+    role: Annotated[EngagementRole, Positional()]
+    """lead, director, lea_contact or superintendent."""
+    person: Annotated[PersonRef, Positional()]
+    """Who holds it."""
+
+
+class CloseEngagement(EngagementCommand):
+    """Close an engagement that has run its course; its history stays."""
+
+    noun = "engagement"
+    verb = "close"
+
+    reason: Line
+    """Why it ends, for example "exit agreed at check-in 2"."""
+
+
+class WithdrawEngagement(EngagementCommand):
+    """End an engagement early because one side withdraws; its history stays."""
+
+    noun = "engagement"
+    verb = "withdraw"
+
+    reason: Line
+    """Why, for example "superintendent vacancy"."""
+
+
+class EngagementOpened(Event):
+    type: ClassVar[str] = "engagement-opened"
+    lea: str
+    lea_name: str
+    lea_type: str = ""
+    county: str | None = None
+    playbook: str
+    lead: str
+    director: str
+    lea_contact: str | None = None
+    superintendent: str | None = None
+    source: str | None = None
+    statute: str | None = None
+
+
+class RoleAssigned(Event):
+    type: ClassVar[str] = "role-assigned"
+    role: EngagementRole
+    person: str
+    before: str | None = None
+
+
+class StepWaived(Event):
+    type: ClassVar[str] = "step-waived"
+    step: str
+    reason: str
+    authority: str
+
+
+class EngagementClosed(Event):
+    type: ClassVar[str] = "engagement-closed"
+    reason: str
+
+
+class EngagementWithdrawn(Event):
+    type: ClassVar[str] = "engagement-withdrawn"
+    reason: str
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """Who held a role, from when until when."""
+
+    role: EngagementRole
+    person: str
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """What every subject may know of the engagement as a whole."""
+
+    phase: Phase | None = None
+    lea: str = ""
+    lea_name: str = ""
+    lea_type: str = ""
+    county: str | None = None
+    playbook: str = ""
+    source: str | None = None
+    statute: str | None = None
+    opened_at: datetime | None = None
+    opened_by: str = ""
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+    roles: Mapping[EngagementRole, str] = field(default_factory=dict)
+    tenures: tuple[Tenure, ...] = ()
+    waived: Mapping[str, StepWaived] = field(default_factory=dict)
+    illustrative: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """True from opening until closing or withdrawal."""
+        return self.phase is not None and self.ended_at is None
+
+
+def running(state: State, context: Context) -> Engagement:
+    """The engagement, provided that it is open.
+
+    Raises:
+        Unknown: It was never opened.
+        WrongState: It is over.
+    """
+    engagement = state.of(Engagement)
+    if engagement.phase is None:
+        raise Unknown(
+            f"There is no engagement {state.id!r}. {did_you_mean(state.id, context.engagements)} "
+            f"See them all: handrail engagement list"
+        )
+    if engagement.ended_at is not None:
+        ended = local_date(engagement.ended_at, context.zone)
+        raise WrongState(
+            f"{state.id} is {engagement.phase} since {spoken(ended)} "
+            f"({engagement.end_reason}), so this cannot be recorded on it. To work with the LEA "
+            f"again, open a new engagement: handrail engagement open {engagement.lea}"
+        )
+    return engagement
+
+
+def not_in_the_future(day: date, what: str, context: Context) -> None:
+    """Refuse a fact that is dated after today.
+
+    Raises:
+        ImpossibleDate: It is.
+    """
+    if day > context.today:
+        raise ImpossibleDate(
+            f"{what} is dated {spoken(day)}, but today is {spoken(context.today)}: what has not "
+            f"happened yet cannot be recorded. Give the day on which it happened."
+        )
+
+
+def of_the_lea(ref: str, engagement: Engagement, context: Context) -> PersonEntry:
+    """A person who works for the engagement's LEA.
+
+    Raises:
+        Unknown: Nobody is called that.
+        WrongPerson: They work elsewhere.
+    """
+    person = context.person(ref)
+    if person.organisation != engagement.lea:
+        where = "the agency" if person.organisation == AGENCY else person.organisation
+        raise WrongPerson(
+            f"{person.id} works at {where}, not at {engagement.lea_name}, and cannot act for "
+            f"it. Name somebody of the LEA: handrail person list --at {engagement.lea}"
+        )
+    return person
+
+
+def require_step(
+    step_id: str, done: bool, missing: str, waiver: str | None, state: State, context: Context
+) -> list[Event]:
+    """Hold to a tight step of the playbook, or waive it.
+
+    Args:
+        step_id: The step as the playbook calls it; a step it does not have, or has as a loose
+            one, never blocks.
+        done: Whether the step is done.
+        missing: What is missing, for the message.
+        waiver: The reason for waiving, where one was given.
+
+    Raises:
+        TightStep: It is tight, not done and not waived.
+        WrongPerson: It may be waived, but not by the acting person.
+    """
+    step = context.the_playbook.step(step_id)
+    if done or step is None or not step.tight or step_id in state.of(Engagement).waived:
+        return []
+    if waiver is None:
+        can = (
+            f"or a {step.waiver} waives it with a reason: --waive REASON"
+            if step.waiver
+            else "it cannot be waived"
+        )
+        raise TightStep(
+            f"{state.id}: {missing}. In {context.the_playbook.ref} the step "
+            f"{step.name!r} is tight: do it first, {can}."
+        )
+    if step.waiver is None or step.waiver not in context.actor.staff_roles:
+        raise WrongPerson(
+            f"{context.actor.id} may not waive {step.name!r}: in {context.the_playbook.ref} "
+            f"{f'only a {step.waiver} may' if step.waiver else 'nobody may'}. Ask a "
+            f"{step.waiver or 'Director'} to run this command."
+        )
+    return [StepWaived(step=step_id, reason=waiver, authority=context.actor.id)]
+
+
+@decides(OpenEngagement)
+def open_engagement(command: OpenEngagement, state: State, context: Context) -> Decision:
+    already = state.of(Engagement)
+    if already.phase is not None:
+        opened = already.opened_at
+        assert opened is not None
+        raise AlreadyExists(
+            f"{state.id} is already there: opened {spoken(local_date(opened, context.zone))} by "
+            f"{already.opened_by}, now {already.phase}. "
+            f"See it: handrail engagement show {state.id}"
+        )
+    lea = context.lea(command.lea)
+    lead = context.staff(command.lead, "lead")
+    director = context.staff(command.director, "director")
+    context.the_playbook  # noqa: B018 - refuses an unpublished version
+    engagement = Engagement(lea=lea.id, lea_name=lea.name)
+    contact = of_the_lea(command.contact, engagement, context) if command.contact else None
+    superintendent = (
+        of_the_lea(command.superintendent, engagement, context) if command.superintendent else None
+    )
+    not_in_the_future(context.effective_on, "The opening", context)
+    return [
+        EngagementOpened(
+            lea=lea.id,
+            lea_name=lea.name,
+            lea_type=lea.type,
+            county=lea.county,
+            playbook=context.the_playbook.ref,
+            lead=lead.id,
+            director=director.id,
+            lea_contact=contact.id if contact else None,
+            superintendent=superintendent.id if superintendent else None,
+            source=command.source,
+            statute=command.statute,
+        )
+    ]
+
+
+@evolves(EngagementOpened)
+def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> State:
+    held: dict[EngagementRole, str] = {"lead": event.lead, "director": event.director}
+    if event.lea_contact:
+        held["lea_contact"] = event.lea_contact
+    if event.superintendent:
+        held["superintendent"] = event.superintendent
+    return state.put(
+        Engagement(
+            phase="recruiting",
+            lea=event.lea,
+            lea_name=event.lea_name,
+            lea_type=event.lea_type,
+            county=event.county,
+            playbook=event.playbook,
+            source=event.source,
+            statute=event.statute,
+            opened_at=stamp.effective_at,
+            opened_by=stamp.actor,
+            roles=held,
+            tenures=tuple(Tenure(r, p, stamp.effective_at) for r, p in held.items()),
+            illustrative=event.illustrative,
+        )
+    )
+
+
+@decides(AssignRole)
+def assign_role(command: AssignRole, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    if command.role == "lead":
+        person = context.staff(command.person, "lead")
+    elif command.role == "director":
+        person = context.staff(command.person, "director")
+    else:
+        person = of_the_lea(command.person, engagement, context)
+    before = engagement.roles.get(command.role)
+    if before == person.id:
+        raise AlreadyExists(f"{person.id} is already {command.role} of {state.id}.")
+    return [RoleAssigned(role=command.role, person=person.id, before=before)]
+
+
+@evolves(RoleAssigned)
+def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
+    engagement = state.of(Engagement)
+    tenures = tuple(
+        replace(t, until=stamp.effective_at) if t.role == event.role and t.until is None else t
+        for t in engagement.tenures
+    )
+    return state.put(
+        replace(
+            engagement,
+            roles={**engagement.roles, event.role: event.person},
+            tenures=(*tenures, Tenure(event.role, event.person, stamp.effective_at)),
+        )
+    )
+
+
+@evolves(StepWaived)
+def step_waived(state: State, event: StepWaived, stamp: Stamp) -> State:
+    engagement = state.of(Engagement)
+    return state.put(replace(engagement, waived={**engagement.waived, event.step: event}))
+
+
+@decides(CloseEngagement)
+def close_engagement(command: CloseEngagement, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    not_in_the_future(context.effective_on, "The close", context)
+    if engagement.phase in ("recruiting", "agreeing"):
+        raise WrongState(
+            f"{state.id} is still {engagement.phase}: there is no agreed work to close. To end it "
+            f"now: handrail engagement withdraw {state.id} --reason REASON"
+        )
+    return [EngagementClosed(reason=command.reason)]
+
+
+@decides(WithdrawEngagement)
+def withdraw_engagement(command: WithdrawEngagement, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    not_in_the_future(context.effective_on, "The withdrawal", context)
+    assert engagement.phase is not None
+    return [EngagementWithdrawn(reason=command.reason, phase=engagement.phase)]
+
+
+def _ended(state: State, phase: Phase, reason: str, stamp: Stamp) -> State:
+    return state.put(
+        replace(state.of(Engagement), phase=phase, ended_at=stamp.effective_at, end_reason=reason)
+    )
+
+
+@evolves(EngagementClosed)
+def engagement_closed(state: State, event: EngagementClosed, stamp: Stamp) -> State:
+    return _ended(state, "closed", event.reason, stamp)
+
+
+@evolves(EngagementWithdrawn)
+def engagement_withdrawn(state: State, event: EngagementWithdrawn, stamp: Stamp) -> State:
+    return _ended(state, "withdrawn", event.reason, stamp)
+
+
+def moved_to(state: State, phase: Phase) -> State:
+    """The state with the engagement in another phase; a finished one stays finished."""
+    engagement = state.of(Engagement)
+    return state.put(replace(engagement, phase=phase)) if engagement.is_open else state
+
+
+def evidence_for(person: str | None, evidence: str | None, what: str) -> None:
+    """What somebody without an account did is recorded with both its doer and its evidence.
+
+    Raises:
+        Incomplete: One is given without the other.
+    """
+    if person is not None and evidence is None:
+        raise Incomplete(
+            f"{what} for {person} needs its evidence: add --evidence REFERENCE, for example "
+            f'"mail of 9 March".'
+        )
+    if evidence is not None and person is None:
+        raise Incomplete(f"{what} with evidence {evidence!r} needs its person: add --for PERSON.")

@@ -1,0 +1,62 @@
+"""The ways a command can be answered with no."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class Refused(Exception):
+    """A rule says no: shown to staff as it stands, kept with the receipt, never retried.
+
+    The message is one paragraph: what cannot be, the value at fault, and the way out.
+    """
+
+    @property
+    def kind(self) -> str:
+        """Stable name of the refusal, for scripts that read ``--json``."""
+        return type(self).__name__
+
+
+class Unknown(Refused):
+    """Something was named that is not there."""
+
+
+class AlreadyExists(Refused):
+    """What should be made is there already."""
+
+
+class WrongState(Refused):
+    """The engagement, or a part of it, is not where this command needs it to be."""
+
+
+class WrongPerson(Refused):
+    """The acting or named person may not do this."""
+
+
+class ImpossibleDate(Refused):
+    """A date that cannot be, given what is known."""
+
+
+class Incomplete(Refused):
+    """Something that must be said was left out or blank."""
+
+
+class Invalid(Refused):
+    """A value that does not have the form it needs."""
+
+
+class ChargedToLea(Refused):
+    """The LEA never pays."""
+
+
+class TightStep(Refused):
+    """The playbook insists on a step that is not done and not waived."""
+
+
+class ReusedCommandId(Refused):
+    """A command id that was used before, for something else."""
+
+
+def did_you_mean(wrong: str, known: Iterable[str], *, limit: int = 3) -> str:
+    """A sentence naming the nearest known names, or where to find them all when none is near."""
+    near = get_close_matches(wrong, list(known), n=limit, cutoff=0.4)
+    return f"Did you mean {' or '.join(near)}?" if near else "No name is near to it."

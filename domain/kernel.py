@@ -1,0 +1,236 @@
+"""Commands, events, and the registry through which subjects join an aggregate.
+
+A subject module declares its commands and events as classes and registers what each means:
+``@decides`` turns a command into events or refuses, ``@evolves`` applies an event to the state,
+``@owes`` says what is owed.  Whoever adds a subject edits its module and nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+if TYPE_CHECKING:
+    from domain.context import Context
+
+Aggregate = Literal["engagement", "lea", "person", "playbook", "calendar", "program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Marks a field as the name of a person or an LEA, which the context resolves."""
+
+    kind: Literal["person", "lea"]
+
+
+@dataclass(frozen=True, slots=True)
+class Positional:
+    """Marks a field that the command line takes by position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Gives a field another name on the command line."""
+
+    name: str
+
+
+def _one_line(text: str) -> str:
+    if any(ord(c) < 32 or ord(c) == 127 or c in "\u0085\u2028\u2029" for c in text):
+        raise ValueError("must be one line, without control characters")
+    return text
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+    AfterValidator(_one_line),
+]
+"""One line of text for a title, a reason or a name: it may end up in a mail's subject."""
+Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+"""Free text of any number of lines."""
+Slug = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60),
+]
+"""A short id that people type: lower-case letters, digits and single hyphens."""
+PersonRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Ref("person")]
+"""A person, by handle or id."""
+LeaRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Ref("lea")]
+"""An LEA, by id, name or alias."""
+EngagementId = Annotated[Slug, Positional()]
+"""An engagement's id, for example ``alder-creek-usd``."""
+
+
+class Command(BaseModel):
+    """What somebody wants done: declared once; command line, imports and documentation follow."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True
+    )
+
+    aggregate: ClassVar[Aggregate]
+    noun: ClassVar[str]
+    verb: ClassVar[str]
+    internal: ClassVar[bool] = False
+    """True for what the system tells itself; such a command has no place on the command line."""
+
+    @classmethod
+    def kind(cls) -> str:
+        """The name under which the command travels and is kept, for example ``fit decide``."""
+        return f"{cls.noun} {cls.verb}"
+
+    def stream(self, command_id: UUID) -> str:
+        """The stream this command is decided on."""
+        raise TypeError(f"{type(self).__name__} names no stream")  # pragma: no cover
+
+
+class EngagementCommand(Command):
+    """A command of one engagement."""
+
+    aggregate = "engagement"
+
+    engagement: EngagementId
+    """The engagement's id, for example alder-creek-usd."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"engagement:{self.engagement}"
+
+
+class Event(BaseModel):
+    """A fact.  Once published its meaning never changes; new fields are optional."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+
+    illustrative: bool = False
+    """True for invented data (a demonstration, training), which every mail and report must say."""
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """An event for another stream than the command's own, appended in the same transaction."""
+
+    stream: str
+    event: Event
+
+
+Decision = Sequence[Event | On]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the store knows about an event besides its content."""
+
+    stream: str
+    version: int
+    effective_at: datetime
+    recorded_at: datetime
+    actor: str
+    command_id: UUID
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its stamp, as read from the store."""
+
+    event: Event
+    stamp: Stamp
+
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One stream, folded: each subject keeps its own slice, keyed by the slice's class."""
+
+    stream: str
+    version: int = 0
+    slices: Mapping[type, Any] = field(default_factory=dict)
+
+    def of(self, kind: type[S]) -> S:
+        """The slice of one subject; its empty default where nothing has happened yet."""
+        found = self.slices.get(kind)
+        return kind() if found is None else cast(S, found)
+
+    def put(self, part: object) -> "State":
+        """This state with one slice replaced."""
+        return replace(self, slices={**self.slices, type(part): part})
+
+    @property
+    def id(self) -> str:
+        """The people-facing id: the stream without its aggregate."""
+        return self.stream.partition(":")[2] or self.stream
+
+
+COMMANDS: dict[str, type[Command]] = {}
+EVENTS: dict[str, type[Event]] = {}
+_DECIDERS: dict[type[Command], Callable[[Any, State, "Context"], Decision]] = {}
+_EVOLVERS: dict[type[Event], Callable[[State, Any, Stamp], State]] = {}
+
+
+def decides(
+    kind: type[C],
+) -> Callable[
+    [Callable[[C, State, "Context"], Decision]], Callable[[C, State, "Context"], Decision]
+]:
+    """Register the function that turns this command into events, or raises `Refused`."""
+
+    def register(
+        function: Callable[[C, State, "Context"], Decision],
+    ) -> Callable[[C, State, "Context"], Decision]:
+        name = kind.kind()
+        if COMMANDS.setdefault(name, kind) is not kind:
+            raise TypeError(f"two commands are called {name!r}")
+        _DECIDERS[kind] = function
+        return function
+
+    return register
+
+
+def evolves(
+    kind: type[E],
+) -> Callable[[Callable[[State, E, Stamp], State]], Callable[[State, E, Stamp], State]]:
+    """Register the function that applies this event; it is total and never refuses."""
+
+    def register(
+        function: Callable[[State, E, Stamp], State],
+    ) -> Callable[[State, E, Stamp], State]:
+        if EVENTS.setdefault(kind.type, kind) is not kind:
+            raise TypeError(f"two events are called {kind.type!r}")
+        _EVOLVERS[kind] = function
+        return function
+
+    return register
+
+
+def decide(command: Command, state: State, context: "Context") -> Decision:
+    """The facts that follow from a command.
+
+    Raises:
+        Refused: A rule says no.
+    """
+    return _DECIDERS[type(command)](command, state, context)
+
+
+def evolve(state: State, recorded: Recorded) -> State:
+    """Apply one fact."""
+    evolver = _EVOLVERS[type(recorded.event)]
+    return replace(evolver(state, recorded.event, recorded.stamp), version=recorded.stamp.version)
+
+
+def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -> State:
+    """The state after a history; the same history gives the same state, whenever it is folded."""
+    state = start or State(stream)
+    for recorded in history:
+        state = evolve(state, recorded)
+    return state

@@ -1,0 +1,114 @@
+"""What travels between the door, the workflow and the record: a command out, a receipt back."""
+
+import hashlib
+import json
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.engagement import Phase
+from domain.kernel import COMMANDS, Command
+
+
+class Envelope(BaseModel):
+    """A command on its way, with who gives it and when."""
+
+    model_config = ConfigDict(frozen=True)
+
+    command_id: UUID
+    stream: str
+    """The stream it is decided on; a person or LEA in it may still be a handle or an alias."""
+    kind: str
+    body: dict[str, Any]
+    actor: str
+    """The acting person, by handle or id."""
+    issued_at: datetime
+    """When it was given; its local date is the command's today."""
+    effective_on: date | None = None
+    """When it came true; the moment of the command if left out."""
+    illustrative: bool = False
+    causation_id: UUID | None = None
+
+    @classmethod
+    def of(
+        cls,
+        command: Command,
+        *,
+        command_id: UUID,
+        actor: str,
+        issued_at: datetime,
+        effective_on: date | None = None,
+        illustrative: bool = False,
+        causation_id: UUID | None = None,
+    ) -> "Envelope":
+        """Pack a command."""
+        return cls(
+            command_id=command_id,
+            stream=command.stream(command_id),
+            kind=command.kind(),
+            body=command.model_dump(mode="json", exclude_unset=True),
+            actor=actor,
+            issued_at=issued_at,
+            effective_on=effective_on,
+            illustrative=illustrative,
+            causation_id=causation_id,
+        )
+
+    def command(self) -> Command:
+        """Unpack the command.
+
+        Raises:
+            pydantic.ValidationError: It does not have the form it needs.
+        """
+        return COMMANDS[self.kind].model_validate(self.body)
+
+    def content_hash(self) -> bytes:
+        """What makes two commands the same: everything but the moment of giving it."""
+        content = self.model_dump(mode="json", exclude={"command_id", "issued_at"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+
+
+class Told(BaseModel):
+    """One event, as a receipt tells it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stream: str
+    version: int
+    type: str
+    position: int
+
+
+class Facets(BaseModel):
+    """What may be searched for in the engine: opaque ids only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase | None = None
+    lead: str | None = None
+    county: str | None = None
+    lea_type: str | None = None
+    next_due: date | None = None
+
+
+class Receipt(BaseModel):
+    """The answer to a command, kept for ever: asked again, it is given again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    command_id: UUID
+    stream: str
+    outcome: Literal["recorded", "refused"]
+    message: str
+    """A paragraph for people; a person is named by id, which the door turns into a name."""
+    refusal: str | None = None
+    version: int = 0
+    events: tuple[Told, ...] = ()
+    is_open: bool = False
+    """False where no workflow needs to wait: a stream that is empty or over."""
+    next_wake: datetime | None = None
+    facets: Facets = Facets()
+    repeated: bool = False
+    """True when the command had been answered before."""

@@ -1,0 +1,425 @@
+"""Reminders as data: the wanted plan is compared with the plan in the stream, nothing more.
+
+A notice is planned, then claimed by a mail, then sent.  Only a planned one may be suppressed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.context import Context
+from domain.engagement import Engagement, EngagementRole
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.obligations import Obligation, obligations
+
+NoticeStatus = Literal["planned", "claimed", "sent", "suppressed"]
+DeliveryOutcome = Literal["pending", "sent", "bounced"]
+
+_INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
+    "lea_contact": ("superintendent", "lead"),
+    "superintendent": ("lea_contact", "lead"),
+    "lead": ("director",),
+    "director": ("lead",),
+}
+"""Who gets a notice when its role is vacant or has no mail address, nearest first."""
+
+
+class PlannedNotice(BaseModel):
+    """One reminder to come."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    """Counts the engagement's notices from 1."""
+    item: str
+    round: int
+    step: str
+    planned_for: datetime
+    due: date
+    to: tuple[EngagementRole, ...]
+
+
+class NoticeRef(BaseModel):
+    """A notice named in an event, readable without looking up its number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    item: str
+    round: int
+    step: str
+    planned_for: datetime
+
+
+class ClaimedNotice(NoticeRef):
+    """A notice with the people it goes to."""
+
+    recipients: tuple[str, ...]
+
+
+class NoticesPlanned(Event):
+    type: ClassVar[str] = "notices-planned"
+    notices: tuple[PlannedNotice, ...]
+
+
+class NoticesSuppressed(Event):
+    type: ClassVar[str] = "notices-suppressed"
+    notices: tuple[NoticeRef, ...]
+    reason: str
+
+
+class NoticesClaimed(Event):
+    type: ClassVar[str] = "notices-claimed"
+    mail: UUID
+    message_id: str
+    person: str
+    on: date
+    notices: tuple[ClaimedNotice, ...]
+
+
+class NoticesDelivered(Event):
+    type: ClassVar[str] = "notices-delivered"
+    mail: UUID
+    message_id: str
+    person: str
+    outcome: Literal["sent", "bounced"]
+    detail: str
+    at: datetime
+    notices: tuple[NoticeRef, ...]
+
+
+class ReconcileNotices(EngagementCommand):
+    """Compare the plan with what is owed, because a calendar or a policy changed."""
+
+    noun = "notices"
+    verb = "reconcile"
+    internal = True
+
+
+class ClaimNotices(EngagementCommand):
+    """Take what is due for one person into their mail of the day."""
+
+    noun = "notices"
+    verb = "claim"
+    internal = True
+
+    mail: UUID
+    message_id: str
+    person: str
+    on: date
+
+
+class RecordDelivery(EngagementCommand):
+    """Record what became of a mail's notices."""
+
+    noun = "notices"
+    verb = "delivered"
+    internal = True
+
+    mail: UUID
+    message_id: str
+    person: str
+    outcome: Literal["sent", "bounced"]
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One notice to one person."""
+
+    outcome: DeliveryOutcome = "pending"
+    mail: UUID | None = None
+    message_id: str | None = None
+    at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A planned notice and its fate."""
+
+    planned: PlannedNotice
+    status: NoticeStatus = "planned"
+    reason: str | None = None
+    at: datetime | None = None
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> NoticeRef:
+        """How events name it."""
+        p = self.planned
+        return NoticeRef(n=p.n, item=p.item, round=p.round, step=p.step, planned_for=p.planned_for)
+
+    @property
+    def moment(self) -> tuple[str, int, str, datetime]:
+        """What makes two notices the same."""
+        p = self.planned
+        return (p.item, p.round, p.step, p.planned_for)
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Every notice of the engagement, by number: the ledger."""
+
+    all: Mapping[int, Notice] = field(default_factory=dict)
+
+    @property
+    def next_wake(self) -> datetime | None:
+        """The earliest planned moment; claimed notices do not count."""
+        planned = (n.planned.planned_for for n in self.all.values() if n.status == "planned")
+        return min(planned, default=None)
+
+
+def reconcile(state: State, context: Context) -> list[Event]:
+    """The events that bring the plan in the stream to the plan that is wanted.
+
+    A moment already past is never planned; a notice already claimed is never suppressed.
+    """
+    engagement = state.of(Engagement)
+    ledger = state.of(Notices).all
+    why: dict[tuple[str, int], str] = {}
+    wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
+    for owed in obligations(state, context):
+        if not engagement.is_open:
+            why[owed.item, owed.round] = owed.settled or str(engagement.phase)
+        elif owed.settled:
+            why[owed.item, owed.round] = owed.settled
+        elif owed.due is not None and owed.policy is not None:
+            for notice in _planned(owed, engagement, context):
+                wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
+    standing = {n.moment for n in ledger.values() if n.status != "suppressed"}
+    events: list[Event] = []
+    by_reason: dict[str, list[NoticeRef]] = {}
+    for entry in ledger.values():
+        if entry.status == "planned" and entry.moment not in wanted:
+            reason = why.get((entry.planned.item, entry.planned.round), "calendar changed")
+            by_reason.setdefault(reason, []).append(entry.ref)
+    for reason, refs in by_reason.items():
+        events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
+    new = [
+        notice
+        for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
+        if moment not in standing and notice.planned_for > context.now
+    ]
+    if new:
+        first = len(ledger) + 1
+        events.append(
+            NoticesPlanned(
+                notices=tuple(
+                    notice.model_copy(update={"n": n}) for n, notice in enumerate(new, first)
+                )
+            )
+        )
+    return events
+
+
+def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iterable[PlannedNotice]:
+    assert owed.due is not None
+    assert owed.policy is not None
+    days = context.lea_days(engagement.lea) if owed.side == "lea" else context.agency_days
+    policy = context.the_playbook.policy(owed.policy)
+    for step, moment in policy.moments(owed.due, days, context.zone):
+        roles = tuple(dict.fromkeys(owed.owner if role == "owner" else role for role in step.to))
+        yield PlannedNotice(
+            n=0,
+            item=owed.item,
+            round=owed.round,
+            step=step.id,
+            planned_for=moment,
+            due=owed.due,
+            to=roles,
+        )
+
+
+def recipients(notice: Notice, engagement: Engagement, context: Context) -> tuple[str, ...]:
+    """The people a notice goes to now: holders of its roles, or who stands in for them."""
+    found: dict[str, None] = {}
+    for role in notice.planned.to:
+        for candidate in (role, *_INSTEAD[role]):
+            holder = engagement.roles.get(candidate)
+            if holder and (entry := context.people.get(holder)) and entry.email:
+                found[holder] = None
+                break
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Who must be told now, and when to look again."""
+
+    people: frozenset[str]
+    again_at: datetime | None
+
+
+def announcement(
+    state: State, context: Context, already_mailed: Callable[[str], bool]
+) -> Announcement:
+    """Whose digest is due, respecting quiet hours, rest days and one digest a day.
+
+    Args:
+        already_mailed: Whether a person's digest of today has gone; what falls due after it
+            waits for the next working day's.
+    """
+    engagement = state.of(Engagement)
+    owed = {(o.item, o.round): o for o in obligations(state, context)}
+    people: set[str] = set()
+    later: list[datetime] = []
+    for notice in state.of(Notices).all.values():
+        waiting = [p for p, d in notice.deliveries.items() if d.outcome == "pending" and not d.mail]
+        if notice.status == "planned" and notice.planned.planned_for > context.now:
+            later.append(notice.planned.planned_for)
+        elif notice.status == "planned" or waiting:
+            of = owed.get((notice.planned.item, notice.planned.round))
+            if of is None or of.policy is None:
+                continue
+            days = context.lea_days(engagement.lea) if of.side == "lea" else context.agency_days
+            policy = context.the_playbook.policy(of.policy)
+            opening = policy.opening(context.now, days, context.zone)
+            if opening > context.now:
+                later.append(opening)
+                continue
+            for person in waiting or recipients(notice, engagement, context):
+                if already_mailed(person):
+                    later.append(policy.next_morning(context.now, days, context.zone))
+                else:
+                    people.add(person)
+    return Announcement(frozenset(people), min(later, default=None))
+
+
+@decides(ReconcileNotices)
+def reconcile_notices(command: ReconcileNotices, state: State, context: Context) -> Decision:
+    return []  # The reconciler follows every command; this one has nothing else to say.
+
+
+@decides(ClaimNotices)
+def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
+    engagement = state.of(Engagement)
+    due = [
+        n
+        for n in state.of(Notices).all.values()
+        if n.status == "planned" and n.planned.planned_for <= context.now
+    ]
+    latest: dict[str, Notice] = {}
+    for notice in due:
+        current = latest.get(notice.planned.item)
+        if current is None or current.planned.planned_for < notice.planned.planned_for:
+            latest[notice.planned.item] = notice
+    claimed = []
+    overtaken: list[NoticeRef] = []
+    for notice in due:
+        people = recipients(latest[notice.planned.item], engagement, context)
+        if command.person not in people:
+            continue
+        if latest[notice.planned.item] is notice:
+            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
+        else:
+            overtaken.append(notice.ref)
+    for notice in state.of(Notices).all.values():
+        delivery = notice.deliveries.get(command.person)
+        if delivery and delivery.mail is None:
+            claimed.append(
+                ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
+            )
+    events: list[Event] = []
+    if overtaken:
+        events.append(
+            NoticesSuppressed(notices=tuple(overtaken), reason="superseded after an outage")
+        )
+    if claimed:
+        events.append(
+            NoticesClaimed(
+                mail=command.mail,
+                message_id=command.message_id,
+                person=command.person,
+                on=command.on,
+                notices=tuple(claimed),
+            )
+        )
+    return events
+
+
+@decides(RecordDelivery)
+def record_delivery(command: RecordDelivery, state: State, context: Context) -> Decision:
+    refs = tuple(
+        n.ref
+        for n in state.of(Notices).all.values()
+        if (d := n.deliveries.get(command.person))
+        and d.mail == command.mail
+        and d.outcome == "pending"
+    )
+    if not refs:
+        return []
+    return [
+        NoticesDelivered(
+            mail=command.mail,
+            message_id=command.message_id,
+            person=command.person,
+            outcome=command.outcome,
+            detail=command.detail,
+            at=command.at,
+            notices=refs,
+        )
+    ]
+
+
+@evolves(NoticesPlanned)
+def planned(state: State, event: NoticesPlanned, stamp: Stamp) -> State:
+    new = {notice.n: Notice(planned=notice) for notice in event.notices}
+    return state.put(Notices({**state.of(Notices).all, **new}))
+
+
+@evolves(NoticesSuppressed)
+def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
+    all_ = dict(state.of(Notices).all)
+    for ref in event.notices:
+        all_[ref.n] = replace(
+            all_[ref.n], status="suppressed", reason=event.reason, at=stamp.recorded_at
+        )
+    return state.put(Notices(all_))
+
+
+@evolves(NoticesClaimed)
+def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
+    all_ = dict(state.of(Notices).all)
+    for ref in event.notices:
+        notice = all_[ref.n]
+        deliveries = {person: Delivery() for person in ref.recipients}
+        deliveries.update(notice.deliveries)
+        deliveries[event.person] = Delivery(mail=event.mail, message_id=event.message_id)
+        status: NoticeStatus = "claimed" if notice.status == "planned" else notice.status
+        all_[ref.n] = replace(notice, status=status, at=stamp.recorded_at, deliveries=deliveries)
+    return state.put(Notices(all_))
+
+
+@evolves(NoticesDelivered)
+def delivered(state: State, event: NoticesDelivered, stamp: Stamp) -> State:
+    all_ = dict(state.of(Notices).all)
+    for ref in event.notices:
+        notice = all_[ref.n]
+        delivery = Delivery(
+            outcome=event.outcome,
+            mail=event.mail,
+            message_id=event.message_id,
+            at=event.at,
+            detail=event.detail,
+        )
+        all_[ref.n] = replace(
+            notice,
+            status="sent",
+            at=event.at if notice.status != "sent" else notice.at,
+            deliveries={**notice.deliveries, event.person: delivery},
+        )
+    return state.put(Notices(all_))

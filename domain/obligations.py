@@ -1,0 +1,57 @@
+"""What is owed, by whom, by when: each subject says it for its own part of the state."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from domain.context import Context
+from domain.engagement import Engagement, EngagementRole
+from domain.kernel import State
+
+Side = Literal["lea", "agency"]
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """One thing owed, in one round of its due date.
+
+    A settled obligation stays in the list with its reason, so that the notices planned for it
+    can say why they were not sent.
+    """
+
+    item: str
+    """``D1``, ``D1/review``, ``CI-1``: unique in the engagement, together with the round."""
+    title: str
+    round: int
+    """1 for the first agreed due date, one more for each that replaces it."""
+    due: date | None
+    """None while no date runs, as before both signatures."""
+    owner: EngagementRole
+    side: Side
+    """Whose working days count."""
+    ask: str
+    """The one thing to do, in a sentence."""
+    command: str
+    """The command with which staff record that it was done."""
+    policy: str | None
+    """The reminder policy; None when nobody is reminded."""
+    settled: str | None = None
+    """Why nothing is owed any more; None while it is."""
+
+
+Owes = Callable[[State, Context], Iterable[Obligation]]
+_SUBJECTS: list[Owes] = []
+
+
+def owes(function: Owes) -> Owes:
+    """Register what one subject owes."""
+    _SUBJECTS.append(function)
+    return function
+
+
+def obligations(state: State, context: Context) -> list[Obligation]:
+    """Everything that is or was owed on an engagement; nothing on an unopened one."""
+    if state.of(Engagement).phase is None:
+        return []
+    return [obligation for subject in _SUBJECTS for obligation in subject(state, context)]

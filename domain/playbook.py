@@ -1,0 +1,152 @@
+"""Playbooks: which steps an engagement has, which block, and when people are reminded."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.calendar import WorkingDays, at_local
+
+Role = Literal["owner", "lead", "director", "lea_contact", "superintendent"]
+"""To whom a notice is addressed; people are looked up when it is claimed."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Step(_Data):
+    """One step of the journey."""
+
+    id: str
+    name: str
+    tight: bool
+    """A tight step blocks what comes after it; a loose one is the LEA's choice."""
+    waiver: str | None = None
+    """The staff role that may waive a tight step; None when nobody may."""
+
+
+class Named(_Data):
+    """One entry of a list that the playbook fixes: a stakeholder group, a fit criterion."""
+
+    id: str
+    name: str
+
+
+class NoticeStep(_Data):
+    """One moment of a reminder policy."""
+
+    id: str
+    days: int
+    """Days from the due date; negative is before."""
+    unit: Literal["calendar", "working"] = "calendar"
+    """Calendar days are moved forward off non-working days; working days are counted."""
+    to: tuple[Role, ...]
+
+
+class ReminderPolicy(_Data):
+    """When people are told about something that is owed."""
+
+    id: str
+    at: time = time(8, 0)
+    """Local time in the program's zone."""
+    earliest: time = time(7, 0)
+    """No mail before this local time, when something is late after an outage."""
+    latest: time = time(18, 0)
+    """No mail at or after this local time."""
+    steps: tuple[NoticeStep, ...]
+
+    def opening(self, now: datetime, days: WorkingDays, zone: str) -> datetime:
+        """The first moment from `now` on at which a mail may go: now, or a working morning."""
+        local = now.astimezone(ZoneInfo(zone))
+        today = local.date()
+        if days.is_working(today) and self.earliest <= local.time() < self.latest:
+            return now
+        day = days.forward(today)
+        if day == today and local.time() >= self.latest:
+            day = days.add(today, 1)
+        return at_local(day, self.at, zone)
+
+    def next_morning(self, now: datetime, days: WorkingDays, zone: str) -> datetime:
+        """The policy's hour on the next working day after today."""
+        today = now.astimezone(ZoneInfo(zone)).date()
+        return at_local(days.add(today, 1), self.at, zone)
+
+    def moments(self, due: date, days: WorkingDays, zone: str) -> list[tuple[NoticeStep, datetime]]:
+        """Every step with its instant in UTC, in order.
+
+        A step that recess pushes onto or past a later step is left out: nobody is told twice on
+        one day, nor "in 14 days" after "in 3 days".
+        """
+        dated = []
+        for step in self.steps:
+            if step.unit == "working":
+                day = days.add(due, step.days)
+            else:
+                day = days.forward(due + timedelta(days=step.days))
+            dated.append((step, day))
+        return [
+            (step, at_local(day, self.at, zone))
+            for i, (step, day) in enumerate(dated)
+            if all(day < later for _, later in dated[i + 1 :])
+        ]
+
+
+class CheckInRules(_Data):
+    """The annual check-in."""
+
+    every_months: int = Field(ge=1)
+    purposes: tuple[Named, ...]
+    """What must be answered before a check-in can be closed."""
+    policy: str
+
+
+class DeliverableRules(_Data):
+    """Deliverables."""
+
+    policy: str
+    review_working_days: int = Field(ge=1)
+    """Within how many working days the agency answers a submission."""
+    review_policy: str
+
+
+class Playbook(_Data):
+    """One version of the handbook, as data; a running engagement keeps the one it began with."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    version: int = Field(ge=1)
+    title: str
+    source: str
+    steps: tuple[Step, ...]
+    stakeholder_groups: tuple[Named, ...]
+    fit_criteria: tuple[Named, ...]
+    boards: tuple[Named, ...]
+    policies: tuple[ReminderPolicy, ...]
+    deliverables: DeliverableRules
+    checkins: CheckInRules
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        policies = {p.id for p in self.policies}
+        for wanted in (
+            self.deliverables.policy,
+            self.deliverables.review_policy,
+            self.checkins.policy,
+        ):
+            if wanted not in policies:
+                raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")
+        return self
+
+    @property
+    def ref(self) -> str:
+        """Name and version in one word, as people type it: ``dta-sir@3``."""
+        return f"{self.id}@{self.version}"
+
+    def policy(self, policy_id: str) -> ReminderPolicy:
+        """A reminder policy by id; the validator has made sure that it is there."""
+        return next(p for p in self.policies if p.id == policy_id)
+
+    def step(self, step_id: str) -> Step | None:
+        """A step by id; None when this playbook does not have it."""
+        return next((s for s in self.steps if s.id == step_id), None)

@@ -1,0 +1,190 @@
+"""Recruitment: conversations with every stakeholder group, then the decision whether it fits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from domain.calendar import spoken
+from domain.context import Context
+from domain.engagement import moved_to, not_in_the_future, require_step, running
+from domain.errors import Incomplete, Unknown, WrongState, did_you_mean
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Option,
+    PersonRef,
+    Positional,
+    Prose,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.personal import Sealed
+
+Answer = Literal["yes", "partly", "no"]
+
+
+class LogConversation(EngagementCommand):
+    """Log a conversation with one of the stakeholder groups."""
+
+    noun = "conversation"
+    verb = "log"
+
+    group: Annotated[Line, Positional()]
+    """The stakeholder group, for example superintendent or parents."""
+    person: Annotated[PersonRef | None, Option("with")] = None
+    """Whom you spoke to, if they are in the directory."""
+    notes: Prose | None = None
+    """What was said; kept encrypted."""
+
+
+class DecideFit(EngagementCommand):
+    """Decide whether the engagement fits: proceed to agreements, or not."""
+
+    noun = "fit"
+    verb = "decide"
+
+    proceed: bool
+    """--proceed to go on to the agreements, --no-proceed to stop here."""
+    criterion: Mapping[str, Answer] = {}
+    """An answer for each criterion, as NAME=yes, NAME=partly or NAME=no."""
+    waive: Line | None = None
+    """A Director's reason for going on although a tight step is not done."""
+
+
+class ConversationLogged(Event):
+    type: ClassVar[str] = "conversation-logged"
+    group: str
+    on: date
+    person: str | None = None
+    notes: Sealed | None = None
+
+
+class FitDecided(Event):
+    type: ClassVar[str] = "fit-decided"
+    proceed: bool
+    criteria: Mapping[str, Answer]
+    covered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recruitment:
+    """Who was spoken to, and what was decided."""
+
+    covered: Mapping[str, date] = field(default_factory=dict)
+    """Each group with the day of its first conversation."""
+    conversations: int = 0
+    decided: FitDecided | None = None
+
+
+@decides(LogConversation)
+def log_conversation(command: LogConversation, state: State, context: Context) -> Decision:
+    running(state, context)
+    groups = [g.id for g in context.the_playbook.stakeholder_groups]
+    if command.group not in groups:
+        raise Unknown(
+            f"{command.group!r} is not a stakeholder group of {context.the_playbook.ref}. "
+            f"{did_you_mean(command.group, groups)} The groups: {', '.join(groups)}."
+        )
+    not_in_the_future(context.effective_on, "The conversation", context)
+    person = context.person(command.person) if command.person else None
+    about = person.id if person else state.stream
+    return [
+        ConversationLogged(
+            group=command.group,
+            on=context.effective_on,
+            person=person.id if person else None,
+            notes=Sealed(about=about, text=command.notes) if command.notes else None,
+        )
+    ]
+
+
+@evolves(ConversationLogged)
+def conversation_logged(state: State, event: ConversationLogged, stamp: Stamp) -> State:
+    slice_ = state.of(Recruitment)
+    first = min(event.on, slice_.covered.get(event.group, event.on))
+    return state.put(
+        replace(
+            slice_,
+            covered={**slice_.covered, event.group: first},
+            conversations=slice_.conversations + 1,
+        )
+    )
+
+
+@decides(DecideFit)
+def decide_fit(command: DecideFit, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    slice_ = state.of(Recruitment)
+    if engagement.phase != "recruiting":
+        decided = slice_.decided
+        raise WrongState(
+            f"{state.id} is {engagement.phase}: fit was decided already"
+            f"{' (proceed)' if decided and decided.proceed else ''}. To stop now: "
+            f"handrail engagement withdraw {state.id} --reason REASON"
+        )
+    not_in_the_future(context.effective_on, "The decision", context)
+    playbook = context.the_playbook
+    known = [c.id for c in playbook.fit_criteria]
+    for name in command.criterion:
+        if name not in known:
+            raise Unknown(
+                f"{name!r} is not a fit criterion of {playbook.ref}. "
+                f"{did_you_mean(name, known)} The criteria: {', '.join(known)}."
+            )
+    open_ = [name for name in known if name not in command.criterion]
+    if open_:
+        raise Incomplete(
+            f"{state.id}: fit cannot be decided while {', '.join(open_)} is unanswered. Answer "
+            f"each: {' '.join(f'--criterion {name}=yes' for name in open_)} (or partly, or no)."
+        )
+    waivers: list[Event] = []
+    if command.proceed:
+        missing = [g.id for g in playbook.stakeholder_groups if g.id not in slice_.covered]
+        total = len(playbook.stakeholder_groups)
+        waivers = require_step(
+            "conversations",
+            not missing,
+            f"{total - len(missing)} of {total} stakeholder groups were spoken to; "
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing "
+            f"(handrail conversation log {state.id} {missing[0] if missing else ''})",
+            command.waive,
+            state,
+            context,
+        )
+        unmet = [name for name in known if command.criterion[name] == "no"]
+        waivers += require_step(
+            "fit",
+            not unmet,
+            f"the answer to {', '.join(unmet)} is no",
+            command.waive,
+            state,
+            context,
+        )
+    return [
+        *waivers,
+        FitDecided(
+            proceed=command.proceed,
+            criteria=dict(command.criterion),
+            covered=tuple(sorted(slice_.covered)),
+        ),
+    ]
+
+
+@evolves(FitDecided)
+def fit_decided(state: State, event: FitDecided, stamp: Stamp) -> State:
+    state = state.put(replace(state.of(Recruitment), decided=event))
+    return moved_to(state, "agreeing") if event.proceed else state
+
+
+def coverage(state: State, context: Context) -> list[tuple[str, str, str | None]]:
+    """Every stakeholder group: id, name, and the day it was first spoken to, as people write it."""
+    covered = state.of(Recruitment).covered
+    return [
+        (g.id, g.name, spoken(covered[g.id]) if g.id in covered else None)
+        for g in context.the_playbook.stakeholder_groups
+    ]

@@ -1,0 +1,1 @@
+"""Playbooks, calendars and review frameworks as data; read with `importlib.resources`."""
