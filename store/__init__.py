@@ -1,0 +1,1 @@
+"""What happened, for ever: events, receipts, keys and read models on PostgreSQL."""

@@ -1,0 +1,232 @@
+"""Resolves what a decision may know: people, LEAs, playbook and calendar of the moment."""
+
+import json
+from datetime import UTC, datetime, time
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from domain.calendar import CalendarPack, Closure, at_local, local_date
+from domain.context import (
+    SYSTEM,
+    SYSTEM_PERSON,
+    Context,
+    LeaEntry,
+    PersonEntry,
+    ProgramEntry,
+)
+from domain.directory import InitProgram, RegisterLea, RegisterPerson
+from domain.engagement import Engagement, OpenEngagement
+from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.kernel import Command, Ref, State
+from domain.messages import Envelope
+from domain.notices import Notices
+from domain.playbook import Playbook
+from store.database import Connection, listed, queries
+
+
+def refs(command: Command, kind: str) -> list[str]:
+    """The people or LEAs a command names, as it names them."""
+    found: list[str] = []
+    for name, field in type(command).model_fields.items():
+        value = getattr(command, name)
+        if value is None or not _is_ref(field, kind):
+            continue
+        found.extend([value] if isinstance(value, str) else value)
+    return found
+
+
+def _is_ref(field: FieldInfo, kind: str) -> bool:
+    return any(isinstance(m, Ref) and m.kind == kind for m in field.metadata) or _mentions(
+        field.annotation, kind
+    )
+
+
+def _mentions(annotation: Any, kind: str) -> bool:
+    metadata = getattr(annotation, "__metadata__", ())
+    if any(isinstance(m, Ref) and m.kind == kind for m in metadata):
+        return True
+    inner = get_args(annotation) if get_origin(annotation) is not None else ()
+    return any(_mentions(argument, kind) for argument in inner)
+
+
+async def program(connection: Connection) -> ProgramEntry | None:
+    """The program's settings; None before ``handrail init``."""
+    row = await queries.program(connection)
+    if row is None:
+        return None
+    calendar = await queries.document(connection, kind="calendar", id=row["calendar"], version=None)
+    return ProgramEntry(
+        name=row["name"],
+        agency=row["agency"],
+        zone=row["zone"],
+        sender=row["sender"],
+        playbook=row["playbook"],
+        calendar=CalendarPack.model_validate_json(calendar["content"]),
+        gathering_seconds=row["gathering_seconds"],
+    )
+
+
+async def playbook(connection: Connection, ref: str) -> Playbook | None:
+    """A playbook by ``name@version``, or the newest by name; None when it is not published."""
+    name, _, version = ref.partition("@")
+    if version and not version.isdecimal():
+        return None
+    row = await queries.document(
+        connection, kind="playbook", id=name, version=int(version) if version else None
+    )
+    return Playbook.model_validate_json(row["content"]) if row else None
+
+
+def _person(row: Any) -> PersonEntry:
+    return PersonEntry(
+        id=row["id"],
+        handle=row["handle"] or row["id"],
+        name=row["name"],
+        email=row["email"],
+        organisation=row["organisation"],
+        staff_roles=frozenset(row["staff_roles"]),
+    )
+
+
+async def people(connection: Connection, names: set[str]) -> dict[str, PersonEntry]:
+    """People by id and by handle, of those named."""
+    found: dict[str, PersonEntry] = {}
+    for row in await listed(queries.people_named(connection, names=sorted(names))):
+        entry = _person(row)
+        found[entry.id] = found[entry.handle] = entry
+    return found
+
+
+async def _leas(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
+    found: dict[str, LeaEntry] = {}
+    rows = await listed(queries.leas_named(connection, names=sorted(n.casefold() for n in names)))
+    for row in rows:
+        entry = LeaEntry(
+            id=row["id"],
+            name=row["name"],
+            type=row["type"],
+            county=row["county"],
+            recess=tuple(Closure.model_validate(c) for c in json.loads(row["recess"])),
+        )
+        found[entry.id] = found[row["folded"]] = entry
+    return found
+
+
+async def _engagement_ids(connection: Connection) -> frozenset[str]:
+    return frozenset([row["id"] for row in await listed(queries.engagement_ids(connection))])
+
+
+async def resolve(
+    connection: Connection,
+    envelope: Envelope,
+    command: Command,
+    state: State,
+    now: datetime,
+) -> Context:
+    """The context of one decision.
+
+    Raises:
+        WrongPerson: The acting person is unknown, or not staff.
+    """
+    settings = await program(connection)
+    engagement = state.of(Engagement)
+    names = {envelope.actor, *refs(command, "person"), *engagement.roles.values()}
+    for notice in state.of(Notices).all.values():
+        names.update(notice.deliveries)
+    if isinstance(command, RegisterPerson):
+        names.add(command.handle)
+    known = await people(connection, names)
+    wanted_leas = {*refs(command, "lea"), *([engagement.lea] if engagement.lea else [])}
+    if isinstance(command, RegisterLea):
+        wanted_leas |= {command.id, command.name, *command.alias}
+    leas = await _leas(connection, wanted_leas)
+    missing_person = any(ref not in known for ref in names)
+    missing_lea = any(name.casefold() not in leas for name in wanted_leas)
+    unopened = state.stream.startswith("engagement:") and engagement.phase is None
+    effective_at = envelope.issued_at
+    on = envelope.effective_on
+    if on and settings and on != local_date(envelope.issued_at, settings.zone):
+        effective_at = at_local(on, time(0), settings.zone)
+    ref = engagement.playbook
+    if isinstance(command, OpenEngagement) and settings and not ref:
+        ref = command.playbook or settings.playbook
+    return Context(
+        now=now,
+        issued_at=envelope.issued_at.astimezone(UTC),
+        effective_at=effective_at,
+        command_id=envelope.command_id,
+        actor=await _actor(connection, envelope, command, known, settings is None),
+        program=settings,
+        playbook=await playbook(connection, ref) if ref else None,
+        playbooks=frozenset(
+            f"{row['id']}@{row['version']}"
+            for row in (
+                await listed(queries.document_refs(connection, kind="playbook")) if ref else ()
+            )
+        ),
+        people=known,
+        handles=await handles(connection) if missing_person else frozenset(),
+        leas=leas,
+        lea_names=frozenset(row["folded"] for row in await listed(queries.lea_names(connection)))
+        if missing_lea
+        else frozenset(leas),
+        engagements=await _engagement_ids(connection) if unopened else frozenset(),
+    )
+
+
+async def handles(connection: Connection) -> frozenset[str]:
+    """Every handle in the directory."""
+    return frozenset([row["handle"] for row in await listed(queries.handles(connection))])
+
+
+async def _actor(
+    connection: Connection,
+    envelope: Envelope,
+    command: Command,
+    known: dict[str, PersonEntry],
+    no_program: bool,
+) -> PersonEntry:
+    if command.internal and envelope.actor == SYSTEM:
+        return SYSTEM_PERSON
+    if isinstance(command, InitProgram):
+        return SYSTEM_PERSON
+    if no_program:
+        raise Unknown("There is no program yet. Make one first: handrail init --help")
+    actor = known.get(envelope.actor)
+    if actor is None:
+        near = did_you_mean(envelope.actor, await handles(connection))
+        raise WrongPerson(
+            f"You act as {envelope.actor!r}, and nobody in the directory is called that. {near} "
+            f"Set HANDRAIL_ACTOR to your own handle."
+        )
+    if not actor.is_staff:
+        raise WrongPerson(
+            f"You act as {actor.id}, who has no staff role. What somebody at an LEA did is "
+            f"recorded by staff: set HANDRAIL_ACTOR to your own handle and name them with --for."
+        )
+    return actor
+
+
+async def canonical_stream(connection: Connection, stream: str) -> str:
+    """A stream whose person or LEA was named by handle or alias, by its id.
+
+    Raises:
+        Unknown: Nobody is called that.
+    """
+    aggregate, _, name = stream.partition(":")
+    name = name.removeprefix("@")
+    if aggregate == "person" and not name.startswith("p-"):
+        found = await people(connection, {name})
+        if name not in found:
+            raise Unknown(
+                f"Nobody in the directory is called {name!r}. "
+                f"{did_you_mean(name, await handles(connection))} "
+                f"See them all: handrail person list"
+            )
+        return f"person:{found[name].id}"
+    if aggregate == "lea":
+        leas = await _leas(connection, {name})
+        if leas:
+            return f"lea:{next(iter(leas.values())).id}"
+    return stream

@@ -1,0 +1,163 @@
+"""Appending to streams and reading them back."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain import subjects  # noqa: F401 - registers every event
+from domain.kernel import EVENTS, Event, Recorded, Stamp
+from store.database import Connection, listed, queries
+from store.vault import Vault
+
+
+class Conflict(Exception):
+    """Somebody appended first: load again and decide again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Events for one stream."""
+
+    stream: str
+    expected: int
+    events: Sequence[Event]
+    effective: Sequence[datetime]
+
+
+async def append(
+    connection: Connection,
+    vault: Vault,
+    what: Append,
+    *,
+    command_id: UUID,
+    actor: str,
+    now: datetime,
+    causation_id: UUID | None = None,
+) -> list[Recorded]:
+    """Append to a stream inside the caller's transaction.
+
+    Args:
+        now: The sandbox's clock; a production store stamps by the database's own.
+
+    Raises:
+        Conflict: The stream is not at the expected version.
+    """
+    documents = [event.model_dump(mode="json") for event in what.events]
+    for index, document in enumerate(documents):
+        await vault.seal(connection, f"{what.stream}@{what.expected + 1 + index}", [document])
+    row = await queries.append(
+        connection,
+        stream=what.stream,
+        expected=what.expected,
+        command_id=command_id,
+        types=[event.type for event in what.events],
+        schemas=[event.schema_version for event in what.events],
+        data=[json.dumps(document) for document in documents],
+        effective=list(what.effective),
+        actor=actor,
+        causation_id=causation_id,
+        sandbox_now=now,
+    )
+    if row["status"] != "appended":
+        raise Conflict(f"{what.stream} is at {row['version']}, not at {what.expected}")
+    return [
+        Recorded(
+            event,
+            Stamp(
+                stream=what.stream,
+                version=what.expected + 1 + index,
+                effective_at=what.effective[index],
+                recorded_at=row["recorded_at"],
+                actor=actor,
+                command_id=command_id,
+                position=row["position"] + index,
+            ),
+        )
+        for index, event in enumerate(what.events)
+    ]
+
+
+async def decode(connection: Connection, vault: Vault, rows: Sequence[Any]) -> list[Recorded]:
+    """Rows of the log as events, with what was sealed opened."""
+    documents = [json.loads(row["data"]) for row in rows]
+    await vault.open(
+        connection,
+        (
+            (f"{row['stream']}@{row['version']}+0", document)
+            for row, document in zip(rows, documents, strict=True)
+        ),
+    )
+    return [
+        Recorded(
+            EVENTS[row["type"]].model_validate(document),
+            Stamp(
+                stream=row["stream"],
+                version=row["version"],
+                effective_at=row["effective_at"],
+                recorded_at=row["recorded_at"],
+                actor=row["actor"],
+                command_id=row["command_id"],
+                position=row["position"],
+            ),
+        )
+        for row, document in zip(rows, documents, strict=True)
+    ]
+
+
+async def read_stream(
+    connection: Connection,
+    vault: Vault,
+    stream: str,
+    *,
+    after: int = 0,
+    known_by: datetime | None = None,
+) -> list[Recorded]:
+    """One stream, oldest first.
+
+    Args:
+        after: The version to begin after.
+        known_by: Only what was recorded by then: always a prefix of the stream.
+    """
+    rows = await listed(
+        queries.read_stream(connection, stream=stream, after=after, known_by=known_by)
+    )
+    return await decode(connection, vault, rows)
+
+
+def as_true(history: Sequence[Recorded], at: datetime) -> list[Recorded]:
+    """The facts that were effective by an instant, in the order in which they came true."""
+    return sorted(
+        (r for r in history if r.stamp.effective_at <= at),
+        key=lambda r: (r.stamp.effective_at, r.stamp.version),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a reader of the whole log came."""
+
+    xact_id: str = "0"
+    position: int = 0
+
+
+async def read_log(
+    connection: Connection, vault: Vault, after: Checkpoint, *, page: int = 1000
+) -> AsyncIterator[tuple[Checkpoint, list[Recorded]]]:
+    """The whole log in pages, each with the checkpoint to keep once it is dealt with.
+
+    An event whose transaction commits late is never passed over: reading stops before the oldest
+    transaction that is still open.
+    """
+    while True:
+        rows = await listed(
+            queries.read_log(
+                connection, xact_id=after.xact_id, position=after.position, at_most=page
+            )
+        )
+        if not rows:
+            return
+        after = Checkpoint(rows[-1]["xact_id"], rows[-1]["position"])
+        yield after, await decode(connection, vault, rows)

@@ -1,0 +1,167 @@
+-- Read models: what people ask for, written in the transaction of the events they come from.
+-- Every row can be rebuilt from the events; nothing here is a source of truth.
+
+create schema read;
+
+create table read.program (
+    only_row          boolean primary key default true check (only_row),
+    version           integer not null,
+    name              text    not null,
+    agency            text    not null,
+    zone              text    not null,
+    sender            text    not null,
+    playbook          text    not null,
+    calendar          text    not null,
+    gathering_seconds integer not null
+);
+
+create table read.documents (                   -- playbooks and calendars, one row a version
+    kind    text    not null check (kind in ('playbook', 'calendar')),
+    id      text    not null,
+    version integer not null,
+    title   text    not null,
+    content jsonb   not null,
+    primary key (kind, id, version)
+);
+
+create table read.people (
+    id           text    primary key,
+    version      integer not null,
+    handle       text    unique,                -- null once erased
+    name         text    not null,
+    email        text,
+    organisation text    not null,
+    staff_roles  text[]  not null
+);
+create index people_organisation on read.people (organisation);
+
+create table read.leas (
+    id      text    primary key,
+    version integer not null,
+    name    text    not null,
+    type    text    not null,
+    county  text,
+    parent  text,
+    source  text,
+    facts   jsonb   not null,
+    recess  jsonb   not null
+);
+
+create table read.lea_names (
+    folded text primary key,                    -- id, name or alias in lower case
+    lea    text not null references read.leas (id) on delete cascade,
+    name   text not null
+);
+create index lea_names_lea on read.lea_names (lea);
+
+create table read.engagements (
+    id           text        primary key,
+    version      integer     not null,
+    lea          text        not null,
+    lea_name     text        not null,
+    lea_type     text        not null,
+    county       text,
+    phase        text        not null,
+    playbook     text        not null,
+    source       text,
+    opened_at    timestamptz not null,
+    ended_at     timestamptz,
+    end_reason   text,
+    next_due     date,
+    next_wake    timestamptz,
+    invested     numeric(14, 2) not null,
+    illustrative boolean     not null
+);
+create index engagements_lea on read.engagements (lea);
+create index engagements_wake on read.engagements (next_wake) where next_wake is not null;
+
+create table read.engagement_roles (
+    engagement text not null,
+    role       text not null,
+    person     text not null,
+    primary key (engagement, role)
+);
+create index engagement_roles_person on read.engagement_roles (person);
+
+create table read.obligations (                 -- what is owed now
+    engagement text    not null,
+    item       text    not null,
+    title      text    not null,
+    round      integer not null,
+    due        date,
+    owner      text    not null,                -- a role
+    person     text,                            -- who holds it
+    side       text    not null,
+    ask        text    not null,
+    command    text    not null,
+    primary key (engagement, item, round)
+);
+create index obligations_due on read.obligations (due);
+
+create table read.notices (                     -- the ledger
+    engagement  text        not null,
+    n           integer     not null,
+    item        text        not null,
+    round       integer     not null,
+    step        text        not null,
+    planned_for timestamptz not null,
+    due         date        not null,
+    roles       text[]      not null,
+    status      text        not null check (status in ('planned', 'claimed', 'sent', 'suppressed')),
+    reason      text,
+    at          timestamptz,
+    primary key (engagement, n)
+);
+create index notices_waiting on read.notices (planned_for) where status = 'planned';
+
+create table read.deliveries (
+    engagement text        not null,
+    n          integer     not null,
+    person     text        not null,
+    outcome    text        not null check (outcome in ('pending', 'sent', 'bounced')),
+    mail       uuid,
+    message_id text,
+    at         timestamptz,
+    detail     text        not null,
+    primary key (engagement, n, person)
+);
+create index deliveries_waiting on read.deliveries (person) where outcome = 'pending';
+create index deliveries_mail on read.deliveries (mail);
+
+-- What the running system needs besides: mails on their way, workers alive, how far readers came.
+create schema ops;
+
+create table ops.mails (
+    id         uuid        primary key,
+    person     text        not null,
+    local_date date        not null,
+    kind       text        not null,
+    message_id text        not null unique,
+    content    jsonb       not null,            -- frozen before the mail server sees it; sealed
+    claimed_at timestamptz not null,
+    outcome    text        check (outcome in ('sent', 'bounced')),
+    detail     text,
+    at         timestamptz,
+    unique (person, local_date, kind)
+);
+comment on table ops.mails is 'One row a mail; a person gets at most one of a kind on a local day.';
+create index mails_waiting on ops.mails (claimed_at) where outcome is null;
+
+create table ops.mail_engagements (
+    mail       uuid    not null references ops.mails (id),
+    engagement text    not null,
+    reported   boolean not null default false,
+    primary key (mail, engagement)
+);
+
+create table ops.workers (
+    id         text        primary key,
+    started_at timestamptz not null,
+    seen_at    timestamptz not null
+);
+
+create table ops.checkpoints (
+    reader   text   primary key,
+    xact_id  xid8   not null,
+    position bigint not null
+);

@@ -1,0 +1,23 @@
+-- Documented views for spreadsheets and BI tools; no personal data.
+
+create schema reporting;
+
+create view reporting.engagements as
+    select id as engagement, lea, lea_name, lea_type, county, phase, playbook, source,
+           opened_at, ended_at, end_reason, next_due, invested, illustrative
+      from read.engagements;
+comment on view reporting.engagements is 'One row an engagement, as it stands now; invested is in US dollars.';
+
+create view reporting.notices as
+    select engagement, item, round, step, planned_for, due, status, reason, at
+      from read.notices;
+comment on view reporting.notices is 'Every planned notice and its fate; deliveries are in reporting.deliveries.';
+
+create view reporting.deliveries as
+    select engagement, n as notice, person, outcome, at, message_id from read.deliveries;
+comment on view reporting.deliveries is 'One row a notice and recipient; person is an opaque id.';
+
+create view reporting.events as
+    select position, stream, version, type, effective_at, recorded_at, actor, command_id
+      from es.events;
+comment on view reporting.events is 'The log without its content.';

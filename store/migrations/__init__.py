@@ -1,0 +1,60 @@
+"""Brings the database's schema up; plain SQL files, forward only, applied by Alembic."""
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+_LOCK = 7_205_759_403
+"""Advisory lock: of two migrations started at once, the second waits and finds nothing to do."""
+
+
+async def migrate(owner_url: str, *, sandbox: bool = False) -> None:
+    """Apply every migration that is missing.
+
+    Args:
+        owner_url: ``postgresql://`` URL of the role that owns the schema.
+        sandbox: Makes a *new* store a sandbox for ever; says nothing about an existing one.
+
+    Raises:
+        StoreKindMismatch: The store exists and is of the other kind.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import Connection, text
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    def upgrade(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    _, _, rest = owner_url.partition("://")
+    engine = create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
+    wanted = "sandbox" if sandbox else "production"
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+            await connection.run_sync(upgrade)
+            await connection.execute(
+                text("insert into es.store (kind) values (:kind) on conflict do nothing"),
+                {"kind": wanted},
+            )
+            kind = (await connection.execute(text("select kind from es.store"))).scalar_one()
+    finally:
+        await engine.dispose()
+    if kind != wanted:
+        raise StoreKindMismatch(
+            f"This store was created as a {kind} store and stays one: its recorded instants come "
+            f"from {'the sandbox clock' if kind == 'sandbox' else 'the database clock'}. "
+            + (
+                "Start it with --sandbox, or use another data directory."
+                if kind == "sandbox"
+                else "Start it without --sandbox, or use another data directory."
+            )
+        )
+
+
+class StoreKindMismatch(Exception):
+    """A production store was to be used as a sandbox, or the reverse."""

@@ -1,0 +1,223 @@
+"""Writes the read models of a stream, in the transaction of the events they come from."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from domain.context import Context
+from domain.directory import Lea, Person, Program, Published
+from domain.engagement import Engagement
+from domain.investments import Investments
+from domain.kernel import Recorded, State
+from domain.notices import (
+    Notices,
+    NoticesClaimed,
+    NoticesDelivered,
+    NoticesPlanned,
+    NoticesSuppressed,
+)
+from domain.obligations import Obligation, obligations
+from store.database import Connection, queries
+
+
+def owed_now(state: State, context: Context) -> list[Obligation]:
+    """What is owed on an engagement that is running."""
+    if not state.of(Engagement).is_open:
+        return []
+    return [o for o in obligations(state, context) if o.settled is None]
+
+
+def next_due(state: State, context: Context) -> date | None:
+    """The earliest due date on an engagement."""
+    return min((o.due for o in owed_now(state, context) if o.due), default=None)
+
+
+async def project(
+    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+) -> None:
+    """Bring the read models of one stream up to its state.
+
+    Args:
+        news: The events since the last time; all of them at a rebuild.
+    """
+    aggregate = state.stream.partition(":")[0]
+    match aggregate:
+        case "engagement":
+            await _engagement(connection, state, news, context)
+        case "person":
+            await _person(connection, state)
+        case "lea":
+            await _lea(connection, state)
+        case "playbook" | "calendar":
+            await _documents(connection, aggregate, state)
+        case "program":
+            await _program(connection, state)
+        case _:
+            raise ValueError(f"no read model for stream {state.stream}")
+
+
+async def _program(connection: Connection, state: State) -> None:
+    made = state.of(Program).initialised
+    assert made is not None
+    await queries.put_program(
+        connection,
+        version=state.version,
+        name=made.name,
+        agency=made.agency,
+        zone=made.zone,
+        sender=made.sender,
+        playbook=made.playbook,
+        calendar=made.calendar,
+        gathering_seconds=made.gathering_seconds,
+    )
+
+
+async def _documents(connection: Connection, kind: str, state: State) -> None:
+    for content in state.of(Published).versions:
+        await queries.put_document(
+            connection,
+            kind=kind,
+            id=content.id,
+            version=content.version,
+            title=content.title,
+            content=content.model_dump_json(),
+        )
+
+
+async def _person(connection: Connection, state: State) -> None:
+    person = state.of(Person)
+    await queries.put_person(
+        connection,
+        id=state.id,
+        version=state.version,
+        handle=person.handle.text if person.handle else None,
+        name=str(person.name),
+        email=person.email.text if person.email else None,
+        organisation=person.organisation,
+        staff_roles=list(person.staff_roles),
+    )
+
+
+async def _lea(connection: Connection, state: State) -> None:
+    lea = state.of(Lea)
+    await queries.put_lea(
+        connection,
+        id=state.id,
+        version=state.version,
+        name=lea.name,
+        type=lea.lea_type,
+        county=lea.county,
+        parent=lea.parent,
+        source=lea.source,
+        facts=json.dumps([f.model_dump(mode="json") for f in lea.facts]),
+        recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
+    )
+    names = [state.id, lea.name, *lea.aliases]
+    await queries.put_lea_names(
+        connection, lea=state.id, folded=[n.casefold() for n in names], names=names
+    )
+
+
+def _changed(news: Sequence[Recorded]) -> set[int]:
+    return {
+        notice.n
+        for recorded in news
+        if isinstance(
+            recorded.event,
+            NoticesPlanned | NoticesSuppressed | NoticesClaimed | NoticesDelivered,
+        )
+        for notice in recorded.event.notices
+    }
+
+
+async def _engagement(
+    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+) -> None:
+    engagement = state.of(Engagement)
+    if engagement.opened_at is None:
+        return
+    changed = _changed(news)
+    notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
+    wake = state.of(Notices).next_wake
+    due = next_due(state, context)
+    row: dict[str, Any] = {
+        "id": state.id,
+        "version": state.version,
+        "lea": engagement.lea,
+        "lea_name": engagement.lea_name,
+        "lea_type": engagement.lea_type,
+        "county": engagement.county,
+        "phase": engagement.phase,
+        "playbook": engagement.playbook,
+        "source": engagement.source,
+        "opened_at": engagement.opened_at.isoformat(),
+        "ended_at": engagement.ended_at.isoformat() if engagement.ended_at else None,
+        "end_reason": engagement.end_reason,
+        "next_due": due.isoformat() if due else None,
+        "next_wake": wake.isoformat() if wake else None,
+        "invested": str(state.of(Investments).total),
+        "illustrative": engagement.illustrative,
+    }
+    await queries.put_engagement(
+        connection,
+        id=state.id,
+        engagement=json.dumps(row),
+        roles=json.dumps(
+            [
+                {"engagement": state.id, "role": role, "person": person}
+                for role, person in engagement.roles.items()
+            ]
+        ),
+        owed=json.dumps(
+            [
+                {
+                    "engagement": state.id,
+                    "item": o.item,
+                    "title": o.title,
+                    "round": o.round,
+                    "due": o.due.isoformat() if o.due else None,
+                    "owner": o.owner,
+                    "person": engagement.roles.get(o.owner),
+                    "side": o.side,
+                    "ask": o.ask,
+                    "command": o.command,
+                }
+                for o in owed_now(state, context)
+            ]
+        ),
+        notices=json.dumps(
+            [
+                {
+                    "engagement": state.id,
+                    "n": n.planned.n,
+                    "item": n.planned.item,
+                    "round": n.planned.round,
+                    "step": n.planned.step,
+                    "planned_for": n.planned.planned_for.isoformat(),
+                    "due": n.planned.due.isoformat(),
+                    "roles": list(n.planned.to),
+                    "status": n.status,
+                    "reason": n.reason,
+                    "at": n.at.isoformat() if n.at else None,
+                }
+                for n in notices
+            ]
+        ),
+        deliveries=json.dumps(
+            [
+                {
+                    "engagement": state.id,
+                    "n": n.planned.n,
+                    "person": person,
+                    "outcome": d.outcome,
+                    "mail": str(d.mail) if d.mail else None,
+                    "message_id": d.message_id,
+                    "at": d.at.isoformat() if d.at else None,
+                    "detail": d.detail,
+                }
+                for n in notices
+                for person, d in n.deliveries.items()
+            ]
+        ),
+    )

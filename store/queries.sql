@@ -1,0 +1,335 @@
+-- name: store-kind$
+-- Whether this store is a sandbox or production; null before the first migration.
+select kind from es.store;
+
+-- name: read-stream
+-- One stream from a version on, oldest first, as known at an instant (null: now).
+select position, stream, version, type, schema_version, effective_at, recorded_at, actor,
+       command_id, data
+  from es.events
+ where stream = :stream and version > :after
+   and (:known_by::timestamptz is null or recorded_at <= :known_by)
+ order by version;
+
+-- name: streams-of
+-- Every stream of an aggregate, such as engagement, in alphabetical order.
+select distinct stream from es.events
+ where stream = :aggregate or starts_with(stream, :aggregate || ':')
+ order by stream;
+
+-- name: read-log
+-- The whole log after a checkpoint, never passing a transaction that is still to commit.
+select xact_id::text as xact_id, position, stream, version, type, schema_version, effective_at,
+       recorded_at, actor, command_id, data
+  from es.read_log(:xact_id::text::xid8, :position, :at_most);
+
+-- name: append^
+-- Appends events to a stream; see es.append.
+select status, version, position, recorded_at
+  from es.append(:stream, :expected, :command_id, :types, :schemas, :data, :effective, :actor,
+                 :causation_id, :sandbox_now);
+
+-- name: receipt^
+-- The receipt of a command that was answered before.
+select stream, content_hash, receipt from es.receipts where command_id = :command_id;
+
+-- name: add-receipt!
+-- Keeps the answer to a command.
+insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at)
+values (:command_id, :stream, :content_hash, :receipt, :recorded_at);
+
+-- name: broken-links
+-- The versions of a stream whose hash is not as it should be.
+select * from es.broken_links(:stream) as version;
+
+-- name: latest-recorded-at$
+-- The newest recorded instant in the store.
+select max(recorded_at) from es.events;
+
+-- name: keys
+-- The wrapped keys of some subjects.
+select subject, wrapped, master_id from vault.keys where subject = any(:subjects);
+
+-- name: add-keys!
+-- Keeps new keys; where somebody else was first, theirs stays.
+insert into vault.keys (subject, wrapped, master_id)
+select * from unnest(:subjects::text[], :wrapped::bytea[], :master_ids::text[])
+on conflict do nothing;
+
+-- name: destroy-key$
+-- Destroys the key of a subject; true when there was one.
+select vault.destroy(:subject);
+
+-- name: program^
+-- The program's settings.
+select name, agency, zone, sender, playbook, calendar, gathering_seconds from read.program;
+
+-- name: document^
+-- One version of a playbook or calendar; the newest when no version is named.
+select id, version, title, content from read.documents
+ where kind = :kind and id = :id and (:version::integer is null or version = :version)
+ order by version desc limit 1;
+
+-- name: document-refs
+-- All published versions of a kind.
+select id, version, title from read.documents where kind = :kind order by id, version;
+
+-- name: people-named
+-- People by id or handle.
+select id, handle, name, email, organisation, staff_roles from read.people
+ where id = any(:names) or handle = any(:names);
+
+-- name: handles
+-- Every handle.
+select handle from read.people where handle is not null order by handle;
+
+-- name: people
+-- The directory, optionally of one organisation.
+select id, handle, name, email, organisation, staff_roles from read.people
+ where :organisation::text is null or organisation = :organisation
+ order by organisation <> 'agency', organisation, handle;
+
+-- name: leas-named
+-- LEAs by folded id, name or alias; one row a matching name.
+select n.folded, l.id, l.name, l.type, l.county, l.recess
+  from read.lea_names n join read.leas l on l.id = n.lea
+ where n.folded = any(:names);
+
+-- name: lea-names
+-- Every folded id, name and alias.
+select folded from read.lea_names order by folded;
+
+-- name: lea^
+-- One LEA by folded id, name or alias.
+select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess,
+       array(select m.name from read.lea_names m
+              where m.lea = l.id and m.name <> l.id and m.name <> l.name order by m.name) as aliases
+  from read.lea_names n join read.leas l on l.id = n.lea
+ where n.folded = :name;
+
+-- name: leas
+-- The registry.
+select l.id, l.name, l.type, l.county, l.parent,
+       array(select n.name from read.lea_names n
+              where n.lea = l.id and n.name <> l.id and n.name <> l.name order by n.name) as aliases
+  from read.leas l order by l.name;
+
+-- name: engagement-ids
+-- Every engagement's id.
+select id from read.engagements order by id;
+
+-- name: engagements-of-lea
+-- The engagements of an LEA, oldest first.
+select id, phase, ended_at from read.engagements where lea = :lea order by opened_at, id;
+
+-- name: engagements
+-- The portfolio.
+select e.id, e.lea, e.lea_name, e.lea_type, e.county, e.phase, e.playbook, e.opened_at, e.ended_at,
+       e.end_reason, e.next_due, e.invested, e.illustrative, lead.person as lead,
+       director.person as director, e.version, e.next_wake
+  from read.engagements e
+  left join read.engagement_roles lead on lead.engagement = e.id and lead.role = 'lead'
+  left join read.engagement_roles director on director.engagement = e.id and director.role = 'director'
+ where (:phase::text is null or e.phase = :phase)
+   and (:person::text is null or exists (
+        select from read.engagement_roles r where r.engagement = e.id and r.person = :person))
+ order by e.lea_name, e.id;
+
+-- name: due
+-- What is owed across engagements, soonest first; what has no date comes last.
+select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.person, o.side, o.ask,
+       o.command, e.illustrative
+  from read.obligations o join read.engagements e on e.id = o.engagement
+ where (:engagement::text is null or o.engagement = :engagement)
+   and (:person::text is null or o.person = :person)
+   and (:until::date is null or o.due <= :until)
+ order by o.due nulls last, o.engagement, o.item;
+
+-- name: ledger
+-- Every planned notice of an engagement with its deliveries.
+select n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.reason, n.at,
+       coalesce(
+           (select jsonb_agg(jsonb_build_object('to', d.person, 'outcome', d.outcome, 'at', d.at,
+                                                'message_id', d.message_id, 'detail', d.detail)
+                             order by d.person)
+              from read.deliveries d where d.engagement = n.engagement and d.n = n.n),
+           '[]'::jsonb) as deliveries
+  from read.notices n
+ where n.engagement = :engagement and (:item::text is null or n.item = :item)
+ order by n.planned_for, n.n;
+
+-- name: put-program!
+-- Replaces the program's row.
+insert into read.program (version, name, agency, zone, sender, playbook, calendar, gathering_seconds)
+values (:version, :name, :agency, :zone, :sender, :playbook, :calendar, :gathering_seconds)
+on conflict (only_row) do update
+   set version = excluded.version, name = excluded.name, agency = excluded.agency,
+       zone = excluded.zone, sender = excluded.sender, playbook = excluded.playbook,
+       calendar = excluded.calendar, gathering_seconds = excluded.gathering_seconds;
+
+-- name: put-document!
+-- Keeps a published version.
+insert into read.documents (kind, id, version, title, content)
+values (:kind, :id, :version, :title, :content)
+on conflict (kind, id, version) do update
+   set title = excluded.title, content = excluded.content;
+
+-- name: put-person!
+-- Replaces a person's row.
+insert into read.people (id, version, handle, name, email, organisation, staff_roles)
+values (:id, :version, :handle, :name, :email, :organisation, :staff_roles)
+on conflict (id) do update
+   set version = excluded.version, handle = excluded.handle, name = excluded.name,
+       email = excluded.email, organisation = excluded.organisation,
+       staff_roles = excluded.staff_roles;
+
+-- name: put-lea!
+-- Replaces an LEA's row.
+insert into read.leas (id, version, name, type, county, parent, source, facts, recess)
+values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess)
+on conflict (id) do update
+   set version = excluded.version, name = excluded.name, type = excluded.type,
+       county = excluded.county, parent = excluded.parent, source = excluded.source,
+       facts = excluded.facts, recess = excluded.recess;
+
+-- name: put-lea-names!
+-- Adds the names of an LEA; a name belongs to one LEA only.
+insert into read.lea_names (folded, lea, name)
+select distinct on (folded) folded, :lea, name
+  from unnest(:folded::text[], :names::text[]) as x(folded, name)
+    on conflict (folded) do nothing;
+
+-- name: put-engagement!
+-- Replaces an engagement's rows: itself, its roles, what is owed, and the notices that changed.
+with one as (
+    insert into read.engagements
+    select * from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
+    on conflict (id) do update
+       set version = excluded.version, phase = excluded.phase, playbook = excluded.playbook,
+           ended_at = excluded.ended_at, end_reason = excluded.end_reason,
+           next_due = excluded.next_due, next_wake = excluded.next_wake,
+           invested = excluded.invested, illustrative = excluded.illustrative
+), roles as (
+    insert into read.engagement_roles
+    select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
+    on conflict (engagement, role) do update set person = excluded.person
+), gone as (
+    delete from read.obligations o
+     where o.engagement = :id
+       and not exists (select from jsonb_populate_recordset(null::read.obligations, :owed::jsonb) n
+                        where n.item = o.item and n.round = o.round)
+), owed as (
+    insert into read.obligations
+    select * from jsonb_populate_recordset(null::read.obligations, :owed::jsonb)
+    on conflict (engagement, item, round) do update
+       set title = excluded.title, due = excluded.due, owner = excluded.owner,
+           person = excluded.person, side = excluded.side, ask = excluded.ask,
+           command = excluded.command
+), plan as (
+    insert into read.notices
+    select * from jsonb_populate_recordset(null::read.notices, :notices::jsonb)
+    on conflict (engagement, n) do update
+       set status = excluded.status, reason = excluded.reason, at = excluded.at
+)
+insert into read.deliveries
+select * from jsonb_populate_recordset(null::read.deliveries, :deliveries::jsonb)
+on conflict (engagement, n, person) do update
+   set outcome = excluded.outcome, mail = excluded.mail, message_id = excluded.message_id,
+       at = excluded.at, detail = excluded.detail;
+
+-- name: clear-read-models#
+-- Empties every read model before a rebuild.
+delete from read.deliveries;
+delete from read.notices;
+delete from read.obligations;
+delete from read.engagement_roles;
+delete from read.engagements;
+delete from read.lea_names;
+delete from read.leas;
+delete from read.people;
+delete from read.documents;
+delete from read.program;
+
+-- name: engagements-to-claim
+-- Engagements with something due by an instant that may concern this person.
+select distinct n.engagement
+  from read.notices n
+  join read.engagement_roles r on r.engagement = n.engagement and r.person = :person
+ where n.status = 'planned' and n.planned_for <= :now
+union
+select distinct engagement
+  from read.deliveries
+ where person = :person and outcome = 'pending' and mail is null
+ order by 1;
+
+-- name: waiting-people
+-- People to whom a claimed notice is still owed, by no mail yet.
+select distinct person from read.deliveries
+ where outcome = 'pending' and mail is null order by person;
+
+-- name: running-engagements
+-- Every engagement that is not over, with when it next must wake.
+select id, phase, next_wake, version from read.engagements where ended_at is null order by id;
+
+-- name: mail^
+-- One mail.
+select id, person, local_date, kind, message_id, content, outcome, detail, at
+  from ops.mails where id = :id;
+
+-- name: mailed-on
+-- Who has got a mail of this kind on a local day.
+select person from ops.mails where local_date = :local_date and kind = :kind;
+
+-- name: add-mail!
+-- Freezes a mail before the mail server sees it.
+insert into ops.mails (id, person, local_date, kind, message_id, content, claimed_at)
+values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at);
+
+-- name: add-mail-engagements!
+-- The engagements a mail speaks of.
+insert into ops.mail_engagements (mail, engagement)
+select :mail, x from unnest(:engagements::text[]) as x;
+
+-- name: settle-mail!
+-- What became of a mail; the first answer stays.
+update ops.mails set outcome = :outcome, detail = :detail, at = :at
+ where id = :id and outcome is null;
+
+-- name: unreported-engagements
+-- The engagements that do not know yet what became of a mail.
+select engagement from ops.mail_engagements where mail = :mail and not reported order by engagement;
+
+-- name: mark-reported!
+-- An engagement knows.
+update ops.mail_engagements set reported = true where mail = :mail and engagement = :engagement;
+
+-- name: unfinished-mails
+-- Mails on their way: not settled, or not reported everywhere.
+select m.id, m.person, m.local_date, m.kind from ops.mails m
+ where m.outcome is null
+    or exists (select from ops.mail_engagements e where e.mail = m.id and not e.reported)
+ order by m.claimed_at;
+
+-- name: beat!
+-- A worker says that it is alive.
+insert into ops.workers (id, started_at, seen_at)
+values (:id, clock_timestamp(), clock_timestamp())
+on conflict (id) do update set seen_at = excluded.seen_at;
+
+-- name: bury!
+-- A worker says goodbye, and clears away those that died without a word long ago.
+delete from ops.workers where id = :id or seen_at < clock_timestamp() - interval '1 day';
+
+-- name: live-workers$
+-- How many workers were alive a moment ago.
+select count(*) from ops.workers where seen_at > clock_timestamp() - interval '6 seconds';
+
+-- name: checkpoint^
+-- How far a reader of the log came.
+select xact_id::text as xact_id, position from ops.checkpoints where reader = :reader;
+
+-- name: put-checkpoint!
+-- A reader came this far.
+insert into ops.checkpoints (reader, xact_id, position)
+values (:reader, :xact_id::text::xid8, :position)
+on conflict (reader) do update set xact_id = excluded.xact_id, position = excluded.position;

@@ -1,0 +1,133 @@
+"""Seals text about people before it is stored, with a key per subject that can be destroyed."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from store.database import Connection, listed, queries
+
+_NONCE_BYTES = 12
+_KEY_BYTES = 32
+
+
+class VaultError(Exception):
+    """A key cannot be unwrapped, or sealed text was tampered with."""
+
+
+def _is_clear(value: Mapping[str, Any]) -> bool:
+    return value.keys() == {"about", "text"}
+
+
+def _is_sealed(value: Mapping[str, Any]) -> bool:
+    return value.keys() == {"about", "sealed"}
+
+
+def _walk(value: Any, path: str, found: list[tuple[dict[str, Any], str]]) -> None:
+    """Collect every clear or sealed text in JSON data with its path."""
+    if isinstance(value, dict):
+        if _is_clear(value) or _is_sealed(value):
+            found.append((value, path))
+            return
+        for key, inner in value.items():
+            _walk(inner, f"{path}/{key}", found)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            _walk(inner, f"{path}/{index}", found)
+
+
+class Vault:
+    """Keys of subjects, wrapped with the master key, which only this process holds."""
+
+    def __init__(self, master_key: bytes) -> None:
+        self._master = AESGCM(master_key)
+        self.master_id = hashlib.sha256(b"handrail master key id" + master_key).hexdigest()[:12]
+
+    def _wrap(self, subject: str, key: bytes) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, key, subject.encode())
+
+    def _unwrap(self, subject: str, wrapped: bytes, master_id: str) -> bytes:
+        try:
+            return self._master.decrypt(
+                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode()
+            )
+        except InvalidTag as problem:
+            raise VaultError(
+                f"The key of {subject} was wrapped with master key {master_id}, and this process "
+                f"has {self.master_id}. Set HANDRAIL_KEY_FILE to the key this store began with."
+            ) from problem
+
+    async def _keys(self, connection: Connection, subjects: set[str]) -> dict[str, bytes | None]:
+        if not subjects:
+            return {}
+        rows = await listed(queries.keys(connection, subjects=sorted(subjects)))
+        return {
+            row["subject"]: None
+            if row["wrapped"] is None
+            else self._unwrap(row["subject"], row["wrapped"], row["master_id"])
+            for row in rows
+        }
+
+    async def seal(self, connection: Connection, place: str, documents: list[Any]) -> None:
+        """Seal every text about somebody, in place.
+
+        Args:
+            place: What the documents belong to, such as stream and version of the first; it is
+                bound to the ciphertext, so that sealed text cannot be moved.
+            documents: JSON data.
+        """
+        found: list[tuple[dict[str, Any], str]] = []
+        for index, document in enumerate(documents):
+            _walk(document, f"{place}+{index}", found)
+        clear = [(value, path) for value, path in found if _is_clear(value)]
+        subjects = {value["about"] for value, _ in clear}
+        keys = await self._keys(connection, subjects)
+        missing = sorted(subjects - keys.keys())
+        if missing:
+            fresh = [AESGCM.generate_key(_KEY_BYTES * 8) for _ in missing]
+            await queries.add_keys(
+                connection,
+                subjects=missing,
+                wrapped=[self._wrap(s, k) for s, k in zip(missing, fresh, strict=True)],
+                master_ids=[self.master_id] * len(missing),
+            )
+            keys |= await self._keys(connection, set(missing))
+        for value, path in clear:
+            text, key = value.pop("text"), keys[value["about"]]
+            if text is None or key is None:
+                value["sealed"] = None
+                continue
+            nonce = os.urandom(_NONCE_BYTES)
+            box = nonce + AESGCM(key).encrypt(nonce, text.encode(), path.encode())
+            value["sealed"] = base64.b64encode(box).decode()
+
+    async def open(self, connection: Connection, documents: Iterable[tuple[str, Any]]) -> None:
+        """Open every sealed text, in place; what was erased reads None.
+
+        Args:
+            documents: Pairs of the place given to `seal` (with ``+index``) and JSON data.
+        """
+        found: list[tuple[dict[str, Any], str]] = []
+        for place, document in documents:
+            _walk(document, place, found)
+        sealed = [(value, path) for value, path in found if _is_sealed(value)]
+        keys = await self._keys(connection, {value["about"] for value, _ in sealed})
+        for value, path in sealed:
+            box, key = value.pop("sealed"), keys.get(value["about"])
+            if box is None or key is None:
+                value["text"] = None
+                continue
+            raw = base64.b64decode(box)
+            try:
+                value["text"] = (
+                    AESGCM(key)
+                    .decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], path.encode())
+                    .decode()
+                )
+            except InvalidTag as problem:
+                raise VaultError(f"Sealed text at {path} was tampered with.") from problem
