@@ -1,0 +1,48 @@
+"""Sends a command to the workflow that takes it: the same way for staff, digests and imports."""
+
+from datetime import timedelta
+
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateStage
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from activities.names import WORKFLOW_QUEUE
+from domain.ids import PROGRAM, host_workflow_id
+from domain.messages import Envelope, Receipt
+
+ENGAGEMENT_WORKFLOW = "Engagement"
+PROGRAM_WORKFLOW = "Program"
+
+
+def host_start(envelope: Envelope) -> tuple[str, dict[str, str]]:
+    """Workflow type and start argument of the host of a command's stream."""
+    host = host_workflow_id(envelope.stream)
+    return (PROGRAM_WORKFLOW if host == PROGRAM else ENGAGEMENT_WORKFLOW), {"stream": host}
+
+
+async def send(
+    client: Client, envelope: Envelope, *, rpc_timeout: timedelta | None = None
+) -> Receipt:
+    """Send a command and wait for its receipt; a correction after closing finds its host too.
+
+    Args:
+        rpc_timeout: For each call to the server; None waits as long as it takes.
+    """
+    workflow_type, start = host_start(envelope)
+    operation: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
+        workflow_type,
+        start,
+        id=host_workflow_id(envelope.stream),
+        task_queue=WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
+    handle = await client.start_update_with_start_workflow(
+        "execute",
+        envelope,
+        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+        id=str(envelope.command_id),
+        result_type=Receipt,
+        start_workflow_operation=operation,
+        rpc_timeout=rpc_timeout,
+    )
+    return Receipt.model_validate(await handle.result(rpc_timeout=rpc_timeout))

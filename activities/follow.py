@@ -1,0 +1,91 @@
+"""Follows the log: a changed calendar or recess reaches every engagement it concerns."""
+
+import asyncio
+from uuid import NAMESPACE_URL, uuid5
+
+import asyncpg
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from activities.dispatch import send
+from activities.record import Clock
+from domain.context import SYSTEM
+from domain.directory import CalendarPublished, RecessSet
+from domain.kernel import Recorded
+from domain.messages import Envelope
+from domain.notices import ReconcileNotices
+from store.database import Connection, Pool, listed, queries
+from store.events import Checkpoint, read_log
+from store.vault import Vault
+
+log = structlog.get_logger()
+
+READER = "reconciler"
+_POLL_SECONDS = 0.5
+_FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
+_LOCK = 7_205_759_404
+"""Advisory lock: one worker follows, the others wait to take over."""
+
+
+class Follower:
+    """Reads the log from its checkpoint, for as long as the worker lives."""
+
+    def __init__(self, pool: Pool, vault: Vault, clock: Clock, client: Client) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._clock = clock
+        self._client = client
+
+    async def follow(self) -> None:
+        """Follow for ever; what cannot be reached now is tried again."""
+        while True:
+            try:
+                async with self._pool.acquire() as connection:
+                    if await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+                        try:
+                            while True:
+                                await self.catch_up(connection)
+                                await asyncio.sleep(_POLL_SECONDS)
+                        finally:
+                            if not connection.is_closed():
+                                await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RPCError) as away:
+                log.warning("follower_interrupted", why=type(away).__name__)
+            await asyncio.sleep(_POLL_SECONDS * 4)
+
+    async def catch_up(self, connection: Connection) -> None:
+        """Deal with everything since the checkpoint; dealing with it twice changes nothing."""
+        row = await queries.checkpoint(connection, reader=READER)
+        start = Checkpoint(row["xact_id"], row["position"]) if row else Checkpoint()
+        async for reached, page in read_log(connection, self._vault, start):
+            for recorded in page:
+                for engagement in await self._concerned(connection, recorded):
+                    await self._reconcile(engagement, recorded)
+            await queries.put_checkpoint(
+                connection, reader=READER, xact_id=reached.xact_id, position=reached.position
+            )
+
+    async def _concerned(self, connection: Connection, recorded: Recorded) -> list[str]:
+        match recorded.event:
+            case RecessSet():
+                lea = recorded.stamp.stream.partition(":")[2]
+                rows = await listed(queries.engagements_of_lea(connection, lea=lea))
+                return [row["id"] for row in rows if row["ended_at"] is None]
+            case CalendarPublished():
+                return [row["id"] for row in await listed(queries.running_engagements(connection))]
+            case _:
+                return []
+
+    async def _reconcile(self, engagement: str, recorded: Recorded) -> None:
+        place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{engagement}"
+        await send(
+            self._client,
+            Envelope.of(
+                ReconcileNotices(engagement=engagement),
+                command_id=uuid5(_FOLLOWED, place),
+                actor=SYSTEM,
+                issued_at=await self._clock.now(),
+                causation_id=recorded.stamp.command_id,
+            ),
+        )

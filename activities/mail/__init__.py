@@ -1,0 +1,1 @@
+"""Mail: what a digest says, how it is composed, how it reaches the mail server."""

@@ -1,0 +1,218 @@
+"""Handing one frozen mail to the mail server.
+
+A delivery ends in one of three ways, and the difference is who can mend it:
+
+- *sent*: the server took the mail and answers for it from now on;
+- *bounced*: the server refuses this recipient or this mail for good, so trying again is useless;
+- `MailUnavailable`: anything else, a wrong password and a refused sender included. It is ours or
+  the operator's to mend, says nothing about the recipient, and the same bytes are tried again.
+
+The server's text often repeats the recipient's address.
+It is masked here, because details are shown in ledgers and errors end in logs.
+"""
+
+import asyncio
+import base64
+import re
+import socket
+from functools import lru_cache
+from typing import Literal
+
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+from pydantic import BaseModel, ConfigDict
+
+from activities.mail.addresses import parse_mailbox
+from activities.mail.smtp_url import SmtpServer, parse_smtp_url
+
+# A server may scan a mail before it answers. To give up here risks a second copy of a mail that
+# was taken, so this one answer is waited for longer than the others (RFC 5321 4.5.3.2.6).
+_DATA_PATIENCE = 10
+# After the server's 250 nothing may hold back or undo the good news.
+_QUIT_SECONDS = 2.0
+_DETAIL_LIMIT = 500
+_TOO_BIG = 552
+# A server may name the mailbox without its domain; shorter names than this are ordinary words.
+_SHORTEST_NAME = 3
+# Refusals of our login that some servers only speak out at MAIL or RCPT.
+_LOGIN_CODES = frozenset({530, 534, 535, 538})
+
+
+class Delivery(BaseModel):
+    """How the attempt ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Literal["sent", "bounced"]
+    detail: str
+    """The server's code and text on one line, without the recipient's address."""
+
+
+class MailUnavailable(Exception):
+    """The mail was not taken, for a reason that is not the recipient's; try again later."""
+
+
+async def deliver(message: bytes, sender: str, recipient: str, smtp_url: str) -> Delivery:
+    """Send one message to one recipient.
+
+    Args:
+        message: The frozen bytes, sent as they are.
+        sender: Envelope sender, bare or as `Name <address>`.
+        recipient: Envelope recipient, bare or as `Name <address>`.
+        smtp_url: See `parse_smtp_url`.
+
+    Raises:
+        MailUnavailable: A 4xx answer, no connection, no TLS, no login, no answer in time.
+        ValueError: An address or the URL is malformed.
+    """
+    server = parse_smtp_url(smtp_url)
+    envelope_sender = _envelope_address("sender", sender)
+    envelope_recipient = _envelope_address("recipient", recipient)
+    needs_utf8 = not (
+        envelope_sender.isascii() and envelope_recipient.isascii() and message.isascii()
+    )
+    mask = _Mask(server, envelope_recipient)
+    try:
+        client = await _connected(server)
+        try:
+            if needs_utf8 and not client.supports_extension("smtputf8"):
+                return Delivery(
+                    outcome="bounced",
+                    detail="the mail server does not offer SMTPUTF8, "
+                    "which an address with non-ASCII letters needs",
+                )
+            answer = await _handed_over(
+                client, server, message, envelope_sender, envelope_recipient, utf8=needs_utf8
+            )
+            await _quit(client)
+        finally:
+            client.close()
+    except SMTPResponseException as error:
+        text = mask.applied(f"{error.code} {error.message}")
+        if _is_bounce(error):
+            return Delivery(outcome="bounced", detail=text)
+        # From None: the original carries the recipient's address into every printed traceback.
+        raise MailUnavailable(
+            f"mail server {server.where} said at {_stage(error)}: {text}"
+        ) from None
+    except (SMTPException, OSError) as error:
+        text = mask.applied(str(error) or type(error).__name__)
+        raise MailUnavailable(f"mail server {server.where} is not usable: {text}") from None
+    return Delivery(outcome="sent", detail=mask.applied(answer))
+
+
+async def _connected(server: SmtpServer) -> SMTP:
+    """A client that has said hello, and is encrypted and logged in as the URL asks."""
+    client = SMTP(
+        hostname=server.host,
+        port=server.port,
+        local_hostname=await asyncio.to_thread(_local_name),
+        timeout=server.timeout_seconds,
+        use_tls=server.tls,
+        start_tls=False,
+    )
+    await client.connect()
+    try:
+        await client.ehlo()
+        encrypted = server.tls
+        if server.starttls == "required" or (
+            server.starttls == "auto" and client.supports_extension("starttls")
+        ):
+            await client.starttls()
+            await client.ehlo()
+            encrypted = True
+        if server.username is not None:
+            if not encrypted and server.starttls == "auto" and not server.is_loopback:
+                # Whoever sits on the line can strip the offer of STARTTLS to read the password.
+                raise SMTPException(
+                    "it offers no STARTTLS, and the password is not sent in the clear; "
+                    "use smtps://, or add ?starttls=off where the line is trusted"
+                )
+            await client.login(server.username, server.password or "")
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+async def _handed_over(
+    client: SMTP, server: SmtpServer, message: bytes, sender: str, recipient: str, *, utf8: bool
+) -> str:
+    encoding = "utf-8" if utf8 else "ascii"
+    options = [f"SIZE={len(message)}"] if client.supports_extension("size") else []
+    if utf8:
+        options += ["SMTPUTF8", "BODY=8BITMIME"]
+    await client.mail(sender, options=options, encoding=encoding)
+    await client.rcpt(recipient, encoding=encoding)
+    answer = await client.data(message, timeout=server.timeout_seconds * _DATA_PATIENCE)
+    return f"{answer.code} {answer.message}"
+
+
+async def _quit(client: SMTP) -> None:
+    try:
+        await client.quit(timeout=_QUIT_SECONDS)
+    except (SMTPException, OSError):
+        # The mail is the server's since its 250; an unfriendly goodbye must not send it again.
+        return
+
+
+def _is_bounce(error: SMTPResponseException) -> bool:
+    if isinstance(error, SMTPSenderRefused):
+        # A refused sender is our configuration, whoever the mail is for; a mail too big for the
+        # server stays too big.
+        return error.code == _TOO_BIG
+    return (
+        isinstance(error, SMTPRecipientRefused | SMTPDataError)
+        and 500 <= error.code <= 599
+        and error.code not in _LOGIN_CODES
+    )
+
+
+def _stage(error: SMTPResponseException) -> str:
+    if isinstance(error, SMTPSenderRefused):
+        return "MAIL FROM"
+    if isinstance(error, SMTPRecipientRefused):
+        return "RCPT TO"
+    return "DATA" if isinstance(error, SMTPDataError) else "connection or login"
+
+
+def _envelope_address(field: str, text: str) -> str:
+    try:
+        return parse_mailbox(text).address
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _local_name() -> str:
+    """The name said in EHLO; looked up once, because a machine without DNS takes seconds."""
+    name = socket.getfqdn()
+    # A host name may hold what EHLO may not (RFC 5321 4.1.1.1); an address literal always may.
+    return name if re.fullmatch(r"[A-Za-z0-9.-]+", name) else "[127.0.0.1]"
+
+
+class _Mask:
+    """Takes the recipient and our login out of what a server says."""
+
+    def __init__(self, server: SmtpServer, recipient: str) -> None:
+        plain = [f"\0{server.username}\0{server.password}", server.password, server.username]
+        encoded = [base64.b64encode(secret.encode()).decode() for secret in plain if secret]
+        self._login = [secret for secret in (*encoded, server.password) if secret]
+        local = recipient.rpartition("@")[0]
+        names = [re.escape(recipient)]
+        if len(local) >= _SHORTEST_NAME:
+            names.append(rf"(?<![\w@.]){re.escape(local)}(?![\w@])")
+        self._recipient = re.compile("|".join(names), re.IGNORECASE)
+
+    def applied(self, text: str) -> str:
+        for secret in self._login:
+            text = text.replace(secret, "***")
+        text = self._recipient.sub("(recipient)", text)
+        printable = "".join(character if character.isprintable() else " " for character in text)
+        return " ".join(printable.split())[:_DETAIL_LIMIT]

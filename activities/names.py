@@ -1,0 +1,42 @@
+"""What workflows may know of the activities: their names, their inputs and their answers."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+WORKFLOW_QUEUE = "handrail"
+RECORD_QUEUE = "handrail-record"
+"""Unversioned, like every activity queue: one new worker carries on what an old one began."""
+MAIL_QUEUE = "handrail-mail"
+"""Apart from the record's, so that mails waiting for an answer never take its places."""
+
+EXECUTE_COMMAND = "execute_command"
+ANNOUNCE_DUE = "announce_due"
+CLAIM_DIGEST = "claim_digest"
+SEND_MAIL = "send_mail"
+REPORT_MAIL = "report_mail"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class DigestRun(_Data):
+    """One person's digest of one local day."""
+
+    person: str
+    on: date
+    gathering_seconds: int = 60
+
+
+class Announced(_Data):
+    """When the engagement must look again."""
+
+    again_at: datetime | None = None
+
+
+class ClaimedMail(_Data):
+    """The mail that a digest became; None when there was nothing to say."""
+
+    mail: UUID | None = None

@@ -1,0 +1,328 @@
+"""Records commands: load, fold, decide, reconcile, append, in one PostgreSQL transaction."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pydantic import ValidationError
+
+from domain.context import Context
+from domain.engagement import Engagement
+from domain.errors import Invalid, Refused, ReusedCommandId
+from domain.kernel import (
+    Command,
+    Event,
+    On,
+    Recorded,
+    Stamp,
+    State,
+    decide,
+    fold,
+)
+from domain.messages import Envelope, Facets, Receipt, Told
+from domain.notices import Notices, reconcile
+from domain.personal import Sealed
+from store.context import canonical_stream, resolve
+from store.database import Connection, Pool, queries
+from store.events import Append, Conflict, append, read_stream
+from store.projections import next_due, project
+from store.vault import Vault
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_ATTEMPTS = 20
+"""Writers of one stream take turns through its workflow; only digests and imports collide."""
+
+
+class Clock(Protocol):
+    """What time it is: the machine's, or the sandbox's."""
+
+    async def now(self) -> datetime:
+        """The instant, in UTC."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A recorded command with what followed from it."""
+
+    receipt: Receipt
+    state: State
+    context: Context
+    news: list[Recorded]
+
+
+class Record:
+    """The one writer of events."""
+
+    def __init__(self, pool: Pool, vault: Vault, clock: Clock) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._clock = clock
+
+    async def execute(self, envelope: Envelope) -> Receipt:
+        """Answer one command: the same id again gets the first answer and writes nothing."""
+        bound = log.bind(command=str(envelope.command_id), stream=envelope.stream)
+
+        async def once(connection: Connection) -> Receipt:
+            known = await self._known(connection, envelope)
+            if known is not None:
+                return known
+            try:
+                async with connection.transaction():
+                    outcome = await self.decide_and_append(connection, envelope)
+                    receipt = outcome.receipt
+            except Refused as refusal:
+                receipt = Receipt(
+                    command_id=envelope.command_id,
+                    stream=envelope.stream,
+                    outcome="refused",
+                    message=str(refusal),
+                    refusal=refusal.kind,
+                )
+                receipt = await self._with_standing(connection, receipt)
+            await self._keep(connection, envelope, receipt)
+            return receipt
+
+        receipt = await self.in_transaction(once)
+        bound.info(
+            "command_answered",
+            kind=envelope.kind,
+            outcome=receipt.outcome,
+            refusal=receipt.refusal,
+            version=receipt.version,
+            repeated=receipt.repeated,
+        )
+        return receipt
+
+    async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, again from the start whenever somebody wrote first."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    return await work(connection)
+            except (
+                Conflict,
+                asyncpg.UniqueViolationError,
+                asyncpg.SerializationError,
+                asyncpg.DeadlockDetectedError,
+            ) as lost:
+                if attempt == _ATTEMPTS:
+                    raise
+                log.debug("write_lost_race", attempt=attempt, why=type(lost).__name__)
+                await asyncio.sleep(random.uniform(0, 0.01 * attempt))  # noqa: S311 - jitter
+        raise AssertionError("the last attempt returns or raises")
+
+    async def decide_and_append(
+        self, connection: Connection, envelope: Envelope, *, now: datetime | None = None
+    ) -> Outcome:
+        """Decide one command on its stream and append what follows, in the caller's transaction.
+
+        Raises:
+            Refused: A rule says no; nothing was written.
+            Conflict: Somebody wrote first.
+        """
+        now = now or await self._clock.now()
+        try:
+            command = envelope.command()
+        except ValidationError as problem:
+            raise Invalid(explain(problem, envelope.kind)) from problem
+        stream = await canonical_stream(connection, envelope.stream)
+        before = fold(stream, await read_stream(connection, self._vault, stream))
+        context = await resolve(connection, envelope, command, before, now)
+        own, others = self._decided(command, before, context, envelope)
+        provisional = fold(stream, _provisional(stream, own, before, context), before)
+        if stream.startswith("engagement:"):
+            own += [
+                (event, now)
+                for event in _marked(
+                    reconcile(provisional, context), provisional.of(Engagement).illustrative
+                )
+            ]
+        news = await self._append(connection, envelope, context, stream, before.version, own)
+        after = fold(stream, news, before)
+        if news:
+            await project(connection, after, news, context)
+        told = list(news)
+        for other, events in others.items():
+            base = fold(other, await read_stream(connection, self._vault, other))
+            added = await self._append(connection, envelope, context, other, base.version, events)
+            await project(connection, fold(other, added, base), added, context)
+            told += added
+        return Outcome(_receipt(envelope, after, context, told), after, context, news)
+
+    def _decided(
+        self, command: Command, before: State, context: Context, envelope: Envelope
+    ) -> tuple[list[tuple[Event, datetime]], dict[str, list[tuple[Event, datetime]]]]:
+        """The decision's events, each with its effective instant: own stream, other streams."""
+        own: list[tuple[Event, datetime]] = []
+        others: dict[str, list[tuple[Event, datetime]]] = {}
+        for entry in decide(command, before, context):
+            event = entry.event if isinstance(entry, On) else entry
+            [event] = _marked([event], envelope.illustrative or event.illustrative)
+            if isinstance(entry, On):
+                others.setdefault(entry.stream, []).append((event, context.effective_at))
+            else:
+                own.append((event, context.effective_at))
+        return own, others
+
+    async def _append(
+        self,
+        connection: Connection,
+        envelope: Envelope,
+        context: Context,
+        stream: str,
+        expected: int,
+        events: list[tuple[Event, datetime]],
+    ) -> list[Recorded]:
+        if not events:
+            return []
+        return await append(
+            connection,
+            self._vault,
+            Append(stream, expected, [e for e, _ in events], [at for _, at in events]),
+            command_id=envelope.command_id,
+            actor=context.actor.id,
+            now=context.now,
+            causation_id=envelope.causation_id,
+        )
+
+    async def _known(self, connection: Connection, envelope: Envelope) -> Receipt | None:
+        row = await queries.receipt(connection, command_id=envelope.command_id)
+        if row is None:
+            return None
+        if row["content_hash"] != envelope.content_hash():
+            refusal = ReusedCommandId(
+                f"The command id {envelope.command_id} was used before, for another command on "
+                f"{row['stream']}. Leave --command-id out to give a new command."
+            )
+            return Receipt(
+                command_id=envelope.command_id,
+                stream=envelope.stream,
+                outcome="refused",
+                message=str(refusal),
+                refusal=refusal.kind,
+                is_open=True,
+            )
+        sealed = Receipt.model_validate_json(row["receipt"])
+        [message] = await self._opened(connection, envelope.command_id, [sealed.message])
+        return await self._with_standing(
+            connection, sealed.model_copy(update={"message": message, "repeated": True})
+        )
+
+    async def _with_standing(self, connection: Connection, receipt: Receipt) -> Receipt:
+        """The receipt with what the workflow needs to know as of now."""
+        if not receipt.stream.startswith("engagement:"):
+            return receipt
+        history = await read_stream(connection, self._vault, receipt.stream)
+        state = fold(receipt.stream, history)
+        return receipt.model_copy(
+            update={
+                "is_open": state.of(Engagement).is_open,
+                "next_wake": state.of(Notices).next_wake,
+                "facets": receipt.facets.model_copy(update={"phase": state.of(Engagement).phase}),
+            }
+        )
+
+    async def _keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
+        # A refusal repeats what was typed, which may name somebody: it is kept sealed.
+        document = {"message": Sealed(about=receipt.stream, text=receipt.message).model_dump()}
+        await self._vault.seal(connection, f"receipt {envelope.command_id}", [document])
+        await queries.add_receipt(
+            connection,
+            command_id=envelope.command_id,
+            stream=receipt.stream,
+            content_hash=envelope.content_hash(),
+            receipt=receipt.model_copy(
+                update={"message": json.dumps(document["message"])}
+            ).model_dump_json(),
+            recorded_at=await self._clock.now(),
+        )
+
+    async def _opened(
+        self, connection: Connection, command_id: UUID, messages: list[str]
+    ) -> list[str]:
+        documents = [{"message": json.loads(m)} for m in messages]
+        await self._vault.open(
+            connection, [(f"receipt {command_id}+0", document) for document in documents]
+        )
+        return [str(Sealed.model_validate(d["message"])) for d in documents]
+
+
+def _marked(events: list[Event], illustrative: bool) -> list[Event]:
+    """Events that say of themselves whether they are illustrative."""
+    if not illustrative:
+        return events
+    return [event.model_copy(update={"illustrative": True}) for event in events]
+
+
+def _provisional(
+    stream: str, events: list[tuple[Event, datetime]], before: State, context: Context
+) -> list[Recorded]:
+    """Events not yet appended, stamped well enough to reconcile with."""
+    return [
+        Recorded(
+            event,
+            Stamp(
+                stream=stream,
+                version=before.version + index,
+                effective_at=at,
+                recorded_at=context.now,
+                actor=context.actor.id,
+                command_id=context.command_id,
+            ),
+        )
+        for index, (event, at) in enumerate(events, start=1)
+    ]
+
+
+def _receipt(envelope: Envelope, after: State, context: Context, told: list[Recorded]) -> Receipt:
+    engagement = after.of(Engagement)
+    return Receipt(
+        command_id=envelope.command_id,
+        stream=after.stream,
+        outcome="recorded",
+        message="Nothing changed: it is so already." if not told else "",
+        version=after.version,
+        events=tuple(
+            Told(
+                stream=r.stamp.stream,
+                version=r.stamp.version,
+                type=r.event.type,
+                position=r.stamp.position,
+            )
+            for r in told
+        ),
+        is_open=engagement.is_open,
+        next_wake=after.of(Notices).next_wake,
+        facets=Facets(
+            phase=engagement.phase,
+            lead=engagement.roles.get("lead"),
+            county=engagement.county,
+            lea_type=engagement.lea_type or None,
+            next_due=next_due(after, context) if engagement.is_open else None,
+        ),
+    )
+
+
+def explain(problem: ValidationError, kind: str) -> str:
+    """What is wrong with a command's values, all of it, in one paragraph."""
+    parts = []
+    for error in problem.errors(include_url=False):
+        where = ".".join(str(p) for p in error["loc"]) or kind
+        said = error["msg"].removeprefix("Value error, ")
+        parts.append(
+            f"{where} {error['input']!r}: {said}"
+            if error["type"] != "missing"
+            else f"{where} is missing"
+        )
+    return f"handrail {kind}: " + "; ".join(parts) + f". See handrail {kind} --help."

@@ -1,0 +1,52 @@
+"""The activities as Temporal knows them: names from `activities.names`, work from the modules."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import activity
+
+from activities.names import (
+    ANNOUNCE_DUE,
+    CLAIM_DIGEST,
+    EXECUTE_COMMAND,
+    REPORT_MAIL,
+    SEND_MAIL,
+    Announced,
+    ClaimedMail,
+    DigestRun,
+)
+from activities.record import Record
+from activities.reminders import Reminders
+from domain.messages import Envelope, Receipt
+
+
+def record_activities(record: Record, reminders: Reminders) -> list[Callable[..., Any]]:
+    """What the record queue serves: short transactions."""
+
+    @activity.defn(name=EXECUTE_COMMAND)
+    async def execute_command(envelope: Envelope) -> Receipt:
+        return await record.execute(envelope)
+
+    @activity.defn(name=ANNOUNCE_DUE)
+    async def announce_due(stream: str) -> Announced:
+        return await reminders.announce(stream)
+
+    return [execute_command, announce_due]
+
+
+def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:
+    """What the mail queue serves: conversations that may take minutes."""
+
+    @activity.defn(name=CLAIM_DIGEST)
+    async def claim_digest(digest: DigestRun) -> ClaimedMail:
+        return await reminders.claim(digest)
+
+    @activity.defn(name=SEND_MAIL)
+    async def send_mail(claimed: ClaimedMail) -> None:
+        await reminders.send(claimed)
+
+    @activity.defn(name=REPORT_MAIL)
+    async def report_mail(claimed: ClaimedMail) -> None:
+        await reminders.report(claimed)
+
+    return [claim_digest, send_mail, report_mail]

@@ -1,0 +1,308 @@
+"""From a due notice to a mail and back: announce, claim, send, report."""
+
+import base64
+import json
+from datetime import date, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+
+from activities.dispatch import send
+from activities.mail.compose import compose
+from activities.mail.deliver import deliver
+from activities.mail.digest import Digest, DigestItem
+from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun
+from activities.record import Clock, Outcome, Record
+from domain.calendar import local_date
+from domain.context import SYSTEM, PersonEntry, ProgramEntry
+from domain.engagement import Engagement
+from domain.ids import digest_workflow_id
+from domain.kernel import fold
+from domain.messages import Envelope
+from domain.notices import (
+    ClaimNotices,
+    NoticesClaimed,
+    ReconcileNotices,
+    RecordDelivery,
+    announcement,
+)
+from domain.obligations import obligations
+from store.context import people, program, resolve
+from store.database import Connection, Pool, listed, queries
+from store.events import read_stream
+from store.vault import Vault
+
+log = structlog.get_logger()
+
+DIGEST = "digest"
+_MAILS = uuid5(NAMESPACE_URL, "tag:handrail,2026:mail")
+
+
+def digest_id(person: str, on: date) -> UUID:
+    """The id of a person's digest of a day: the same however often it is asked for."""
+    return uuid5(_MAILS, f"{person}/{on.isoformat()}/{DIGEST}")
+
+
+def message_id(mail: UUID, sender: str) -> str:
+    """The Message-ID of a mail, the same at every attempt to send it."""
+    return f"<{mail}@{sender.rpartition('@')[2]}>"
+
+
+class Reminders:
+    """The activities around mails."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        vault: Vault,
+        clock: Clock,
+        record: Record,
+        client: Client,
+        smtp_url: str,
+    ) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._clock = clock
+        self._record = record
+        self._client = client
+        self._smtp_url = smtp_url
+
+    async def announce(self, stream: str) -> Announced:
+        """Start the digests of everybody who must be told something on this engagement now."""
+        now = await self._clock.now()
+        async with self._pool.acquire() as connection:
+            settings = await program(connection)
+            assert settings is not None
+            today = local_date(now, settings.zone)
+            state = fold(stream, await read_stream(connection, self._vault, stream))
+            envelope = _from_system(
+                ReconcileNotices(engagement=state.id), uuid5(_MAILS, stream), now
+            )
+            context = await resolve(connection, envelope, envelope.command(), state, now)
+            rows = await listed(queries.mailed_on(connection, local_date=today, kind=DIGEST))
+        mailed = {row["person"] for row in rows}
+        told = announcement(state, context, mailed.__contains__)
+        for person in sorted(told.people):
+            await self.start_digest(person, today, settings.gathering_seconds)
+        log.info(
+            "due_announced",
+            engagement=state.id,
+            people=len(told.people),
+            again_at=told.again_at.isoformat() if told.again_at else None,
+        )
+        return Announced(again_at=told.again_at)
+
+    async def start_digest(self, person: str, on: date, gathering_seconds: int) -> None:
+        """Start a person's digest of a day, unless it is gathering already."""
+        await self._client.start_workflow(
+            "Digest",
+            DigestRun(person=person, on=on, gathering_seconds=gathering_seconds),
+            id=digest_workflow_id(person, on),
+            task_queue=WORKFLOW_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+
+    async def claim(self, digest: DigestRun) -> ClaimedMail:
+        """Claim what is due for a person now, and freeze the mail that says it.
+
+        One transaction over every engagement concerned; claimed again, it is the same mail.
+        """
+        mail = digest_id(digest.person, digest.on)
+        now = await self._clock.now()
+
+        async def once(connection: Connection) -> ClaimedMail:
+            if await queries.mail(connection, id=mail) is not None:
+                return ClaimedMail(mail=mail)
+            settings = await program(connection)
+            assert settings is not None
+            sender = settings.sender
+            items: list[DigestItem] = []
+            leads: list[str] = []
+            engagements: list[str] = []
+            rows = await listed(
+                queries.engagements_to_claim(connection, person=digest.person, now=now)
+            )
+            for row in rows:
+                command = ClaimNotices(
+                    engagement=row["engagement"],
+                    mail=mail,
+                    message_id=message_id(mail, sender),
+                    person=digest.person,
+                    on=digest.on,
+                )
+                command_id = uuid5(mail, f"{row['engagement']}/{now.isoformat()}")
+                outcome = await self._record.decide_and_append(
+                    connection, _from_system(command, command_id, now), now=now
+                )
+                found = _items(outcome, digest.person)
+                if found:
+                    items += found
+                    engagements.append(row["engagement"])
+                    leads.append(outcome.state.of(Engagement).roles["lead"])
+            if not items:
+                return ClaimedMail()
+            directory = await people(connection, {digest.person, *leads})
+            kind = await queries.store_kind(connection)
+            content = _mail(
+                digest, mail, directory, leads, settings, items, sandbox=kind == "sandbox"
+            )
+            await self._freeze(connection, digest, mail, settings, content, now)
+            await queries.add_mail_engagements(connection, mail=mail, engagements=engagements)
+            log.info("mail_claimed", mail=str(mail), notices=len(items), person=digest.person)
+            return ClaimedMail(mail=mail)
+
+        return await self._record.in_transaction(once)
+
+    async def _freeze(
+        self,
+        connection: Connection,
+        digest: DigestRun,
+        mail: UUID,
+        settings: ProgramEntry,
+        content: Digest,
+        now: datetime,
+    ) -> None:
+        message = compose(content, sent_at=now)
+        letter = {
+            "sender": settings.sender,
+            "recipient": content.address,
+            "message": base64.b64encode(message.as_bytes()).decode(),
+        }
+        document: dict[str, Any] = {"about": digest.person, "text": json.dumps(letter)}
+        await self._vault.seal(connection, f"mail {mail}", [document])
+        await queries.add_mail(
+            connection,
+            id=mail,
+            person=digest.person,
+            local_date=digest.on,
+            kind=DIGEST,
+            message_id=content.message_id,
+            content=json.dumps(document),
+            claimed_at=now,
+        )
+
+    async def send(self, claimed: ClaimedMail) -> None:
+        """Hand a frozen mail to the mail server, once for all its attempts' sake.
+
+        Raises:
+            MailUnavailable: The server is away or says "later"; the workflow tries again.
+        """
+        async with self._pool.acquire() as connection:
+            row = await queries.mail(connection, id=claimed.mail)
+            if row["outcome"] is not None:
+                return
+            document = json.loads(row["content"])
+            await self._vault.open(connection, [(f"mail {claimed.mail}+0", document)])
+        if document["text"] is None:
+            outcome, detail = "bounced", "the recipient's data were erased before it was sent"
+        else:
+            letter = json.loads(document["text"])
+            raw = base64.b64decode(letter["message"])
+            delivery = await deliver(raw, letter["sender"], letter["recipient"], self._smtp_url)
+            outcome, detail = delivery.outcome, delivery.detail
+        async with self._pool.acquire() as connection:
+            await queries.settle_mail(
+                connection,
+                id=claimed.mail,
+                outcome=outcome,
+                detail=detail,
+                at=await self._clock.now(),
+            )
+        log.info("mail_settled", mail=str(claimed.mail), outcome=outcome)
+
+    async def report(self, claimed: ClaimedMail) -> None:
+        """Tell every engagement in a mail what became of it."""
+        assert claimed.mail is not None
+        async with self._pool.acquire() as connection:
+            row = await queries.mail(connection, id=claimed.mail)
+            rows = await listed(queries.unreported_engagements(connection, mail=claimed.mail))
+        for engagement in [r["engagement"] for r in rows]:
+            command = RecordDelivery(
+                engagement=engagement,
+                mail=claimed.mail,
+                message_id=row["message_id"],
+                person=row["person"],
+                outcome=row["outcome"],
+                detail=row["detail"],
+                at=row["at"],
+            )
+            command_id = uuid5(claimed.mail, f"{engagement}/delivered")
+            await send(self._client, _from_system(command, command_id, await self._clock.now()))
+            async with self._pool.acquire() as connection:
+                await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
+
+
+def _from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:
+    return Envelope.of(command, command_id=command_id, actor=SYSTEM, issued_at=now)
+
+
+def _items(outcome: Outcome, person: str) -> list[DigestItem]:
+    """The claimed notices of one engagement, as their recipient is told about them."""
+    claimed = [
+        notice
+        for recorded in outcome.news
+        if isinstance(recorded.event, NoticesClaimed)
+        for notice in recorded.event.notices
+    ]
+    engagement = outcome.state.of(Engagement)
+    owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
+    items = []
+    for notice in claimed:
+        of = owed[notice.item, notice.round]
+        owner = engagement.roles.get(of.owner)
+        mine = owner == person
+        holder = outcome.context.people.get(owner) if owner else None
+        assert of.due is not None
+        items.append(
+            DigestItem(
+                engagement=outcome.state.id,
+                lea_name=engagement.lea_name,
+                item=of.item,
+                title=of.title,
+                due=of.due,
+                step=notice.step,
+                owed_by="you" if mine else "other",
+                owner_name=None if mine else (holder.name if holder else None),
+                action=of.ask if mine else "Ask whether help is needed, or agree on a new date.",
+                command=of.command if mine else f"handrail engagement show {outcome.state.id}",
+                illustrative=engagement.illustrative,
+            )
+        )
+    return items
+
+
+def _mail(
+    digest: DigestRun,
+    mail: UUID,
+    directory: dict[str, PersonEntry],
+    leads: list[str],
+    settings: ProgramEntry,
+    items: list[DigestItem],
+    *,
+    sandbox: bool,
+) -> Digest:
+    recipient = directory[digest.person]
+    lead = directory.get(leads[0])
+    assert recipient.email is not None
+    answers_to = lead if lead and lead.id != recipient.id and not recipient.is_staff else None
+    return Digest(
+        mail_id=mail,
+        person=recipient.id,
+        name=recipient.name,
+        address=recipient.email,
+        side="staff" if recipient.is_staff else "lea",
+        local_date=digest.on,
+        zone=settings.zone,
+        program=settings.name,
+        agency=settings.agency,
+        sender=settings.sender,
+        message_id=message_id(mail, settings.sender),
+        reply_to=answers_to.email if answers_to else None,
+        illustrative=all(item.illustrative for item in items),
+        sandbox=sandbox,
+        items=tuple(items),
+    )

@@ -1,0 +1,1 @@
+"""Settings, logging, the clock, and the wiring that joins the packages."""

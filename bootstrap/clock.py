@@ -1,0 +1,135 @@
+"""What time it is: the machine's clock, or the sandbox's.
+
+The only module that knows how the sandbox makes time: through the test service of Temporal's
+time-skipping server. That server may be replaced one day; its replacement belongs here.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.empty_pb2 import Empty
+from temporalio.api.testservice.v1 import (
+    LockTimeSkippingRequest,
+    SleepRequest,
+)
+from temporalio.client import Client
+
+FIRST_SLICE = timedelta(days=7)
+"""The first jump of a journey. Quick ones double the next, slow ones halve it."""
+
+QUICK_SECONDS, SLOW_SECONDS = 0.2, 2.0
+
+SLICE_TIMEOUT = timedelta(minutes=10)
+"""A week of a busy cohort takes seconds; this only ends a call that hangs."""
+
+
+class ClockStuckError(RuntimeError):
+    """The sandbox's server did not reach the instant it was sent to."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    async def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    async def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SandboxClock:
+    """The clock of a sandbox: real time flows, and it can be sent ahead, never back."""
+
+    def __init__(self, client: Client) -> None:
+        self._service = client.service_client.test_service
+
+    async def now(self) -> datetime:
+        answer = await self._service.get_current_time(Empty())
+        return answer.time.ToDatetime(UTC)
+
+    async def hold(self) -> None:
+        """Stop the server from jumping by itself whenever nothing runs.
+
+        To be called once, right after the server's start, before anything waits on it.
+        """
+        await self._service.lock_time_skipping(LockTimeSkippingRequest())
+
+    async def advance(
+        self, by: timedelta, progress: Callable[[datetime], None] | None = None
+    ) -> datetime:
+        """Send the clock ahead; every timer in between fires at its own instant.
+
+        Args:
+            by: How far; not negative.
+            progress: Told the clock after each slice.
+
+        Returns:
+            The clock afterwards.
+
+        Raises:
+            ValueError: `by` is negative.
+        """
+        if by < timedelta(0):
+            raise ValueError(f"The sandbox's clock cannot go back (asked for {by}).")
+        return await self._travel(await self.now() + by, progress)
+
+    async def to(
+        self, instant: datetime, progress: Callable[[datetime], None] | None = None
+    ) -> datetime:
+        """Send the clock to an instant.
+
+        Args:
+            instant: Aware; not before the clock.
+            progress: Told the clock after each slice.
+
+        Returns:
+            The clock afterwards.
+
+        Raises:
+            ValueError: `instant` is naive or lies in the past.
+        """
+        if instant.tzinfo is None:
+            raise ValueError(f"{instant.isoformat()} has no time zone.")
+        now = await self.now()
+        if instant < now:
+            raise ValueError(
+                f"The sandbox's clock cannot go back: it is {now:%Y-%m-%d %H:%M} UTC, later than "
+                f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC. "
+                f"For an earlier date start a sandbox in another data directory."
+            )
+        return await self._travel(instant, progress)
+
+    async def _travel(
+        self, target: datetime, progress: Callable[[datetime], None] | None
+    ) -> datetime:
+        now = await self.now()
+        piece = FIRST_SLICE
+        while (left := target - now) > timedelta(0):
+            duration = Duration()
+            duration.FromTimedelta(min(left, piece))
+            began, before = time.monotonic(), now
+            await self._service.unlock_time_skipping_with_sleep(
+                SleepRequest(duration=duration), timeout=SLICE_TIMEOUT
+            )
+            took = time.monotonic() - began
+            now = await self.now()
+            if now - before < min(left, piece) / 2:
+                raise ClockStuckError(
+                    f"The sandbox's clock stays at {now:%Y-%m-%d %H:%M} UTC: something due then "
+                    "is waiting for a worker. See `handrail doctor`."
+                )
+            if progress is not None:
+                progress(now)
+            if took < QUICK_SECONDS:
+                piece *= 2
+            elif took > SLOW_SECONDS:
+                piece = max(piece / 2, timedelta(days=1))
+        return now

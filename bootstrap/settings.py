@@ -1,0 +1,460 @@
+"""Every setting, typed, once.
+
+Each value is looked up on its own, first hit wins:
+
+1. the environment,
+2. the config file (`HANDRAIL_CONFIG`, else `config.toml` in the user's config directory),
+3. `stack.json` in the data directory, while the stack that wrote it is running,
+4. for Temporal alone, the default profile of Temporal's own client configuration file,
+5. the default.
+
+An environment variable that is set to nothing counts as not set.
+The lookup is written out rather than left to a settings library,
+because a message that names where a wrong value came from needs to know it.
+"""
+
+import base64
+import binascii
+import difflib
+import fcntl
+import json
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+
+KEY_BYTES = 32
+
+STACK_FILE = "stack.json"
+LOCK_FILE = "stack.lock"
+MASTER_KEY_FILE = "secrets/master.key"
+
+ENVIRONMENT = {
+    "home": "HANDRAIL_HOME",
+    "actor": "HANDRAIL_ACTOR",
+    "database_url": "DATABASE_URL",
+    "owner_database_url": "HANDRAIL_OWNER_DATABASE_URL",
+    "temporal_address": "TEMPORAL_ADDRESS",
+    "temporal_namespace": "TEMPORAL_NAMESPACE",
+    "smtp_url": "SMTP_URL",
+    "key_file": "HANDRAIL_KEY_FILE",
+    "key": "HANDRAIL_KEY",
+    "log_level": "HANDRAIL_LOG_LEVEL",
+}
+"""Setting to environment variable."""
+
+CONFIG_VARIABLE = "HANDRAIL_CONFIG"
+
+FROM_STACK = frozenset(
+    {
+        "database_url",
+        "owner_database_url",
+        "temporal_address",
+        "temporal_namespace",
+        "smtp_url",
+        "key_file",
+        "sandbox",
+    }
+)
+"""What a running embedded stack may answer for."""
+
+BELONGS_TO = {"temporal_namespace": "temporal_address", "owner_database_url": "database_url"}
+"""A stack's namespace or owner is never combined with an address from elsewhere."""
+
+SECRET = frozenset({"database_url", "owner_database_url", "smtp_url", "key"})
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+TemporalSource = Literal["environment", "config file", "stack", "temporal profile", "none"]
+
+
+class SettingsError(ValueError):
+    """A setting is missing or unusable; the message names it, its value and the way out."""
+
+
+class Settings(BaseModel):
+    """What this process works with. Secrets are hidden from `repr`, `str` and `model_dump`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    home: Path
+    """The data directory of this installation."""
+
+    actor: str | None = None
+    """Handle of the acting person."""
+
+    database_url: SecretStr | None = None
+    """PostgreSQL, as the application's role."""
+
+    owner_database_url: SecretStr | None = None
+    """PostgreSQL, as the role that owns the schema; migrations only."""
+
+    temporal_address: str | None = None
+    """Temporal's frontend, `host:port`."""
+
+    temporal_namespace: str = "default"
+    """Temporal's namespace."""
+
+    temporal_source: TemporalSource = "none"
+    """Where the address was found: an embedded server must not be offered foreign credentials."""
+
+    smtp_url: SecretStr | None = None
+    """`smtp://[user:password@]host:port[?starttls=required]` or `smtps://...`."""
+
+    key_file: Path | None = None
+    """File with the master key: 32 bytes in base64."""
+
+    key: SecretStr | None = None
+    """The master key itself in base64, where a file is not to be had."""
+
+    log_level: LogLevel = "INFO"
+    """Least severe level that is written."""
+
+    sandbox: bool = False
+    """True while a running sandbox stack answers for this data directory."""
+
+    @field_validator("home", "key_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("database_url", "owner_database_url")
+    @classmethod
+    def _postgresql_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_url(value, ("postgresql", "postgres"), "postgresql://USER:PASSWORD@HOST:PORT/DB")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _check_url(value, ("smtp", "smtps"), "smtp://HOST:PORT or smtps://USER:PASSWORD@HOST")
+        return value
+
+    @field_validator("temporal_address")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}", value):
+            raise ValueError("expected HOST:PORT, for example 127.0.0.1:7233")
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        # Left as it is if unknown, so that a refusal shows what was written.
+        upper = value.upper() if isinstance(value, str) else value
+        return upper if upper in get_args(LogLevel) else value
+
+    def require_database_url(self) -> str:
+        """The application's database.
+
+        Raises:
+            SettingsError: None is configured and no embedded stack runs here.
+        """
+        return self._required("database_url", self.database_url)
+
+    def require_owner_database_url(self) -> str:
+        """The database as its owner, for migrations.
+
+        Raises:
+            SettingsError: None is configured and no embedded stack runs here.
+        """
+        return self._required("owner_database_url", self.owner_database_url)
+
+    def require_smtp_url(self) -> str:
+        """The mail server.
+
+        Raises:
+            SettingsError: None is configured and no embedded stack runs here.
+        """
+        return self._required("smtp_url", self.smtp_url)
+
+    def _required(self, name: str, value: SecretStr | None) -> str:
+        if value is None:
+            raise SettingsError(
+                f"{ENVIRONMENT[name]} is not set and no Handrail stack is running in {self.home}. "
+                f"Start one with `handrail up`, or set {ENVIRONMENT[name]}."
+            )
+        return value.get_secret_value()
+
+    def master_key(self) -> bytes:
+        """The 32 bytes every other key is derived from or wrapped with.
+
+        Raises:
+            SettingsError: No key is configured, or it is unreadable or of the wrong length.
+        """
+        if self.key is not None:
+            return decode_key(self.key.get_secret_value(), ENVIRONMENT["key"])
+        if self.key_file is None:
+            raise SettingsError(
+                f"no master key: neither {ENVIRONMENT['key_file']} nor {ENVIRONMENT['key']} is "
+                f"set, and {self.home / MASTER_KEY_FILE} does not exist. "
+                f"`handrail up` makes one for a new data directory."
+            )
+        try:
+            text = self.key_file.read_text("ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"the master key {self.key_file} cannot be read ({error}). "
+                f"Put the file back from your backup, or point {ENVIRONMENT['key_file']} at it."
+            ) from error
+        return decode_key(text, str(self.key_file))
+
+    def temporal_connect_config(self) -> dict[str, Any]:
+        """Keyword arguments for `temporalio.client.Client.connect`.
+
+        An embedded server is met plainly; everywhere else Temporal's standard client
+        configuration (TLS, API key, profile) applies in full.
+
+        Raises:
+            SettingsError: No address is known, or Temporal's configuration is not usable.
+        """
+        if self.temporal_address is None:
+            raise SettingsError(
+                f"{ENVIRONMENT['temporal_address']} is not set and no Handrail stack is running in "
+                f"{self.home}. Start one with `handrail up`, or set "
+                f"{ENVIRONMENT['temporal_address']}."
+            )
+        if self.temporal_source == "stack":
+            return {"target_host": self.temporal_address, "namespace": self.temporal_namespace}
+        # Imported here: the Temporal SDK must not be loaded to print a help page.
+        from temporalio.envconfig import ClientConfig
+
+        try:
+            found = dict(ClientConfig.load_client_connect_config())
+        except (ValueError, RuntimeError, OSError) as error:
+            raise SettingsError(
+                f"Temporal's client configuration cannot be used: {error}. "
+                "Check TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE."
+            ) from error
+        return found | {
+            "target_host": self.temporal_address,
+            "namespace": self.temporal_namespace,
+        }
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, use_stack: bool = True) -> Settings:
+    """Look every setting up.
+
+    Args:
+        environ: Instead of the process's environment, for tests.
+        use_stack: False for whoever starts a stack: the one that may still be stopping on the
+            same data must not be taken for a service to use.
+
+    Raises:
+        SettingsError: A value is unusable; all problems are named at once.
+    """
+    env = {k: v for k, v in (os.environ if environ is None else environ).items() if v.strip()}
+    config_path, config = _read_config(env)
+    sources: list[tuple[str, dict[str, Any]]] = [
+        ("environment", {name: env[var] for name, var in ENVIRONMENT.items() if var in env}),
+        (f"in {config_path}", config),
+    ]
+    home = next((s["home"] for _, s in sources if "home" in s), default_home())
+    home = Path(str(home)).expanduser().absolute()
+    explicit_profile = _temporal_profile(env, explicit=True)
+    stack = (read_live_stack(home) if use_stack else None) or {}
+    implicit_profile = _temporal_profile(env, explicit=False)
+    layers: list[tuple[TemporalSource, dict[str, Any]]] = [
+        ("environment", {**explicit_profile, **sources[0][1]}),
+        ("config file", config),
+        ("stack", {name: stack[name] for name in FROM_STACK if stack.get(name) is not None}),
+        ("temporal profile", implicit_profile),
+    ]
+    values: dict[str, Any] = {"home": home}
+    origins: dict[str, TemporalSource] = {}
+    for origin, layer in layers:
+        for name in sorted(layer, key=lambda name: name in BELONGS_TO):
+            value = layer[name]
+            leader = BELONGS_TO.get(name, name)
+            foreign = origins.get(leader, origin) != origin
+            if name not in values and not (foreign and origin in ("stack", "temporal profile")):
+                values[name] = value
+                origins[name] = origin
+    if "key" not in values and "key_file" not in values and (home / MASTER_KEY_FILE).exists():
+        values["key_file"] = home / MASTER_KEY_FILE
+    values["temporal_source"] = origins.get("temporal_address", "none")
+    return _validated(values, origins, config_path)
+
+
+def default_home() -> Path:
+    """Where data goes when `HANDRAIL_HOME` is silent."""
+    return Path(user_data_path("handrail"))
+
+
+def read_live_stack(home: Path) -> dict[str, Any] | None:
+    """The record of the stack running on `home`, or None when none is running.
+
+    The supervisor and its leashes hold a lock for as long as any of them lives, so a record
+    left behind by a killed stack is never taken for a running one.
+    """
+    path = home / STACK_FILE
+    if not path.exists() or not is_locked(home):
+        return None
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error}). Run `handrail down`, then `handrail up`."
+        ) from error
+    return record if isinstance(record, dict) else None
+
+
+def is_locked(home: Path) -> bool:
+    """Whether a stack runs on `home`, or is still stopping."""
+    try:
+        descriptor = os.open(home / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise SettingsError(
+            f"{home / LOCK_FILE} cannot be opened ({error}). "
+            f"Is {home} the data of another user? Set HANDRAIL_HOME to your own."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def decode_key(text: str, where: str) -> bytes:
+    """A master key from its base64 form.
+
+    Raises:
+        SettingsError: Not base64, or not 32 bytes; the message never shows the value.
+    """
+    try:
+        key = base64.b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SettingsError(f"the master key in {where} is not base64.") from error
+    if len(key) != KEY_BYTES:
+        raise SettingsError(
+            f"the master key in {where} has {len(key)} bytes; it must have {KEY_BYTES}."
+        )
+    return key
+
+
+def _check_url(value: SecretStr, schemes: tuple[str, ...], example: str) -> None:
+    # urlsplit's own complaints quote the value, password and all; ours must not.
+    try:
+        parts = urlsplit(value.get_secret_value())
+        port_fits = parts.port is None or 0 < parts.port < 65536
+        usable = parts.scheme in schemes and bool(parts.hostname) and port_fits
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"expected {example}")
+
+
+def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
+    named = env.get(CONFIG_VARIABLE)
+    path = Path(named).expanduser() if named else Path(user_config_path("handrail")) / "config.toml"
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError as error:
+        if named is None:
+            return path, {}
+        raise SettingsError(
+            f"{CONFIG_VARIABLE} names {path}, which does not exist. "
+            "Create it, or unset the variable."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        if named is None and isinstance(error, PermissionError | NotADirectoryError):
+            # Running as another user with the first one's environment: not ours to read.
+            return path, {}
+        raise SettingsError(f"the config file {path} cannot be read ({error}).") from error
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"the config file {path} is not valid TOML: {error}.") from error
+    known = set(ENVIRONMENT) - {"key"}
+    problems = []
+    for name in found.keys() - known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}."
+        problems.append(f"`{name}` in {path} is not a setting; {hint}")
+    if problems:
+        raise SettingsError("\n".join(sorted(problems)))
+    return path, found
+
+
+def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, str]:
+    """Address and namespace of a profile in Temporal's own configuration file.
+
+    A profile asked for by `TEMPORAL_PROFILE` or `TEMPORAL_CONFIG_FILE` ranks with the
+    environment; the silent default file ranks below a running stack, which it would
+    otherwise hide. Only two values are read here, so that the SDK need not be loaded.
+    """
+    asked_for = "TEMPORAL_PROFILE" in env or "TEMPORAL_CONFIG_FILE" in env
+    if explicit != asked_for:
+        return {}
+    name = env.get("TEMPORAL_PROFILE", "default")
+    path = Path(env["TEMPORAL_CONFIG_FILE"]) if "TEMPORAL_CONFIG_FILE" in env else _temporal_file()
+    try:
+        profiles = tomllib.loads(path.read_text("utf-8")).get("profile", {})
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        if not explicit:
+            return {}
+        raise SettingsError(
+            f"Temporal's configuration file {path} cannot be read ({error}). "
+            "Check TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE."
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(
+            f"Temporal's configuration file {path} is not valid TOML: {error}."
+        ) from error
+    if name not in profiles:
+        if "TEMPORAL_PROFILE" in env:
+            raise SettingsError(
+                f"TEMPORAL_PROFILE is '{name}', which {path} does not have; "
+                f"it has {', '.join(sorted(profiles)) or 'none'}."
+            )
+        return {}
+    profile = profiles[name]
+    return {
+        f"temporal_{field}": str(profile[field])
+        for field in ("address", "namespace")
+        if profile.get(field)
+    }
+
+
+def _temporal_file() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/temporalio/temporal.toml"
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "temporalio/temporal.toml"
+
+
+def _validated(
+    values: dict[str, Any], origins: Mapping[str, TemporalSource], config_path: Path
+) -> Settings:
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_url=False):
+            name = str(problem["loc"][0])
+            where = ENVIRONMENT.get(name, name)
+            if origins.get(name) == "config file":
+                where = f"`{name}` in {config_path}"
+            elif origins.get(name) == "stack":
+                where = f"`{name}` in {values['home'] / STACK_FILE}"
+            shown = "" if name in SECRET else f" '{problem['input']}'"
+            said = problem["msg"].removeprefix("Value error, ")
+            problems.append(f"{where}{shown} is not usable: {said[:1].lower()}{said[1:]}.")
+        # Not chained: pydantic's own text quotes the values, secrets among them.
+        raise SettingsError("\n".join(problems)) from None

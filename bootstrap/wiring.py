@@ -1,0 +1,64 @@
+"""Builds what a process works with: pool, vault, client, clock, and the objects that use them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.client import Client
+
+from bootstrap.clock import Clock, SandboxClock, SystemClock
+from bootstrap.encryption import data_converter
+from bootstrap.settings import Settings
+from store.database import Pool, open_pool, queries
+from store.vault import Vault
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Open connections to everything."""
+
+    settings: Settings
+    pool: Pool
+    vault: Vault
+    client: Client
+    clock: Clock
+    sandbox: bool
+
+
+async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
+    """A client whose payloads and failures are encrypted.
+
+    Raises:
+        RuntimeError: The server cannot be reached.
+    """
+    return await Client.connect(
+        **settings.temporal_connect_config(),
+        data_converter=data_converter(settings.master_key()),
+        lazy=lazy,
+    )
+
+
+@asynccontextmanager
+async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[Services]:
+    """Everything, opened and closed again.
+
+    In a store that was created as a sandbox every "now" is the sandbox's.
+    """
+    pool = await open_pool(settings.require_database_url(), size=pool_size)
+    try:
+        async with pool.acquire() as connection:
+            sandbox = await queries.store_kind(connection) == "sandbox"
+        client = await connect_temporal(settings)
+        yield Services(
+            settings=settings,
+            pool=pool,
+            vault=Vault(settings.master_key()),
+            client=client,
+            clock=SandboxClock(client) if sandbox else SystemClock(),
+            sandbox=sandbox,
+        )
+    finally:
+        await pool.close()

@@ -1,0 +1,301 @@
+"""Real servers: started once a run, a database copied from a template for each test."""
+
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import uuid_utils
+import yaml
+
+from activities.record import Record
+from domain.calendar import CalendarPack
+from domain.directory import InitProgram
+from domain.kernel import COMMANDS, Command
+from domain.messages import Envelope, Receipt
+from domain.playbook import Playbook
+from embedded.postgres import Cluster, postgres_cluster
+from store.database import Pool, open_pool
+from store.migrations import migrate
+from store.vault import Vault
+
+ROOT = Path(__file__).parent.parent
+MASTER_KEY = bytes(range(32))
+START = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
+"""Monday 3 August 2026, nine in the morning in California: where the stories begin."""
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # temporalio's runtime sometimes aborts the interpreter when it ends at once (sdk-python 300).
+    if "temporalio" in sys.modules:
+        time.sleep(1)
+
+
+@pytest.fixture(scope="session")
+def playbook() -> Playbook:
+    return Playbook.model_validate(load("packs/playbooks/dta-sir.yaml"))
+
+
+@pytest.fixture(scope="session")
+def calendar() -> CalendarPack:
+    return CalendarPack.model_validate(load("packs/calendars/california.yaml"))
+
+
+def load(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with postgres_cluster(tmp_path_factory.mktemp("postgres"), durable=False) as cluster:
+        yield cluster
+
+
+async def _admin(cluster: Cluster, sql: str) -> None:
+    connection = await asyncpg.connect(cluster.superuser_url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> dict[str, str]:
+    """Kinds of store, each with the name of its migrated template database."""
+    import asyncio
+
+    async def make() -> dict[str, str]:
+        names = {}
+        for kind in ("production", "sandbox"):
+            name = f"template_{kind}"
+            await _admin(cluster, f"create database {name} owner handrail_owner")
+            await migrate(cluster.owner_url(name), sandbox=kind == "sandbox")
+            names[kind] = name
+        return names
+
+    return asyncio.run(make())
+
+
+class Database:
+    """One test's database."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
+        self.url = cluster.app_url(name)
+        self.owner_url = cluster.owner_url(name)
+
+
+_counter = iter(range(1, 1_000_000))
+
+
+async def _copy(cluster: Cluster, template: str) -> AsyncIterator[Database]:
+    name = f"test_{os.getpid()}_{next(_counter)}"
+    await _admin(cluster, f"create database {name} template {template} owner handrail_owner")
+    yield Database(cluster, name)
+    await _admin(cluster, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+async def database(cluster: Cluster, template: dict[str, str]) -> AsyncIterator[Database]:
+    async for copy in _copy(cluster, template["production"]):
+        yield copy
+
+
+@pytest.fixture
+async def sandbox_database(cluster: Cluster, template: dict[str, str]) -> AsyncIterator[Database]:
+    async for copy in _copy(cluster, template["sandbox"]):
+        yield copy
+
+
+class FixedClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+
+    async def now(self) -> datetime:
+        return self.at
+
+    def move(self, to: datetime | date) -> None:
+        if not isinstance(to, datetime):
+            to = datetime(to.year, to.month, to.day, 17, 0, tzinfo=UTC)
+        assert to >= self.at, "time does not run backwards"
+        self.at = to
+
+
+def new_id() -> UUID:
+    return UUID(str(uuid_utils.uuid7()))
+
+
+class Office:
+    """Gives commands to the record directly, as different people, on a clock of the test's."""
+
+    def __init__(self, pool: Pool, vault: Vault, clock: FixedClock, cluster: Cluster) -> None:
+        self.pool = pool
+        self.vault = vault
+        self.clock = clock
+        self.cluster = cluster
+        self.record = Record(pool, vault, clock)
+
+    def envelope(
+        self,
+        command: Command | str,
+        actor: str = "tess",
+        *,
+        command_id: UUID | None = None,
+        on: date | None = None,
+        illustrative: bool = False,
+        **body: Any,
+    ) -> Envelope:
+        if isinstance(command, str):
+            command = COMMANDS[command].model_validate(body)
+        return Envelope.of(
+            command,
+            command_id=command_id or new_id(),
+            actor=actor,
+            issued_at=self.clock.at,
+            effective_on=on,
+            illustrative=illustrative,
+        )
+
+    async def do(self, command: Command | str, actor: str = "tess", **body: Any) -> Receipt:
+        receipt = await self.record.execute(self.envelope(command, actor, **body))
+        assert receipt.outcome == "recorded", f"{receipt.refusal}: {receipt.message}"
+        return receipt
+
+    async def refused(self, command: Command | str, actor: str = "tess", **body: Any) -> Receipt:
+        receipt = await self.record.execute(self.envelope(command, actor, **body))
+        assert receipt.outcome == "refused", f"recorded: {receipt.events}"
+        return receipt
+
+    async def furnish(self, playbook: Playbook, calendar: CalendarPack) -> None:
+        """A program with a Director, a Lead, an assistant, and Alder Creek with its people."""
+        await self.do(
+            InitProgram(
+                name="Direct technical assistance",
+                agency="The Collaborative",
+                zone="America/Los_Angeles",
+                sender="handrail@collaborative.example",
+                director="dana",
+                director_name="Dana Whitfield",
+                director_email="dana@collaborative.example",
+                playbook=playbook,
+                calendar=calendar,
+            ),
+            "nobody-yet",
+        )
+        for handle, name, role in (
+            ("marcus", "Marcus Oyelaran", "lead"),
+            ("tess", "Tess Nguyen", "assistant"),
+        ):
+            await self.do(
+                "person register",
+                "dana",
+                handle=handle,
+                name=name,
+                email=f"{handle}@collaborative.example",
+                role=[role],
+            )
+        await self.do(
+            "lea register",
+            id="alder-creek-usd",
+            name="Alder Creek Unified School District",
+            county="Manzanita",
+            alias=["ACUSD", "Alder Creek"],
+        )
+        for handle, name in (("joy", "Joy Kim"), ("elena", "Elena Duarte")):
+            await self.do(
+                "person register",
+                handle=handle,
+                name=name,
+                email=f"{handle}@alder-creek.example",
+                at="ACUSD",
+            )
+
+    async def to_onboarding(self, playbook: Playbook) -> None:
+        """Alder Creek's engagement as far as an effective agreement."""
+        e = "alder-creek-usd"
+        await self.do(
+            "engagement open",
+            engagement=e,
+            lea="ACUSD",
+            lead="marcus",
+            director="dana",
+            contact="joy",
+            superintendent="elena",
+        )
+        for group in playbook.stakeholder_groups:
+            await self.do("conversation log", "marcus", engagement=e, group=group.id)
+        await self.do(
+            "fit decide",
+            "marcus",
+            engagement=e,
+            proceed=True,
+            criterion={c.id: "yes" for c in playbook.fit_criteria},
+        )
+        await self.do("agreement draft", engagement=e)
+        today = self.clock.at.date()
+        for board in playbook.boards:
+            await self.do(
+                "agreement act",
+                engagement=e,
+                board=board.id,
+                action="approved",
+                meeting=today,
+                vote="4-1",
+            )
+
+    async def agreed(self, title: str, due: date, engagement: str = "alder-creek-usd") -> str:
+        """A deliverable that both sides have signed; its id."""
+        receipt = await self.do(
+            "deliverable propose", "marcus", engagement=engagement, title=title, due=due
+        )
+        assert receipt.events
+        async with self.pool.acquire() as connection:
+            deliverable: str = await connection.fetchval(
+                "select data->>'deliverable' from es.events where stream = $1 and version = $2",
+                receipt.stream,
+                receipt.events[0].version,
+            )
+        await self.do("deliverable sign", "marcus", engagement=engagement, deliverable=deliverable)
+        await self.do(
+            "deliverable sign",
+            engagement=engagement,
+            deliverable=deliverable,
+            person="joy", evidence="mail of today",
+        )
+        return deliverable
+
+
+@pytest.fixture
+async def office(
+    sandbox_database: Database, playbook: Playbook, calendar: CalendarPack
+) -> AsyncIterator[Office]:
+    pool = await open_pool(sandbox_database.url)
+    office = Office(pool, Vault(MASTER_KEY), FixedClock(), sandbox_database.cluster)
+    await office.furnish(playbook, calendar)
+    yield office
+    await pool.close()
+
+
+async def eventually(
+    check: Callable[[], Awaitable[Any]], *, within: timedelta = timedelta(seconds=20)
+) -> Any:
+    """The first true answer of `check`, asked again and again."""
+    import asyncio
+
+    deadline = time.monotonic() + within.total_seconds()
+    while True:
+        answer = await check()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still {answer!r} after {within}")
+        await asyncio.sleep(0.05)

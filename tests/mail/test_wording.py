@@ -1,0 +1,68 @@
+from datetime import date
+
+import pytest
+
+from activities.mail.wording import headline, shortened, subject
+from tests.mail.digests import a_digest, an_item
+
+OVERDUE = an_item(item="D3", title="Measures", due=date(2027, 3, 26))
+LONG_OVERDUE = an_item(item="D4", title="Team charter", due=date(2027, 3, 1))
+TODAY = an_item(item="D2", title="Root causes", due=date(2027, 4, 2))
+AHEAD = an_item()
+
+
+@pytest.mark.parametrize(
+    ("due", "expected"),
+    [
+        pytest.param(date(2027, 4, 16), "due Fri 16 Apr (in 14 days)", id="two weeks ahead"),
+        pytest.param(date(2027, 4, 3), "due Sat 3 Apr (tomorrow)", id="tomorrow"),
+        pytest.param(date(2027, 4, 2), "due today, Fri 2 Apr", id="the day itself"),
+        pytest.param(date(2027, 4, 1), "was due Thu 1 Apr (1 day overdue)", id="one day over"),
+        pytest.param(
+            date(2027, 3, 19), "was due Fri 19 Mar (14 days overdue)", id="two weeks over"
+        ),
+        pytest.param(
+            date(2028, 2, 29), "due Tue 29 Feb 2028 (in 333 days)", id="another year is named"
+        ),
+    ],
+)
+def test_the_subject_of_one_item_says_what_when_and_for_whom(due: date, expected: str) -> None:
+    digest = a_digest(an_item(due=due))
+    assert subject(digest) == f"D1 Theory of action: {expected} – Alder Creek USD"
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        pytest.param((AHEAD, AHEAD), "2 items due, the first Fri 16 Apr", id="all ahead"),
+        pytest.param((AHEAD, TODAY), "2 items due, the first today", id="one of them today"),
+        pytest.param(
+            (OVERDUE, LONG_OVERDUE), "2 items overdue, the first since Mon 1 Mar", id="all over"
+        ),
+        pytest.param(
+            (AHEAD, OVERDUE, TODAY), "3 items: 1 overdue, 2 due, the next today", id="both"
+        ),
+    ],
+)
+def test_the_headline_of_several_items_counts_them(items: tuple, expected: str) -> None:  # type: ignore[type-arg]
+    assert headline(a_digest(*items)) == expected
+
+
+def test_the_subject_names_the_first_lea_and_counts_the_others() -> None:
+    digest = a_digest(
+        an_item(lea_name="Quail Hollow ESD", due=date(2027, 5, 1)),
+        an_item(lea_name="Alder Creek USD", due=date(2027, 4, 16)),
+        an_item(lea_name="Alder Creek USD", item="D2", due=date(2027, 4, 30)),
+    )
+    assert subject(digest).endswith("– Alder Creek USD and 1 more")
+
+
+def test_a_derived_obligation_is_called_by_its_title_alone() -> None:
+    digest = a_digest(an_item(item="D1/review", title="Review of D1 Theory of action"))
+    assert subject(digest).startswith("Review of D1 Theory of action: due")
+
+
+def test_a_long_title_is_cut_at_a_word_and_marked() -> None:
+    assert shortened("Problem of practice and its root causes", 25) == "Problem of practice and…"
+    assert shortened("Supercalifragilistic", 8) == "Superca…"
+    assert shortened("exactly8", 8) == "exactly8"

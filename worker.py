@@ -1,0 +1,137 @@
+"""Runs workflows and activities, and says every two seconds that it is alive."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.follow import Follower
+from activities.names import MAIL_QUEUE, RECORD_QUEUE, WORKFLOW_QUEUE
+from activities.record import Record
+from activities.registry import mail_activities, record_activities
+from activities.reminders import Reminders
+from bootstrap.logging import configure_logging, quiet_temporal_messages
+from bootstrap.settings import SettingsError, load_settings
+from bootstrap.wiring import Services, services
+from store.database import Pool, queries
+from workflows.digest import DigestWorkflow
+from workflows.engagement import EngagementWorkflow
+from workflows.program import ProgramWorkflow
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECONDS = 2.0
+GRACE = timedelta(seconds=10)
+"""How long activities may finish after SIGTERM."""
+
+RUNNER = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "activities.names", "domain", "workflows.host", "pydantic", "pydantic_core"
+    )
+)
+"""The domain is passed through: imported once, not once for every workflow."""
+
+
+def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
+    """The workers of one process: workflows, the record, the mail."""
+    return [
+        Worker(
+            at.client,
+            task_queue=WORKFLOW_QUEUE,
+            workflows=[EngagementWorkflow, ProgramWorkflow, DigestWorkflow],
+            workflow_runner=RUNNER,
+            # The time-skipping server forgets which worker has a workflow in its cache.
+            max_cached_workflows=0 if at.sandbox else 1000,
+            graceful_shutdown_timeout=GRACE,
+        ),
+        Worker(
+            at.client,
+            task_queue=RECORD_QUEUE,
+            activities=record_activities(record, reminders),
+            max_concurrent_activities=16,
+            graceful_shutdown_timeout=GRACE,
+        ),
+        Worker(
+            at.client,
+            task_queue=MAIL_QUEUE,
+            activities=mail_activities(reminders),
+            max_concurrent_activities=16,
+            graceful_shutdown_timeout=GRACE,
+        ),
+    ]
+
+
+async def beat(pool: Pool, worker_id: str) -> None:
+    """Say again and again that this worker lives; a database that is away is asked again."""
+    while True:
+        try:
+            async with pool.acquire() as connection:
+                await queries.beat(connection, id=worker_id)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+            log.warning("heartbeat_missed", why=type(away).__name__)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def run(stop: asyncio.Event) -> None:
+    """Serve until told to stop."""
+    settings = load_settings()
+    configure_logging(settings)
+    quiet_temporal_messages()
+    worker_id = f"{socket.gethostname()}:{os.getpid()}"
+    async with services(settings, pool_size=20) as at:
+        record = Record(at.pool, at.vault, at.clock)
+        reminders = Reminders(
+            pool=at.pool,
+            vault=at.vault,
+            clock=at.clock,
+            record=record,
+            client=at.client,
+            smtp_url=settings.require_smtp_url(),
+        )
+        follower = Follower(at.pool, at.vault, at.clock, at.client)
+        async with AsyncExitStack() as stack:
+            for worker in workers(at, record, reminders):
+                await stack.enter_async_context(worker)
+            background = [
+                asyncio.create_task(beat(at.pool, worker_id)),
+                asyncio.create_task(follower.follow()),
+            ]
+            log.info("worker_started", worker=worker_id, sandbox=at.sandbox)
+            ends = asyncio.create_task(stop.wait())
+            try:
+                done, _ = await asyncio.wait(
+                    [ends, *background], return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+            finally:
+                for task in (ends, *background):
+                    task.cancel()
+                await asyncio.gather(ends, *background, return_exceptions=True)
+        async with at.pool.acquire() as connection:
+            await queries.bury(connection, id=worker_id)
+        log.info("worker_stopped", worker=worker_id)
+
+
+async def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run(stop)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except SettingsError as problem:
+        sys.exit(f"handrail worker: {problem}")

@@ -1,0 +1,59 @@
+"""One person's mail of one day: gather, claim, send, report."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, VersioningBehavior
+
+with workflow.unsafe.imports_passed_through():
+    from activities.names import (
+        CLAIM_DIGEST,
+        MAIL_QUEUE,
+        REPORT_MAIL,
+        SEND_MAIL,
+        ClaimedMail,
+        DigestRun,
+    )
+
+SEND_TIMEOUT = timedelta(minutes=10)
+"""Longer than the longest polite conversation with a slow mail server."""
+
+REPORT_TIMEOUT = timedelta(minutes=2)
+"""One command for each engagement in the mail."""
+
+PATIENT = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=5))
+"""A mail server that is away for a weekend is asked again every five minutes."""
+
+
+@workflow.defn(name="Digest", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class DigestWorkflow:
+    """Whatever fell due for a person today, in one mail, whose fate every engagement learns."""
+
+    @workflow.run
+    async def run(self, digest: DigestRun) -> None:
+        """Gather for a moment, then claim what is due by then."""
+        await workflow.sleep(timedelta(seconds=digest.gathering_seconds))
+        claimed: ClaimedMail = await workflow.execute_activity(
+            CLAIM_DIGEST,
+            digest,
+            result_type=ClaimedMail,
+            task_queue=MAIL_QUEUE,
+            start_to_close_timeout=REPORT_TIMEOUT,
+            retry_policy=PATIENT,
+        )
+        if claimed.mail is None:
+            return
+        await workflow.execute_activity(
+            SEND_MAIL,
+            claimed,
+            task_queue=MAIL_QUEUE,
+            start_to_close_timeout=SEND_TIMEOUT,
+            retry_policy=PATIENT,
+        )
+        await workflow.execute_activity(
+            REPORT_MAIL,
+            claimed,
+            task_queue=MAIL_QUEUE,
+            start_to_close_timeout=REPORT_TIMEOUT,
+            retry_policy=PATIENT,
+        )

@@ -1,0 +1,48 @@
+"""One engagement, years long: recruitment, agreements, partnership with its check-ins, close."""
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+with workflow.unsafe.imports_passed_through():
+    from activities.names import ANNOUNCE_DUE, RECORD_QUEUE, Announced
+    from domain.messages import Envelope, Receipt
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun
+
+
+@workflow.defn(name="Engagement", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class EngagementWorkflow(Host):
+    """Takes the engagement's commands in turn and wakes when the next reminder is due.
+
+    What phase it is in, what is owed and what a command means is the store's to know.
+    """
+
+    @workflow.init
+    def __init__(self, start: HostRun) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: HostRun) -> None:
+        """Wait until the engagement is closed or withdrawn."""
+        await self.live()
+
+    @workflow.update(name="execute")
+    async def execute(self, envelope: Envelope) -> Receipt:
+        """Record one command; the update's id is the command's."""
+        return await self.answer(envelope)
+
+    @execute.validator
+    def _is_ours(self, envelope: Envelope) -> None:
+        if envelope.stream != self.carried.stream:
+            raise ValueError(f"{envelope.stream} is not {self.carried.stream}")
+
+    async def woken(self) -> None:
+        """Hand what is due to its recipients' digests of the day."""
+        announced: Announced = await workflow.execute_activity(
+            ANNOUNCE_DUE,
+            self.carried.stream,
+            result_type=Announced,
+            task_queue=RECORD_QUEUE,
+            start_to_close_timeout=RECORD_TIMEOUT,
+            retry_policy=KEEP_TRYING,
+        )
+        self.carried = self.carried.model_copy(update={"next_wake": announced.again_at})

@@ -1,0 +1,151 @@
+"""What every host workflow does: take commands in turn, wait for one moment, renew itself."""
+
+import asyncio
+from datetime import UTC, date, datetime, time, timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, SearchAttributeKey
+
+with workflow.unsafe.imports_passed_through():
+    from pydantic import BaseModel, ConfigDict
+
+    from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
+    from domain.messages import Envelope, Facets, Receipt
+
+RENEW_AFTER_COMMANDS = 100
+"""A cold replay costs a few milliseconds a command; a hundred keep it well under a second."""
+
+RECORD_TIMEOUT = timedelta(seconds=60)
+"""One transaction: a minute is far more than it takes, and short enough to notice a dead worker."""
+
+KEEP_TRYING = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""A database that is away comes back; nothing accepted is given up."""
+
+FIRST_COMMAND_TIMEOUT = timedelta(minutes=1)
+"""A run that was started for a command which never came ends by itself."""
+
+PROGRAM = SearchAttributeKey.for_keyword("HandrailProgram")
+PHASE = SearchAttributeKey.for_keyword("HandrailPhase")
+LEAD = SearchAttributeKey.for_keyword("HandrailLead")
+COUNTY = SearchAttributeKey.for_keyword("HandrailCounty")
+LEA_TYPE = SearchAttributeKey.for_keyword("HandrailLeaType")
+NEXT_DUE = SearchAttributeKey.for_datetime("HandrailNextDue")
+
+
+class HostRun(BaseModel):
+    """What a run hands to the next: ids and deadlines, all of which the store can give back.
+
+    A public format: fields are added with defaults, never renamed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    stream: str
+    program: str = "handrail"
+    is_open: bool = False
+    next_wake: datetime | None = None
+    facets: Facets = Facets()
+
+
+class Host:
+    """One stream's workflow: commands one at a time, one timer, and continue-as-new."""
+
+    def __init__(self, start: HostRun) -> None:
+        self.carried = start
+        self._lock = asyncio.Lock()
+        self._answered = 0
+        self._shown: Facets | None = None
+
+    async def live(self) -> None:
+        """Wait for commands and for the one moment, until the stream is over."""
+        if not self.carried.is_open:
+            await self._first_command()
+        while True:
+            if not self.carried.is_open:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                if not self.carried.is_open:
+                    return
+            if self._must_renew():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(self.carried)
+            wake = self.carried.next_wake
+            if wake is not None and wake <= workflow.now():
+                async with self._lock:
+                    await self.woken()
+                continue
+            await self._something_new(wake)
+
+    async def woken(self) -> None:
+        """The moment has come; must set the next one."""
+        self.carried = self.carried.model_copy(update={"next_wake": None})
+
+    async def answer(self, envelope: Envelope) -> Receipt:
+        """Record one command and move the timer to where its receipt says."""
+        async with self._lock:
+            receipt: Receipt = await workflow.execute_activity(
+                EXECUTE_COMMAND,
+                envelope,
+                result_type=Receipt,
+                task_queue=RECORD_QUEUE,
+                start_to_close_timeout=RECORD_TIMEOUT,
+                retry_policy=KEEP_TRYING,
+            )
+            self.carried = self.carried.model_copy(
+                update={
+                    "is_open": receipt.is_open,
+                    "next_wake": receipt.next_wake,
+                    "facets": receipt.facets if receipt.is_open else self.carried.facets,
+                }
+            )
+            self._answered += 1
+            self._show()
+            return receipt
+
+    def _show(self) -> None:
+        facets = self.carried.facets
+        if facets == self._shown or facets.phase is None:
+            return
+        self._shown = facets
+        workflow.upsert_search_attributes(
+            [
+                PROGRAM.value_set(self.carried.program),
+                PHASE.value_set(facets.phase),
+                LEAD.value_set(facets.lead) if facets.lead else LEAD.value_unset(),
+                COUNTY.value_set(facets.county) if facets.county else COUNTY.value_unset(),
+                LEA_TYPE.value_set(facets.lea_type) if facets.lea_type else LEA_TYPE.value_unset(),
+                NEXT_DUE.value_set(_noon(facets.next_due))
+                if facets.next_due
+                else NEXT_DUE.value_unset(),
+            ]
+        )
+
+    async def _first_command(self) -> None:
+        try:
+            await workflow.wait_condition(lambda: self._answered > 0, timeout=FIRST_COMMAND_TIMEOUT)
+        except TimeoutError:
+            # Nothing was answered in time: one still at work is waited for, then the run ends.
+            await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _something_new(self, wake: datetime | None) -> None:
+        timeout = None if wake is None else wake - workflow.now()
+        try:
+            await workflow.wait_condition(
+                lambda: (
+                    self.carried.next_wake != wake or not self.carried.is_open or self._must_renew()
+                ),
+                timeout=timeout,
+            )
+        except TimeoutError:
+            return  # The moment has come; the caller looks at the clock.
+
+    def _must_renew(self) -> bool:
+        return (
+            self._answered >= RENEW_AFTER_COMMANDS or workflow.info().is_continue_as_new_suggested()
+        )
+
+
+def _noon(day: date) -> datetime:
+    """A due date as an instant for searching: noon UTC is that day in every American zone."""
+    return datetime.combine(day, time(12), tzinfo=UTC)
