@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateStage
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.names import WORKFLOW_QUEUE
@@ -19,13 +24,15 @@ def host_start(envelope: Envelope) -> tuple[str, dict[str, str]]:
     return (PROGRAM_WORKFLOW if host == PROGRAM else ENGAGEMENT_WORKFLOW), {"stream": host}
 
 
-async def send(
+async def begin(
     client: Client, envelope: Envelope, *, rpc_timeout: timedelta | None = None
-) -> Receipt:
-    """Send a command and wait for its receipt; a correction after closing finds its host too.
+) -> WorkflowUpdateHandle[Receipt]:
+    """Send a command; returns once it is durably accepted.
+
+    A workflow that is not there is started with it, so a correction after closing finds its host.
 
     Args:
-        rpc_timeout: For each call to the server; None waits as long as it takes.
+        rpc_timeout: For the call to the server; None waits as long as it takes.
     """
     workflow_type, start = host_start(envelope)
     operation: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
@@ -36,7 +43,7 @@ async def send(
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
     )
-    handle = await client.start_update_with_start_workflow(
+    return await client.start_update_with_start_workflow(
         "execute",
         envelope,
         wait_for_stage=WorkflowUpdateStage.ACCEPTED,
@@ -45,4 +52,9 @@ async def send(
         start_workflow_operation=operation,
         rpc_timeout=rpc_timeout,
     )
-    return Receipt.model_validate(await handle.result(rpc_timeout=rpc_timeout))
+
+
+async def send(client: Client, envelope: Envelope) -> Receipt:
+    """Send a command and wait for its receipt, as long as it takes."""
+    handle = await begin(client, envelope)
+    return Receipt.model_validate(await handle.result())

@@ -1,6 +1,7 @@
 """Follows the log: a changed calendar or recess reaches every engagement it concerns."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
@@ -16,7 +17,7 @@ from domain.kernel import Recorded
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
 from store.database import Connection, Pool, listed, queries
-from store.events import Checkpoint, read_log
+from store.events import Checkpoint, UnknownEvent, read_log
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -52,40 +53,55 @@ class Follower:
                                 await connection.execute("select pg_advisory_unlock($1)", _LOCK)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RPCError) as away:
                 log.warning("follower_interrupted", why=type(away).__name__)
+            except UnknownEvent as newer:
+                # During an upgrade a newer worker follows; this one only must not stop working.
+                log.warning("follower_outdated", why=str(newer))
             await asyncio.sleep(_POLL_SECONDS * 4)
 
     async def catch_up(self, connection: Connection) -> None:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing."""
-        row = await queries.checkpoint(connection, reader=READER)
-        start = Checkpoint(row["xact_id"], row["position"]) if row else Checkpoint()
-        async for reached, page in read_log(connection, self._vault, start):
-            for recorded in page:
-                for engagement in await self._concerned(connection, recorded):
-                    await self._reconcile(engagement, recorded)
+        async for reached, envelopes in news(connection, self._vault, self._clock):
+            for envelope in envelopes:
+                await send(self._client, envelope)
             await queries.put_checkpoint(
                 connection, reader=READER, xact_id=reached.xact_id, position=reached.position
             )
 
-    async def _concerned(self, connection: Connection, recorded: Recorded) -> list[str]:
-        match recorded.event:
-            case RecessSet():
-                lea = recorded.stamp.stream.partition(":")[2]
-                rows = await listed(queries.engagements_of_lea(connection, lea=lea))
-                return [row["id"] for row in rows if row["ended_at"] is None]
-            case CalendarPublished():
-                return [row["id"] for row in await listed(queries.running_engagements(connection))]
-            case _:
-                return []
 
-    async def _reconcile(self, engagement: str, recorded: Recorded) -> None:
-        place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{engagement}"
-        await send(
-            self._client,
-            Envelope.of(
-                ReconcileNotices(engagement=engagement),
-                command_id=uuid5(_FOLLOWED, place),
-                actor=SYSTEM,
-                issued_at=await self._clock.now(),
-                causation_id=recorded.stamp.command_id,
-            ),
-        )
+async def news(
+    connection: Connection, vault: Vault, clock: Clock
+) -> AsyncIterator[tuple[Checkpoint, list[Envelope]]]:
+    """What the log after the checkpoint asks for, page by page, each with the checkpoint to keep.
+
+    The ids of the commands follow from the events, so that giving one again changes nothing.
+    """
+    row = await queries.checkpoint(connection, reader=READER)
+    start = Checkpoint(row["xact_id"], row["position"]) if row else Checkpoint()
+    async for reached, page in read_log(connection, vault, start):
+        envelopes = []
+        for recorded in page:
+            for engagement in await _concerned(connection, recorded):
+                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{engagement}"
+                envelopes.append(
+                    Envelope.of(
+                        ReconcileNotices(engagement=engagement),
+                        command_id=uuid5(_FOLLOWED, place),
+                        actor=SYSTEM,
+                        issued_at=await clock.now(),
+                        causation_id=recorded.stamp.command_id,
+                    )
+                )
+        yield reached, envelopes
+
+
+async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
+    """The running engagements whose notices a fact may move."""
+    match recorded.event:
+        case RecessSet():
+            lea = recorded.stamp.stream.partition(":")[2]
+            rows = await listed(queries.engagements_of_lea(connection, lea=lea))
+            return [row["id"] for row in rows if row["ended_at"] is None]
+        case CalendarPublished():
+            return [row["id"] for row in await listed(queries.running_engagements(connection))]
+        case _:
+            return []

@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from domain.context import Context
 from domain.engagement import Engagement
-from domain.errors import Invalid, Refused, ReusedCommandId
+from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
 from domain.kernel import (
     Command,
     Event,
@@ -27,9 +27,9 @@ from domain.kernel import (
     fold,
 )
 from domain.messages import Envelope, Facets, Receipt, Told
-from domain.notices import Notices, reconcile
+from domain.notices import Notices, ReconcileNotices, reconcile
 from domain.personal import Sealed
-from store.context import canonical_stream, resolve
+from store.context import canonical_stream, resolve, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.projections import next_due, project
@@ -38,6 +38,9 @@ from store.vault import Vault
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+NOBODY = "person:unknown"
+"""The stream of a refused command for somebody the directory does not know."""
 
 _ATTEMPTS = 20
 """Writers of one stream take turns through its workflow; only digests and imports collide."""
@@ -73,27 +76,7 @@ class Record:
         """Answer one command: the same id again gets the first answer and writes nothing."""
         bound = log.bind(command=str(envelope.command_id), stream=envelope.stream)
 
-        async def once(connection: Connection) -> Receipt:
-            known = await self._known(connection, envelope)
-            if known is not None:
-                return known
-            try:
-                async with connection.transaction():
-                    outcome = await self.decide_and_append(connection, envelope)
-                    receipt = outcome.receipt
-            except Refused as refusal:
-                receipt = Receipt(
-                    command_id=envelope.command_id,
-                    stream=envelope.stream,
-                    outcome="refused",
-                    message=str(refusal),
-                    refusal=refusal.kind,
-                )
-                receipt = await self._with_standing(connection, receipt)
-            await self._keep(connection, envelope, receipt)
-            return receipt
-
-        receipt = await self.in_transaction(once)
+        receipt = await self.in_transaction(lambda connection: self.answer_in(connection, envelope))
         bound.info(
             "command_answered",
             kind=envelope.kind,
@@ -102,6 +85,28 @@ class Record:
             version=receipt.version,
             repeated=receipt.repeated,
         )
+        return receipt
+
+    async def answer_in(self, connection: Connection, envelope: Envelope) -> Receipt:
+        """Answer one command in the caller's transaction, and keep its receipt there."""
+        known = await self._known(connection, envelope)
+        if known is not None:
+            return known
+        try:
+            async with connection.transaction():
+                receipt = (await self.decide_and_append(connection, envelope)).receipt
+        except Refused as refusal:
+            receipt = await self._with_standing(
+                connection,
+                Receipt(
+                    command_id=envelope.command_id,
+                    stream=envelope.stream,
+                    outcome="refused",
+                    message=str(refusal),
+                    refusal=refusal.kind,
+                ),
+            )
+        await self._keep(connection, envelope, receipt)
         return receipt
 
     async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -150,7 +155,8 @@ class Record:
             ]
         news = await self._append(connection, envelope, context, stream, before.version, own)
         after = fold(stream, news, before)
-        if news:
+        # A changed calendar moves what is owed even where no notice moves with it.
+        if news or isinstance(command, ReconcileNotices):
             await project(connection, after, news, context)
         told = list(news)
         for other, events in others.items():
@@ -205,37 +211,48 @@ class Record:
                 f"The command id {envelope.command_id} was used before, for another command on "
                 f"{row['stream']}. Leave --command-id out to give a new command."
             )
-            return Receipt(
-                command_id=envelope.command_id,
-                stream=envelope.stream,
-                outcome="refused",
-                message=str(refusal),
-                refusal=refusal.kind,
-                is_open=True,
-            )
+            return await self._refused(connection, envelope, refusal)
         sealed = Receipt.model_validate_json(row["receipt"])
         [message] = await self._opened(connection, envelope.command_id, [sealed.message])
         return await self._with_standing(
             connection, sealed.model_copy(update={"message": message, "repeated": True})
         )
 
+    async def _refused(
+        self, connection: Connection, envelope: Envelope, refusal: Refused
+    ) -> Receipt:
+        try:
+            stream = await canonical_stream(connection, envelope.stream)
+        except Unknown:
+            # What was typed may be somebody's name, and this is kept for ever.
+            stream = NOBODY
+        return await self._with_standing(
+            connection,
+            Receipt(
+                command_id=envelope.command_id,
+                stream=stream,
+                outcome="refused",
+                message=str(refusal),
+                refusal=refusal.kind,
+            ),
+        )
+
     async def _with_standing(self, connection: Connection, receipt: Receipt) -> Receipt:
-        """The receipt with what the workflow needs to know as of now."""
+        """The receipt with what the workflow needs to know as of now, whatever was answered.
+
+        The workflow moves its timer and its search attributes to where any receipt says.
+        """
         if not receipt.stream.startswith("engagement:"):
             return receipt
         history = await read_stream(connection, self._vault, receipt.stream)
         state = fold(receipt.stream, history)
-        return receipt.model_copy(
-            update={
-                "is_open": state.of(Engagement).is_open,
-                "next_wake": state.of(Notices).next_wake,
-                "facets": receipt.facets.model_copy(update={"phase": state.of(Engagement).phase}),
-            }
-        )
+        context = await standing(connection, state, await self._clock.now())
+        return receipt.model_copy(update=_standing(state, context))
 
     async def _keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
         # A refusal repeats what was typed, which may name somebody: it is kept sealed.
-        document = {"message": Sealed(about=receipt.stream, text=receipt.message).model_dump()}
+        about = receipt.stream.removeprefix("person:")
+        document = {"message": Sealed(about=about, text=receipt.message).model_dump()}
         await self._vault.seal(connection, f"receipt {envelope.command_id}", [document])
         await queries.add_receipt(
             connection,
@@ -245,7 +262,7 @@ class Record:
             receipt=receipt.model_copy(
                 update={"message": json.dumps(document["message"])}
             ).model_dump_json(),
-            recorded_at=await self._clock.now(),
+            sandbox_now=await self._clock.now(),
         )
 
     async def _opened(
@@ -285,8 +302,23 @@ def _provisional(
     ]
 
 
+def _standing(state: State, context: Context) -> dict[str, Any]:
+    """What a receipt says of its stream as it stands, besides the answer."""
+    engagement = state.of(Engagement)
+    return {
+        "is_open": engagement.is_open,
+        "next_wake": state.of(Notices).next_wake,
+        "facets": Facets(
+            phase=engagement.phase,
+            lead=engagement.roles.get("lead"),
+            county=engagement.county,
+            lea_type=engagement.lea_type or None,
+            next_due=next_due(state, context),
+        ),
+    }
+
+
 def _receipt(envelope: Envelope, after: State, context: Context, told: list[Recorded]) -> Receipt:
-    engagement = after.of(Engagement)
     return Receipt(
         command_id=envelope.command_id,
         stream=after.stream,
@@ -302,15 +334,7 @@ def _receipt(envelope: Envelope, after: State, context: Context, told: list[Reco
             )
             for r in told
         ),
-        is_open=engagement.is_open,
-        next_wake=after.of(Notices).next_wake,
-        facets=Facets(
-            phase=engagement.phase,
-            lead=engagement.roles.get("lead"),
-            county=engagement.county,
-            lea_type=engagement.lea_type or None,
-            next_due=next_due(after, context) if engagement.is_open else None,
-        ),
+        **_standing(after, context),
     )
 
 
@@ -318,11 +342,10 @@ def explain(problem: ValidationError, kind: str) -> str:
     """What is wrong with a command's values, all of it, in one paragraph."""
     parts = []
     for error in problem.errors(include_url=False):
-        where = ".".join(str(p) for p in error["loc"]) or kind
+        where = ".".join(str(p) for p in error["loc"])
         said = error["msg"].removeprefix("Value error, ")
-        parts.append(
-            f"{where} {error['input']!r}: {said}"
-            if error["type"] != "missing"
-            else f"{where} is missing"
-        )
+        if error["type"] == "missing":
+            parts.append(f"{where} is missing")
+        else:  # a problem of the whole command says itself which values it is about
+            parts.append(f"{where} {error['input']!r}: {said}" if where else said)
     return f"handrail {kind}: " + "; ".join(parts) + f". See handrail {kind} --help."

@@ -89,6 +89,10 @@ class AgreementDrafted(Event):
     boards: tuple[str, ...]
     on: date
 
+    def sentence(self) -> str:
+        boards = " and ".join(self.boards)
+        return f"Agreement {self.agreement} drafted at no cost to the LEA; boards: {boards}."
+
 
 class BoardActed(Event):
     type: ClassVar[str] = "board-acted"
@@ -102,11 +106,30 @@ class BoardActed(Event):
     reported_by: str | None = None
     evidence: Sealed | None = None
 
+    def sentence(self) -> str:
+        done = {
+            "approved": "approved",
+            "denied": "denied",
+            "continued": "continued",
+            "signed": "signed under delegation, pending ratification,",
+            "ratified": "ratified",
+        }[self.action]
+        return (
+            f"{self.board.upper()} board {done} {self.agreement} on {spoken(self.meeting)}"
+            + (f", vote {self.vote}" if self.vote else "")
+            + (f", continued to {spoken(self.next_meeting)}" if self.next_meeting else "")
+            + (f", reported by {self.reported_by}" if self.reported_by else "")
+            + "."
+        )
+
 
 class AgreementEffective(Event):
     type: ClassVar[str] = "agreement-effective"
     agreement: str
     on: date
+
+    def sentence(self) -> str:
+        return f"{self.agreement} is effective {spoken(self.on)}: both boards have finally acted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +201,9 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
 
 @evolves(AgreementDrafted)
 def agreement_drafted(state: State, event: AgreementDrafted, stamp: Stamp) -> State:
-    agreement = Agreement(
-        id=event.agreement, drafted_on=event.on, boards={b: BoardItem() for b in event.boards}
-    )
-    return state.put(Agreements((*state.of(Agreements).all, agreement)))
+    known = _get(state, event.agreement, event.on)
+    boards = {**{b: BoardItem() for b in event.boards}, **known.boards}
+    return _put(state, replace(known, drafted_on=event.on, boards=boards))
 
 
 @decides(ActOnAgreement)
@@ -276,27 +298,30 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
     return [acted]
 
 
-def _replaced(state: State, agreement: Agreement) -> State:
-    return state.put(
-        Agreements(
-            tuple(agreement if a.id == agreement.id else a for a in state.of(Agreements).all)
-        )
-    )
+def _get(state: State, agreement_id: str, on: date) -> Agreement:
+    """The agreement; a blank one where facts folded by effective date come before its draft."""
+    known = (a for a in state.of(Agreements).all if a.id == agreement_id)
+    return next(known, Agreement(id=agreement_id, drafted_on=on))
+
+
+def _put(state: State, agreement: Agreement) -> State:
+    all_ = {a.id: a for a in state.of(Agreements).all}
+    return state.put(Agreements(tuple({**all_, agreement.id: agreement}.values())))
 
 
 @evolves(BoardActed)
 def board_acted(state: State, event: BoardActed, stamp: Stamp) -> State:
-    agreement = next(a for a in state.of(Agreements).all if a.id == event.agreement)
+    agreement = _get(state, event.agreement, event.meeting)
     before = agreement.boards.get(event.board, BoardItem())
     # A continued item that was signed is still signed: only the ratification moves.
     now: BoardState = (
         "signed" if event.action == "continued" and before.state == "signed" else event.action
     )
     item = BoardItem(state=now, meeting=event.meeting, next_meeting=event.next_meeting)
-    return _replaced(state, replace(agreement, boards={**agreement.boards, event.board: item}))
+    return _put(state, replace(agreement, boards={**agreement.boards, event.board: item}))
 
 
 @evolves(AgreementEffective)
 def agreement_effective(state: State, event: AgreementEffective, stamp: Stamp) -> State:
-    agreement = next(a for a in state.of(Agreements).all if a.id == event.agreement)
-    return moved_to(_replaced(state, replace(agreement, effective_on=event.on)), "onboarding")
+    agreement = _get(state, event.agreement, event.on)
+    return moved_to(_put(state, replace(agreement, effective_on=event.on)), "onboarding")

@@ -18,6 +18,9 @@ _WEEKDAYS: tuple[Weekday, ...] = (
     "sunday",
 )
 _SEARCH_LIMIT_DAYS = 366
+_CLOSURE_LIMIT_DAYS = 120
+"""Longer than any summer recess; beyond lies a slip of the keyboard, such as 2028 for 2027."""
+_COMMON_YEAR = 2027
 
 
 class _Data(BaseModel):
@@ -33,6 +36,16 @@ class FixedHoliday(_Data):
     day: int = Field(ge=1, le=31)
     observed: Literal["on-the-day", "nearest-weekday"] = "nearest-weekday"
     """``nearest-weekday``: Saturday is kept on Friday, Sunday on Monday."""
+
+    @model_validator(mode="after")
+    def _in_every_year(self) -> Self:
+        try:
+            date(_COMMON_YEAR, self.month, self.day)
+        except ValueError as problem:
+            raise ValueError(
+                f"{self.name}: day {self.day} of month {self.month} is not in every year"
+            ) from problem
+        return self
 
     def on(self, year: int) -> date:
         """The day it is kept for `year`; for 1 January that may be 31 December before."""
@@ -72,6 +85,19 @@ class FloatingHoliday(_Data):
 Holiday = Annotated[FixedHoliday | FloatingHoliday, Field(discriminator="kind")]
 
 
+def out_of_order(first: date, last: date) -> str | None:
+    """What is wrong with a closure's days, as the end of a sentence; None when nothing is."""
+    days = (last - first).days + 1
+    if days < 1:
+        return f"ends {last}, before it begins {first}"
+    if days > _CLOSURE_LIMIT_DAYS:
+        return (
+            f"lasts {days} days, from {first} to {last}, and no more than {_CLOSURE_LIMIT_DAYS} "
+            f"can be meant; check the years"
+        )
+    return None
+
+
 class Closure(_Data):
     """Consecutive days on which an office or an LEA rests, such as winter recess."""
 
@@ -81,8 +107,8 @@ class Closure(_Data):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.last < self.first:
-            raise ValueError(f"{self.name}: it ends {self.last}, before it begins {self.first}")
+        if problem := out_of_order(self.first, self.last):
+            raise ValueError(f"{self.name} {problem}")
         return self
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.agreements import Agreements
 from domain.calendar import add_months, spoken
 from domain.context import Context
-from domain.engagement import Engagement, not_in_the_future, running
+from domain.engagement import Engagement, not_in_the_future, running, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -85,12 +85,20 @@ class CheckInOpened(Event):
     checkin: str
     on: date
 
+    def sentence(self) -> str:
+        return f"{self.checkin} planned for {spoken(self.on)}."
+
 
 class CheckInHeld(Event):
     type: ClassVar[str] = "checkin-held"
     checkin: str
     on: date
     attended: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        return f"{self.checkin} held on {spoken(self.on)}" + (
+            f" with {', '.join(self.attended)}." if self.attended else "."
+        )
 
 
 class CheckInClosed(Event):
@@ -99,6 +107,14 @@ class CheckInClosed(Event):
     purposes: Mapping[str, Sealed]
     commitments: tuple[DatedCommitment, ...] = ()
     outcome: Outcome
+
+    def sentence(self) -> str:
+        return (
+            f"{self.checkin} closed, outcome {self.outcome}: "
+            + "; ".join(f"{k}: {v}" for k, v in self.purposes.items())
+            + "."
+            + "".join(f" By {spoken(c.by)}: {c.text}." for c in self.commitments)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,7 @@ def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decisi
             f"{spoken(context.today)}. Give a day that lies ahead, or record that it was held: "
             f"handrail checkin hold {state.id} --on {command.on}"
         )
+    within_reach(command.on, f"{current.id} on", context)
     why_not = context.lea_days(state.of(Engagement).lea).why_not(command.on)
     if why_not:
         raise ImpossibleDate(
@@ -167,7 +184,8 @@ def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decisi
         )
     if current.opened_for == command.on:
         raise AlreadyExists(
-            f"{state.id}: {current.id} is planned for {spoken(command.on)} already."
+            f"{state.id}: {current.id} is planned for {spoken(command.on)} already. Give another "
+            f"day to move it."
         )
     return [CheckInOpened(checkin=current.id, on=command.on)]
 
@@ -188,6 +206,15 @@ def checkin_opened(state: State, event: CheckInOpened, stamp: Stamp) -> State:
     return _put(state, replace(checkin, opened_for=event.on, past=past))
 
 
+def _cannot_be_before(state: State) -> tuple[date, str]:
+    """The first day on which a check-in can be held, and why."""
+    held = [c.held_on for c in state.of(CheckIns).all if c.held_on]
+    if held:
+        return max(held), "the one before was held on"
+    effective = next(a.effective_on for a in state.of(Agreements).all if a.effective_on)
+    return effective, "the agreement is effective since"
+
+
 @decides(HoldCheckIn)
 def hold_checkin(command: HoldCheckIn, state: State, context: Context) -> Decision:
     _needs_agreement(state, context)
@@ -199,6 +226,12 @@ def hold_checkin(command: HoldCheckIn, state: State, context: Context) -> Decisi
             f"handrail checkin close {state.id} --purpose NAME=TEXT"
         )
     not_in_the_future(on, "The check-in", context)
+    since, what = _cannot_be_before(state)
+    if on < since:
+        raise ImpossibleDate(
+            f"{state.id}: {current.id} cannot have been held on {spoken(on)}: {what} "
+            f"{spoken(since)}. Give the day on which it was held."
+        )
     return [
         CheckInHeld(
             checkin=current.id,
@@ -217,6 +250,7 @@ def checkin_held(state: State, event: CheckInHeld, stamp: Stamp) -> State:
 def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Decision:
     _needs_agreement(state, context)
     current = _current(state)
+    not_in_the_future(context.effective_on, "The close of the check-in", context)
     if current.held_on is None:
         raise WrongState(
             f"{state.id}: {current.id} was not held yet, so it cannot be closed. Record it first: "
@@ -274,11 +308,10 @@ def checkin_closed(state: State, event: CheckInClosed, stamp: Stamp) -> State:
 @owes
 def checkins_owed(state: State, context: Context) -> Iterable[Obligation]:
     """The Lead owes the annual check-in, a year after the agreement and every year after."""
+    known = state.of(CheckIns).all
     current = _current(state)
-    ended = any(c.closed and c.closed.outcome == "end" for c in state.of(CheckIns).all)
-    for checkin in (*state.of(CheckIns).all, current):
-        if checkin is current and (checkin in state.of(CheckIns).all or ended):
-            continue
+    ended = any(c.closed and c.closed.outcome == "end" for c in known)
+    for checkin in known if ended or current in known else (*known, current):
         number = int(checkin.id.removeprefix("CI-"))
         first = annual_date(number, state, context)
         if first is None:

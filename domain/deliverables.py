@@ -17,6 +17,7 @@ from domain.engagement import (
     not_in_the_future,
     of_the_lea,
     running,
+    within_reach,
 )
 from domain.errors import (
     AlreadyExists,
@@ -43,6 +44,7 @@ from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 
 Status = Literal["proposed", "agreed", "submitted", "accepted"]
+_SIDES: Mapping[Side, str] = {"lea": "LEA", "agency": "agency"}
 DeliverableId = Annotated[Line, Positional()]
 
 
@@ -141,12 +143,21 @@ class DeliverableProposed(Event):
     proposed_for: str | None = None
     evidence: Sealed | None = None
 
+    def sentence(self) -> str:
+        return (
+            f"{self.deliverable} {self.title!r} proposed by the {_SIDES[self.side]}, due "
+            f"{spoken(self.due)}, {self.hours} LEA hours."
+        )
+
 
 class RedateProposed(Event):
     type: ClassVar[str] = "redate-proposed"
     deliverable: str
     due: date
     reason: str
+
+    def sentence(self) -> str:
+        return f"{self.deliverable}: new due date {spoken(self.due)} proposed: {self.reason}."
 
 
 class DeliverableSigned(Event):
@@ -157,12 +168,21 @@ class DeliverableSigned(Event):
     due: date
     evidence: Sealed | None = None
 
+    def sentence(self) -> str:
+        return (
+            f"{self.deliverable} due {spoken(self.due)} signed for the {_SIDES[self.side]} by "
+            f"{self.person}" + (f" ({self.evidence})." if self.evidence else ".")
+        )
+
 
 class DeliverableAgreed(Event):
     type: ClassVar[str] = "deliverable-agreed"
     deliverable: str
     round: int
     due: date
+
+    def sentence(self) -> str:
+        return f"{self.deliverable} is agreed: due {spoken(self.due)}."
 
 
 class DeliverableSubmitted(Event):
@@ -172,6 +192,11 @@ class DeliverableSubmitted(Event):
     person: str
     evidence: Sealed
 
+    def sentence(self) -> str:
+        return (
+            f"{self.deliverable} submitted on {spoken(self.on)} by {self.person} ({self.evidence})."
+        )
+
 
 class DeliverableReturned(Event):
     type: ClassVar[str] = "deliverable-returned"
@@ -180,11 +205,20 @@ class DeliverableReturned(Event):
     agreed_by: str
     evidence: Sealed
 
+    def sentence(self) -> str:
+        return (
+            f"{self.deliverable} returned: {self.reason} New date agreed with {self.agreed_by} "
+            f"({self.evidence})."
+        )
+
 
 class DeliverableAccepted(Event):
     type: ClassVar[str] = "deliverable-accepted"
     deliverable: str
     note: str | None = None
+
+    def sentence(self) -> str:
+        return f"{self.deliverable} accepted" + (f": {self.note}" if self.note else ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +280,7 @@ def _possible_due(due: date, state: State, context: Context) -> None:
             f"{state.id}: the new due date {spoken(due)} is not after today, "
             f"{spoken(context.today)}. Give a date that lies ahead."
         )
+    within_reach(due, "The due date", context)
     days = context.lea_days(state.of(Engagement).lea)
     why_not = days.why_not(due)
     if why_not:
@@ -279,6 +314,7 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
             f"handrail engagement show {state.id}"
         )
     evidence_for(command.person, command.evidence, "The proposal")
+    not_in_the_future(context.effective_on, "The proposal", context)
     _possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
     twin = next(
@@ -309,16 +345,27 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
 
 @evolves(DeliverableProposed)
 def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
+    known = _get(state, event.deliverable)
+    fresh = known.status == "proposed" and known.proposal is None
     return _put(
         state,
-        Deliverable(
-            id=event.deliverable,
+        replace(
+            known,
             title=event.title,
             hours=event.hours,
-            proposal=Proposal(event.due),
+            proposal=Proposal(event.due) if fresh else known.proposal,
             illustrative=event.illustrative,
         ),
     )
+
+
+def _get(state: State, deliverable_id: str) -> Deliverable:
+    """The deliverable; a blank one where facts folded by effective date come before its proposal.
+
+    A signature may be dated before the day on which staff entered the proposal.
+    """
+    blank = Deliverable(id=deliverable_id, title=deliverable_id, hours=0)
+    return state.of(Deliverables).all.get(deliverable_id, blank)
 
 
 def _put(state: State, deliverable: Deliverable) -> State:
@@ -373,7 +420,7 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
 
 @evolves(DeliverableSigned)
 def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
-    deliverable = state.of(Deliverables).all[event.deliverable]
+    deliverable = _get(state, event.deliverable)
     proposal = deliverable.proposal or Proposal(event.due)
     return _put(
         state,
@@ -386,7 +433,7 @@ def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
 
 @evolves(DeliverableAgreed)
 def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
-    deliverable = state.of(Deliverables).all[event.deliverable]
+    deliverable = _get(state, event.deliverable)
     why = "returned" if deliverable.status == "submitted" else "re-dated"
     past = deliverable.past + (((deliverable.due, why),) if deliverable.due else ())
     state = _put(
@@ -400,6 +447,7 @@ def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
 def redate(command: RedateDeliverable, state: State, context: Context) -> Decision:
     running(state, context)
     deliverable = _found(command, state)
+    not_in_the_future(context.effective_on, "The proposal", context)
     if deliverable.status in ("submitted", "accepted"):
         raise WrongState(
             f"{state.id}: {deliverable.id} {deliverable.title!r} is {deliverable.status}, so its "
@@ -418,7 +466,7 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
 
 @evolves(RedateProposed)
 def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
-    deliverable = state.of(Deliverables).all[event.deliverable]
+    deliverable = _get(state, event.deliverable)
     return _put(state, replace(deliverable, proposal=Proposal(event.due)))
 
 
@@ -450,7 +498,7 @@ def submit(command: SubmitDeliverable, state: State, context: Context) -> Decisi
 
 @evolves(DeliverableSubmitted)
 def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
-    deliverable = state.of(Deliverables).all[event.deliverable]
+    deliverable = _get(state, event.deliverable)
     return _put(
         state,
         replace(
@@ -481,6 +529,12 @@ def _under_review(
             f"{engagement.roles['director']} does."
         )
     not_in_the_future(context.effective_on, "The answer", context)
+    if context.effective_on < deliverable.submissions[-1]:
+        raise ImpossibleDate(
+            f"{state.id}: {deliverable.id} cannot have been {what} on "
+            f"{spoken(context.effective_on)}: it was submitted on "
+            f"{spoken(deliverable.submissions[-1])}. Give the day of the answer."
+        )
     return deliverable
 
 
@@ -502,7 +556,7 @@ def return_(command: ReturnDeliverable, state: State, context: Context) -> Decis
 
 @evolves(DeliverableReturned)
 def returned(state: State, event: DeliverableReturned, stamp: Stamp) -> State:
-    deliverable = state.of(Deliverables).all[event.deliverable]
+    deliverable = _get(state, event.deliverable)
     return _put(state, replace(deliverable, answers=deliverable.answers + 1))
 
 
@@ -514,7 +568,7 @@ def accept(command: AcceptDeliverable, state: State, context: Context) -> Decisi
 
 @evolves(DeliverableAccepted)
 def accepted(state: State, event: DeliverableAccepted, stamp: Stamp) -> State:
-    deliverable = state.of(Deliverables).all[event.deliverable]
+    deliverable = _get(state, event.deliverable)
     return _put(state, replace(deliverable, status="accepted", answers=deliverable.answers + 1))
 
 

@@ -18,9 +18,18 @@ from pydantic import (
     model_validator,
 )
 
-from domain.calendar import CalendarPack, Closure
-from domain.context import AGENCY, Context, StaffRole
-from domain.errors import AlreadyExists, Incomplete, Unknown, WrongPerson, WrongState
+from domain.calendar import CalendarPack, Closure, WorkingDays, out_of_order, spoken
+from domain.context import AGENCY, SYSTEM, Context, StaffRole
+from domain.engagement import within_reach
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Incomplete,
+    Invalid,
+    Unknown,
+    WrongPerson,
+    WrongState,
+)
 from domain.kernel import (
     Command,
     Decision,
@@ -103,15 +112,25 @@ class InitProgram(Command):
     internal = True
 
     name: Line
+    """What the program is called; mails are signed with it."""
     agency: Line
+    """The agency that assists."""
     zone: ZoneName
+    """The time zone of every local date and hour, for example America/Los_Angeles."""
     sender: MailAddress
+    """The address that mails come from."""
     director: Slug
+    """The first Director's handle."""
     director_name: Line
+    """The first Director's full name."""
     director_email: MailAddress
+    """Where the first Director's mail goes."""
     playbook: Playbook
+    """The playbook that new engagements pin."""
     calendar: CalendarPack
+    """The agency's working days."""
     gathering_seconds: int = Field(default=60, ge=0, le=3600)
+    """How many seconds a day's digest gathers before it is sent."""
 
     def stream(self, command_id: UUID) -> str:
         return "program"
@@ -127,6 +146,11 @@ class ProgramInitialised(Event):
     playbook: str
     calendar: str
     gathering_seconds: int = 60
+
+    def sentence(self) -> str:
+        return (
+            f"The program {self.name!r} of {self.agency} was made; first Director {self.director}."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +254,32 @@ class PersonRegistered(Event):
     organisation: str
     staff_roles: tuple[StaffRole, ...] = ()
 
+    def sentence(self) -> str:
+        return (
+            f"{self.name} ({self.handle}) joined the directory"
+            + (f" as {', '.join(self.staff_roles)}" if self.staff_roles else "")
+            + (f" of {self.organisation}." if self.organisation != AGENCY else ".")
+        )
+
 
 class PersonChanged(Event):
     type: ClassVar[str] = "person-changed"
     name: Sealed | None = None
     email: Sealed | None = None
     staff_roles: tuple[StaffRole, ...] | None = None
+
+    def sentence(self) -> str:
+        return (
+            "The directory entry was changed"
+            + (
+                f": roles {', '.join(self.staff_roles) or 'none'}"
+                if self.staff_roles is not None
+                else ""
+            )
+            + (f", name {self.name}" if self.name else "")
+            + (f", mail {self.email}" if self.email else "")
+            + "."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +301,14 @@ def _only_a_director_gives_roles(roles: Sequence[str], context: Context) -> None
         )
 
 
+def _staff_need_mail(who: str, roles: Sequence[str], email: object) -> None:
+    if roles and email is None:
+        raise Incomplete(
+            f"{who} needs a mail address to be {roles[0]}: staff get what "
+            f"cannot be sent to anybody else. Add --email ADDRESS."
+        )
+
+
 @decides(RegisterPerson)
 def register_person(command: RegisterPerson, state: State, context: Context) -> Decision:
     if command.handle in context.people or state.version:
@@ -264,13 +316,14 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             f"The handle {command.handle!r} is taken by {context.person(command.handle).id}. "
             f"Choose another, or change that person: handrail person change {command.handle}"
         )
+    if command.handle == SYSTEM or command.handle.startswith("p-"):
+        raise Invalid(
+            f"The handle {command.handle!r} would be mistaken for an id: {SYSTEM!r} and what "
+            f"begins with 'p-' are the record's own names. Choose another handle."
+        )
     if command.role:
         _only_a_director_gives_roles(command.role, context)
-        if command.email is None:
-            raise Incomplete(
-                f"{command.handle} needs a mail address to be {command.role[0]}: staff get what "
-                f"cannot be sent to anybody else. Add --email ADDRESS."
-            )
+        _staff_need_mail(command.handle, command.role, command.email)
         if command.at is not None:
             raise WrongPerson(
                 f"Somebody who works at {context.lea(command.at).name} cannot have the "
@@ -312,8 +365,10 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
         _only_a_director_gives_roles(command.role, context)
         if person.organisation != AGENCY:
             raise WrongPerson(
-                f"{state.id} works at {person.organisation} and cannot have a staff role."
+                f"{state.id} works at {person.organisation} and cannot have a staff role. Leave "
+                f"out --role."
             )
+        _staff_need_mail(state.id, command.role, command.email or person.email)
     about = state.id
     return [
         PersonChanged(
@@ -386,8 +441,8 @@ class SetRecess(Command):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.last < self.first:
-            raise ValueError(f"the recess ends {self.last}, before it begins {self.first}")
+        if problem := out_of_order(self.first, self.last):
+            raise ValueError(f"the recess {problem}")
         return self
 
     def stream(self, command_id: UUID) -> str:
@@ -404,10 +459,17 @@ class LeaRegistered(Event):
     source: str | None = None
     facts: tuple[SourcedFact, ...] = ()
 
+    def sentence(self) -> str:
+        return f"{self.name} was registered ({self.lea_type.replace('_', ' ')})."
+
 
 class RecessSet(Event):
     type: ClassVar[str] = "recess-set"
     recess: Closure
+
+    def sentence(self) -> str:
+        recess = self.recess
+        return f"Recess {recess.name!r}: {spoken(recess.first)} to {spoken(recess.last)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +493,8 @@ def register_lea(command: RegisterLea, state: State, context: Context) -> Decisi
             f"The LEA {command.id!r} is already registered as {state.of(Lea).name}. "
             f"See it: handrail lea show {command.id}"
         )
+    if command.id == AGENCY:
+        raise Invalid(f"{AGENCY!r} means the agency itself. Choose another id for the LEA.")
     for name in (command.id, command.name, *command.alias):
         if name.casefold() in context.lea_names:
             other = context.leas.get(name.casefold())
@@ -470,8 +534,21 @@ def lea_registered(state: State, event: LeaRegistered, stamp: Stamp) -> State:
 def set_recess(command: SetRecess, state: State, context: Context) -> Decision:
     if not state.version:
         context.lea(command.lea)
+    within_reach(command.first, "The recess from", context)
     recess = Closure(name=command.name, first=command.first, last=command.last)
-    return [] if recess in state.of(Lea).recess else [RecessSet(recess=recess)]
+    known = state.of(Lea).recess
+    if recess in known:
+        return []
+    days = WorkingDays(context.the_program.calendar, (*known, recess))
+    try:
+        days.back(recess.first)
+        days.forward(recess.last)
+    except (OverflowError, ValueError) as never:
+        raise ImpossibleDate(
+            f"With {command.name!r} from {spoken(command.first)} to {spoken(command.last)} "
+            f"{state.id} would have no working day within a year. Check the years."
+        ) from never
+    return [RecessSet(recess=recess)]
 
 
 @evolves(RecessSet)
@@ -515,10 +592,16 @@ class PlaybookPublished(Event):
     type: ClassVar[str] = "playbook-published"
     playbook: Playbook
 
+    def sentence(self) -> str:
+        return f"Playbook {self.playbook.ref} was published: {self.playbook.title}."
+
 
 class CalendarPublished(Event):
     type: ClassVar[str] = "calendar-published"
     pack: CalendarPack
+
+    def sentence(self) -> str:
+        return f"Calendar {self.pack.id}@{self.pack.version} was published: {self.pack.title}."
 
 
 @dataclass(frozen=True, slots=True)

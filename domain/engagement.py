@@ -111,12 +111,23 @@ class EngagementOpened(Event):
     source: str | None = None
     statute: str | None = None
 
+    def sentence(self) -> str:
+        return (
+            f"Engagement with {self.lea_name} opened under {self.playbook}; Lead {self.lead}, "
+            f"Director {self.director}."
+        )
+
 
 class RoleAssigned(Event):
     type: ClassVar[str] = "role-assigned"
     role: EngagementRole
     person: str
     before: str | None = None
+
+    def sentence(self) -> str:
+        return f"{self.person} is {self.role.replace('_', ' ')}" + (
+            f", after {self.before}." if self.before else "."
+        )
 
 
 class StepWaived(Event):
@@ -125,16 +136,25 @@ class StepWaived(Event):
     reason: str
     authority: str
 
+    def sentence(self) -> str:
+        return f"Step {self.step!r} was waived by {self.authority}: {self.reason}."
+
 
 class EngagementClosed(Event):
     type: ClassVar[str] = "engagement-closed"
     reason: str
+
+    def sentence(self) -> str:
+        return f"Engagement closed: {self.reason}."
 
 
 class EngagementWithdrawn(Event):
     type: ClassVar[str] = "engagement-withdrawn"
     reason: str
     phase: Phase
+
+    def sentence(self) -> str:
+        return f"Engagement withdrawn while {self.phase}: {self.reason}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +227,23 @@ def not_in_the_future(day: date, what: str, context: Context) -> None:
         raise ImpossibleDate(
             f"{what} is dated {spoken(day)}, but today is {spoken(context.today)}: what has not "
             f"happened yet cannot be recorded. Give the day on which it happened."
+        )
+
+
+_REACH_YEARS = 10
+"""No engagement plans further; beyond lies a slip of the keyboard, such as 2207 for 2027."""
+
+
+def within_reach(day: date, what: str, context: Context) -> None:
+    """Refuse a date to come that nobody can mean.
+
+    Raises:
+        ImpossibleDate: It lies more than ten years ahead.
+    """
+    if day.year > context.today.year + _REACH_YEARS:
+        raise ImpossibleDate(
+            f"{what} {spoken(day)} lies more than {_REACH_YEARS} years ahead of today, "
+            f"{spoken(context.today)}. Check the year."
         )
 
 
@@ -332,6 +369,7 @@ def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> St
 @decides(AssignRole)
 def assign_role(command: AssignRole, state: State, context: Context) -> Decision:
     engagement = running(state, context)
+    not_in_the_future(context.effective_on, "The change of role", context)
     if command.role == "lead":
         person = context.staff(command.person, "lead")
     elif command.role == "director":
@@ -340,7 +378,10 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
         person = of_the_lea(command.person, engagement, context)
     before = engagement.roles.get(command.role)
     if before == person.id:
-        raise AlreadyExists(f"{person.id} is already {command.role} of {state.id}.")
+        raise AlreadyExists(
+            f"{person.id} is already {command.role} of {state.id}. See who holds which role: "
+            f"handrail engagement show {state.id}"
+        )
     return [RoleAssigned(role=command.role, person=person.id, before=before)]
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from domain.context import Context
-from domain.engagement import running
-from domain.errors import ChargedToLea, Incomplete
+from domain.engagement import not_in_the_future, running
+from domain.errors import ChargedToLea, Invalid
 from domain.kernel import (
     Decision,
     EngagementCommand,
@@ -54,6 +54,14 @@ class InvestmentAdded(Event):
     approximate: bool = False
     source: str | None = None
 
+    def sentence(self) -> str:
+        return (
+            f"{self.investment}: {'about ' if self.approximate else ''}${self.amount:,.2f} for "
+            f"{self.purpose}"
+            + (f", fiscal year {self.fiscal_year}" if self.fiscal_year else "")
+            + "."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Investments:
@@ -76,10 +84,11 @@ def add_investment(command: AddInvestment, state: State, context: Context) -> De
             f"{engagement.lea_name}: the LEA never pays. Leave out --paid-by lea if the agency "
             f"pays it."
         )
+    not_in_the_future(context.effective_on, "The investment", context)
     if command.fy is not None:
         first, second = int(command.fy[2:4]), int(command.fy[5:7])
         if (first + 1) % 100 != second:
-            raise Incomplete(
+            raise Invalid(
                 f"{state.id}: {command.fy!r} is not a fiscal year: the second year follows the "
                 f"first, as in {command.fy[:4]}-{(first + 1) % 100:02d}."
             )

@@ -111,6 +111,10 @@ class Event(BaseModel):
     illustrative: bool = False
     """True for invented data (a demonstration, training), which every mail and report must say."""
 
+    def sentence(self) -> str:
+        """What happened, in a sentence; people are named by id, which the door replaces."""
+        raise TypeError(f"{type(self).__name__} has no sentence")  # pragma: no cover
+
 
 @dataclass(frozen=True, slots=True)
 class On:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
 from domain.kernel import (
@@ -73,11 +74,25 @@ class NoticesPlanned(Event):
     type: ClassVar[str] = "notices-planned"
     notices: tuple[PlannedNotice, ...]
 
+    def sentence(self) -> str:
+        return (
+            f"{len(self.notices)} reminders planned: "
+            + ", ".join(f"{n.item} {n.step}" for n in self.notices)
+            + "."
+        )
+
 
 class NoticesSuppressed(Event):
     type: ClassVar[str] = "notices-suppressed"
     notices: tuple[NoticeRef, ...]
     reason: str
+
+    def sentence(self) -> str:
+        return (
+            f"{len(self.notices)} reminders will not be sent ({self.reason}): "
+            + ", ".join(f"{n.item} {n.step}" for n in self.notices)
+            + "."
+        )
 
 
 class NoticesClaimed(Event):
@@ -87,6 +102,13 @@ class NoticesClaimed(Event):
     person: str
     on: date
     notices: tuple[ClaimedNotice, ...]
+
+    def sentence(self) -> str:
+        return (
+            f"Reminders for {self.person} go into the mail of {spoken(self.on)}: "
+            + ", ".join(f"{n.item} {n.step}" for n in self.notices)
+            + "."
+        )
 
 
 class NoticesDelivered(Event):
@@ -98,6 +120,13 @@ class NoticesDelivered(Event):
     detail: str
     at: datetime
     notices: tuple[NoticeRef, ...]
+
+    def sentence(self) -> str:
+        return (
+            f"Mail to {self.person} {self.outcome}: "
+            + ", ".join(f"{n.item} {n.step}" for n in self.notices)
+            + "."
+        )
 
 
 class ReconcileNotices(EngagementCommand):
@@ -116,9 +145,13 @@ class ClaimNotices(EngagementCommand):
     internal = True
 
     mail: UUID
+    """The mail's id."""
     message_id: str
+    """The mail's Message-ID, the same at every attempt."""
     person: str
+    """To whom it goes, by id."""
     on: date
+    """The local date whose digest it is."""
 
 
 class RecordDelivery(EngagementCommand):
@@ -129,11 +162,17 @@ class RecordDelivery(EngagementCommand):
     internal = True
 
     mail: UUID
+    """The mail's id."""
     message_id: str
+    """The mail's Message-ID."""
     person: str
+    """To whom it went, by id."""
     outcome: Literal["sent", "bounced"]
+    """sent once the mail server took it, bounced once it refused it for good."""
     detail: str
+    """What the mail server answered."""
     at: datetime
+    """When it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,8 +416,26 @@ def record_delivery(command: RecordDelivery, state: State, context: Context) -> 
 
 @evolves(NoticesPlanned)
 def planned(state: State, event: NoticesPlanned, stamp: Stamp) -> State:
-    new = {notice.n: Notice(planned=notice) for notice in event.notices}
-    return state.put(Notices({**state.of(Notices).all, **new}))
+    all_ = dict(state.of(Notices).all)
+    for notice in event.notices:
+        known = all_.get(notice.n)
+        all_[notice.n] = replace(known, planned=notice) if known else Notice(planned=notice)
+    return state.put(Notices(all_))
+
+
+def _get(all_: Mapping[int, Notice], ref: NoticeRef) -> Notice:
+    """The notice named; one made of its name where facts folded by effective date come first."""
+    return all_.get(ref.n) or Notice(
+        PlannedNotice(
+            n=ref.n,
+            item=ref.item,
+            round=ref.round,
+            step=ref.step,
+            planned_for=ref.planned_for,
+            due=ref.planned_for.date(),
+            to=(),
+        )
+    )
 
 
 @evolves(NoticesSuppressed)
@@ -386,7 +443,7 @@ def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         all_[ref.n] = replace(
-            all_[ref.n], status="suppressed", reason=event.reason, at=stamp.recorded_at
+            _get(all_, ref), status="suppressed", reason=event.reason, at=stamp.recorded_at
         )
     return state.put(Notices(all_))
 
@@ -395,7 +452,7 @@ def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
 def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
-        notice = all_[ref.n]
+        notice = _get(all_, ref)
         deliveries = {person: Delivery() for person in ref.recipients}
         deliveries.update(notice.deliveries)
         deliveries[event.person] = Delivery(mail=event.mail, message_id=event.message_id)
@@ -408,7 +465,7 @@ def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
 def delivered(state: State, event: NoticesDelivered, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
-        notice = all_[ref.n]
+        notice = _get(all_, ref)
         delivery = Delivery(
             outcome=event.outcome,
             mail=event.mail,

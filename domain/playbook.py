@@ -42,7 +42,7 @@ class NoticeStep(_Data):
     """Days from the due date; negative is before."""
     unit: Literal["calendar", "working"] = "calendar"
     """Calendar days are moved forward off non-working days; working days are counted."""
-    to: tuple[Role, ...]
+    to: tuple[Role, ...] = Field(min_length=1)
 
 
 class ReminderPolicy(_Data):
@@ -56,6 +56,15 @@ class ReminderPolicy(_Data):
     latest: time = time(18, 0)
     """No mail at or after this local time."""
     steps: tuple[NoticeStep, ...]
+
+    @model_validator(mode="after")
+    def _within_hours(self) -> Self:
+        if not self.earliest <= self.at < self.latest:
+            raise ValueError(
+                f"policy {self.id!r}: {self.at:%H:%M} is not between {self.earliest:%H:%M} and "
+                f"{self.latest:%H:%M}"
+            )
+        return self
 
     def opening(self, now: datetime, days: WorkingDays, zone: str) -> datetime:
         """The first moment from `now` on at which a mail may go: now, or a working morning."""
@@ -121,7 +130,7 @@ class Playbook(_Data):
     steps: tuple[Step, ...]
     stakeholder_groups: tuple[Named, ...]
     fit_criteria: tuple[Named, ...]
-    boards: tuple[Named, ...]
+    boards: tuple[Named, ...] = Field(min_length=2)
     policies: tuple[ReminderPolicy, ...]
     deliverables: DeliverableRules
     checkins: CheckInRules

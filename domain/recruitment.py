@@ -63,12 +63,28 @@ class ConversationLogged(Event):
     person: str | None = None
     notes: Sealed | None = None
 
+    def sentence(self) -> str:
+        return (
+            f"Conversation with {self.group} on {spoken(self.on)}"
+            + (f", {self.person}" if self.person else "")
+            + (f": {self.notes}" if self.notes else ".")
+        )
+
 
 class FitDecided(Event):
     type: ClassVar[str] = "fit-decided"
     proceed: bool
     criteria: Mapping[str, Answer]
     covered: tuple[str, ...]
+
+    def sentence(self) -> str:
+        return (
+            "Fit decided: "
+            + ("proceed" if self.proceed else "do not proceed")
+            + " ("
+            + ", ".join(f"{k} {v}" for k, v in self.criteria.items())
+            + ")."
+        )
 
 
 @dataclass(frozen=True, slots=True)

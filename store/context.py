@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, time
 from typing import Any, get_args, get_origin
+from uuid import UUID
 
 from pydantic.fields import FieldInfo
 
@@ -172,6 +173,24 @@ async def resolve(
         if missing_lea
         else frozenset(leas),
         engagements=await _engagement_ids(connection) if unopened else frozenset(),
+    )
+
+
+async def standing(connection: Connection, state: State, now: datetime) -> Context:
+    """The context in which a stream is looked at while nobody decides anything on it."""
+    engagement = state.of(Engagement)
+    leas = await _leas(connection, {engagement.lea} if engagement.lea else set())
+    ref = engagement.playbook
+    return Context(
+        now=now,
+        issued_at=now,
+        effective_at=now,
+        command_id=UUID(int=0),
+        actor=SYSTEM_PERSON,
+        program=await program(connection),
+        playbook=await playbook(connection, ref) if ref else None,
+        leas=leas,
+        lea_names=frozenset(leas),
     )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from domain import subjects  # noqa: F401 - registers every event
 from domain.kernel import EVENTS, Event, Recorded, Stamp
 from store.database import Connection, listed, queries
@@ -15,6 +17,10 @@ from store.vault import Vault
 
 class Conflict(Exception):
     """Somebody appended first: load again and decide again."""
+
+
+class UnknownEvent(Exception):
+    """An event of a type or schema version that this code does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +49,29 @@ async def append(
         now: The sandbox's clock; a production store stamps by the database's own.
 
     Raises:
-        Conflict: The stream is not at the expected version.
+        Conflict: The stream is not at the expected version; the transaction must be rolled back.
     """
     documents = [event.model_dump(mode="json") for event in what.events]
     for index, document in enumerate(documents):
         await vault.seal(connection, f"{what.stream}@{what.expected + 1 + index}", [document])
-    row = await queries.append(
-        connection,
-        stream=what.stream,
-        expected=what.expected,
-        command_id=command_id,
-        types=[event.type for event in what.events],
-        schemas=[event.schema_version for event in what.events],
-        data=[json.dumps(document) for document in documents],
-        effective=list(what.effective),
-        actor=actor,
-        causation_id=causation_id,
-        sandbox_now=now,
-    )
+    try:
+        row = await queries.append(
+            connection,
+            stream=what.stream,
+            expected=what.expected,
+            command_id=command_id,
+            types=[event.type for event in what.events],
+            schemas=[event.schema_version for event in what.events],
+            data=[json.dumps(document) for document in documents],
+            effective=list(what.effective),
+            actor=actor,
+            causation_id=causation_id,
+            sandbox_now=now,
+        )
+    except asyncpg.UniqueViolationError as lost:
+        raise Conflict(f"{what.stream} was at {what.expected}; somebody is first") from lost
+    if row["status"] == "overtaken":
+        raise Conflict(f"{what.stream} was written by a younger transaction than this one")
     if row["status"] != "appended":
         raise Conflict(f"{what.stream} is at {row['version']}, not at {what.expected}")
     return [
@@ -73,7 +84,7 @@ async def append(
                 recorded_at=row["recorded_at"],
                 actor=actor,
                 command_id=command_id,
-                position=row["position"] + index,
+                position=row["positions"][index],
             ),
         )
         for index, event in enumerate(what.events)
@@ -81,7 +92,19 @@ async def append(
 
 
 async def decode(connection: Connection, vault: Vault, rows: Sequence[Any]) -> list[Recorded]:
-    """Rows of the log as events, with what was sealed opened."""
+    """Rows of the log as events, with what was sealed opened.
+
+    Raises:
+        UnknownEvent: A newer Handrail wrote an event that this one does not know.
+    """
+    for row in rows:
+        known = EVENTS.get(row["type"])
+        if known is None or known.schema_version < row["schema_version"]:
+            raise UnknownEvent(
+                f"{row['stream']} has at version {row['version']} an event {row['type']!r} "
+                f"(schema {row['schema_version']}), which this version of Handrail does not know. "
+                f"A newer one wrote it: upgrade this one."
+            )
     documents = [json.loads(row["data"]) for row in rows]
     await vault.open(
         connection,

@@ -18,7 +18,8 @@ from domain.notices import (
     NoticesSuppressed,
 )
 from domain.obligations import Obligation, obligations
-from store.database import Connection, queries
+from store.database import Connection, listed, queries
+from store.events import Conflict
 
 
 def owed_now(state: State, context: Context) -> list[Obligation]:
@@ -40,6 +41,9 @@ async def project(
 
     Args:
         news: The events since the last time; all of them at a rebuild.
+
+    Raises:
+        Conflict: Another stream took a name first, while this command was decided.
     """
     aggregate = state.stream.partition(":")[0]
     match aggregate:
@@ -114,9 +118,12 @@ async def _lea(connection: Connection, state: State) -> None:
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
     )
     names = [state.id, lea.name, *lea.aliases]
-    await queries.put_lea_names(
-        connection, lea=state.id, folded=[n.casefold() for n in names], names=names
+    folded = [n.casefold() for n in names]
+    taken = await listed(
+        queries.put_lea_names(connection, lea=state.id, folded=folded, names=names)
     )
+    if len(taken) < len(set(folded)):
+        raise Conflict(f"somebody gave a name of {state.stream} to another LEA just now")
 
 
 def _changed(news: Sequence[Recorded]) -> set[int]:

@@ -11,6 +11,10 @@ select position, stream, version, type, schema_version, effective_at, recorded_a
    and (:known_by::timestamptz is null or recorded_at <= :known_by)
  order by version;
 
+-- name: all-streams
+-- Every stream, in alphabetical order.
+select distinct stream from es.events order by stream;
+
 -- name: streams-of
 -- Every stream of an aggregate, such as engagement, in alphabetical order.
 select distinct stream from es.events
@@ -25,7 +29,7 @@ select xact_id::text as xact_id, position, stream, version, type, schema_version
 
 -- name: append^
 -- Appends events to a stream; see es.append.
-select status, version, position, recorded_at
+select status, version, positions, recorded_at
   from es.append(:stream, :expected, :command_id, :types, :schemas, :data, :effective, :actor,
                  :causation_id, :sandbox_now);
 
@@ -34,9 +38,9 @@ select status, version, position, recorded_at
 select stream, content_hash, receipt from es.receipts where command_id = :command_id;
 
 -- name: add-receipt!
--- Keeps the answer to a command.
+-- Keeps the answer to a command, stamped by the same clock as the events.
 insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at)
-values (:command_id, :stream, :content_hash, :receipt, :recorded_at);
+values (:command_id, :stream, :content_hash, :receipt, es.stamp(:sandbox_now));
 
 -- name: broken-links
 -- The versions of a stream whose hash is not as it should be.
@@ -192,12 +196,14 @@ on conflict (id) do update
        county = excluded.county, parent = excluded.parent, source = excluded.source,
        facts = excluded.facts, recess = excluded.recess;
 
--- name: put-lea-names!
--- Adds the names of an LEA; a name belongs to one LEA only.
+-- name: put-lea-names
+-- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.
 insert into read.lea_names (folded, lea, name)
 select distinct on (folded) folded, :lea, name
-  from unnest(:folded::text[], :names::text[]) as x(folded, name)
-    on conflict (folded) do nothing;
+  from unnest(:folded::text[], :names::text[]) with ordinality as x(folded, name, n)
+ order by folded, n
+    on conflict (folded) do update set name = excluded.name where lea_names.lea = excluded.lea
+returning folded;
 
 -- name: put-engagement!
 -- Replaces an engagement's rows: itself, its roles, what is owed, and the notices that changed.
@@ -236,6 +242,12 @@ select * from jsonb_populate_recordset(null::read.deliveries, :deliveries::jsonb
 on conflict (engagement, n, person) do update
    set outcome = excluded.outcome, mail = excluded.mail, message_id = excluded.message_id,
        at = excluded.at, detail = excluded.detail;
+
+-- name: lock-read-models#
+-- Makes every writer wait until a rebuild is done; readers go on.
+lock table read.program, read.documents, read.people, read.leas, read.lea_names, read.engagements,
+           read.engagement_roles, read.obligations, read.notices, read.deliveries
+  in share row exclusive mode;
 
 -- name: clear-read-models#
 -- Empties every read model before a rebuild.

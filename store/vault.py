@@ -57,6 +57,8 @@ class Vault:
                 wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode()
             )
         except InvalidTag as problem:
+            if master_id == self.master_id:
+                raise VaultError(f"The wrapped key of {subject} was tampered with.") from problem
             raise VaultError(
                 f"The key of {subject} was wrapped with master key {master_id}, and this process "
                 f"has {self.master_id}. Set HANDRAIL_KEY_FILE to the key this store began with."
@@ -122,12 +124,12 @@ class Vault:
             if box is None or key is None:
                 value["text"] = None
                 continue
-            raw = base64.b64decode(box)
             try:
+                raw = base64.b64decode(box, validate=True)
                 value["text"] = (
                     AESGCM(key)
                     .decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], path.encode())
                     .decode()
                 )
-            except InvalidTag as problem:
+            except (InvalidTag, ValueError) as problem:
                 raise VaultError(f"Sealed text at {path} was tampered with.") from problem

@@ -59,7 +59,7 @@ create trigger append_only before update or delete or truncate on es.receipts
     for each statement execute function es.refuse_change();
 create trigger append_only before update or delete or truncate on es.store
     for each statement execute function es.refuse_change();
--- "always": not even a session in replica mode gets round them.
+-- "always": not even a connection in replica mode gets round them.
 alter table es.events enable always trigger append_only;
 alter table es.receipts enable always trigger append_only;
 alter table es.store enable always trigger append_only;
@@ -84,9 +84,10 @@ returns bytea language sql stable parallel safe as $$
 $$;
 
 create type es.append_result as (
-    status      text,        -- 'appended', 'duplicate' (this command appended before) or 'conflict'
+    status      text,        -- 'appended', 'duplicate' (this command appended before), 'conflict' or
+                             -- 'overtaken' (at the expected version, by a younger transaction)
     version     integer,     -- the stream's version afterwards; at a conflict the current one
-    position    bigint,      -- of the first event
+    positions   bigint[],    -- of each event; other writers take numbers in between
     recorded_at timestamptz
 );
 
@@ -101,25 +102,34 @@ declare
     chain   bytea;
     chains  bytea[] := '{}';
     stamp   timestamptz;
-    first_  bigint;
+    places  bigint[];
     res     es.append_result;
 begin
-    select e.version, e.recorded_at, e.hash into head
+    select e.version, e.recorded_at, e.hash, e.xact_id into head
       from es.events e where e.stream = p_stream order by e.version desc limit 1;
     if coalesce(head.version, 0) <> p_expected then
-        select 'duplicate', max(e.version), min(e.position), max(e.recorded_at) into res
+        select 'duplicate', max(e.version), array_agg(e.position order by e.version),
+               max(e.recorded_at) into res
           from es.events e where e.stream = p_stream and e.command_id = p_command;
         if res.version is null then
             res := row('conflict', coalesce(head.version, 0), null, null);
         end if;
         return res;
     end if;
-    -- Time never runs backwards in a stream: what was known on a day is a prefix of it.
-    stamp := greatest(es.stamp(p_sandbox_now), head.recorded_at);
+    -- A transaction that wrote elsewhere first, and here after a younger one, would stand before it
+    -- in the log: readers would meet this stream out of order.  The caller starts again, younger.
+    -- (Beyond the snapshot lie only ids from another cluster, after a restore.)
+    if head.xact_id > pg_current_xact_id()
+       and head.xact_id < pg_snapshot_xmax(pg_current_snapshot()) then
+        return row('overtaken', head.version, null, null)::es.append_result;
+    end if;
+    stamp := es.stamp(p_sandbox_now);
     if stamp is null then
         raise exception 'a sandbox store needs the sandbox clock for every append'
             using errcode = 'null_value_not_allowed';
     end if;
+    -- Time never runs backwards in a stream: what was known on a day is a prefix of it.
+    stamp := greatest(stamp, head.recorded_at);
     chain := head.hash;
     for i in 1 .. cardinality(p_types) loop
         chain := es.chain_hash(chain, p_stream, p_expected + i, stamp, p_effective[i], p_command,
@@ -134,9 +144,9 @@ begin
           from unnest(p_types, p_schemas, p_data, p_effective, chains)
                with ordinality as x(type, schema_, data, effective, hash, seq)
          order by x.seq
-        returning position)
-    select min(added.position) into first_ from added;
-    return row('appended', p_expected + cardinality(p_types), first_, stamp)::es.append_result;
+        returning version, position)
+    select array_agg(added.position order by added.version) into places from added;
+    return row('appended', p_expected + cardinality(p_types), places, stamp)::es.append_result;
 end $$;
 
 -- Subscribers: never passes an event whose transaction is still to commit.

@@ -1,0 +1,204 @@
+"""How people's commands come in and their questions are answered, whichever door they use.
+
+Within five seconds a command is answered, or the caller knows which part is away, whether the
+command was accepted, and how to repeat it safely.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import asyncpg
+import uuid_utils
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError
+
+from activities.dispatch import begin
+from activities.record import Record
+from bootstrap.clock import Clock, SandboxClock, SystemClock
+from bootstrap.settings import Settings
+from bootstrap.wiring import connect_temporal
+from domain.kernel import Command
+from domain.messages import Envelope, Receipt
+from store.database import Pool, open_pool, queries
+from store.vault import Vault
+
+PATIENCE_SECONDS = 5.0
+_REACH_SECONDS = 2.0
+
+
+class Unavailable(Exception):
+    """A part that is needed does not answer; the message says which and what to do."""
+
+
+class NotAccepted(Unavailable):
+    """The command was not taken; repeating it is safe."""
+
+
+class StillWorking(Unavailable):
+    """The command was taken and will be carried out; its answer is still to come."""
+
+
+def new_command_id() -> UUID:
+    """A fresh command id, in the order of time."""
+    return UUID(str(uuid_utils.uuid7()))
+
+
+@dataclass(frozen=True)
+class Door:
+    """An open connection to the store, and to Temporal where commands or the sandbox need it."""
+
+    settings: Settings
+    pool: Pool
+    vault: Vault
+    client: Client | None
+    clock: Clock
+    sandbox: bool
+
+    def packed(
+        self,
+        command: Command,
+        *,
+        command_id: UUID,
+        actor: str,
+        issued_at: datetime,
+        effective_on: date | None = None,
+        illustrative: bool = False,
+    ) -> Envelope:
+        """A command with what travels along."""
+        return Envelope.of(
+            command,
+            command_id=command_id,
+            actor=actor,
+            issued_at=issued_at,
+            effective_on=effective_on,
+            illustrative=illustrative,
+        )
+
+    async def now(self) -> datetime:
+        """What time it is, by the store's own kind of clock.
+
+        Raises:
+            NotAccepted: The sandbox's clock does not answer.
+        """
+        try:
+            return await self.clock.now()
+        except RPCError as away:
+            raise NotAccepted(
+                f"The sandbox's clock at {self.settings.temporal_address} does not answer "
+                f"({away}). See handrail doctor. Nothing was accepted; repeating is safe."
+            ) from away
+
+    async def rehearse(self, envelopes: Sequence[Envelope]) -> list[Receipt]:
+        """What commands would be answered, one after the other; nothing is written.
+
+        They are carried out in a transaction that is then undone.
+        """
+        record = Record(self.pool, self.vault, self.clock)
+        async with self.pool.acquire() as connection:
+            undone = connection.transaction()
+            await undone.start()
+            try:
+                return [await record.answer_in(connection, envelope) for envelope in envelopes]
+            finally:
+                await undone.rollback()
+
+    async def submit(self, envelope: Envelope) -> Receipt:
+        """Send a command and wait for its answer, five seconds at most.
+
+        Raises:
+            NotAccepted: It was not taken.
+            StillWorking: It was taken, and is not answered yet.
+        """
+        again = f"Repeat the command with --command-id {envelope.command_id}"
+        async with self.pool.acquire() as connection:
+            alive = await queries.live_workers(connection)
+        if not alive:
+            raise NotAccepted(
+                f"Not accepted: no worker is running, so nobody would carry it out. Start one "
+                f"(handrail up, or python -m worker; handrail doctor says what is missing). "
+                f"{again}."
+            )
+        assert self.client is not None
+        accepted = False
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                handle = await begin(
+                    self.client, envelope, rpc_timeout=timedelta(seconds=PATIENCE_SECONDS)
+                )
+                accepted = True
+                return Receipt.model_validate(await handle.result())
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
+            where = f"Temporal at {self.settings.temporal_address}"
+            if accepted:
+                raise StillWorking(
+                    f"Accepted, still working: the command is kept and will be carried out. "
+                    f"{again} to see its answer; handrail doctor says what it waits for."
+                ) from away
+            raise NotAccepted(
+                f"Not accepted: {where} did not take the command within "
+                f"{PATIENCE_SECONDS:.0f} seconds. See handrail doctor. {again}: it is recorded "
+                f"once, however often you repeat it."
+            ) from away
+        except WorkflowUpdateFailedError as failed:
+            raise NotAccepted(
+                f"Not accepted: the workflow would not take it ({failed.cause}). {again}."
+            ) from failed
+
+
+@asynccontextmanager
+async def open_door(settings: Settings, *, commands: bool = False) -> AsyncIterator[Door]:
+    """Connect to what a question or a command needs.
+
+    Args:
+        commands: Also connect to Temporal; a sandbox needs it for its clock in any case.
+
+    Raises:
+        Unavailable: A part does not answer.
+    """
+    try:
+        pool = await asyncio.wait_for(
+            open_pool(settings.require_database_url(), size=4), _REACH_SECONDS
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError) as away:
+        parts = urlsplit(settings.require_database_url())
+        why = str(away) or "no answer"
+        raise NotAccepted(
+            f"The database at {parts.hostname}:{parts.port or 5432} does not answer ({why}). "
+            f"Start it (handrail up), or see handrail doctor. Nothing was accepted; repeating is "
+            f"safe."
+        ) from away
+    try:
+        try:
+            async with pool.acquire() as connection:
+                sandbox = await queries.store_kind(connection) == "sandbox"
+        except asyncpg.UndefinedTableError as empty:
+            raise Unavailable(
+                "The database has no Handrail schema yet. Make it: handrail admin migrate"
+            ) from empty
+        client: Client | None = None
+        if commands or sandbox:
+            client = await _reach_temporal(settings)
+        clock: Clock = SandboxClock(client) if sandbox and client is not None else SystemClock()
+        yield Door(settings, pool, Vault(settings.master_key()), client, clock, sandbox)
+    finally:
+        pool.terminate()
+
+
+async def _reach_temporal(settings: Settings) -> Client:
+    try:
+        return await asyncio.wait_for(connect_temporal(settings), _REACH_SECONDS)
+    except (RuntimeError, RPCError, OSError, TimeoutError) as away:
+        raise NotAccepted(
+            f"Temporal at {settings.temporal_address} does not answer "
+            f"({str(away) or 'no answer'}). Start it (handrail up), or see handrail doctor. "
+            f"Nothing was accepted; repeating is safe."
+        ) from away

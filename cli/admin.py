@@ -1,0 +1,223 @@
+"""Setting up and looking after: init, admin migrate, prepare-temporal, recover, rebuild, verify."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from cli.asking import Json, Names, run
+from cli.commands import explain, load_yaml, tell, told
+from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
+from cli.stack import settings_or_fail
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+PACKS = Path(__file__).parent.parent / "packs"
+DEFAULT_PLAYBOOK = PACKS / "playbooks" / "dta-sir.yaml"
+DEFAULT_CALENDAR = PACKS / "calendars" / "california.yaml"
+
+
+def register(app: App) -> None:
+    """Add the verbs of whoever runs Handrail."""
+    app.command(init)
+    group = App(name="admin", help="Look after the store and the workflows.")
+    group.command(migrate)
+    group.command(prepare_temporal, name="prepare-temporal")
+    group.command(recover)
+    group.command(rebuild)
+    group.command(verify)
+    app.command(group)
+
+
+def init(
+    *,
+    name: str,
+    agency: str,
+    sender: str,
+    director: str,
+    director_name: str,
+    director_email: str,
+    zone: str = "America/Los_Angeles",
+    playbook: Path = DEFAULT_PLAYBOOK,
+    calendar: Path = DEFAULT_CALENDAR,
+    gathering: Annotated[int, Parameter(name="--gathering-seconds")] = 60,
+    command_id: str | None = None,
+    json_: Json = False,
+) -> None:
+    """Make the program, with its calendar, its playbook and its first Director.
+
+    Args:
+        name: What the program is called, for example "Direct technical assistance".
+        agency: The agency that runs it.
+        sender: The mail address reminders come from.
+        director: The first Director's handle, for example dana.
+        director_name: The first Director's full name.
+        director_email: The first Director's mail address.
+        zone: The program's time zone.
+        playbook: A playbook file, if not the one that comes with Handrail.
+        calendar: A calendar file, if not California's.
+        gathering: How many seconds a day's digest gathers before it is sent.
+        command_id: Repeat safely under its own id.
+        json_: One JSON object.
+    """
+    from pydantic import ValidationError
+
+    from domain.directory import InitProgram
+
+    try:
+        command = InitProgram.model_validate(
+            {
+                "name": name,
+                "agency": agency,
+                "zone": zone,
+                "sender": sender,
+                "director": director,
+                "director_name": director_name,
+                "director_email": director_email,
+                "playbook": load_yaml(playbook),
+                "calendar": load_yaml(calendar),
+                "gathering_seconds": gathering,
+            }
+        )
+    except ValidationError as problem:
+        fail(explain(problem, InitProgram).replace("program init", "init"), REFUSED)
+
+    async def work(door: "Door") -> tuple[Any, list[str], Names]:
+        from uuid import UUID
+
+        from bootstrap.door import new_command_id
+
+        receipt = await door.submit(
+            door.packed(
+                command,
+                command_id=UUID(command_id) if command_id else new_command_id(),
+                actor=director,
+                issued_at=await door.now(),
+            )
+        )
+        sentences = await told(door, receipt)
+        names = Names(door)
+        await names.learn(receipt.message, *sentences)
+        return receipt, sentences, names
+
+    receipt, sentences, names = run(work, commands=True)
+    tell(receipt, sentences, names, as_json=json_)
+    if not json_:
+        narrate(f"Act as the Director from now on: export HANDRAIL_ACTOR={director}")
+
+
+def migrate(*, sandbox: bool = False) -> None:
+    """Bring the database's schema up; needs HANDRAIL_OWNER_DATABASE_URL.
+
+    Args:
+        sandbox: Make a new store a sandbox, for ever.
+    """
+    import asyncio
+
+    import asyncpg
+
+    from bootstrap.settings import SettingsError
+    from store.migrations import StoreKindMismatch
+    from store.migrations import migrate as bring_up
+
+    settings = settings_or_fail()
+    try:
+        asyncio.run(bring_up(settings.require_owner_database_url(), sandbox=sandbox))
+    except StoreKindMismatch as wrong:
+        fail(str(wrong), REFUSED)
+    except SettingsError as wrong:
+        fail(str(wrong), UNAVAILABLE)
+    except (OSError, TimeoutError, asyncpg.PostgresError) as away:
+        fail(f"The database does not answer or refuses: {away}. See handrail doctor.", UNAVAILABLE)
+    print("The schema is up to date.")
+
+
+def prepare_temporal() -> None:
+    """Register the namespace and the search attributes; needed once for a Temporal of your own."""
+    import asyncio
+
+    from bootstrap.preparation import prepare
+    from bootstrap.settings import SettingsError
+
+    try:
+        for line in asyncio.run(prepare(settings_or_fail())):
+            print(line)
+    except SettingsError as wrong:
+        fail(str(wrong), UNAVAILABLE)
+    except (RuntimeError, OSError) as away:
+        fail(f"Temporal does not answer: {away}. See handrail doctor.", UNAVAILABLE)
+
+
+def recover(*, json_: Json = False) -> None:
+    """Rebuild every workflow from the events, on a Temporal that lost them.
+
+    What still runs is left alone, so this is always safe.
+    """
+    import asyncio
+
+    import asyncpg
+
+    from bootstrap.recovery import recover as rebuild_workflows
+    from bootstrap.settings import SettingsError
+
+    try:
+        done = asyncio.run(rebuild_workflows(settings_or_fail(), progress=narrate))
+    except SettingsError as wrong:
+        fail(str(wrong), UNAVAILABLE)
+    except (RuntimeError, OSError, TimeoutError, asyncpg.PostgresError) as away:
+        fail(f"Not recovered: {away}. See handrail doctor, then repeat.", UNAVAILABLE)
+    if json_:
+        emit_json({"engagements": done.engagements, "digests": done.digests})
+    else:
+        print(f"{done.engagements} engagements and {done.digests} mails under way again.")
+
+
+def rebuild(*, json_: Json = False) -> None:
+    """Make every read model anew from the events, in one transaction."""
+
+    async def work(door: "Door") -> int:
+        from store.rebuild import rebuild as make_anew
+
+        async with door.pool.acquire() as connection:
+            return await make_anew(connection, door.vault)
+
+    streams = run(work)
+    if json_:
+        emit_json({"streams": streams})
+    else:
+        print(f"Read models of {streams} streams made anew.")
+
+
+def verify(*, json_: Json = False) -> None:
+    """Check the hash chain of every stream: nothing was changed or removed in the middle."""
+
+    async def work(door: "Door") -> list[tuple[str, list[int]]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            streams = [r["stream"] for r in await listed(queries.all_streams(connection))]
+            return [
+                (
+                    stream,
+                    [
+                        r["version"]
+                        for r in await listed(queries.broken_links(connection, stream=stream))
+                    ],
+                )
+                for stream in streams
+            ]
+
+    checked = run(work)
+    broken = [(stream, versions) for stream, versions in checked if versions]
+    if json_:
+        emit_json({"streams": len(checked), "broken": dict(broken)})
+    elif broken:
+        emit_table(
+            "Tampered with",
+            ("Stream", "First broken version"),
+            [(stream, versions[0]) for stream, versions in broken],
+        )
+    else:
+        print(f"{len(checked)} streams are intact.")
+    raise SystemExit(REFUSED if broken else DONE)

@@ -1,0 +1,96 @@
+"""What every verb needs: settings, an open door, names instead of ids, and exit codes."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from cyclopts import Parameter
+
+from cli.output import REFUSED, UNAVAILABLE, fail
+from cli.stack import settings_or_fail
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+T = TypeVar("T")
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+"""One JSON object (or one a line) instead of text."""
+
+_PERSON = re.compile(r"(@?)\b(p-[a-z2-7]{13})\b")
+
+
+def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
+    """Run the work of a verb with an open door; what does not answer ends it with exit code 3."""
+    settings = settings_or_fail()
+    from bootstrap.door import Unavailable, open_door
+    from bootstrap.logging import configure_logging
+    from bootstrap.settings import SettingsError
+    from domain.errors import Refused
+    from store.vault import VaultError
+
+    configure_logging(settings)
+
+    async def inside() -> T:
+        async with open_door(settings, commands=commands) as door:
+            return await work(door)
+
+    try:
+        return asyncio.run(inside())
+    except Refused as no:
+        fail(str(no), REFUSED)
+    except (Unavailable, VaultError) as away:
+        fail(str(away), UNAVAILABLE)
+    except SettingsError as wrong:
+        fail(str(wrong), UNAVAILABLE)
+
+
+class Names:
+    """Turns the ids in messages into what people are called; learns names as it goes."""
+
+    def __init__(self, door: "Door") -> None:
+        self._door = door
+        self._known: dict[str, tuple[str, str]] = {"system": ("Handrail", "system")}
+
+    async def learn(self, *texts: str | None) -> None:
+        """Look up everybody these texts mention."""
+        from store.context import people
+
+        ids = {m[1] for text in texts if text for m in _PERSON.findall(text)}
+        ids -= self._known.keys()
+        if not ids:
+            return
+        async with self._door.pool.acquire() as connection:
+            for entry in (await people(connection, ids)).values():
+                self._known[entry.id] = (entry.name, entry.handle)
+
+    def told(self, text: str) -> str:
+        """The text with names for ids, and handles for ids after an @."""
+
+        def name(match: re.Match[str]) -> str:
+            known = self._known.get(match[2])
+            if known is None:
+                return match[0]
+            return known[1] if match[1] else known[0]
+
+        return _PERSON.sub(name, text)
+
+    def of(self, person: str | None) -> str:
+        """A person's name; a dash for nobody."""
+        if person is None:
+            return "–"
+        return self._known.get(person, (person, person))[0]
+
+    def handle(self, person: str | None) -> str | None:
+        """A person's handle, where it is known."""
+        return None if person is None else self._known.get(person, (person, person))[1]
+
+
+@asynccontextmanager
+async def naming(door: "Door", *texts: str | None) -> AsyncIterator[Names]:
+    """Names that know everybody these texts mention."""
+    names = Names(door)
+    await names.learn(*texts)
+    yield names

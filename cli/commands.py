@@ -1,0 +1,352 @@
+"""Every command of the domain as a verb: its options, help and checks come from its declaration."""
+
+import inspect
+import types
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+)
+from uuid import UUID
+
+from cyclopts import App, Group, Parameter
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from cli.asking import Names, run
+from cli.output import REFUSED, emit_json, fail, narrate
+from cli.stack import settings_or_fail
+from domain import subjects  # noqa: F401 - registers every command
+from domain.engagement import OpenEngagement
+from domain.kernel import COMMANDS, Command, Option, Positional
+from domain.messages import Receipt
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+COMMON = Group("Every command", sort_key=10)
+NOUNS = {
+    "agreement": "Draft the agreement and record what both boards do with it.",
+    "calendar": "Publish the agency's working days.",
+    "checkin": "The annual check-in: open, hold and close it.",
+    "conversation": "Log conversations with the stakeholder groups.",
+    "deliverable": "Propose, sign, re-date, submit, return and accept deliverables.",
+    "engagement": "Open, see, staff and end engagements.",
+    "fit": "Decide whether an engagement fits.",
+    "investment": "Record what the agency invests; the LEA never pays.",
+    "lea": "The registry of districts, county offices and charter schools.",
+    "person": "The directory of people.",
+    "playbook": "Publish playbooks.",
+}
+
+
+def noun(app: App, name: str) -> App:
+    """The group of verbs about one thing, made when it is first asked for."""
+    if name not in app:
+        app.command(App(name=name, help=NOUNS.get(name, "")))
+    return app[name]
+
+
+def register(app: App) -> None:
+    """Add a verb for every command that people give."""
+    for command in COMMANDS.values():
+        if not command.internal:
+            noun(app, command.noun).command(verb(command), name=command.verb)
+
+
+def option_name(name: str, field: FieldInfo) -> str:
+    """What a field is called on the command line, without dashes."""
+    for mark in field.metadata:
+        if isinstance(mark, Option):
+            return mark.name
+    return name.replace("_", "-")
+
+
+def is_hidden(name: str, command: type[Command]) -> bool:
+    """Fields that people do not type: an engagement's id is made from its LEA."""
+    return (command is OpenEngagement and name == "engagement") or name == "facts"
+
+
+def verb(command: type[Command]) -> Any:
+    """A function whose signature is the command's declaration."""
+    parameters: list[inspect.Parameter] = []
+    for name, field in command.model_fields.items():
+        if is_hidden(name, command):
+            continue
+        by_position = any(isinstance(m, Positional) for m in field.metadata) or (
+            command is OpenEngagement and name == "lea"
+        )
+        parameters.append(_parameter(name, field, by_position=by_position))
+    parameters.sort(key=lambda p: p.kind)
+    parameters += _common()
+
+    def handler(*args: Any, **kwargs: Any) -> None:
+        bound = inspect.signature(handler).bind(*args, **kwargs)
+        bound.apply_defaults()
+        give(command, dict(bound.arguments))
+
+    handler.__name__ = command.verb
+    handler.__doc__ = command.__doc__
+    handler.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    handler.__annotations__ = {p.name: p.annotation for p in parameters}
+    return handler
+
+
+def _parameter(name: str, field: FieldInfo, *, by_position: bool) -> inspect.Parameter:
+    label = option_name(name, field)
+    shown = Parameter(
+        name=label.upper() if by_position else f"--{label}",
+        help=field.description,
+        # A yes or no that must be said has both words; a switch has one.
+        negative=f"--no-{label}" if field.is_required() and field.annotation is bool else (),
+        required=field.is_required(),
+        show_default=False,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.POSITIONAL_ONLY if by_position else inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if field.is_required() else None,
+        annotation=Annotated[_typed(field) if field.is_required() else _typed(field) | None, shown],
+    )
+
+
+def _typed(field: FieldInfo) -> Any:
+    """How the command line takes a field; its value is checked by the domain, not here."""
+    inner = _plain(field.annotation)
+    origin = get_origin(inner)
+    if inner is bool or origin is Literal:
+        return inner
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return Path
+    if origin is tuple:
+        element = _plain(get_args(inner)[0])
+        return list[element if get_origin(element) is Literal else str]  # type: ignore[misc]
+    if origin is not None and issubclass(origin, Mapping):
+        return list[str]
+    return str
+
+
+def _plain(annotation: Any) -> Any:
+    """An annotation without None and without metadata."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        [inner] = [a for a in get_args(annotation) if a is not type(None)]
+        return _plain(inner)
+    return annotation
+
+
+def _common() -> list[inspect.Parameter]:
+    def option(name: str, annotation: Any, default: Any, text: str) -> inspect.Parameter:
+        return inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[
+                annotation,
+                Parameter(
+                    name=f"--{name.rstrip('_').replace('_', '-')}",
+                    help=text,
+                    negative=(),
+                    group=COMMON,
+                    show_default=False,
+                ),
+            ],
+        )
+
+    return [
+        option(
+            "effective",
+            str | None,
+            None,
+            "The day it came true, if not today (YYYY-MM-DD).",
+        ),
+        option(
+            "illustrative",
+            bool,
+            False,
+            "Mark what this records as illustrative: every mail and report says so.",
+        ),
+        option("command_id", str | None, None, "Repeat a command safely under its own id."),
+        option("json_", bool, False, "Answer with one JSON object."),
+    ]
+
+
+def give(command: type[Command], values: dict[str, Any]) -> None:
+    """Check what was typed, send it, tell the answer, and leave with its exit code."""
+    as_json = bool(values.pop("json_"))
+    typed_id = values.pop("command_id")
+    effective = values.pop("effective")
+    illustrative = bool(values.pop("illustrative"))
+    body = {
+        name: _read(name, value, command.model_fields[name])
+        for name, value in values.items()
+        if value is not None
+    }
+    settings = settings_or_fail()
+    if settings.actor is None:
+        fail(
+            "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
+            'HANDRAIL_ACTOR=tess, or write actor = "tess" into the config file.',
+            REFUSED,
+        )
+    actor = settings.actor
+    command_id = _checked(UUID, typed_id, "--command-id")
+    effective_on = _checked(date, effective, "--effective")
+
+    async def work(door: "Door") -> tuple[Receipt, list[str], Names]:
+        from bootstrap.door import new_command_id
+
+        if command is OpenEngagement:
+            body["engagement"] = await _engagement_id(door, body["lea"])
+        checked = validated(command, body)
+        given = command_id or new_command_id()
+        issued_at = await door.now()
+        receipt = await door.submit(
+            door.packed(
+                checked,
+                command_id=given,
+                actor=actor,
+                issued_at=issued_at,
+                effective_on=effective_on,
+                illustrative=illustrative,
+            )
+        )
+        sentences = await told(door, receipt)
+        names = Names(door)
+        await names.learn(receipt.message, *sentences)
+        return receipt, sentences, names
+
+    if command is not OpenEngagement:
+        validated(command, body)
+    receipt, sentences, names = run(work, commands=True)
+    tell(receipt, sentences, names, as_json=as_json)
+
+
+def tell(receipt: Receipt, sentences: list[str], names: Names, *, as_json: bool) -> None:
+    """Show a receipt; a refusal leaves with exit code 1."""
+    if as_json:
+        emit_json(
+            {
+                **receipt.model_dump(mode="json", exclude={"facets", "is_open"}),
+                "message": names.told(receipt.message),
+                "told": [names.told(s) for s in sentences],
+            }
+        )
+        if receipt.outcome == "refused":
+            raise SystemExit(REFUSED)
+        return
+    if receipt.outcome == "refused":
+        fail(names.told(receipt.message), REFUSED)
+    if receipt.repeated:
+        narrate("This command was carried out before; nothing was recorded again.")
+    for sentence in sentences or [receipt.message]:
+        print(names.told(sentence))
+
+
+async def told(door: "Door", receipt: Receipt) -> list[str]:
+    """What a command recorded, a sentence an event."""
+    from store.events import read_stream
+
+    sentences: list[str] = []
+    async with door.pool.acquire() as connection:
+        for stream in dict.fromkeys(e.stream for e in receipt.events):
+            versions = {e.version for e in receipt.events if e.stream == stream}
+            recorded = await read_stream(connection, door.vault, stream, after=min(versions) - 1)
+            sentences += [r.event.sentence() for r in recorded if r.stamp.version in versions]
+    return sentences
+
+
+async def _engagement_id(door: "Door", lea: str) -> str:
+    """The LEA's id, numbered when an earlier engagement with it is over."""
+    from domain.errors import Unknown, did_you_mean
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        row = await queries.lea(connection, name=lea.strip().casefold())
+        if row is None:
+            names = [r["folded"] for r in await listed(queries.lea_names(connection))]
+            raise Unknown(
+                f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} Register it: "
+                f"handrail lea register --help, or see them all: handrail lea list"
+            )
+        earlier = await listed(queries.engagements_of_lea(connection, lea=row["id"]))
+    if not earlier or earlier[-1]["ended_at"] is None:
+        return str(earlier[-1]["id"] if earlier else row["id"])
+    return f"{row['id']}-{len(earlier) + 1}"
+
+
+def validated(command: type[Command], body: dict[str, Any]) -> Command:
+    """The command, or a refusal that names every wrong value."""
+    try:
+        return command.model_validate(body)
+    except ValidationError as problem:
+        fail(explain(problem, command), REFUSED)
+
+
+def explain(problem: ValidationError, command: type[Command]) -> str:
+    """What is wrong with the values of a command, in one paragraph."""
+    parts = []
+    for error in problem.errors(include_url=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        field = command.model_fields.get(name)
+        label = f"--{option_name(name, field)}" if field else name or "the values"
+        said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        parts.append(
+            f"{label} is missing"
+            if error["type"] == "missing"
+            else f"{label} {_shown(error['input'])}: {said}"
+        )
+    return f"{'; '.join(parts)}. See handrail {command.noun} {command.verb} --help"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _checked(kind: Any, value: str | None, name: str) -> Any:
+    if value is None:
+        return None
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as problem:
+        said = problem.errors()[0]["msg"].removeprefix("Input should be ")
+        fail(f"{name} {value!r}: {said}.", REFUSED)
+
+
+def _read(name: str, value: Any, field: FieldInfo) -> Any:
+    """A typed value as the domain takes it: files are loaded, NAME=VALUE pairs taken apart."""
+    if isinstance(value, Path):
+        return load_yaml(value)
+    origin = get_origin(_plain(field.annotation))
+    if isinstance(value, list) and isinstance(origin, type) and issubclass(origin, Mapping):
+        pairs = {}
+        for entry in value:
+            key, equals, text = str(entry).partition("=")
+            if not equals:
+                fail(f"--{option_name(name, field)} {entry!r}: write it as NAME=VALUE.", REFUSED)
+            if key.strip() in pairs:
+                fail(f"--{option_name(name, field)} names {key.strip()!r} twice.", REFUSED)
+            pairs[key.strip()] = text
+        return pairs
+    return value
+
+
+def load_yaml(path: Path) -> Any:
+    """The content of a YAML file, or a refusal that says what is wrong with it."""
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        fail(f"{path} cannot be read: {problem}.", REFUSED)
+    except yaml.YAMLError as problem:
+        fail(f"{path} is not YAML: {problem}", REFUSED)

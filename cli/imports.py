@@ -1,0 +1,284 @@
+"""Many commands from one file: every row checked first, then carried out, safely repeatable."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from cyclopts import App, Parameter
+from pydantic import TypeAdapter, ValidationError
+
+from cli.asking import Json, Names, run
+from cli.commands import explain, load_yaml, noun, option_name
+from cli.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.stack import settings_or_fail
+from domain.kernel import COMMANDS, Command
+from domain.messages import Envelope, Receipt
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+_IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
+_LIST_SEPARATOR = ";"
+Switch = Annotated[bool, Parameter(negative="")]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file, as a command."""
+
+    number: int
+    """Counts the data rows from 1."""
+    command: Command
+    command_id: UUID
+    effective_on: date | None
+    illustrative: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a row."""
+
+    number: int
+    what: str
+    outcome: str
+    message: str
+
+
+def register(app: App) -> None:
+    """Add the imports people need most, and one for any command."""
+    noun(app, "lea").command(_importer("lea register"), name="import")
+    noun(app, "person").command(_importer("person register"), name="import")
+    noun(app, "conversation").command(_importer("conversation log"), name="import")
+    app.command(import_commands, name="import")
+
+
+def _importer(kind: str) -> Callable[..., None]:
+    def importer(
+        file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
+    ) -> None:
+        carry_out(file, kind, dry_run=dry_run, skip_refused=skip_refused, as_json=json_)
+
+    importer.__doc__ = f"""Give `handrail {kind}` for every row of a CSV or YAML file.
+
+    Every row is checked before anything is written; repeating the same file goes on where it
+    stopped. Columns are the options of `handrail {kind}`, and effective and illustrative.
+
+    Args:
+        file: A CSV file with a header, or a YAML list. Several values in a CSV cell are
+            separated by ";".
+        dry_run: Report every row and write nothing.
+        skip_refused: Write the good rows although others are refused.
+        json_: One JSON object a row.
+    """
+    return importer
+
+
+def import_commands(
+    file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
+) -> None:
+    """Give any commands from a file: each row names its own in the column "command".
+
+    Args:
+        file: A CSV file with a header, or a YAML list.
+        dry_run: Report every row and write nothing.
+        skip_refused: Write the good rows although others are refused.
+        json_: One JSON object a row.
+    """
+    carry_out(file, None, dry_run=dry_run, skip_refused=skip_refused, as_json=json_)
+
+
+def carry_out(
+    file: Path, kind: str | None, *, dry_run: bool, skip_refused: bool, as_json: bool
+) -> None:
+    """Check every row, then give the commands; exit code 1 when a row is refused."""
+    rows, wrong = parsed(file, kind)
+    settings = settings_or_fail()
+    if settings.actor is None:
+        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
+    actor = settings.actor
+
+    async def work(door: "Door") -> tuple[list[Result], Names]:
+        issued_at = await door.now()
+        envelopes = [
+            door.packed(
+                row.command,
+                command_id=row.command_id,
+                actor=actor,
+                issued_at=issued_at,
+                effective_on=row.effective_on,
+                illustrative=row.illustrative,
+            )
+            for row in rows
+        ]
+        results = list(wrong)
+        rehearsed = await door.rehearse(envelopes)
+        refused = {
+            row.number: receipt
+            for row, receipt in zip(rows, rehearsed, strict=True)
+            if receipt.outcome == "refused"
+        }
+        writes = not dry_run and (skip_refused or not (refused or wrong))
+        for place, (row, envelope) in enumerate(zip(rows, envelopes, strict=True), start=1):
+            if row.number in refused:
+                results.append(_result(row, refused[row.number], "refused"))
+            elif not writes:
+                results.append(_result(row, None, "would be recorded"))
+            else:
+                receipt = await _given(door, envelope)
+                results.append(_result(row, receipt, receipt.outcome))
+                narrate(f"{place} of {len(rows)}")
+        names = Names(door)
+        await names.learn(*(r.message for r in results))
+        return sorted(results, key=lambda r: r.number), names
+
+    results, names = run(work, commands=True)
+    _report(file, results, names, dry_run=dry_run, as_json=as_json)
+
+
+async def _given(door: "Door", envelope: Envelope) -> Receipt:
+    """A command's answer, waited for as long as it was accepted."""
+    from bootstrap.door import StillWorking
+
+    while True:
+        try:
+            return await door.submit(envelope)
+        except StillWorking:
+            narrate("still working …")
+
+
+def _result(row: Row, receipt: Receipt | None, outcome: str) -> Result:
+    if receipt is not None and receipt.repeated:
+        outcome = "recorded before"
+    return Result(
+        row.number, row.command.kind(), outcome, receipt.message if receipt is not None else ""
+    )
+
+
+def _report(
+    file: Path, results: list[Result], names: Names, *, dry_run: bool, as_json: bool
+) -> None:
+    refused = sum(r.outcome == "refused" for r in results)
+    if as_json:
+        for r in results:
+            emit_json(
+                {
+                    "row": r.number,
+                    "command": r.what,
+                    "outcome": r.outcome,
+                    "message": names.told(r.message),
+                }
+            )
+    else:
+        emit_table(
+            f"{file.name}: {len(results)} rows",
+            ("Row", "Command", "Outcome", "Why"),
+            [(r.number, r.what, r.outcome, names.told(r.message)) for r in results],
+        )
+        if dry_run:
+            print("Dry run: nothing was written.")
+    if refused:
+        nothing = not any(r.outcome.startswith("recorded") for r in results)
+        fail(
+            f"{refused} of {len(results)} rows are refused"
+            + ("; nothing was written. Correct them" if nothing else ". Correct them")
+            + " and repeat, or add --skip-refused to write the others.",
+            REFUSED,
+        )
+
+
+def parsed(file: Path, kind: str | None) -> tuple[list[Row], list[Result]]:
+    """The rows that have the form of a command, and a result for each that has not."""
+    rows: list[Row] = []
+    wrong: list[Result] = []
+    for number, values in enumerate(_read(file), start=1):
+        try:
+            rows.append(_row(file, number, dict(values), kind))
+        except ValueError as problem:
+            wrong.append(
+                Result(number, kind or str(values.get("command")), "refused", str(problem))
+            )
+    return rows, wrong
+
+
+def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> Row:
+    named = str(values.pop("command", None) or kind or "")
+    command_type = COMMANDS.get(named)
+    if command_type is None or command_type.internal:
+        raise ValueError(
+            f"command {named!r} is not one that can be imported. Write noun and verb, for example "
+            f'"lea register".'
+        )
+    content = json.dumps(values, sort_keys=True, default=str)
+    digest = hashlib.sha256(f"{named}\n{content}".encode()).hexdigest()
+    try:
+        effective = TypeAdapter(date | None).validate_python(values.pop("effective", None) or None)
+        illustrative = TypeAdapter(bool).validate_python(values.pop("illustrative", None) or False)
+    except ValidationError as problem:
+        raise ValueError(problem.errors()[0]["msg"]) from problem
+    by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
+    body: dict[str, Any] = {}
+    for label, value in values.items():
+        name = by_option.get(label.strip().replace("_", "-"))
+        if name is None:
+            raise ValueError(
+                f"{named} has no column {label!r}. It has {', '.join(sorted(by_option))}."
+            )
+        if value is not None and value != "":
+            body[name] = _value(value, command_type, name)
+    try:
+        command = command_type.model_validate(body)
+    except ValidationError as problem:
+        raise ValueError(explain(problem, command_type)) from problem
+    return Row(
+        number,
+        command,
+        uuid5(_IMPORTS, f"{file.stem}/{number}/{digest}"),
+        effective,
+        illustrative,
+    )
+
+
+def _value(value: object, command_type: type[Command], name: str) -> object:
+    """A cell as the command takes it; a YAML value already has its shape."""
+    if not isinstance(value, str):
+        return value
+    annotation = str(command_type.model_fields[name].annotation)
+    parts = [part.strip() for part in value.split(_LIST_SEPARATOR) if part.strip()]
+    if "Mapping" in annotation:
+        return dict(part.partition("=")[::2] for part in parts)
+    if "tuple[" in annotation:
+        return parts
+    return value
+
+
+def _read(file: Path) -> Iterable[dict[str, Any]]:
+    if file.suffix.lower() in (".yaml", ".yml"):
+        return _read_yaml(file)
+    if file.suffix.lower() == ".csv":
+        return _read_csv(file)
+    return fail(f"{file}: an import is a .csv or .yaml file.", REFUSED)
+
+
+def _read_yaml(file: Path) -> list[dict[str, Any]]:
+    content = load_yaml(file)
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        fail(f"{file}: a YAML import is a list of rows, each with NAME: VALUE.", REFUSED)
+    return content
+
+
+def _read_csv(file: Path) -> list[dict[str, Any]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        fail(f"{file} cannot be read: {problem}.", REFUSED)
+    if any(None in row for row in rows):
+        fail(f"{file}: a row has more cells than the header has columns.", REFUSED)
+    return rows

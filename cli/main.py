@@ -1,0 +1,54 @@
+"""The `handrail` command: noun, then verb."""
+
+import sys
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from cli import admin, commands, imports, reading, stack
+from cli.output import REFUSED, USAGE, fail
+
+HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
+
+Who acts is set once: HANDRAIL_ACTOR=your-handle.
+Start everything on this machine with `handrail up`, or practise with `handrail up --sandbox`.
+"""
+
+
+def build() -> App:
+    """The whole command line."""
+    app = App(name="handrail", help=HELP, version_flags=["--version"], version=_version)
+    stack.register(app)
+    admin.register(app)
+    commands.register(app)
+    reading.register(app)
+    imports.register(app)
+    app.register_install_completion_command(name="completion")
+    return app
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("handrail")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
+    app = build()
+    tokens = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as wrong:
+        fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
+    except KeyboardInterrupt:
+        fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
+
+
+def _help_for(wrong: CycloptsError) -> str:
+    chain: Any = wrong.command_chain or ()
+    return " ".join(["handrail", *chain, "--help"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""How results look: tables for people, JSON for programs, refusals for both.
+
+Results go to stdout, narration to stderr.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from uuid import UUID
+
+DONE: Final = 0
+REFUSED: Final = 1
+USAGE: Final = 2
+UNAVAILABLE: Final = 3
+
+
+def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout: drawn on a terminal wide enough for it, aligned plain text elsewhere."""
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [
+        max(len(line) for row in ([name], *([r[i]] for r in cells)) for line in row[0].split("\n"))
+        for i, name in enumerate(columns)
+    ]
+    drawn_width = sum(widths) + 3 * len(columns) + 1
+    if sys.stdout.isatty() and drawn_width <= shutil.get_terminal_size().columns:
+        # Imported here: most output goes to people, but `--help` and `--json` need not pay for it.
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title or None, title_justify="left")
+        for name in columns:
+            table.add_column(name)
+        for row in cells:
+            # Text, not markup: a title may hold square brackets.
+            table.add_row(*(Text(cell) for cell in row))
+        Console().print(table)
+        return
+    if title:
+        print(title)
+    print(_aligned(columns, widths))
+    print("  ".join("-" * width for width in widths))
+    for row in cells:
+        lines = [cell.split("\n") for cell in row]
+        for i in range(max(len(parts) for parts in lines)):
+            print(_aligned([parts[i] if i < len(parts) else "" for parts in lines], widths))
+
+
+def emit_json(value: object) -> None:
+    """One JSON object or array on one line of stdout."""
+    print(json.dumps(value, default=_plain, ensure_ascii=False))
+
+
+def narrate(message: str) -> None:
+    """A line for the person watching, on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say why not, on stderr, and leave with an exit code.
+
+    Raises:
+        SystemExit: Always.
+    """
+    narrate(message)
+    raise SystemExit(code)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, with everything written.
+
+    For the outermost frame of a program that may have loaded the Temporal SDK: its threads can
+    abort an interpreter that is shutting down, which would turn a success into signal 6.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path | UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    # Decimal and whatever else prints exactly: as a string, never as a float.
+    return str(value)

@@ -1,0 +1,525 @@
+"""Questions: who and what there is, what is owed, what happened, and what was sent."""
+
+import json
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+from cyclopts import App, Parameter
+from pydantic import TypeAdapter, ValidationError
+
+from cli.asking import Json, Names, run
+from cli.commands import noun
+from cli.output import REFUSED, emit_json, emit_table, fail
+from domain.calendar import spoken
+from domain.errors import Unknown, did_you_mean
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+Who = Annotated[str | None, Parameter(name="--person")]
+AsKnown = Annotated[str | None, Parameter(name="--as-known")]
+AsTrue = Annotated[str | None, Parameter(name="--as-true")]
+
+
+def register(app: App) -> None:
+    """Add every question."""
+    noun(app, "lea").command(lea_list, name="list")
+    noun(app, "lea").command(lea_show, name="show")
+    noun(app, "person").command(person_list, name="list")
+    noun(app, "playbook").command(playbook_list, name="list")
+    noun(app, "engagement").command(engagement_list, name="list")
+    noun(app, "engagement").command(engagement_show, name="show")
+    app.command(due)
+    app.command(history)
+    app.command(ledger)
+
+
+def lea_list(*, json_: Json = False) -> None:
+    """Show the registry of LEAs."""
+
+    async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            return [dict(row) for row in await listed(queries.leas(connection))]
+
+    rows = run(work)
+    if json_:
+        for row in rows:
+            emit_json(row)
+        return
+    emit_table(
+        f"{len(rows)} LEAs",
+        ("Id", "Name", "Type", "County", "Also called"),
+        [
+            (r["id"], r["name"], r["type"].replace("_", " "), r["county"], ", ".join(r["aliases"]))
+            for r in rows
+        ],
+    )
+
+
+def lea_show(lea: str, /, *, json_: Json = False) -> None:
+    """Show one LEA with its facts and their sources.
+
+    Args:
+        lea: The LEA, by id, name or alias.
+        json_: One JSON object.
+    """
+
+    async def work(door: "Door") -> dict[str, Any]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            row = await queries.lea(connection, name=lea.strip().casefold())
+            if row is None:
+                names = [r["folded"] for r in await listed(queries.lea_names(connection))]
+                raise Unknown(
+                    f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} "
+                    f"See them all: handrail lea list"
+                )
+            engagements = await listed(queries.engagements_of_lea(connection, lea=row["id"]))
+        return {
+            **dict(row),
+            "facts": json.loads(row["facts"]),
+            "recess": json.loads(row["recess"]),
+            "engagements": [{"id": e["id"], "phase": e["phase"]} for e in engagements],
+        }
+
+    row = run(work)
+    if json_:
+        emit_json(row)
+        return
+    print(f"{row['name']} ({row['id']}), {row['type'].replace('_', ' ')}")
+    for label, value in (
+        ("County", row["county"]),
+        ("Part of", row["parent"]),
+        ("Also called", ", ".join(row["aliases"]) or None),
+        ("Source", row["source"]),
+        ("Engagements", ", ".join(f"{e['id']} ({e['phase']})" for e in row["engagements"])),
+        ("Recess", "; ".join(f"{c['name']} {c['first']} to {c['last']}" for c in row["recess"])),
+    ):
+        print(f"  {label}: {value or '–'}")
+    if row["facts"]:
+        emit_table(
+            "Facts",
+            ("Fact", "Value", "Scope", "Source"),
+            [
+                (
+                    f["name"],
+                    "not stated"
+                    if f["value"] is None
+                    else " ".join(str(p) for p in (f["qualifier"], f["value"]) if p is not None),
+                    f["scope"],
+                    f["source"],
+                )
+                for f in row["facts"]
+            ],
+        )
+
+
+def person_list(*, at: str | None = None, json_: Json = False) -> None:
+    """Show the directory.
+
+    Args:
+        at: Only people of this LEA (by id), or "agency".
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            rows = await listed(queries.people(connection, organisation=at))
+            return [dict(row) for row in rows]
+
+    rows = run(work)
+    if json_:
+        for row in rows:
+            emit_json(row)
+        return
+    emit_table(
+        f"{len(rows)} people",
+        ("Handle", "Name", "Mail", "Works at", "Staff roles"),
+        [
+            (r["handle"], r["name"], r["email"], r["organisation"], ", ".join(r["staff_roles"]))
+            for r in rows
+        ],
+    )
+
+
+def playbook_list(*, json_: Json = False) -> None:
+    """Show the published playbook versions."""
+
+    async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            rows = await listed(queries.document_refs(connection, kind="playbook"))
+            return [{"playbook": f"{r['id']}@{r['version']}", "title": r["title"]} for r in rows]
+
+    rows = run(work)
+    if json_:
+        for row in rows:
+            emit_json(row)
+        return
+    emit_table("Playbooks", ("Playbook", "Title"), [(r["playbook"], r["title"]) for r in rows])
+
+
+def engagement_list(*, phase: str | None = None, person: Who = None, json_: Json = False) -> None:
+    """Show the portfolio: every engagement, where it stands and what is next.
+
+    Args:
+        phase: Only engagements in this phase, for example partnering.
+        person: Only engagements in which this person has a role.
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> tuple[list[Any], Names, bool]:
+        from store.context import program
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            who = await _person_id(door, person) if person else None
+            rows = await listed(queries.engagements(connection, phase=phase, person=who))
+            settings = await program(connection)
+        names = Names(door)
+        await names.learn(*(r["lead"] for r in rows), *(r["director"] for r in rows))
+        return rows, names, settings is not None
+
+    rows, names, _ = run(work)
+    if json_:
+        for r in rows:
+            row = dict(r)
+            row["lead"], row["director"] = names.handle(r["lead"]), names.handle(r["director"])
+            row["invested"] = str(r["invested"])
+            emit_json(row)
+        return
+    emit_table(
+        f"{len(rows)} engagements",
+        ("Engagement", "LEA", "Phase", "Lead", "Next due", "Invested"),
+        [
+            (
+                r["id"] + (" *" if r["illustrative"] else ""),
+                r["lea_name"],
+                r["phase"],
+                names.of(r["lead"]),
+                spoken(r["next_due"]) if r["next_due"] else "–",
+                f"${r['invested']:,.0f}" if r["invested"] else "–",
+            )
+            for r in rows
+        ],
+    )
+    if any(r["illustrative"] for r in rows):
+        print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
+
+
+def engagement_show(
+    engagement: str,
+    /,
+    *,
+    as_known: AsKnown = None,
+    as_true: AsTrue = None,
+    json_: Json = False,
+) -> None:
+    """Show one engagement: now, as known on a day, or as true on a day.
+
+    Args:
+        engagement: The engagement's id, for example alder-creek-usd.
+        as_known: Only what had been entered by the end of this day (YYYY-MM-DD).
+        as_true: Only what had come true by the end of this day (YYYY-MM-DD).
+        json_: One JSON object.
+    """
+    from cli.showing import show
+
+    async def work(door: "Door") -> tuple[dict[str, Any], Names]:
+        found, texts = await show(
+            door, engagement, _day(as_known, "--as-known"), _day(as_true, "--as-true")
+        )
+        names = Names(door)
+        await names.learn(*texts)
+        return found, names
+
+    from cli.showing import as_text
+
+    found, names = run(work)
+    if json_:
+        emit_json(json.loads(names.told(json.dumps(found, default=str))))
+    else:
+        print(names.told(as_text(found)))
+
+
+def due(
+    *,
+    engagement: str | None = None,
+    person: Who = None,
+    within: Annotated[int | None, Parameter(name="--within")] = None,
+    json_: Json = False,
+) -> None:
+    """Show what is owed across all engagements, soonest first.
+
+    Args:
+        engagement: Only this engagement.
+        person: Only what this person owes.
+        within: Only what is due within so many days.
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> tuple[list[Any], Names, date]:
+        from store.database import listed, queries
+
+        zone = await _zone(door)
+        today = (await door.now()).astimezone(zone).date()
+        if engagement is not None:
+            await _must_exist(door, engagement)
+        async with door.pool.acquire() as connection:
+            rows = await listed(
+                queries.due(
+                    connection,
+                    engagement=engagement,
+                    person=await _person_id(door, person) if person else None,
+                    until=today + timedelta(days=within) if within is not None else None,
+                )
+            )
+        names = Names(door)
+        await names.learn(*(r["person"] for r in rows))
+        return rows, names, today
+
+    rows, names, today = run(work)
+    if json_:
+        for r in rows:
+            emit_json({**dict(r), "person": names.handle(r["person"])})
+        return
+    emit_table(
+        f"Owed as of {spoken(today)}",
+        ("Due", "In", "Engagement", "Item", "What", "Who"),
+        [
+            (
+                spoken(r["due"]) if r["due"] else "no date",
+                _distance(r["due"], today),
+                r["engagement"] + (" *" if r["illustrative"] else ""),
+                r["item"],
+                r["title"],
+                f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
+            )
+            for r in rows
+        ],
+    )
+    if any(r["illustrative"] for r in rows):
+        print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
+
+
+def _distance(due_on: date | None, today: date) -> str:
+    if due_on is None:
+        return ""
+    days = (due_on - today).days
+    if days == 0:
+        return "today"
+    return f"{days} days" if days > 0 else f"{-days} days over"
+
+
+def history(
+    engagement: str,
+    /,
+    *,
+    as_known: AsKnown = None,
+    as_true: AsTrue = None,
+    json_: Json = False,
+) -> None:
+    """Show everything that happened on an engagement, oldest first.
+
+    Args:
+        engagement: The engagement's id; or a whole stream, such as lea:alder-creek-usd.
+        as_known: Only what had been entered by the end of this day (YYYY-MM-DD).
+        as_true: Only what had come true by the end of this day, in the order it came true.
+        json_: One JSON object a line.
+    """
+    stream = (
+        engagement if ":" in engagement or engagement == "program" else f"engagement:{engagement}"
+    )
+
+    async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
+        from cli.showing import read_history
+
+        zone = await _zone(door)
+        recorded = await read_history(
+            door, stream, _day(as_known, "--as-known"), _day(as_true, "--as-true"), zone
+        )
+        if not recorded:
+            if as_known is None and as_true is None:
+                await _must_exist(door, engagement)
+            return [], Names(door), zone
+        names = Names(door)
+        await names.learn(
+            *(r.stamp.actor for r in recorded), *(r.event.sentence() for r in recorded)
+        )
+        return recorded, names, zone
+
+    recorded, names, zone = run(work)
+    if json_:
+        for r in recorded:
+            emit_json(
+                {
+                    "position": r.stamp.position,
+                    "stream": r.stamp.stream,
+                    "version": r.stamp.version,
+                    "type": r.event.type,
+                    "effective_at": r.stamp.effective_at,
+                    "recorded_at": r.stamp.recorded_at,
+                    "actor": r.stamp.actor,
+                    "command_id": r.stamp.command_id,
+                    "data": r.event.model_dump(mode="json"),
+                }
+            )
+        return
+    for r in recorded:
+        when = r.stamp.recorded_at.astimezone(zone)
+        effective = r.stamp.effective_at.astimezone(zone).date()
+        line = f"{r.stamp.version:>4}  {when:%Y-%m-%d %H:%M}  {names.told(r.event.sentence())}"
+        if effective != when.date():
+            line += f" [true since {effective}]"
+        if r.event.illustrative:
+            line += " *"
+        print(f"{line} — {names.of(r.stamp.actor)}")
+    if any(r.event.illustrative for r in recorded):
+        print("* illustrative: invented for demonstration, not a fact about the LEA.")
+
+
+def ledger(
+    engagement: str,
+    /,
+    *,
+    item: str | None = None,
+    json_: Json = False,
+) -> None:
+    """Show every planned reminder of an engagement and what became of it.
+
+    Args:
+        engagement: The engagement's id.
+        item: Only this item, for example D1.
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
+        from store.database import listed, queries
+
+        await _must_exist(door, engagement)
+        async with door.pool.acquire() as connection:
+            rows = await listed(queries.ledger(connection, engagement=engagement, item=item))
+        found = [{**dict(r), "deliveries": json.loads(r["deliveries"])} for r in rows]
+        if item is not None and not found:
+            async with door.pool.acquire() as connection:
+                every = await listed(queries.ledger(connection, engagement=engagement, item=None))
+            items = sorted({r["item"] for r in every})
+            raise Unknown(
+                f"{engagement} has no reminders for {item!r}. {did_you_mean(item, items)} "
+                f"It has reminders for {', '.join(items) or 'nothing yet'}."
+            )
+        names = Names(door)
+        await names.learn(*(d["to"] for r in found for d in r["deliveries"]))
+        return found, names, await _zone(door)
+
+    rows, names, zone = run(work)
+    if json_:
+        for r in rows:
+            emit_json(
+                {
+                    "planned_for": r["planned_for"],
+                    "item": r["item"],
+                    "round": r["round"],
+                    "step": r["step"],
+                    "outcome": r["status"],
+                    "reason": r["reason"],
+                    "at": r["at"],
+                    "deliveries": [
+                        {
+                            "to": names.handle(d["to"]),
+                            "outcome": d["outcome"],
+                            "at": d["at"],
+                            "message_id": d["message_id"],
+                        }
+                        for d in r["deliveries"]
+                    ],
+                }
+            )
+        return
+    emit_table(
+        f"Reminders of {engagement}",
+        ("Planned for", "Item", "Round", "Step", "Outcome", "When", "To or why"),
+        [
+            (
+                _local(r["planned_for"], zone),
+                r["item"],
+                r["round"],
+                r["step"],
+                r["status"],
+                _local(r["at"], zone) if r["at"] else "",
+                r["reason"] or ", ".join(_delivery(d, names) for d in r["deliveries"]),
+            )
+            for r in rows
+        ],
+    )
+    counts: dict[str, int] = {}
+    for r in rows:
+        counts[r["status"]] = counts.get(r["status"], 0) + 1
+    print(f"{len(rows)} planned: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+
+
+def _delivery(delivery: dict[str, Any], names: Names) -> str:
+    outcome = "" if delivery["outcome"] == "sent" else f" ({delivery['outcome']})"
+    return names.of(delivery["to"]) + outcome
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> str:
+    return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M}"
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return TypeAdapter(date).validate_python(text)
+    except ValidationError:
+        fail(f"{option} {text!r} is not a day. Write it as YYYY-MM-DD.", REFUSED)
+
+
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The last instant of a local day."""
+    return datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone) - timedelta(
+        microseconds=1
+    )
+
+
+async def _zone(door: "Door") -> ZoneInfo:
+    from store.context import program
+
+    async with door.pool.acquire() as connection:
+        settings = await program(connection)
+    return ZoneInfo(settings.zone if settings else "UTC")
+
+
+async def _person_id(door: "Door", ref: str) -> str:
+    from store.context import handles, people
+
+    async with door.pool.acquire() as connection:
+        found = await people(connection, {ref})
+        if ref in found:
+            return found[ref].id
+        known: Iterable[str] = await handles(connection)
+    raise Unknown(
+        f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, known)} "
+        f"See them all: handrail person list"
+    )
+
+
+async def _must_exist(door: "Door", engagement: str) -> None:
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        known = [r["id"] for r in await listed(queries.engagement_ids(connection))]
+    if engagement not in known:
+        raise Unknown(
+            f"There is no engagement {engagement!r}. {did_you_mean(engagement, known)} "
+            f"See them all: handrail engagement list"
+        )

@@ -1,0 +1,209 @@
+"""One engagement as people see it: folded now, as known then, or as true then."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from domain.agreements import Agreements
+from domain.calendar import spoken
+from domain.checkins import CheckIns
+from domain.deliverables import Deliverables
+from domain.engagement import Engagement
+from domain.errors import Unknown, did_you_mean
+from domain.investments import Investments
+from domain.kernel import Recorded, State, fold
+from domain.recruitment import Recruitment
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+
+async def read_history(
+    door: "Door", stream: str, known: date | None, true: date | None, zone: ZoneInfo
+) -> list[Recorded]:
+    """A stream's events: what was entered by a day, then what was true by a day."""
+    from cli.reading import end_of
+    from store.events import as_true, read_stream
+
+    async with door.pool.acquire() as connection:
+        recorded = await read_stream(
+            connection, door.vault, stream, known_by=end_of(known, zone) if known else None
+        )
+    return as_true(recorded, end_of(true, zone)) if true else recorded
+
+
+async def show(
+    door: "Door", engagement: str, known: date | None, true: date | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The engagement as data, and every text in it that may name somebody."""
+    from store.context import program
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        settings = await program(connection)
+    zone = ZoneInfo(settings.zone if settings else "UTC")
+    state = fold(
+        f"engagement:{engagement}",
+        await read_history(door, f"engagement:{engagement}", known, true, zone),
+    )
+    if state.of(Engagement).phase is None:
+        async with door.pool.acquire() as connection:
+            ids = [r["id"] for r in await listed(queries.engagement_ids(connection))]
+        if engagement in ids:
+            raise Unknown(
+                f"{engagement} was not open yet on that day. Ask for a later one, or see "
+                f"handrail history {engagement}"
+            )
+        raise Unknown(
+            f"There is no engagement {engagement!r}. {did_you_mean(engagement, ids)} "
+            f"See them all: handrail engagement list"
+        )
+    found = as_data(state, zone)
+    if known:
+        found["as_known"] = known
+    if true:
+        found["as_true"] = true
+    people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
+    return found, people
+
+
+def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
+    """A folded engagement as plain data."""
+    e = state.of(Engagement)
+    recruitment = state.of(Recruitment)
+
+    def day(instant: Any) -> date | None:
+        return instant.astimezone(zone).date() if instant else None
+
+    return {
+        "engagement": state.id,
+        "version": state.version,
+        "lea": e.lea,
+        "lea_name": e.lea_name,
+        "phase": e.phase,
+        "illustrative": e.illustrative,
+        "playbook": e.playbook,
+        "source": e.source,
+        "statute": e.statute,
+        "opened": day(e.opened_at),
+        "ended": day(e.ended_at),
+        "end_reason": e.end_reason,
+        "roles": dict(e.roles),
+        "tenures": [
+            {"role": t.role, "person": t.person, "since": day(t.since), "until": day(t.until)}
+            for t in e.tenures
+        ],
+        "waived": {step: w.reason for step, w in e.waived.items()},
+        "conversations": dict(recruitment.covered),
+        "fit": None
+        if recruitment.decided is None
+        else {
+            "proceed": recruitment.decided.proceed,
+            "criteria": dict(recruitment.decided.criteria),
+        },
+        "agreements": [
+            {
+                "agreement": a.id,
+                "drafted": a.drafted_on,
+                "effective": a.effective_on,
+                "boards": {
+                    b: {
+                        "state": i.state,
+                        "meeting": i.meeting,
+                        "next_meeting": i.next_meeting,
+                    }
+                    for b, i in a.boards.items()
+                },
+            }
+            for a in state.of(Agreements).all
+        ],
+        "deliverables": [
+            {
+                "deliverable": d.id,
+                "title": d.title,
+                "status": d.status,
+                "due": d.due,
+                "round": d.round,
+                "hours": d.hours,
+                "proposed_due": d.proposal.due if d.proposal else None,
+                "signed": dict(d.proposal.signed) if d.proposal else {},
+            }
+            for d in state.of(Deliverables).all.values()
+        ],
+        "checkins": [
+            {
+                "checkin": c.id,
+                "planned": c.opened_for,
+                "held": c.held_on,
+                "outcome": c.closed.outcome if c.closed else None,
+                "purposes": {k: str(v) for k, v in c.closed.purposes.items()} if c.closed else {},
+                "commitments": [{"by": k.by, "text": str(k.text)} for k in c.closed.commitments]
+                if c.closed
+                else [],
+            }
+            for c in state.of(CheckIns).all
+        ],
+        "invested": str(state.of(Investments).total),
+        "investments": [
+            {
+                "investment": i.investment,
+                "amount": str(i.amount),
+                "approximate": i.approximate,
+                "purpose": i.purpose,
+                "fiscal_year": i.fiscal_year,
+                "source": i.source,
+            }
+            for i in state.of(Investments).all
+        ],
+    }
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """The same for reading."""
+    lines = [f"{found['engagement']}: {found['lea_name']}, {found['phase']}"]
+    if found["illustrative"]:
+        lines.append("ILLUSTRATIVE: dates and deliverables are invented, not facts about the LEA.")
+    if "as_known" in found:
+        lines.append(f"As known on {spoken(found['as_known'])}.")
+    if "as_true" in found:
+        lines.append(f"As true on {spoken(found['as_true'])}.")
+    lines.append(f"  Playbook {found['playbook']}; opened {spoken(found['opened'])}")
+    if found["ended"]:
+        lines.append(f"  Ended {spoken(found['ended'])}: {found['end_reason']}")
+    for label, value in (("Source", found["source"]), ("Statute", found["statute"])):
+        if value:
+            lines.append(f"  {label}: {value}")
+    lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
+    lines += [f"  Waived {step}: {reason}" for step, reason in found["waived"].items()]
+    if found["conversations"]:
+        talks = ", ".join(f"{g} {spoken(on)}" for g, on in found["conversations"].items())
+        lines.append(f"Conversations: {talks}")
+    if found["fit"]:
+        answers = ", ".join(f"{k} {v}" for k, v in found["fit"]["criteria"].items())
+        verdict = "proceed" if found["fit"]["proceed"] else "do not proceed"
+        lines.append(f"Fit: {verdict} ({answers})")
+    for a in found["agreements"]:
+        boards = ", ".join(
+            f"{b.upper()} {i['state']}"
+            + (f" {spoken(i['meeting'])}" if i["meeting"] else "")
+            + (f", next {spoken(i['next_meeting'])}" if i["next_meeting"] else "")
+            for b, i in a["boards"].items()
+        )
+        effective = f"effective {spoken(a['effective'])}" if a["effective"] else "not effective"
+        lines.append(f"Agreement {a['agreement']}: {effective} ({boards})")
+    for d in found["deliverables"]:
+        due = f", due {spoken(d['due'])}" if d["due"] else ""
+        lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")
+        if d["proposed_due"]:
+            signed = " and ".join(d["signed"]) or "nobody"
+            lines.append(f"   proposed for {spoken(d['proposed_due'])}, signed so far by: {signed}")
+    for c in found["checkins"]:
+        when = f"held {spoken(c['held'])}" if c["held"] else f"planned {spoken(c['planned'])}"
+        outcome = f", closed: {c['outcome']}" if c["outcome"] else ""
+        lines.append(f"{c['checkin']}: {when}{outcome}")
+        lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
+        lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
+    for i in found["investments"]:
+        about = "about " if i["approximate"] else ""
+        lines.append(f"{i['investment']}: {about}${float(i['amount']):,.0f} for {i['purpose']}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The servers Handrail brings along: PostgreSQL, Temporal, a mail catcher, and their supervisor."""

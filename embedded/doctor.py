@@ -1,0 +1,272 @@
+"""Look at every part and say what is wrong with it and what to do."""
+
+import asyncio
+import smtplib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from bootstrap.settings import (
+    ENVIRONMENT,
+    Settings,
+    SettingsError,
+    is_locked,
+    read_live_stack,
+)
+from embedded.supervisor import CONNECT_SECONDS, without_password
+
+State = Literal["ok", "attention", "away"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was seen of one part."""
+
+    part: str
+    state: State
+    """`away`: commands cannot work. `attention`: some cannot, or not for long."""
+    seen: str
+    remedy: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything at once; takes a little over five seconds at worst."""
+    checks: list[Coroutine[Any, Any, list[Finding]]] = [
+        _stack(settings),
+        _temporal(settings),
+        _database(settings),
+        _mail(settings),
+        _key(settings),
+    ]
+    return [finding for found in await asyncio.gather(*checks) for finding in found]
+
+
+def _start_or_set(name: str) -> str:
+    return f"Run `handrail up`, or set {ENVIRONMENT[name]} to a service of your own."
+
+
+async def _stack(settings: Settings) -> list[Finding]:
+    record = read_live_stack(settings.home)
+    if record is not None:
+        kind = "a sandbox" if record["sandbox"] else "a stack"
+        return [Finding("Stack", "ok", f"{kind} runs on {settings.home}, process {record['pid']}")]
+    if is_locked(settings.home):
+        return [
+            Finding(
+                "Stack",
+                "attention",
+                f"one is starting or stopping on {settings.home}",
+                "Wait a few seconds and look again.",
+            )
+        ]
+    if settings.database_url is not None and settings.temporal_address is not None:
+        return [Finding("Stack", "ok", "none here; the settings name real services")]
+    return [Finding("Stack", "away", f"none runs on {settings.home}", "Run `handrail up`.")]
+
+
+async def _temporal(settings: Settings) -> list[Finding]:
+    part = "Temporal"
+    if settings.temporal_address is None:
+        return [Finding(part, "away", "no address is known", _start_or_set("temporal_address"))]
+    from temporalio.client import Client
+    from temporalio.service import RPCError
+
+    where = f"{settings.temporal_address}, namespace {settings.temporal_namespace}"
+    try:
+        await asyncio.wait_for(
+            Client.connect(**settings.temporal_connect_config()), CONNECT_SECONDS
+        )
+    except SettingsError as error:
+        return [Finding(part, "away", str(error), "Correct the setting and look again.")]
+    except (RPCError, RuntimeError, TimeoutError) as error:
+        said = str(error) or "no answer"
+        return [Finding(part, "away", f"{where}: {said}", _restart(settings, "temporal_address"))]
+    return [Finding(part, "ok", where)]
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    """Reachable, the right schema, the right kind, workers alive, and the actor known."""
+    part = "PostgreSQL"
+    if settings.database_url is None:
+        return [
+            Finding(part, "away", "no address is known", _start_or_set("database_url")),
+            _actor_without_database(settings),
+        ]
+    import asyncpg
+
+    url = settings.database_url.get_secret_value()
+    where = without_password(url)
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        said = str(error) or "no answer"
+        return [
+            Finding(part, "away", f"{where}: {said}", _restart(settings, "database_url")),
+            _actor_without_database(settings),
+        ]
+    try:
+        findings = [Finding(part, "ok", where), await _schema(connection)]
+        if findings[-1].state != "away":
+            findings += [
+                await _kind(connection, settings),
+                await _workers(connection),
+                await _actor(connection, settings),
+            ]
+    finally:
+        await connection.close()
+    return findings
+
+
+async def _schema(connection: Any) -> Finding:
+    import asyncpg
+    from alembic.script import ScriptDirectory
+
+    import store.migrations
+
+    part = "Schema"
+    remedy = (
+        f"Run `handrail up` with {ENVIRONMENT['owner_database_url']} set; "
+        "it brings the schema up to date."
+    )
+    wanted = ScriptDirectory(Path(store.migrations.__file__).parent).get_current_head()
+    try:
+        found = await connection.fetchval("select version_num from alembic_version")
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        return Finding(part, "away", "the database holds no Handrail schema", remedy)
+    if found == wanted:
+        return Finding(part, "ok", f"version {found}")
+    known = {
+        script.revision
+        for script in ScriptDirectory(Path(store.migrations.__file__).parent).walk_revisions()
+    }
+    if found not in known:
+        return Finding(
+            part,
+            "away",
+            f"version {found}, newer than this Handrail, which knows {wanted}",
+            "Install the Handrail that the rest of the office runs.",
+        )
+    return Finding(part, "away", f"version {found}; this Handrail needs {wanted}", remedy)
+
+
+async def _kind(connection: Any, settings: Settings) -> Finding:
+    from store.database import queries
+
+    kind = await queries.store_kind(connection)
+    if settings.sandbox and kind != "sandbox":
+        return Finding(
+            "Store",
+            "away",
+            f"a {kind} store, but the running stack is a sandbox",
+            f"Unset {ENVIRONMENT['database_url']}, or stop the sandbox with `handrail down`.",
+        )
+    words = {
+        "sandbox": "sandbox: its clock is `handrail clock`",
+        "production": "production: stamped by the database's clock",
+    }
+    return Finding("Store", "ok", words.get(kind, str(kind)))
+
+
+async def _workers(connection: Any) -> Finding:
+    from store.database import queries
+
+    alive = await queries.live_workers(connection)
+    if alive:
+        return Finding("Workers", "ok", f"{alive} alive")
+    return Finding(
+        "Workers",
+        "away",
+        "none alive: commands are accepted and wait, reminders do not go out",
+        "Run `handrail up`, or start one on any host with `python -m worker`; its log says why "
+        "it ended.",
+    )
+
+
+async def _actor(connection: Any, settings: Settings) -> Finding:
+    from store.database import queries
+
+    if settings.actor is None:
+        return _no_actor()
+    handles = {row["handle"] async for row in queries.handles(connection)}
+    if settings.actor in handles:
+        return Finding("Actor", "ok", settings.actor)
+    if not handles:
+        return Finding(
+            "Actor",
+            "attention",
+            f"'{settings.actor}', but the directory is empty",
+            "Run `handrail init` to make the program and its first Director.",
+        )
+    return Finding(
+        "Actor",
+        "attention",
+        f"'{settings.actor}' is not in the directory",
+        f"Set {ENVIRONMENT['actor']} to the handle of a person on staff.",
+    )
+
+
+def _no_actor() -> Finding:
+    return Finding(
+        "Actor",
+        "attention",
+        "nobody: commands that change something will be refused",
+        f"Set {ENVIRONMENT['actor']} to your handle, or `actor` in the config file.",
+    )
+
+
+def _actor_without_database(settings: Settings) -> Finding:
+    if settings.actor is None:
+        return _no_actor()
+    return Finding("Actor", "ok", f"{settings.actor} (not looked up: no database)")
+
+
+async def _mail(settings: Settings) -> list[Finding]:
+    part = "Mail"
+    if settings.smtp_url is None:
+        return [Finding(part, "away", "no address is known", _start_or_set("smtp_url"))]
+    url = settings.smtp_url.get_secret_value()
+    where = without_password(url)
+    try:
+        await asyncio.to_thread(_greet, url)
+    except (OSError, smtplib.SMTPException) as error:
+        said = str(error) or "no answer"
+        return [Finding(part, "away", f"{where}: {said}", _restart(settings, "smtp_url"))]
+    return [Finding(part, "ok", where)]
+
+
+def _greet(url: str) -> None:
+    parts = urlsplit(url)
+    secure = parts.scheme == "smtps"
+    port = parts.port or (465 if secure else 25)
+    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
+    with kind(parts.hostname or "", port, timeout=CONNECT_SECONDS) as server:
+        server.noop()
+
+
+async def _key(settings: Settings) -> list[Finding]:
+    part = "Master key"
+    try:
+        settings.master_key()
+    except SettingsError as error:
+        return [Finding(part, "away", str(error), f"Set {ENVIRONMENT['key_file']}.")]
+    if settings.key is not None or settings.key_file is None:
+        return [Finding(part, "ok", f"from {ENVIRONMENT['key']}")]
+    mode = settings.key_file.stat().st_mode & 0o777
+    if mode & 0o077:
+        return [
+            Finding(
+                part,
+                "attention",
+                f"{settings.key_file} can be read by other users (mode {mode:o})",
+                f"chmod 600 '{settings.key_file}'",
+            )
+        ]
+    return [Finding(part, "ok", str(settings.key_file))]
+
+
+def _restart(settings: Settings, name: str) -> str:
+    if read_live_stack(settings.home) is not None:
+        return "Run `handrail down`, then `handrail up`; the logs say why it ended."
+    return f"Check {ENVIRONMENT[name]}, or unset it and run `handrail up`."

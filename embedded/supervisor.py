@@ -1,0 +1,631 @@
+"""Start the parts of a stack, watch them, and end them.
+
+The supervisor is one process, in the foreground of `handrail up` or detached from it
+(`embedded/detached.py`). The servers are its children, each on a leash; the mail catcher is a
+thread of it.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from bootstrap.settings import ENVIRONMENT, KEY_BYTES, Settings, SettingsError
+from embedded.files import write_private
+from embedded.home import (
+    Home,
+    Kind,
+    Part,
+    StackLock,
+    StackRecord,
+    WrongKindError,
+    rotate_log,
+    wrong_kind_message,
+)
+from embedded.process import LOOPBACK, Leashed, StartError, Stop, free_port, is_free
+
+if TYPE_CHECKING:
+    from bootstrap.clock import SandboxClock
+    from embedded.mailcatcher import MailCatcher, MailServer
+    from embedded.postgres import Cluster
+    from embedded.temporal import TemporalServer
+
+USUAL_PORTS = {"temporal": 7233, "temporal-ui": 8233, "postgresql": 5432, "mail": 1025}
+START_ATTEMPTS = 3
+CONNECT_SECONDS = 5.0
+WORKER_READY_SECONDS = 60.0
+# The worker finishes what it has in hand within 15 seconds of SIGTERM.
+WORKER_STOPS = (Stop(signal.SIGTERM, 20), Stop(signal.SIGKILL, 5))
+# With the supervisor gone its database is going too; what it had in hand is done again later.
+WORKER_ABANDONED = (Stop(signal.SIGTERM, 2), Stop(signal.SIGKILL, 5))
+WORKER_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""Seconds before each next start of a worker that ended by itself; the last for ever after."""
+WORKER_SETTLED_SECONDS = 120.0
+WATCH_SECONDS = 0.5
+CLOCK_SECONDS = 1.0
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+
+
+class StoppedEarlyError(RuntimeError):
+    """Somebody asked for the end while the stack was starting."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Where each part is, ours or not."""
+
+    database_url: str
+    owner_database_url: str | None
+    temporal_address: str
+    temporal_namespace: str
+    smtp_url: str
+    key_file: Path | None
+
+
+class Stack:
+    """Everything that runs on one data directory."""
+
+    def __init__(self, settings: Settings, *, sandbox: bool, say: Say) -> None:
+        """Prepare, start nothing.
+
+        Args:
+            settings: Loaded without asking a running stack.
+            sandbox: With the time-skipping server.
+            say: Told each step, for people; called in this event loop only.
+        """
+        self._settings = settings
+        self._sandbox = sandbox
+        self._say = say
+        self._home = Home(settings.home)
+        self._lock = StackLock(settings.home)
+        self._stop = asyncio.Event()
+        self._started_at = datetime.now(UTC)
+        self._cluster: Cluster | None = None
+        self._temporal: TemporalServer | None = None
+        self._mail: tuple[MailCatcher, MailServer] | None = None
+        self._worker: Leashed | None = None
+        self._worker_started = 0.0
+        self._worker_failures = 0
+        self._ports: dict[str, int] = {}
+
+    def stop(self) -> None:
+        """Ask for the end; `run` brings it about."""
+        self._stop.set()
+
+    async def run(self, ready: Callable[[StackRecord], None]) -> int:
+        """Start, say so, watch until asked to stop or a server is lost, and end everything.
+
+        Returns:
+            0 when asked to stop, 3 when a server was lost.
+
+        Raises:
+            AlreadyRunningError: Another stack runs here; nothing was touched.
+            WrongKindError: The store is of the other kind; nothing was started.
+            SettingsError: What is configured does not fit; nothing was started.
+            StartError: Something did not start; everything is ended again.
+        """
+        if self._sandbox and self._temporal_is_foreign():
+            raise SettingsError(
+                f"A sandbox brings its own Temporal, whose time can be skipped, but "
+                f"{ENVIRONMENT['temporal_address']} names {self._settings.temporal_address}. "
+                f"Unset it for `handrail up --sandbox`."
+            )
+        self._home.make()
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(
+            self._lock.acquire,
+            sandbox=self._sandbox,
+            say=lambda message: loop.call_soon_threadsafe(self._say, message),
+        )
+        try:
+            # What a killed predecessor left.
+            self._home.remove_record()
+            services = await self._start()
+            record = self._record(services)
+            self._home.write_record(record)
+            ready(record)
+            return await self._watch(services)
+        except StoppedEarlyError:
+            return 0
+        finally:
+            self._home.remove_record()
+            await asyncio.to_thread(self._end_all)
+            self._lock.release()
+
+    # Starting
+
+    async def _start(self) -> Services:
+        kind: Kind = "sandbox" if self._sandbox else "production"
+        key_file = self._settle_key(store_exists=self._home.check_kind(kind))
+        # Together: each takes about half a second. Both are awaited even if one fails, so that
+        # nothing starts behind our back while we already end the rest.
+        results = await asyncio.gather(
+            self._start_database(), self._start_temporal(), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        services = Services(
+            database_url=self._database_url(),
+            owner_database_url=self._owner_database_url(),
+            temporal_address=self._temporal_address(),
+            temporal_namespace=self._settings.temporal_namespace,
+            smtp_url=await self._start_mail(),
+            key_file=key_file,
+        )
+        await self._until_stop(self._migrate(services))
+        self._home.record_kind(kind)
+        if self._sandbox:
+            await self._until_stop(self._restore_clock(services))
+        self._say("starting the worker")
+        await self._start_worker(services)
+        await self._until_stop(self._worker_to_report(services))
+        if self._sandbox:
+            await self._until_stop(self._recover(services))
+        self._home.remember_ports(self._ports)
+        return services
+
+    async def _until_stop(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something that may take long, unless asked to stop first."""
+        doing = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self._stop.is_set():
+                raise StoppedEarlyError
+            return doing.result()
+        finally:
+            doing.cancel()
+            stopping.cancel()
+            await asyncio.gather(doing, stopping, return_exceptions=True)
+
+    def _settle_key(self, *, store_exists: bool) -> Path | None:
+        """Find the master key, or make one for a store that does not exist yet."""
+        if self._settings.key is not None:
+            self._settings.master_key()
+            return None
+        if self._settings.key_file is not None:
+            self._settings.master_key()
+            return self._settings.key_file
+        path = self._home.key_file
+        if store_exists:
+            # A new key would open nothing of what is stored, and hide that it is lost.
+            raise SettingsError(
+                f"The master key {path} of this store is gone, and without it no personal data "
+                f"can be read. Put it back from your backup, or point "
+                f"{ENVIRONMENT['key_file']} at it."
+            )
+        write_private(path, b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+        self._say(f"made the master key {path}: keep a copy of it in a safe place")
+        return path
+
+    async def _start_database(self) -> None:
+        if self._settings.database_url is not None:
+            return
+        self._say("starting PostgreSQL")
+        from embedded.postgres import start_cluster
+
+        log = self._log("postgresql")
+
+        def start() -> None:
+            self._cluster = self._with_ports(
+                lambda port: start_cluster(
+                    self._home.path / "postgresql",
+                    durable=not self._sandbox,
+                    port=port,
+                    log=log,
+                    secrets_directory=self._home.secrets,
+                    keep_open=[self._lock.descriptor],
+                ),
+                "postgresql",
+            )
+
+        await asyncio.to_thread(start)
+
+    async def _start_temporal(self) -> None:
+        if self._temporal_is_foreign():
+            await self._check_foreign_temporal()
+            return
+        self._say("starting Temporal" + (" with a clock of its own" if self._sandbox else ""))
+        from embedded.temporal import start_dev_temporal, start_sandbox_temporal
+
+        directory = self._home.path / "temporal"
+        held = [self._lock.descriptor]
+        log = self._log("temporal")
+
+        def start() -> None:
+            if self._sandbox:
+                self._temporal = self._with_ports(
+                    lambda port: start_sandbox_temporal(
+                        directory, port=port, log=log, keep_open=held
+                    ),
+                    "temporal",
+                )
+            else:
+                self._temporal = self._with_ports(
+                    lambda port, ui_port: start_dev_temporal(
+                        directory,
+                        port=port,
+                        ui_port=ui_port,
+                        namespace=self._settings.temporal_namespace,
+                        log=log,
+                        keep_open=held,
+                    ),
+                    "temporal",
+                    "temporal-ui",
+                )
+
+        await asyncio.to_thread(start)
+
+    async def _start_mail(self) -> str:
+        if self._settings.smtp_url is not None:
+            return self._settings.smtp_url.get_secret_value()
+        from embedded.mailcatcher import start_mail_catcher
+
+        def start() -> str:
+            self._mail = self._with_ports(
+                lambda port: start_mail_catcher(self._home.maildir, port=port), "mail"
+            )
+            return self._mail[0].smtp_url
+
+        return await asyncio.to_thread(start)
+
+    def _with_ports(self, start: Callable[..., T], *names: str) -> T:
+        """Start something on the ports it had last time, the usual ones, or any."""
+        remembered = self._home.remembered_ports()
+        for attempt in range(1, START_ATTEMPTS + 1):
+            ports: list[int] = []
+            for name in names:
+                others = [*self._ports.values(), *ports]
+                wanted = (remembered.get(name), USUAL_PORTS[name]) if attempt == 1 else ()
+                ports.append(free_port(*wanted, avoid=others))
+            try:
+                started = start(*ports)
+            except StartError:
+                # Nothing reserves a free port until its server has it: somebody was quicker.
+                if attempt == START_ATTEMPTS or all(is_free(port) for port in ports):
+                    raise
+            else:
+                self._ports |= dict(zip(names, ports, strict=True))
+                return started
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _check_foreign_temporal(self) -> None:
+        from temporalio.client import Client
+        from temporalio.service import RPCError
+
+        from embedded.temporal import register_search_attributes
+
+        address = self._settings.temporal_address
+        try:
+            client = await asyncio.wait_for(
+                Client.connect(**self._settings.temporal_connect_config()), CONNECT_SECONDS
+            )
+            await register_search_attributes(client)
+        except (RPCError, RuntimeError, TimeoutError) as error:
+            raise StartError(
+                f"Temporal at {address} is not usable: {str(error) or 'no answer'}. Check "
+                f"{ENVIRONMENT['temporal_address']} and the rest of Temporal's client "
+                "configuration, or unset them to use the one Handrail brings along."
+            ) from error
+
+    async def _migrate(self, services: Services) -> None:
+        import asyncpg
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from store.migrations import StoreKindMismatch, migrate
+
+        for url in (services.owner_database_url, services.database_url):
+            if url is not None:
+                await check_database(url)
+        if services.owner_database_url is None:
+            self._say(
+                f"not migrating: {ENVIRONMENT['owner_database_url']} is not set; "
+                "`handrail doctor` says whether the schema fits"
+            )
+            return
+        self._say("bringing the database's schema up to date")
+        where = without_password(services.owner_database_url)
+        try:
+            await migrate(services.owner_database_url, sandbox=self._sandbox)
+        except StoreKindMismatch as error:
+            raise WrongKindError(wrong_kind_message(where, sandbox=not self._sandbox)) from error
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+            raise StartError(f"The schema of {where} could not be brought up: {error}") from error
+
+    async def _restore_clock(self, services: Services) -> None:
+        from store.liveness import latest_recorded_at
+
+        clock = await self._clock()
+        wanted = self._home.saved_clock()
+        recorded = await latest_recorded_at(services.database_url)
+        if recorded is not None and (wanted is None or recorded > wanted):
+            wanted = recorded
+        now = await clock.now()
+        if wanted is not None and wanted > now:
+            now = await clock.to(wanted)
+            self._say(f"the sandbox's clock goes on from {now:%Y-%m-%d %H:%M} UTC")
+        self._home.save_clock(now)
+
+    async def _recover(self, services: Services) -> None:
+        from bootstrap.recovery import recover
+
+        await recover(self._effective_settings(services), self._say)
+
+    async def _start_worker(self, services: Services) -> None:
+        env = self._worker_environment(services)
+        log = self._log("worker")
+
+        def start() -> None:
+            self._worker = Leashed(
+                "The worker",
+                [sys.executable, "-m", "worker"],
+                cwd=self._home.path,
+                log=log,
+                stops=WORKER_STOPS,
+                abandoned=WORKER_ABANDONED,
+                env=env,
+                keep_open=[self._lock.descriptor],
+            )
+
+        await asyncio.to_thread(start)
+        self._worker_started = time.monotonic()
+
+    async def _worker_to_report(self, services: Services) -> None:
+        """Wait for the worker's heartbeat: from then on it takes work."""
+        from store.liveness import live_workers
+
+        assert self._worker is not None
+        deadline = time.monotonic() + WORKER_READY_SECONDS
+        while await live_workers(services.database_url) == 0:
+            if self._worker.exit_code() is not None or time.monotonic() > deadline:
+                # Says what the log says, in the words used for every server.
+                await asyncio.to_thread(self._worker.wait_until, lambda: False, 0)
+            await asyncio.sleep(0.1)
+
+    # Running
+
+    async def _watch(self, services: Services) -> int:
+        clock = await self._clock() if self._sandbox else None
+        next_look = 0.0
+        worker_due: float | None = None
+        while not self._stop.is_set():
+            for lost in (self._cluster, self._temporal):
+                if lost is not None and (code := lost.process.exit_code()) is not None:
+                    self._say(
+                        f"{lost.process.name} ended by itself with status {code}; stopping the "
+                        f"rest. Its log is {lost.process.log}. `handrail up` starts again."
+                    )
+                    return 3
+            worker_due = await self._keep_worker(services, worker_due)
+            if clock is not None and time.monotonic() >= next_look:
+                next_look = time.monotonic() + CLOCK_SECONDS
+                await self._save_clock(clock)
+            try:
+                await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
+            except TimeoutError:
+                continue
+        if clock is not None:
+            await self._save_clock(clock)
+        return 0
+
+    async def _keep_worker(self, services: Services, due: float | None) -> float | None:
+        """Start a worker that ended again, after a pause; answers when that will be."""
+        assert self._worker is not None
+        code = self._worker.exit_code()
+        if code is None:
+            return None
+        now = time.monotonic()
+        if due is None:
+            if now - self._worker_started > WORKER_SETTLED_SECONDS:
+                self._worker_failures = 0
+            pause = WORKER_PAUSES[min(self._worker_failures, len(WORKER_PAUSES) - 1)]
+            self._worker_failures += 1
+            self._say(
+                f"the worker ended with status {code}; starting it again in {pause:.0f} s. "
+                f"Its log is {self._worker.log}."
+            )
+            return now + pause
+        if now < due:
+            return due
+        await self._start_worker(services)
+        self._home.write_record(self._record(services))
+        return None
+
+    async def _clock(self) -> "SandboxClock":
+        from temporalio.client import Client
+
+        from bootstrap.clock import SandboxClock
+
+        assert self._temporal is not None
+        return SandboxClock(
+            await Client.connect(self._temporal.address, namespace=self._temporal.namespace)
+        )
+
+    async def _save_clock(self, clock: "SandboxClock") -> None:
+        from temporalio.service import RPCError
+
+        try:
+            self._home.save_clock(await asyncio.wait_for(clock.now(), CONNECT_SECONDS))
+        except (RPCError, TimeoutError) as error:
+            # The next look tells: either the server is busy, or it has ended and ends us.
+            self._say(f"the sandbox's clock did not answer: {str(error) or 'no answer in time'}")
+
+    # Ending
+
+    def _end_all(self) -> None:
+        """The worker first, while what it needs is still there; then the servers together."""
+        if self._worker is not None:
+            self._worker.stop()
+        if self._mail is not None:
+            self._mail[1].stop()
+        servers = [part.process for part in (self._temporal, self._cluster) if part is not None]
+        for server in servers:
+            server.ask_to_stop()
+        for server in servers:
+            server.stop()
+
+    # What is where
+
+    def _temporal_is_foreign(self) -> bool:
+        if self._settings.temporal_address is None:
+            return False
+        # Temporal's default profile stands for every program of this user; a sandbox is
+        # asked for by name and may ignore it.
+        return not (self._sandbox and self._settings.temporal_source == "temporal profile")
+
+    def _database_url(self) -> str:
+        if self._cluster is not None:
+            return self._cluster.app_url()
+        return self._settings.require_database_url()
+
+    def _owner_database_url(self) -> str | None:
+        if self._cluster is not None:
+            return self._cluster.owner_url()
+        found = self._settings.owner_database_url
+        return None if found is None else found.get_secret_value()
+
+    def _temporal_address(self) -> str:
+        if self._temporal is not None:
+            return self._temporal.address
+        assert self._settings.temporal_address is not None
+        return self._settings.temporal_address
+
+    def _effective_settings(self, services: Services) -> Settings:
+        """The settings a process of this stack would load."""
+        update: dict[str, object] = {
+            "database_url": SecretStr(services.database_url),
+            "smtp_url": SecretStr(services.smtp_url),
+            "temporal_address": services.temporal_address,
+            "key_file": services.key_file,
+            "sandbox": self._sandbox,
+        }
+        if services.owner_database_url is not None:
+            update["owner_database_url"] = SecretStr(services.owner_database_url)
+        if self._temporal is not None:
+            update["temporal_source"] = "stack"
+        return self._settings.model_copy(update=update)
+
+    def _worker_environment(self, services: Services) -> dict[str, str]:
+        env = child_environment()
+        # The worker never migrates.
+        env.pop(ENVIRONMENT["owner_database_url"], None)
+        if self._temporal is not None:
+            # The user's credentials for another Temporal are not for this one.
+            env = {name: value for name, value in env.items() if not name.startswith("TEMPORAL_")}
+            env["TEMPORAL_CONFIG_FILE"] = os.devnull
+        env |= {
+            ENVIRONMENT["home"]: str(self._home.path),
+            ENVIRONMENT["database_url"]: services.database_url,
+            ENVIRONMENT["temporal_address"]: services.temporal_address,
+            ENVIRONMENT["temporal_namespace"]: services.temporal_namespace,
+            ENVIRONMENT["smtp_url"]: services.smtp_url,
+        }
+        if services.key_file is not None:
+            env[ENVIRONMENT["key_file"]] = str(services.key_file)
+        return env
+
+    def _record(self, services: Services) -> StackRecord:
+        temporal_is_ours = self._temporal is not None
+        return StackRecord(
+            pid=os.getpid(),
+            sandbox=self._sandbox,
+            started_at=self._started_at,
+            home=self._home.path,
+            temporal_address=services.temporal_address if temporal_is_ours else None,
+            temporal_namespace=services.temporal_namespace if temporal_is_ours else None,
+            ui_url=self._temporal.ui_url if self._temporal else None,
+            database_url=services.database_url,
+            owner_database_url=services.owner_database_url,
+            smtp_url=services.smtp_url,
+            maildir=self._home.maildir if self._mail else None,
+            key_file=services.key_file,
+            logs=self._home.logs,
+            parts=self._parts(services),
+        )
+
+    def _parts(self, services: Services) -> list[Part]:
+        parts = []
+        if self._temporal is not None:
+            server = self._temporal.process
+            name = "Temporal (time skips)" if self._sandbox else "Temporal"
+            parts.append(Part(name=name, where=self._temporal.address, pid=server.pid))
+            if self._temporal.ui_url:
+                parts.append(Part(name="Temporal web UI", where=self._temporal.ui_url))
+        else:
+            parts.append(Part(name="Temporal", where=services.temporal_address, ours=False))
+        parts.append(
+            Part(
+                name="PostgreSQL",
+                where=without_password(services.database_url),
+                pid=self._cluster.process.pid if self._cluster else None,
+                ours=self._cluster is not None,
+            )
+        )
+        parts.append(
+            Part(
+                name="Mail catcher" if self._mail else "Mail",
+                where=without_password(services.smtp_url),
+                pid=os.getpid() if self._mail else None,
+                ours=self._mail is not None,
+            )
+        )
+        if self._mail:
+            parts.append(Part(name="Caught mail", where=str(self._home.maildir)))
+        assert self._worker is not None
+        parts.append(Part(name="Worker", where="this machine", pid=self._worker.pid))
+        parts.append(Part(name="Data", where=str(self._home.path)))
+        parts.append(Part(name="Logs", where=str(self._home.logs)))
+        return parts
+
+    def _log(self, name: str) -> Path:
+        path = self._home.logs / f"{name}.log"
+        rotate_log(path)
+        return path
+
+
+async def check_database(url: str) -> None:
+    """Make sure a database lets us in.
+
+    Raises:
+        StartError: It does not; the message never shows the password.
+    """
+    import asyncpg
+
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StartError(
+            f"PostgreSQL at {without_password(url)} is not usable: {str(error) or 'no answer'}. "
+            f"Check {ENVIRONMENT['database_url']} and {ENVIRONMENT['owner_database_url']}, or "
+            "unset them to use the one Handrail brings along."
+        ) from error
+    await connection.close()
+
+
+def child_environment() -> dict[str, str]:
+    """Our environment, in which a child Python finds the same Handrail as we did."""
+    root = Path(__file__).parent.parent
+    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def without_password(url: str) -> str:
+    """An address fit for a screen."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or LOOPBACK
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"

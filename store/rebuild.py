@@ -1,0 +1,35 @@
+"""Writes every read model anew from the events alone."""
+
+from domain.kernel import fold
+from store.context import standing
+from store.database import Connection, listed, queries
+from store.events import read_stream
+from store.projections import project
+from store.vault import Vault
+
+_ORDER = ("calendar", "playbook", "program", "person", "lea", "engagement")
+"""What an engagement's projection looks up is there before it."""
+
+
+async def rebuild(connection: Connection, vault: Vault) -> int:
+    """Empty the read models and project every stream again, in one transaction.
+
+    People go on reading what was there until it commits; a writer waits for it, then adds its own
+    events' rows.  One stream is folded at a time, so memory does not grow with the store.
+
+    Returns:
+        How many streams were projected.
+    """
+    async with connection.transaction():
+        await queries.lock_read_models(connection)
+        await queries.clear_read_models(connection)
+        streams: list[str] = []
+        for aggregate in _ORDER:
+            rows = await listed(queries.streams_of(connection, aggregate=aggregate))
+            streams += [row["stream"] for row in rows]
+        for stream in streams:
+            history = await read_stream(connection, vault, stream)
+            state = fold(stream, history)
+            context = await standing(connection, state, history[-1].stamp.recorded_at)
+            await project(connection, state, history, context)
+    return len(streams)
