@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import asyncpg
 import structlog
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.follow import Follower
@@ -47,8 +47,9 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
             at.client,
             task_queue=WORKFLOW_QUEUE,
             workflows=[EngagementWorkflow, ProgramWorkflow, DigestWorkflow],
-            workflow_runner=RUNNER,
-            # The time-skipping server forgets which worker has a workflow in its cache.
+            # The time-skipping server leaves a workflow stuck with a worker that died, so a
+            # sandbox's worker caches none, replays for every task, and needs the quicker runner.
+            workflow_runner=UnsandboxedWorkflowRunner() if at.sandbox else RUNNER,
             max_cached_workflows=0 if at.sandbox else 1000,
             graceful_shutdown_timeout=GRACE,
         ),

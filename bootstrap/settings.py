@@ -279,7 +279,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, use_stack: bool =
             if name not in values and not (foreign and origin in ("stack", "temporal profile")):
                 values[name] = value
                 origins[name] = origin
-    if "key" not in values and "key_file" not in values and (home / MASTER_KEY_FILE).exists():
+    if "key" not in values and "key_file" not in values and _is_there(home / MASTER_KEY_FILE):
         values["key_file"] = home / MASTER_KEY_FILE
     values["temporal_source"] = origins.get("temporal_address", "none")
     return _validated(values, origins, config_path)
@@ -297,7 +297,7 @@ def read_live_stack(home: Path) -> dict[str, Any] | None:
     left behind by a killed stack is never taken for a running one.
     """
     path = home / STACK_FILE
-    if not path.exists() or not is_locked(home):
+    if not _is_there(path) or not is_locked(home):
         return None
     try:
         record = json.loads(path.read_text("utf-8"))
@@ -329,6 +329,19 @@ def is_locked(home: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError as error:
+        raise SettingsError(
+            f"{path} cannot be reached ({error.strerror}). Is it the data of another user? "
+            f"Set {ENVIRONMENT['home']} to a directory of your own."
+        ) from error
+    return True
 
 
 def decode_key(text: str, where: str) -> bytes:

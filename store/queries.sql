@@ -274,14 +274,17 @@ select distinct engagement
  where person = :person and outcome = 'pending' and mail is null
  order by 1;
 
--- name: waiting-people
--- People to whom a claimed notice is still owed, by no mail yet.
-select distinct person from read.deliveries
- where outcome = 'pending' and mail is null order by person;
-
 -- name: running-engagements
--- Every engagement that is not over, with when it next must wake.
-select id, phase, next_wake, version from read.engagements where ended_at is null order by id;
+-- Every engagement that is not over, with when it next must wake, and whether a notice that is
+-- claimed still waits for somebody's mail.
+select e.id, e.phase, e.next_wake, e.version,
+       exists (select from read.deliveries d
+                where d.engagement = e.id and d.outcome = 'pending' and d.mail is null) as waiting
+  from read.engagements e
+ where e.ended_at is null
+    or exists (select from read.deliveries d
+                where d.engagement = e.id and d.outcome = 'pending' and d.mail is null)
+ order by e.id;
 
 -- name: mail^
 -- One mail.

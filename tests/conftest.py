@@ -15,7 +15,7 @@ import uuid_utils
 import yaml
 
 from activities.record import Record
-from domain.calendar import CalendarPack
+from domain.calendar import CalendarPack, local_date
 from domain.directory import InitProgram
 from domain.kernel import COMMANDS, Command
 from domain.messages import Envelope, Receipt
@@ -29,6 +29,14 @@ ROOT = Path(__file__).parent.parent
 MASTER_KEY = bytes(range(32))
 START = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
 """Monday 3 August 2026, nine in the morning in California: where the stories begin."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record-histories",
+        metavar="RELEASE",
+        help="keep the workflow histories of a release under tests/replay",
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -219,17 +227,14 @@ class Office:
                 at="ACUSD",
             )
 
-    async def to_onboarding(self, playbook: Playbook) -> None:
-        """Alder Creek's engagement as far as an effective agreement."""
-        e = "alder-creek-usd"
+    async def to_onboarding(
+        self, playbook: Playbook, engagement: str = "alder-creek-usd", lea: str = "ACUSD"
+    ) -> None:
+        """An engagement as far as an effective agreement; Alder Creek's with its people."""
+        e = engagement
+        people = {"contact": "joy", "superintendent": "elena"} if lea == "ACUSD" else {}
         await self.do(
-            "engagement open",
-            engagement=e,
-            lea="ACUSD",
-            lead="marcus",
-            director="dana",
-            contact="joy",
-            superintendent="elena",
+            "engagement open", engagement=e, lea=lea, lead="marcus", director="dana", **people
         )
         for group in playbook.stakeholder_groups:
             await self.do("conversation log", "marcus", engagement=e, group=group.id)
@@ -241,7 +246,7 @@ class Office:
             criterion={c.id: "yes" for c in playbook.fit_criteria},
         )
         await self.do("agreement draft", engagement=e)
-        today = self.clock.at.date()
+        today = local_date(self.clock.at, "America/Los_Angeles")
         for board in playbook.boards:
             await self.do(
                 "agreement act",
@@ -269,7 +274,8 @@ class Office:
             "deliverable sign",
             engagement=engagement,
             deliverable=deliverable,
-            person="joy", evidence="mail of today",
+            person="joy",
+            evidence="mail of today",
         )
         return deliverable
 

@@ -12,8 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
     from domain.messages import Envelope, Facets, Receipt
 
-RENEW_AFTER_COMMANDS = 100
-"""A cold replay costs a few milliseconds a command; a hundred keep it well under a second."""
+RENEW_AFTER_COMMANDS = 20
+"""A cold replay goes through every command of the run again, some milliseconds each; a sandbox's
+worker caches nothing and replays for every command, so a run is kept short."""
 
 RECORD_TIMEOUT = timedelta(seconds=60)
 """One transaction: a minute is far more than it takes, and short enough to notice a dead worker."""
