@@ -18,6 +18,7 @@ from activities.names import MAIL_QUEUE, RECORD_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
 from activities.registry import mail_activities, record_activities
 from activities.reminders import Reminders
+from bootstrap.deployment import become_current, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
 from bootstrap.wiring import Services, services
@@ -51,6 +52,8 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
             # sandbox's worker caches none, replays for every task, and needs the quicker runner.
             workflow_runner=UnsandboxedWorkflowRunner() if at.sandbox else RUNNER,
             max_cached_workflows=0 if at.sandbox else 1000,
+            # The time-skipping server knows nothing of versions.
+            deployment_config=None if at.sandbox else deployment_config(),
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
@@ -101,6 +104,8 @@ async def run(stop: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             for worker in workers(at, record, reminders):
                 await stack.enter_async_context(worker)
+            if not at.sandbox:
+                await become_current(at.client)
             background = [
                 asyncio.create_task(beat(at.pool, worker_id)),
                 asyncio.create_task(follower.follow()),

@@ -1,5 +1,6 @@
 """Sends a command to the workflow that takes it: the same way for staff, digests and imports."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio.client import (
@@ -43,15 +44,20 @@ async def begin(
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
     )
-    return await client.start_update_with_start_workflow(
-        "execute",
-        envelope,
-        wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-        id=str(envelope.command_id),
-        result_type=Receipt,
-        start_workflow_operation=operation,
-        rpc_timeout=rpc_timeout,
-    )
+    try:
+        return await client.start_update_with_start_workflow(
+            "execute",
+            envelope,
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            id=str(envelope.command_id),
+            result_type=Receipt,
+            start_workflow_operation=operation,
+            rpc_timeout=rpc_timeout,
+        )
+    except BaseException:
+        # The start's own result holds the same failure; unread, asyncio complains about it later.
+        await asyncio.gather(operation.workflow_handle(), return_exceptions=True)
+        raise
 
 
 async def send(client: Client, envelope: Envelope) -> Receipt:

@@ -211,6 +211,9 @@ def engagement_list(*, phase: str | None = None, person: Who = None, json_: Json
             for r in rows
         ],
     )
+    invested = [r["invested"] for r in rows if r["invested"]]
+    if invested:
+        print(f"Invested: ${sum(invested):,.0f} in {len(invested)} engagements")
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
 
