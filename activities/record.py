@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
+from domain.ids import engagement_of
 from domain.kernel import (
     Command,
     Event,
@@ -74,11 +75,13 @@ class Record:
 
     async def execute(self, envelope: Envelope) -> Receipt:
         """Answer one command: the same id again gets the first answer and writes nothing."""
-        bound = log.bind(command=str(envelope.command_id), stream=envelope.stream)
-
         receipt = await self.in_transaction(lambda connection: self.answer_in(connection, envelope))
-        bound.info(
+        log.info(
             "command_answered",
+            command=str(envelope.command_id),
+            # As answered: as addressed it may carry a handle.
+            stream=receipt.stream,
+            engagement=engagement_of(receipt.stream),
             kind=envelope.kind,
             outcome=receipt.outcome,
             refusal=receipt.refusal,
@@ -96,16 +99,7 @@ class Record:
             async with connection.transaction():
                 receipt = (await self.decide_and_append(connection, envelope)).receipt
         except Refused as refusal:
-            receipt = await self._with_standing(
-                connection,
-                Receipt(
-                    command_id=envelope.command_id,
-                    stream=envelope.stream,
-                    outcome="refused",
-                    message=str(refusal),
-                    refusal=refusal.kind,
-                ),
-            )
+            receipt = await self._refused(connection, envelope, refusal)
         await self._keep(connection, envelope, receipt)
         return receipt
 

@@ -139,6 +139,15 @@ class Reminders:
                     connection, _from_system(command, command_id, now), now=now
                 )
                 found = _items(outcome, digest.person)
+                for item in found:
+                    log.info(
+                        "notice_claimed",
+                        engagement=row["engagement"],
+                        command=str(command_id),
+                        notice=f"{item.item} {item.step} {item.due}",
+                        mail=str(mail),
+                        person=digest.person,
+                    )
                 if found:
                     items += found
                     engagements.append(row["engagement"])
@@ -234,6 +243,13 @@ class Reminders:
             await send(self._client, _from_system(command, command_id, await self._clock.now()))
             async with self._pool.acquire() as connection:
                 await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
+            log.info(
+                "delivery_reported",
+                engagement=engagement,
+                command=str(command_id),
+                mail=str(claimed.mail),
+                outcome=row["outcome"],
+            )
 
 
 def _from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:
