@@ -141,3 +141,7 @@ if __name__ == "__main__":
         asyncio.run(main())
     except SettingsError as problem:
         sys.exit(f"handrail worker: {problem}")
+    # Temporal's runtime sometimes aborts an interpreter that ends in the ordinary way.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

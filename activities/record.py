@@ -166,9 +166,11 @@ class Record:
         """The decision's events, each with its effective instant: own stream, other streams."""
         own: list[tuple[Event, datetime]] = []
         others: dict[str, list[tuple[Event, datetime]]] = {}
+        # The mails of an invented engagement are as invented as what they are about.
+        invented = command.internal and before.of(Engagement).illustrative
         for entry in decide(command, before, context):
             event = entry.event if isinstance(entry, On) else entry
-            [event] = _marked([event], envelope.illustrative or event.illustrative)
+            [event] = _marked([event], envelope.illustrative or event.illustrative or invented)
             if isinstance(entry, On):
                 others.setdefault(entry.stream, []).append((event, context.effective_at))
             else:

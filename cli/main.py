@@ -6,7 +6,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from cli import admin, commands, imports, reading, stack
-from cli.output import REFUSED, USAGE, fail
+from cli.output import REFUSED, USAGE, fail, leave
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
 
@@ -50,5 +50,18 @@ def _help_for(wrong: CycloptsError) -> str:
     return " ".join(["handrail", *chain, "--help"])
 
 
+def run() -> None:
+    """The console script: one command, then out.
+
+    Temporal's runtime sometimes aborts an interpreter that ends in the ordinary way.
+    """
+    code = 0
+    try:
+        main()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else REFUSED
+    leave(code)
+
+
 if __name__ == "__main__":
-    main()
+    run()

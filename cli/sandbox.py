@@ -114,6 +114,7 @@ async def _go(
 
     from bootstrap.clock import ClockStuckError
     from embedded.home import Home
+    from embedded.process import StartError
 
     home = Home(settings.home)
     if not await _workers(settings):
@@ -134,7 +135,7 @@ async def _go(
         now = await sandbox_clock.to(wanted, progress)
     except (ValueError, OverflowError) as error:
         fail(str(error), REFUSED)
-    except (RPCError, ClockStuckError) as error:
+    except (RPCError, ClockStuckError, StartError) as error:
         fail(f"The sandbox's clock could not be sent ahead: {error}", UNAVAILABLE)
     home.save_clock(now)
     return now, zone, True

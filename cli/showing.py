@@ -93,7 +93,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             {"role": t.role, "person": t.person, "since": day(t.since), "until": day(t.until)}
             for t in e.tenures
         ],
-        "waived": {step: w.reason for step, w in e.waived.items()},
+        "waived": {step: str(w.reason) for step, w in e.waived.items()},
         "conversations": dict(recruitment.covered),
         "fit": None
         if recruitment.decided is None

@@ -166,6 +166,15 @@ class WorkingDays:
             day += timedelta(days=by)
         raise ValueError(f"calendar {self._pack.id}: no working day within a year of {day}")
 
+    def works_every_year(self, around: Closure) -> bool:
+        """Whether the closure, with what it adjoins, leaves a working day within a year."""
+        day = around.first
+        for _ in range(_SEARCH_LIMIT_DAYS):
+            if day == date.min or self.is_working(day):
+                break
+            day -= timedelta(days=1)
+        return any(self.is_working(day + timedelta(days=n)) for n in range(1, _SEARCH_LIMIT_DAYS))
+
     def forward(self, day: date) -> date:
         """The day itself, or the next working day."""
         return self._step(day, 1)

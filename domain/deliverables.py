@@ -154,7 +154,7 @@ class RedateProposed(Event):
     type: ClassVar[str] = "redate-proposed"
     deliverable: str
     due: date
-    reason: str
+    reason: Sealed
 
     def sentence(self) -> str:
         return f"{self.deliverable}: new due date {spoken(self.due)} proposed: {self.reason}."
@@ -201,7 +201,7 @@ class DeliverableSubmitted(Event):
 class DeliverableReturned(Event):
     type: ClassVar[str] = "deliverable-returned"
     deliverable: str
-    reason: str
+    reason: Sealed
     agreed_by: str
     evidence: Sealed
 
@@ -215,7 +215,7 @@ class DeliverableReturned(Event):
 class DeliverableAccepted(Event):
     type: ClassVar[str] = "deliverable-accepted"
     deliverable: str
-    note: str | None = None
+    note: Sealed | None = None
 
     def sentence(self) -> str:
         return f"{self.deliverable} accepted" + (f": {self.note}" if self.note else ".")
@@ -267,7 +267,7 @@ def _found(command: _DeliverableCommand, state: State) -> Deliverable:
     raise Unknown(
         f"{state.id} has no deliverable {command.deliverable!r}. "
         + (
-            f"It has {', '.join(f'{d.id} ({d.title})' for d in known.values())}."
+            f"Name one that it has: {', '.join(f'{d.id} ({d.title})' for d in known.values())}."
             if known
             else f"It has none yet. Propose one: handrail deliverable propose {state.id} TITLE"
         )
@@ -285,8 +285,9 @@ def _possible_due(due: date, state: State, context: Context) -> None:
     why_not = days.why_not(due)
     if why_not:
         raise ImpossibleDate(
-            f"{state.id}: {spoken(due)} is {why_not}, and nothing is due at the LEA then. The "
-            f"nearest working days are {spoken(days.back(due))} and {spoken(days.forward(due))}."
+            f"{state.id}: {spoken(due)} is {why_not}, and nothing is due at the LEA then. Give a "
+            f"working day: the nearest are {spoken(days.back(due))} and "
+            f"{spoken(days.forward(due))}."
         )
 
 
@@ -395,11 +396,16 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
         _the_lead(engagement, context, f"sign {deliverable.id}", state)
         person, side = context.actor, "agency"
     if side in proposal.signed:
-        other = "the LEA" if side == "agency" else "the Lead"
+        other, with_whom = (
+            ("the LEA", " --for PERSON --evidence REFERENCE")
+            if side == "agency"
+            else ("the Lead", "")
+        )
         raise AlreadyExists(
             f"{state.id}: {deliverable.id} due {spoken(proposal.due)} is signed already for "
             f"{'the agency' if side == 'agency' else 'the LEA'} by "
-            f"{proposal.signed[side]}; it waits for {other}."
+            f"{proposal.signed[side]}; it waits for {other}: "
+            f"handrail deliverable sign {state.id} {deliverable.id}{with_whom}"
         )
     _possible_due(proposal.due, state, context)
     signed = DeliverableSigned(
@@ -461,7 +467,8 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
             f"{state.id}: {deliverable.id} is due {spoken(command.due)} already. Give another "
             f"date, or sign: handrail deliverable sign {state.id} {deliverable.id}"
         )
-    return [RedateProposed(deliverable=deliverable.id, due=command.due, reason=command.reason)]
+    reason = Sealed(about=state.stream, text=command.reason)
+    return [RedateProposed(deliverable=deliverable.id, due=command.due, reason=reason)]
 
 
 @evolves(RedateProposed)
@@ -526,7 +533,7 @@ def _under_review(
         raise WrongPerson(
             f"{state.id}: {context.actor.id} may not answer {deliverable.id}: its Lead "
             f"{engagement.roles['lead']} or its Director "
-            f"{engagement.roles['director']} does."
+            f"{engagement.roles['director']} does. Ask one of them to run this command."
         )
     not_in_the_future(context.effective_on, "The answer", context)
     if context.effective_on < deliverable.submissions[-1]:
@@ -546,7 +553,7 @@ def return_(command: ReturnDeliverable, state: State, context: Context) -> Decis
     return [
         DeliverableReturned(
             deliverable=deliverable.id,
-            reason=command.reason,
+            reason=Sealed(about=state.stream, text=command.reason),
             agreed_by=person.id,
             evidence=_sealed(person, command.evidence),
         ),
@@ -563,7 +570,8 @@ def returned(state: State, event: DeliverableReturned, stamp: Stamp) -> State:
 @decides(AcceptDeliverable)
 def accept(command: AcceptDeliverable, state: State, context: Context) -> Decision:
     deliverable = _under_review(command, state, context, "accepted")
-    return [DeliverableAccepted(deliverable=deliverable.id, note=command.note)]
+    note = Sealed(about=state.stream, text=command.note) if command.note else None
+    return [DeliverableAccepted(deliverable=deliverable.id, note=note)]
 
 
 @evolves(DeliverableAccepted)

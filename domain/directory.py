@@ -540,14 +540,11 @@ def set_recess(command: SetRecess, state: State, context: Context) -> Decision:
     if recess in known:
         return []
     days = WorkingDays(context.the_program.calendar, (*known, recess))
-    try:
-        days.back(recess.first)
-        days.forward(recess.last)
-    except (OverflowError, ValueError) as never:
+    if not days.works_every_year(around=recess):
         raise ImpossibleDate(
             f"With {command.name!r} from {spoken(command.first)} to {spoken(command.last)} "
             f"{state.id} would have no working day within a year. Check the years."
-        ) from never
+        )
     return [RecessSet(recess=recess)]
 
 

@@ -30,6 +30,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
+from domain.personal import Sealed
 
 Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
@@ -133,7 +134,7 @@ class RoleAssigned(Event):
 class StepWaived(Event):
     type: ClassVar[str] = "step-waived"
     step: str
-    reason: str
+    reason: Sealed
     authority: str
 
     def sentence(self) -> str:
@@ -142,7 +143,7 @@ class StepWaived(Event):
 
 class EngagementClosed(Event):
     type: ClassVar[str] = "engagement-closed"
-    reason: str
+    reason: Sealed
 
     def sentence(self) -> str:
         return f"Engagement closed: {self.reason}."
@@ -150,7 +151,7 @@ class EngagementClosed(Event):
 
 class EngagementWithdrawn(Event):
     type: ClassVar[str] = "engagement-withdrawn"
-    reason: str
+    reason: Sealed
     phase: Phase
 
     def sentence(self) -> str:
@@ -299,7 +300,8 @@ def require_step(
             f"{f'only a {step.waiver} may' if step.waiver else 'nobody may'}. Ask a "
             f"{step.waiver or 'Director'} to run this command."
         )
-    return [StepWaived(step=step_id, reason=waiver, authority=context.actor.id)]
+    reason = Sealed(about=state.stream, text=waiver)
+    return [StepWaived(step=step_id, reason=reason, authority=context.actor.id)]
 
 
 @decides(OpenEngagement)
@@ -416,7 +418,7 @@ def close_engagement(command: CloseEngagement, state: State, context: Context) -
             f"{state.id} is still {engagement.phase}: there is no agreed work to close. To end it "
             f"now: handrail engagement withdraw {state.id} --reason REASON"
         )
-    return [EngagementClosed(reason=command.reason)]
+    return [EngagementClosed(reason=Sealed(about=state.stream, text=command.reason))]
 
 
 @decides(WithdrawEngagement)
@@ -424,7 +426,8 @@ def withdraw_engagement(command: WithdrawEngagement, state: State, context: Cont
     engagement = running(state, context)
     not_in_the_future(context.effective_on, "The withdrawal", context)
     assert engagement.phase is not None
-    return [EngagementWithdrawn(reason=command.reason, phase=engagement.phase)]
+    reason = Sealed(about=state.stream, text=command.reason)
+    return [EngagementWithdrawn(reason=reason, phase=engagement.phase)]
 
 
 def _ended(state: State, phase: Phase, reason: str, stamp: Stamp) -> State:
@@ -435,12 +438,12 @@ def _ended(state: State, phase: Phase, reason: str, stamp: Stamp) -> State:
 
 @evolves(EngagementClosed)
 def engagement_closed(state: State, event: EngagementClosed, stamp: Stamp) -> State:
-    return _ended(state, "closed", event.reason, stamp)
+    return _ended(state, "closed", str(event.reason), stamp)
 
 
 @evolves(EngagementWithdrawn)
 def engagement_withdrawn(state: State, event: EngagementWithdrawn, stamp: Stamp) -> State:
-    return _ended(state, "withdrawn", event.reason, stamp)
+    return _ended(state, "withdrawn", str(event.reason), stamp)
 
 
 def moved_to(state: State, phase: Phase) -> State:

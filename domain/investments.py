@@ -90,7 +90,7 @@ def add_investment(command: AddInvestment, state: State, context: Context) -> De
         if (first + 1) % 100 != second:
             raise Invalid(
                 f"{state.id}: {command.fy!r} is not a fiscal year: the second year follows the "
-                f"first, as in {command.fy[:4]}-{(first + 1) % 100:02d}."
+                f"first. Give it as {command.fy[:4]}-{(first + 1) % 100:02d}."
             )
     return [
         InvestmentAdded(

@@ -197,6 +197,11 @@ class Notice:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
 
     @property
+    def waiting(self) -> tuple[str, ...]:
+        """The people whose mail has still to claim it, after somebody else's did."""
+        return tuple(p for p, d in self.deliveries.items() if d.mail is None)
+
+    @property
     def ref(self) -> NoticeRef:
         """How events name it."""
         p = self.planned
@@ -217,9 +222,13 @@ class Notices:
 
     @property
     def next_wake(self) -> datetime | None:
-        """The earliest planned moment; claimed notices do not count."""
-        planned = (n.planned.planned_for for n in self.all.values() if n.status == "planned")
-        return min(planned, default=None)
+        """The earliest moment of a notice that some mail has still to claim.
+
+        A notice goes to several people, each with a mail of their own: it counts until all have
+        claimed it, or whoever had their mail of the day would be forgotten.
+        """
+        open_ = (n for n in self.all.values() if n.status == "planned" or n.waiting)
+        return min((n.planned.planned_for for n in open_), default=None)
 
 
 def reconcile(state: State, context: Context) -> list[Event]:
@@ -317,10 +326,9 @@ def announcement(
     people: set[str] = set()
     later: list[datetime] = []
     for notice in state.of(Notices).all.values():
-        waiting = [p for p, d in notice.deliveries.items() if d.outcome == "pending" and not d.mail]
         if notice.status == "planned" and notice.planned.planned_for > context.now:
             later.append(notice.planned.planned_for)
-        elif notice.status == "planned" or waiting:
+        elif notice.status == "planned" or notice.waiting:
             of = owed.get((notice.planned.item, notice.planned.round))
             if of is None or of.policy is None:
                 continue
@@ -330,7 +338,7 @@ def announcement(
             if opening > context.now:
                 later.append(opening)
                 continue
-            for person in waiting or recipients(notice, engagement, context):
+            for person in notice.waiting or recipients(notice, engagement, context):
                 if already_mailed(person):
                     later.append(policy.next_morning(context.now, days, context.zone))
                 else:

@@ -15,7 +15,7 @@ from bootstrap.settings import (
     is_locked,
     read_live_stack,
 )
-from embedded.supervisor import CONNECT_SECONDS, without_password
+from embedded.foreign import CONNECT_SECONDS, without_password
 
 State = Literal["ok", "attention", "away"]
 

@@ -17,12 +17,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from bootstrap.settings import ENVIRONMENT, KEY_BYTES, Settings, SettingsError
 from embedded.files import write_private
+from embedded.foreign import (
+    CONNECT_SECONDS,
+    check_database,
+    check_temporal,
+    without_password,
+)
 from embedded.home import (
     Home,
     Kind,
@@ -33,7 +38,7 @@ from embedded.home import (
     rotate_log,
     wrong_kind_message,
 )
-from embedded.process import LOOPBACK, Leashed, StartError, Stop, free_port, is_free
+from embedded.process import Leashed, StartError, Stop, free_port, is_free
 
 if TYPE_CHECKING:
     from bootstrap.clock import SandboxClock
@@ -43,12 +48,11 @@ if TYPE_CHECKING:
 
 USUAL_PORTS = {"temporal": 7233, "temporal-ui": 8233, "postgresql": 5432, "mail": 1025}
 START_ATTEMPTS = 3
-CONNECT_SECONDS = 5.0
 WORKER_READY_SECONDS = 60.0
 # The worker finishes what it has in hand within 15 seconds of SIGTERM.
 WORKER_STOPS = (Stop(signal.SIGTERM, 20), Stop(signal.SIGKILL, 5))
 # With the supervisor gone its database is going too; what it had in hand is done again later.
-WORKER_ABANDONED = (Stop(signal.SIGTERM, 2), Stop(signal.SIGKILL, 5))
+WORKER_ABANDONED = (Stop(signal.SIGTERM, 1), Stop(signal.SIGKILL, 5))
 WORKER_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before each next start of a worker that ended by itself; the last for ever after."""
 WORKER_SETTLED_SECONDS = 120.0
@@ -133,7 +137,7 @@ class Stack:
         try:
             # What a killed predecessor left.
             self._home.remove_record()
-            services = await self._start()
+            services = await self._start_all()
             record = self._record(services)
             self._home.write_record(record)
             ready(record)
@@ -147,9 +151,23 @@ class Stack:
 
     # Starting
 
+    async def _start_all(self) -> Services:
+        import asyncpg
+        from temporalio.exceptions import TemporalError
+
+        try:
+            return await self._start()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, TemporalError, OSError) as error:
+            raise StartError(
+                f"The start failed: {error}. `handrail doctor` says more of real services; the "
+                f"logs of the rest are in {self._home.logs}."
+            ) from error
+
     async def _start(self) -> Services:
         kind: Kind = "sandbox" if self._sandbox else "production"
-        key_file = self._settle_key(store_exists=self._home.check_kind(kind))
+        store_exists = self._home.check_kind(kind)
+        await self._until_stop(self._check_foreign_services())
+        key_file = self._settle_key(store_exists=store_exists)
         # Together: each takes about half a second. Both are awaited even if one fails, so that
         # nothing starts behind our back while we already end the rest.
         results = await asyncio.gather(
@@ -237,9 +255,11 @@ class Stack:
 
     async def _start_temporal(self) -> None:
         if self._temporal_is_foreign():
-            await self._check_foreign_temporal()
             return
-        self._say("starting Temporal" + (" with a clock of its own" if self._sandbox else ""))
+        if self._sandbox:
+            self._say("starting Temporal with a clock of its own (it listens on every interface)")
+        else:
+            self._say("starting Temporal")
         from embedded.temporal import start_dev_temporal, start_sandbox_temporal
 
         directory = self._home.path / "temporal"
@@ -303,24 +323,13 @@ class Stack:
                 return started
         raise AssertionError("the last attempt returns or raises")
 
-    async def _check_foreign_temporal(self) -> None:
-        from temporalio.client import Client
-        from temporalio.service import RPCError
-
-        from embedded.temporal import register_search_attributes
-
-        address = self._settings.temporal_address
-        try:
-            client = await asyncio.wait_for(
-                Client.connect(**self._settings.temporal_connect_config()), CONNECT_SECONDS
-            )
-            await register_search_attributes(client)
-        except (RPCError, RuntimeError, TimeoutError) as error:
-            raise StartError(
-                f"Temporal at {address} is not usable: {str(error) or 'no answer'}. Check "
-                f"{ENVIRONMENT['temporal_address']} and the rest of Temporal's client "
-                "configuration, or unset them to use the one Handrail brings along."
-            ) from error
+    async def _check_foreign_services(self) -> None:
+        """Meet the services that are not ours before anything is started beside them."""
+        for url in (self._settings.owner_database_url, self._settings.database_url):
+            if url is not None:
+                await check_database(url.get_secret_value())
+        if self._temporal_is_foreign():
+            await check_temporal(self._settings)
 
     async def _migrate(self, services: Services) -> None:
         import asyncpg
@@ -328,9 +337,6 @@ class Stack:
 
         from store.migrations import StoreKindMismatch, migrate
 
-        for url in (services.owner_database_url, services.database_url):
-            if url is not None:
-                await check_database(url)
         if services.owner_database_url is None:
             self._say(
                 f"not migrating: {ENVIRONMENT['owner_database_url']} is not set; "
@@ -386,15 +392,23 @@ class Stack:
 
     async def _worker_to_report(self, services: Services) -> None:
         """Wait for the worker's heartbeat: from then on it takes work."""
-        from store.liveness import live_workers
+        import asyncpg
 
         assert self._worker is not None
-        deadline = time.monotonic() + WORKER_READY_SECONDS
-        while await live_workers(services.database_url) == 0:
-            if self._worker.exit_code() is not None or time.monotonic() > deadline:
-                # Says what the log says, in the words used for every server.
-                await asyncio.to_thread(self._worker.wait_until, lambda: False, 0)
-            await asyncio.sleep(0.1)
+        connection = await asyncpg.connect(services.database_url, timeout=CONNECT_SECONDS)
+        try:
+            # Newer than now: the last word of a worker killed a moment ago would do for "alive".
+            began = await connection.fetchval("select clock_timestamp()")
+            deadline = time.monotonic() + WORKER_READY_SECONDS
+            while not await connection.fetchval(
+                "select exists (select from ops.workers where seen_at > $1)", began
+            ):
+                if self._worker.exit_code() is not None or time.monotonic() > deadline:
+                    # Says what the log says, in the words used for every server.
+                    await asyncio.to_thread(self._worker.wait_until, lambda: False, 0)
+                await asyncio.sleep(0.1)
+        finally:
+            await connection.close()
 
     # Running
 
@@ -597,35 +611,8 @@ class Stack:
         return path
 
 
-async def check_database(url: str) -> None:
-    """Make sure a database lets us in.
-
-    Raises:
-        StartError: It does not; the message never shows the password.
-    """
-    import asyncpg
-
-    try:
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise StartError(
-            f"PostgreSQL at {without_password(url)} is not usable: {str(error) or 'no answer'}. "
-            f"Check {ENVIRONMENT['database_url']} and {ENVIRONMENT['owner_database_url']}, or "
-            "unset them to use the one Handrail brings along."
-        ) from error
-    await connection.close()
-
-
 def child_environment() -> dict[str, str]:
     """Our environment, in which a child Python finds the same Handrail as we did."""
     root = Path(__file__).parent.parent
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-
-
-def without_password(url: str) -> str:
-    """An address fit for a screen."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or LOOPBACK
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"

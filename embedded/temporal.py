@@ -228,7 +228,7 @@ def _listens(process: Leashed, port: int) -> bool:
 
 async def _prepare(server: TemporalServer, *, sandbox: bool) -> None:
     """Wait for the namespace; in a sandbox also hold the clock and register attributes."""
-    # Imported here: the SDK is large, and half of this module's users never start a server.
+    # Imported here: the SDK is large, and not everybody who imports this module starts a server.
     from bootstrap.clock import SandboxClock
 
     client = await _connect_when_ready(server)

@@ -1,0 +1,167 @@
+"""Writes the reference pages that follow from the code: `cli.md` and `events.md`.
+
+Run it after a change of a command or an event: ``python docs/reference/generate.py``.
+``--check`` says which page is out of date, and a test runs it.
+"""
+
+import re
+import sys
+import types
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from cli.admin import PACKS
+from cli.main import build
+from domain.kernel import EVENTS, Event
+from domain.personal import Sealed
+from domain.subjects import SUBJECTS
+
+HERE = Path(__file__).parent
+
+CLI_HEAD = """\
+# Command line
+
+*Reference, generated from the commands themselves by `docs/reference/generate.py`.*
+
+What the exit codes mean stands in [exit-codes.md](exit-codes.md), what the environment sets in [settings.md](settings.md).
+
+## Every command that records something
+
+"""  # noqa: E501
+
+SHARED = re.compile(r"\*\*Every command\*\*:\n\n((?:\*.*\n|    .*\n)+)\n?")
+"""The options that every recording verb has: shown once."""
+
+EVENTS_HEAD = """\
+# Events
+
+*Reference, generated from the events themselves by `docs/reference/generate.py`.*
+
+An event is a fact: it is never changed nor removed, and its type never changes its meaning.
+The store keeps with each its stream, version, position, effective and recorded instants, actor, command and hash; `handrail history ENGAGEMENT --json` shows them.
+
+Every event also has `illustrative`, true for invented data.
+A field in *italics* may be absent.
+A field marked † holds text about somebody: it is stored sealed with the key of that person or engagement, and reads `(erased)` once that key is destroyed.
+"""  # noqa: E501
+
+EXAMPLES: Mapping[object, object] = {
+    bool: False,
+    int: 1,
+    date: date(2027, 4, 16),
+    datetime: datetime(2027, 4, 16, 15, 0, tzinfo=UTC),
+    Decimal: Decimal("1500.00"),
+    UUID: UUID("01890000-0000-7000-8000-000000000001"),
+}
+"""A value for each plain type, for the sentence that an event tells."""
+
+
+def command_line() -> str:
+    """The page about every verb."""
+    app = build()
+    generated = app.generate_docs(heading_level=2)
+    _, _, rest = generated.partition("## Table of Contents")
+    # Where Handrail is installed is nobody's default.
+    rest = rest.replace(str(PACKS), "packs") + "\n"
+    [shared] = {found[1] for found in SHARED.finditer(rest)}
+    rest = SHARED.sub("", rest)
+    return f"{CLI_HEAD}{shared}\n## Contents{rest.rstrip()}\n"
+
+
+def events() -> str:
+    """The page about every event."""
+    parts = [EVENTS_HEAD]
+    for module in SUBJECTS:
+        mine = [e for e in EVENTS.values() if e.__module__ == module.__name__]
+        if not mine:
+            continue
+        title, _, _ = (module.__doc__ or "").strip().partition("\n")
+        parts.append(f"## `{module.__name__.replace('.', '/')}.py`\n\n{title}\n")
+        parts.append("| Type | Fields | Reads as |\n|---|---|---|")
+        parts += [f"| `{e.type}` | {fields(e)} | {_cell(sample(e).sentence())} |" for e in mine]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def fields(event: type[Event]) -> str:
+    """An event's fields with their marks."""
+    shown = []
+    for name, field in event.model_fields.items():
+        if name == "illustrative":
+            continue
+        mark = "†" if _mentions(field.annotation, Sealed) else ""
+        text = f"`{name}`{mark}"
+        shown.append(text if field.is_required() else f"*{text}*")
+    return ", ".join(shown)
+
+
+def sample(model: type[Any]) -> Any:
+    """An instance whose values are the names of its fields, where they can be."""
+    return model.model_construct(
+        **{name: _value(name, field.annotation) for name, field in model.model_fields.items()}
+    )
+
+
+def _value(name: str, annotation: Any) -> Any:
+    if annotation in EXAMPLES:
+        return EXAMPLES[annotation]
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _value(name, inner[0])
+    if origin in (Union, types.UnionType):
+        return _value(name, next(a for a in inner if a is not type(None)))
+    if origin is Literal:
+        return inner[0]
+    if origin is tuple:
+        return (_value(name, inner[0]),)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {_value("name", inner[0]): _value("answer", inner[1])}
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if annotation is Sealed:
+            return Sealed(about="p-", text=_named(name))
+        return sample(annotation)
+    return _named(name)
+
+
+def _named(name: str) -> str:
+    return f"⟨{name.replace('_', ' ')}⟩"
+
+
+def _mentions(annotation: Any, wanted: type) -> bool:
+    if annotation is wanted:
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_mentions(f.annotation, wanted) for f in annotation.model_fields.values())
+    return any(_mentions(inner, wanted) for inner in get_args(annotation))
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|")
+
+
+PAGES = {"cli.md": command_line, "events.md": events}
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page; with ``--check`` only say which are out of date."""
+    stale = 0
+    for name, page in PAGES.items():
+        path = HERE / name
+        text = page()
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale += 1
+        sys.stdout.write(f"{name}\n")
+        if "--check" not in arguments:
+            path.write_text(text, "utf-8")
+    return stale if "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,204 @@
+"""What changed for many engagements reaches each of them, from the log, once."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from activities.follow import READER, news
+from domain.calendar import CalendarPack
+from domain.messages import Envelope, Receipt
+from domain.playbook import Playbook
+from store.database import queries
+from store.events import Checkpoint
+from tests.conftest import Office, new_id
+from tests.journey import mail
+
+E = "alder-creek-usd"
+DUE = date(2026, 10, 14)
+
+
+async def _news(office: Office) -> list[tuple[Checkpoint, list[Envelope]]]:
+    async with office.pool.acquire() as connection:
+        return [entry async for entry in news(connection, office.vault, office.clock)]
+
+
+async def _keep(office: Office, reached: Checkpoint) -> None:
+    async with office.pool.acquire() as connection:
+        await queries.put_checkpoint(
+            connection, reader=READER, xact_id=reached.xact_id, position=reached.position
+        )
+
+
+async def follow(office: Office) -> list[Receipt]:
+    """What the follower does, with the record in the place of the workflows."""
+    receipts = []
+    for reached, envelopes in await _news(office):
+        receipts += [await office.record.execute(envelope) for envelope in envelopes]
+        await _keep(office, reached)
+    return receipts
+
+
+async def plan(office: Office, item: str = "D1") -> dict[str, list[tuple[date, str, str | None]]]:
+    async with office.pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select step, planned_for, status, reason from read.notices"
+            " where item = $1 and engagement = $2 order by n", item, E,
+        )  # fmt: skip
+    found: dict[str, list[tuple[date, str, str | None]]] = {}
+    for row in rows:
+        entry = (row["planned_for"].date(), row["status"], row["reason"])
+        found.setdefault(row["step"], []).append(entry)
+    return found
+
+
+async def _agreed(office: Office, playbook: Playbook) -> None:
+    await office.to_onboarding(playbook)
+    assert await office.agreed("Theory of action", DUE) == "D1"
+    await follow(office)
+
+
+async def _recess(office: Office, **more: Any) -> Receipt:
+    return await office.do("lea recess", lea="ACUSD", name="Fall break",
+                           first=date(2026, 10, 12), last=date(2026, 10, 16), **more)  # fmt: skip
+
+
+async def test_a_recess_moves_the_notices_of_the_leas_running_engagement(
+    office: Office, playbook: Playbook
+) -> None:
+    await _agreed(office, playbook)
+    before = await plan(office)
+    assert before["due"] == [(DUE, "planned", None)]
+    told = await _recess(office)
+    [receipt] = await follow(office)
+    after = await plan(office)
+    assert after["t-14"] == before["t-14"], "what the recess does not touch stays"
+    moved = {
+        step: [(day.day, status) for day, status, _ in entries]
+        for step, entries in after.items()
+        if step != "t-14"
+    }
+    assert moved == {
+        "t-3": [(9, "suppressed"), (7, "planned")],
+        "due": [(14, "suppressed")],  # the first day of work after it is already "+1"
+        "+1": [(15, "suppressed"), (19, "planned")],
+        "+5": [(21, "suppressed"), (23, "planned")],
+        "+10": [(28, "suppressed"), (30, "planned")],
+    }
+    assert {e.type for e in receipt.events} == {"notices-suppressed", "notices-planned"}
+    async with office.pool.acquire() as connection:
+        row = await connection.fetchrow(
+            "select causation_id, actor from es.events where command_id = $1 limit 1",
+            receipt.command_id,
+        )
+    assert row is not None
+    assert row["causation_id"] == told.command_id
+    assert row["actor"] == "system"
+    assert receipt.next_wake is not None
+
+
+async def test_dealing_with_the_same_news_again_changes_nothing(
+    office: Office, playbook: Playbook
+) -> None:
+    """A follower that dies before it keeps its checkpoint meets the same news again."""
+    await _agreed(office, playbook)
+    await _recess(office)
+    first = [e for _, envelopes in await _news(office) for e in envelopes]
+    office.clock.move(office.clock.at + timedelta(hours=1))
+    again = [e for _, envelopes in await _news(office) for e in envelopes]
+    assert [e.command_id for e in first] == [e.command_id for e in again]
+    [receipt] = [await office.record.execute(e) for e in first]
+    plan_then = await plan(office)
+    [repeated] = [await office.record.execute(e) for e in again]
+    assert repeated == receipt.model_copy(update={"repeated": True})
+    assert await plan(office) == plan_then
+
+
+async def test_what_was_dealt_with_is_not_met_again(office: Office, playbook: Playbook) -> None:
+    await _agreed(office, playbook)
+    await _recess(office)
+    assert len(await follow(office)) == 1
+    assert await follow(office) == []
+
+
+async def test_only_running_engagements_of_that_lea_are_concerned(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.do("lea register", id="elk-grove", name="Elk Grove Elementary")
+    for engagement, lea in ((E, "ACUSD"), ("elk-grove", "elk-grove"), (f"{E}-2", "ACUSD")):
+        await office.do("engagement open", engagement=engagement, lea=lea, lead="marcus",
+                        director="dana")  # fmt: skip
+        if engagement == E:
+            await office.do("engagement withdraw", engagement=E, reason="a vacancy")
+    await follow(office)
+    await _recess(office)
+    receipts = await follow(office)
+    assert [r.stream for r in receipts] == [f"engagement:{E}-2"]
+
+
+async def test_a_new_calendar_reaches_every_running_engagement_and_what_it_owes(
+    office: Office, playbook: Playbook, calendar: CalendarPack
+) -> None:
+    await _agreed(office, playbook)
+    office.clock.move(date(2026, 10, 8))
+    await office.do("deliverable submit", engagement=E, deliverable="D1", person="joy",
+                    evidence="mail")  # fmt: skip
+    await office.do("lea register", id="elk-grove", name="Elk Grove Elementary")
+    await office.do("engagement open", engagement="elk-grove", lea="elk-grove", lead="marcus",
+                    director="dana")  # fmt: skip
+    assert await _review_due(office) == date(2026, 10, 22)
+    await follow(office)
+    closure = {"name": "Move to the new office", "first": "2026-10-12", "last": "2026-10-14"}
+    closed = CalendarPack.model_validate(
+        calendar.model_dump(mode="json")
+        | {
+            "version": calendar.version + 1,
+            "closures": [*calendar.model_dump(mode="json").get("closures", []), closure],
+        }
+    )
+    await office.do("calendar publish", "dana", content=closed)
+    receipts = await follow(office)
+    assert [r.stream for r in receipts] == [f"engagement:{E}", "engagement:elk-grove"]
+    assert await _review_due(office) == date(2026, 10, 27)
+
+
+async def test_what_is_owed_moves_with_the_calendar_even_where_no_notice_moves(
+    office: Office, playbook: Playbook, calendar: CalendarPack
+) -> None:
+    """Every reminder of the review is past, so nothing is re-planned; the due date moves."""
+    await _agreed(office, playbook)
+    office.clock.move(date(2026, 10, 8))
+    await office.do("deliverable submit", engagement=E, deliverable="D1", person="joy",
+                    evidence="mail")  # fmt: skip
+    office.clock.move(date(2027, 2, 1))
+    await mail(office, "marcus")
+    await follow(office)
+    pack = calendar.model_dump(mode="json")
+    closure = {"name": "Storm, recorded late", "first": "2026-10-19", "last": "2026-10-19"}
+    await office.do(
+        "calendar publish", "dana",
+        content=CalendarPack.model_validate(
+            pack | {"version": calendar.version + 1,
+                    "closures": [*pack.get("closures", []), closure]}
+        ),
+    )  # fmt: skip
+    [receipt] = await follow(office)
+    assert receipt.events == (), "a notice moved: this proves nothing"
+    assert await _review_due(office) == date(2026, 10, 23)
+
+
+async def test_a_page_without_news_still_moves_the_checkpoint(office: Office) -> None:
+    entries = await _news(office)
+    assert [envelopes for _, envelopes in entries] == [[]]
+    await _keep(office, entries[-1][0])
+    assert await _news(office) == []
+    await office.record.execute(
+        office.envelope("lea register", id=f"x-{new_id().hex[:8]}", name="X")
+    )
+    assert len(await _news(office)) == 1
+
+
+async def _review_due(office: Office) -> date:
+    async with office.pool.acquire() as connection:
+        due: date = await connection.fetchval(
+            "select due from read.obligations where item = 'D1/review'"
+        )
+    return due

@@ -1,0 +1,387 @@
+"""Given, when, then: commands decided on histories in memory, as the record does it in PostgreSQL.
+
+The people are fixed: Dana is the Director, Marcus the Lead, Priya another Lead, Tess the
+assistant; Joy and Elena work at Alder Creek, Noor at Harbor Charter.  All of it is fictional.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import Any, Self
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import pytest
+import yaml
+
+from domain import subjects  # noqa: F401 - registers every command and event
+from domain.calendar import CalendarPack, Closure, at_local, local_date
+from domain.context import (
+    SYSTEM,
+    SYSTEM_PERSON,
+    Context,
+    LeaEntry,
+    PersonEntry,
+    ProgramEntry,
+    StaffRole,
+)
+from domain.engagement import Engagement, OpenEngagement
+from domain.errors import Refused
+from domain.kernel import COMMANDS, Command, Event, On, Recorded, Stamp, State, decide, fold
+from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery, announcement, reconcile
+from domain.playbook import Playbook
+from tests.domain.tables import RULES, day, table
+
+ZONE = "America/Los_Angeles"
+ALDER = "alder-creek-usd"
+HARBOR = "harbor-charter"
+PACKS = RULES.parents[1] / "packs"
+PLAYBOOK = Playbook.model_validate(yaml.safe_load((PACKS / "playbooks/dta-sir.yaml").read_text()))
+CALENDAR = CalendarPack.model_validate(
+    yaml.safe_load((PACKS / "calendars/california.yaml").read_text())
+)
+RECESS = tuple(
+    Closure(name=row["Recess"], first=day(row["First day"]), last=day(row["Last day"]))
+    for row in table("working-days.md", "Recess of Alder Creek")
+)
+GROUPS = tuple(g.id for g in PLAYBOOK.stakeholder_groups)
+YES = {c.id: "yes" for c in PLAYBOOK.fit_criteria}
+PURPOSES = {p.id: f"Talked about {p.id}." for p in PLAYBOOK.checkins.purposes}
+
+
+def person(
+    handle: str, name: str, *roles: StaffRole, at: str = "agency", email: bool = True
+) -> PersonEntry:
+    return PersonEntry(
+        id=f"p-{handle}",
+        handle=handle,
+        name=name,
+        email=f"{handle}@{at}.example" if email else None,
+        organisation=at,
+        staff_roles=frozenset(roles),
+    )
+
+
+PEOPLE = (
+    person("dana", "Dana Whitfield", "director"),
+    person("marcus", "Marcus Oyelaran", "lead"),
+    person("priya", "Priya Raman", "lead"),
+    person("tess", "Tess Nguyen", "assistant"),
+    person("joy", "Joy Kim", at=ALDER),
+    person("elena", "Elena Duarte", at=ALDER),
+    person("noor", "Noor Aziz", at=HARBOR),
+)
+LEAS = (
+    LeaEntry(ALDER, "Alder Creek Unified School District", "school_district", "Manzanita", RECESS),
+    LeaEntry(HARBOR, "Harbor Charter", "charter_school"),
+)
+ALIASES = {"acusd": ALDER, "alder creek": ALDER}
+
+
+_NO_COMMAND = UUID(int=0)
+_WAY_OUT = re.compile(
+    r"handrail [a-z]|--[a-z]|Did you mean|Nothing more is needed|"
+    r"\b(Add|Ask|Check|Choose|Correct|Draft|Give|Leave|Name|Say|See|Set)\b"
+)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One digest: who got it, when, and which notices were in it."""
+
+    person: str
+    at: datetime
+    items: tuple[tuple[str, int, str], ...]
+
+    @property
+    def on(self) -> date:
+        return local_date(self.at, ZONE)
+
+
+class Story:
+    """An engagement with Alder Creek, its clock, and everything that was mailed about it."""
+
+    def __init__(self, at: date = date(2026, 8, 4)) -> None:
+        self.now = at_local(at, time(9), ZONE)
+        self.histories: dict[str, list[Recorded]] = {}
+        self.states: dict[str, State] = {}
+        self.people = {key: p for p in PEOPLE for key in (p.id, p.handle)}
+        self.leas = {key: lea for lea in LEAS for key in (lea.id, lea.name.casefold())}
+        self.leas |= {alias: self.leas[lea] for alias, lea in ALIASES.items()}
+        self.program: ProgramEntry | None = ProgramEntry(
+            name="Direct technical assistance",
+            agency="The Collaborative",
+            zone=ZONE,
+            sender="handrail@collaborative.example",
+            playbook=PLAYBOOK.ref,
+            calendar=CALENDAR,
+        )
+        self.playbook: Playbook | None = PLAYBOOK
+        self.mails: list[Mail] = []
+        self.news: list[Event] = []
+        self._commands = 0
+        self._wake: datetime | None = None
+
+    # Given -----------------------------------------------------------------------------------
+
+    def on(self, day: date, at: time = time(9)) -> Self:
+        """Move the clock, mailing on the way whatever falls due."""
+        return self.until(at_local(day, at, ZONE))
+
+    def away_until(self, day: date, at: time = time(9)) -> Self:
+        """Move the clock while no worker runs: nothing is mailed."""
+        self.now = at_local(day, at, ZONE)
+        return self
+
+    def do(
+        self, what: str | Command, actor: str = "tess", /, *, effective: Any = None, **body: Any
+    ) -> Self:
+        """Give a command that must be accepted.
+
+        Args:
+            effective: The day on which it came true; today if left out.
+        """
+        if isinstance(what, str):
+            what = made(what, **body)
+        command_id = self._next_id()
+        stream = self._canonical(what.stream(command_id))
+        before = self.state(stream)
+        context = self.context(actor, what, effective, command_id)
+        own: list[tuple[Event, datetime]] = []
+        others: list[On] = []
+        for entry in decide(what, before, context):
+            if isinstance(entry, On):
+                others.append(entry)
+            else:
+                own.append((entry, context.effective_at))
+        provisional = fold(stream, self._stamped(stream, own, context), before)
+        if stream.startswith("engagement:"):
+            own += [(event, context.now) for event in reconcile(provisional, context)]
+        self._append(stream, self._stamped(stream, own, context))
+        if stream.startswith("engagement:") and not isinstance(what, ClaimNotices):
+            self._wake = self.state().of(Notices).next_wake
+        for other in others:
+            entries = [(other.event, context.effective_at)]
+            self._append(other.stream, self._stamped(other.stream, entries, context))
+        self.news = [event for event, _ in own] + [other.event for other in others]
+        return self
+
+    def opened(self) -> Self:
+        return self.do(
+            "engagement open",
+            lea="ACUSD",
+            lead="marcus",
+            director="dana",
+            contact="joy",
+            superintendent="elena",
+        )
+
+    def recruited(self, groups: Iterable[str] = GROUPS) -> Self:
+        self.opened()
+        for group in groups:
+            self.do("conversation log", "marcus", group=group)
+        return self
+
+    def fitting(self) -> Self:
+        return self.recruited().do("fit decide", "marcus", proceed=True, criterion=YES)
+
+    def drafted(self) -> Self:
+        return self.fitting().do("agreement draft")
+
+    def effective(self) -> Self:
+        """Both boards have acted, the agency's on the day of the story."""
+        self.drafted()
+        for board in ("lea", "ccee"):
+            self.do("agreement act", board=board, action="approved", meeting=self.today)
+        return self
+
+    def proposed(self, due: date, title: str = "Theory of action") -> Self:
+        return self.do("deliverable propose", "marcus", title=title, due=due, hours=10)
+
+    def signed(self, deliverable: str = "D1") -> Self:
+        self.do("deliverable sign", "marcus", deliverable=deliverable)
+        return self.by_the_lea("deliverable sign", deliverable=deliverable)
+
+    def by_the_lea(self, what: str, who: str = "joy", **body: Any) -> Self:
+        return self.do(what, person=who, evidence="mail of today", **body)
+
+    # When ------------------------------------------------------------------------------------
+
+    def when(
+        self, what: str | Command, actor: str = "tess", /, *, effective: Any = None, **body: Any
+    ) -> "When":
+        """A command whose answer the test is about."""
+        return When(self, what, actor, effective, body)
+
+    # Then ------------------------------------------------------------------------------------
+
+    def state(self, stream: str = f"engagement:{ALDER}") -> State:
+        return self.states.get(stream, State(stream))
+
+    def history(self, stream: str = f"engagement:{ALDER}") -> list[Recorded]:
+        return self.histories.get(stream, [])
+
+    @property
+    def engagement(self) -> Engagement:
+        return self.state().of(Engagement)
+
+    @property
+    def today(self) -> date:
+        return local_date(self.now, ZONE)
+
+    def ledger(self, item: str | None = None) -> list[Notice]:
+        """The notices of an item, or all of them, in the order in which they were planned."""
+        all_ = self.state().of(Notices).all.values()
+        return [n for n in all_ if item is None or n.planned.item == item]
+
+    def planned_days(self, item: str, round_: int | None = None) -> list[date]:
+        """The local days on which an item's planned notices will go."""
+        return [
+            local_date(n.planned.planned_for, ZONE)
+            for n in self.ledger(item)
+            if n.status == "planned" and round_ in (None, n.planned.round)
+        ]
+
+    def until(self, moment: datetime) -> Self:
+        """Mail whatever falls due until then, as the workflows do."""
+        assert moment >= self.now, "time does not run backwards"
+        for _ in range(1_000):
+            if self._wake is None or self._wake > moment:
+                self.now = moment
+                return self
+            self.now = max(self.now, self._wake)
+            self._digest()
+        raise AssertionError(f"still waking at {self.now}: {self.ledger()}")
+
+    def _digest(self) -> None:
+        context = self.context(SYSTEM, None)
+        had = {mail.person for mail in self.mails if mail.on == self.today}
+        told = announcement(self.state(), context, had.__contains__)
+        self._wake = told.again_at
+        assert told.again_at is None or told.again_at > self.now, "a wake without an end"
+        for who in sorted(told.people):
+            mail = uuid5(NAMESPACE_URL, f"{who}/{self.today}")
+            named: dict[str, Any] = {
+                "mail": mail,
+                "message_id": f"<{mail}@handrail.example>",
+                "person": who,
+            }
+            self.do(ClaimNotices(engagement=ALDER, on=self.today, **named), SYSTEM)
+            items = tuple(
+                (n.planned.item, n.planned.round, n.planned.step)
+                for n in self.ledger()
+                if who in n.deliveries and n.deliveries[who].mail == mail
+            )
+            assert items, f"{who} was told that something is due, and nothing was"
+            self.mails.append(Mail(who, self.now, items))
+            delivery: dict[str, Any] = {"outcome": "sent", "detail": "250 OK", "at": self.now}
+            self.do(RecordDelivery(engagement=ALDER, **named, **delivery), SYSTEM)
+
+    # The machinery ---------------------------------------------------------------------------
+
+    def context(
+        self,
+        actor: str,
+        command: Command | None,
+        effective: date | None = None,
+        command_id: UUID = _NO_COMMAND,
+    ) -> Context:
+        """What the record would resolve; a person or LEA that is not there is simply missing."""
+        effective_at = self.now
+        if effective is not None and effective != self.today:
+            effective_at = at_local(effective, time(0), ZONE)
+        playbook = self.playbook
+        if isinstance(command, OpenEngagement) and command.playbook and playbook:
+            playbook = playbook if command.playbook == playbook.ref else None
+        return Context(
+            now=self.now,
+            issued_at=self.now,
+            effective_at=effective_at,
+            command_id=command_id,
+            actor=SYSTEM_PERSON if actor == SYSTEM else self.people[actor],
+            program=self.program,
+            playbook=playbook,
+            playbooks=frozenset({PLAYBOOK.ref}),
+            people=self.people,
+            handles=frozenset(p.handle for p in self.people.values()),
+            leas=self.leas,
+            lea_names=frozenset(self.leas),
+            engagements=frozenset(
+                s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
+            ),
+        )
+
+    def recess(self, *recess: Closure) -> Self:
+        """Give Alder Creek another recess, and let the engagement know."""
+        entry = replace(self.leas[ALDER], recess=recess)
+        self.leas = {k: entry if lea.id == ALDER else lea for k, lea in self.leas.items()}
+        return self.do("notices reconcile", SYSTEM)
+
+    def _next_id(self) -> UUID:
+        self._commands += 1
+        return uuid5(NAMESPACE_URL, f"command {self._commands}")
+
+    def _canonical(self, stream: str) -> str:
+        aggregate, _, name = stream.partition(":")
+        if aggregate == "person" and name in self.people:
+            return f"person:{self.people[name].id}"
+        if aggregate == "lea" and name.casefold() in self.leas:
+            return f"lea:{self.leas[name.casefold()].id}"
+        return stream
+
+    def _stamped(
+        self, stream: str, events: Sequence[tuple[Event, datetime]], context: Context
+    ) -> list[Recorded]:
+        version = self.state(stream).version
+        return [
+            Recorded(
+                event,
+                Stamp(stream, version + n, at, self.now, context.actor.id, context.command_id, n),
+            )
+            for n, (event, at) in enumerate(events, start=1)
+        ]
+
+    def _append(self, stream: str, events: list[Recorded]) -> None:
+        if events:
+            self.histories.setdefault(stream, []).extend(events)
+            self.states[stream] = fold(stream, events, self.state(stream))
+
+
+def made(what: str, **body: Any) -> Command:
+    """A command by its name; the engagement is Alder Creek's unless another is named."""
+    kind = COMMANDS[what]
+    if "engagement" in kind.model_fields:
+        body.setdefault("engagement", ALDER)
+    return kind.model_validate(body)
+
+
+@dataclass(frozen=True)
+class When:
+    """A command about to be given."""
+
+    story: Story
+    what: str | Command
+    actor: str
+    effective: date | None
+    body: dict[str, Any]
+
+    def records(self, *kinds: type[Event]) -> list[Event]:
+        """It is accepted, with these facts and whatever notices follow from them."""
+        self.story.do(self.what, self.actor, effective=self.effective, **self.body)
+        facts = [e for e in self.story.news if not e.type.startswith("notices-")]
+        assert [type(e) for e in facts] == list(kinds)
+        return facts
+
+    def refuses(self, kind: type[Refused], *words: str) -> str:
+        """It is refused so, saying these words, and nothing changes."""
+        before = {stream: len(history) for stream, history in self.story.histories.items()}
+        with pytest.raises(Refused) as caught:
+            self.story.do(self.what, self.actor, effective=self.effective, **self.body)
+        message = str(caught.value)
+        assert type(caught.value) is kind, f"{caught.value.kind}: {message}"
+        assert {s: len(h) for s, h in self.story.histories.items()} == before
+        assert "\n" not in message
+        missing = [word for word in words if word not in message]
+        assert not missing, f"{missing} not in {message!r}"
+        assert _WAY_OUT.search(message), f"no way out of {message!r}"
+        return message

@@ -1,0 +1,271 @@
+"""docs/rules/agreements.md, row by row, and every refusal of drafting and acting."""
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from domain import errors
+from domain.agreements import (
+    AgreementDrafted,
+    AgreementEffective,
+    Agreements,
+    BoardActed,
+    BoardState,
+)
+from domain.errors import (
+    AlreadyExists,
+    ChargedToLea,
+    ImpossibleDate,
+    Incomplete,
+    Refused,
+    Unknown,
+    WrongState,
+)
+from tests.domain.story import Story, made
+from tests.domain.tables import Row, day, table
+
+FIRST, LATER, LAST = date(2026, 9, 10), date(2026, 9, 24), date(2026, 10, 8)
+TO_GET_THERE: dict[str, tuple[str, ...]] = {
+    "pending": (),
+    "continued": ("continued",),
+    "signed": ("signed",),
+    "approved": ("approved",),
+    "ratified": ("signed", "ratified"),
+    "denied": ("denied",),
+}
+
+
+def act(story: Story, board: str, action: str, meeting: date) -> Story:
+    continued = {"next_meeting": LAST} if action == "continued" else {}
+    return story.do("agreement act", board=board, action=action, meeting=meeting, **continued)
+
+
+def before_the_boards() -> Story:
+    return Story(date(2026, 9, 2)).drafted().on(date(2026, 12, 1))
+
+
+def board_state(story: Story, board: str) -> BoardState:
+    latest = story.state().of(Agreements).latest
+    assert latest is not None
+    return latest.boards[board].state
+
+
+@pytest.mark.parametrize(
+    "row",
+    table("agreements.md", "What a board can do"),
+    ids=lambda r: f"{r['Before']}, then {r['Action']}",
+)
+@pytest.mark.parametrize("board", ["lea", "ccee"])
+def test_a_board_acts_as_the_table_says(board: str, row: Row) -> None:
+    story = before_the_boards()
+    for action in TO_GET_THERE[row["Before"]]:
+        act(story, board, action, FIRST)
+    assert board_state(story, board) == row["Before"]
+    after = row["After"]
+    body = {"next_meeting": LAST} if row["Action"] == "continued" else {}
+    when = story.when("agreement act", board=board, action=row["Action"], meeting=LATER, **body)
+    if after[0].isupper():
+        refusal: type[Refused] = getattr(errors, after)
+        when.refuses(refusal, board, "A1")
+        assert board_state(story, board) == row["Before"]
+    else:
+        when.records(BoardActed)
+        assert board_state(story, board) == after
+
+
+def test_the_table_names_every_state_with_every_action() -> None:
+    rows = table("agreements.md", "What a board can do")
+    states = set(TO_GET_THERE)
+    actions = {"approved", "denied", "continued", "signed", "ratified"}
+    assert len(rows) == len(states) * len(actions)
+    assert {(r["Before"], r["Action"]) for r in rows} == {(s, a) for s in states for a in actions}
+
+
+@pytest.mark.parametrize(
+    "row",
+    table("agreements.md", "When it is effective"),
+    ids=lambda r: f"{r['LEA board']}; {r['Agency board']}",
+)
+@pytest.mark.parametrize("order", ["lea first", "agency first"])
+def test_an_agreement_is_effective_once_both_boards_have_finally_acted(
+    row: Row, order: str
+) -> None:
+    story = before_the_boards()
+    acts = [("lea", row["LEA board"]), ("ccee", row["Agency board"])]
+    for board, done in acts if order == "lea first" else reversed(acts):
+        if done != "pending":
+            action, _, on = done.partition(" ")
+            meeting = day(on)
+            body = {"next_meeting": date(2026, 11, 5)} if action == "continued" else {}
+            story.do("agreement act", board=board, action=action, meeting=meeting, **body)
+    latest = story.state().of(Agreements).latest
+    assert latest is not None
+    effective = None if row["Effective"] == "no" else day(row["Effective"])
+    assert latest.effective_on == effective
+    assert story.engagement.phase == ("onboarding" if effective else "agreeing")
+
+
+def test_alder_creeks_agreement_goes_as_the_table_says() -> None:
+    story = Story(date(2026, 9, 2)).drafted()
+    for row in table("agreements.md", "Alder Creek's agreement"):
+        action, _, later = row["Action"].partition(" to ")
+        body = {"next_meeting": day(later)} if later else {}
+        story.on(day(row["Day"]))
+        story.do(
+            "agreement act", board=row["Board"], action=action, meeting=day(row["Day"]), **body
+        )
+        assert board_state(story, "lea") == row["LEA's item"]
+        assert board_state(story, "ccee") == row["Agency's item"]
+        assert story.engagement.phase == row["Phase"]
+    effective = [r.event for r in story.history() if isinstance(r.event, AgreementEffective)]
+    assert [e.on for e in effective] == [date(2026, 10, 15)]
+
+
+def test_a_ratification_that_is_continued_leaves_the_signature_standing() -> None:
+    story = before_the_boards()
+    act(story, "ccee", "signed", FIRST)
+    act(story, "ccee", "continued", LATER)
+    assert board_state(story, "ccee") == "signed"
+    act(story, "ccee", "ratified", LAST)
+    act(story, "lea", "approved", FIRST)
+    assert story.engagement.phase == "onboarding"
+
+
+def test_a_draft_makes_an_item_for_each_board() -> None:
+    [drafted] = Story().fitting().when("agreement draft").records(AgreementDrafted)
+    assert isinstance(drafted, AgreementDrafted)
+    assert drafted.agreement == "A1"
+    assert drafted.boards == ("lea", "ccee")
+
+
+def test_a_second_agreement_follows_a_denied_one() -> None:
+    story = before_the_boards()
+    act(story, "lea", "denied", FIRST)
+    [drafted] = story.when("agreement draft").records(AgreementDrafted)
+    assert isinstance(drafted, AgreementDrafted)
+    assert drafted.agreement == "A2"
+    assert board_state(story, "lea") == "pending"
+
+
+def test_what_a_clerk_reported_is_kept_with_the_evidence() -> None:
+    story = before_the_boards()
+    [acted] = story.when(
+        "agreement act", board="lea", action="approved", meeting=FIRST, vote="4-1",
+        minutes="minutes of 10 September", person="elena", evidence="mail of 11 September",
+    ).records(BoardActed)  # fmt: skip
+    assert isinstance(acted, BoardActed)
+    assert (acted.reported_by, acted.vote) == ("p-elena", "4-1")
+    assert acted.evidence is not None
+    assert (acted.evidence.about, acted.evidence.text) == ("p-elena", "mail of 11 September")
+
+
+@pytest.mark.parametrize("charge", ["500", "0.01"])
+def test_nothing_is_charged_to_the_lea(charge: str) -> None:
+    shown = f"${float(charge):,.2f}"
+    Story().fitting().when("agreement draft", charge=charge).refuses(
+        ChargedToLea, shown, "Leave out --charge"
+    )
+
+
+def test_a_negative_charge_has_no_form() -> None:
+    with pytest.raises(ValidationError):
+        made("agreement draft", charge="-1")
+
+
+def test_no_agreement_is_drafted_while_recruiting() -> None:
+    Story().recruited().when("agreement draft").refuses(
+        WrongState, "recruiting", "handrail fit decide alder-creek-usd --proceed"
+    )
+
+
+@pytest.mark.parametrize("stage", ["before the boards", "effective"])
+def test_one_agreement_is_in_play(stage: str) -> None:
+    story = before_the_boards() if stage == "before the boards" else Story().effective()
+    story.when("agreement draft").refuses(AlreadyExists, "A1", stage, "handrail agreement act")
+
+
+def test_a_draft_is_not_dated_ahead() -> None:
+    Story().fitting().when("agreement draft", effective=date(2026, 8, 5)).refuses(
+        ImpossibleDate, "Wed 5 Aug 2026", "Tue 4 Aug 2026", "Give the day"
+    )
+
+
+def test_no_board_acts_on_what_is_not_drafted() -> None:
+    Story().fitting().when(
+        "agreement act", board="lea", action="approved", meeting=date(2026, 8, 4)
+    ).refuses(WrongState, "handrail agreement draft alder-creek-usd")
+
+
+def test_an_unknown_board_is_named_with_the_known_ones() -> None:
+    before_the_boards().when(
+        "agreement act", board="cce", action="approved", meeting=FIRST
+    ).refuses(Unknown, "'cce'", "Did you mean ccee", "The boards: lea, ccee")
+
+
+@pytest.mark.parametrize(
+    ("meeting", "words"),
+    [
+        pytest.param(date(2026, 12, 2), ("Wed 2 Dec 2026", "Tue 1 Dec 2026"), id="ahead"),
+        pytest.param(date(2026, 9, 1), ("Tue 1 Sep 2026", "Wed 2 Sep 2026"), id="before the draft"),
+    ],
+)
+def test_a_meeting_that_cannot_be_is_refused(meeting: date, words: tuple[str, ...]) -> None:
+    before_the_boards().when(
+        "agreement act", board="lea", action="approved", meeting=meeting
+    ).refuses(ImpossibleDate, *words, "Give the day")
+
+
+def test_an_action_does_not_precede_the_boards_last_one() -> None:
+    story = act(before_the_boards(), "lea", "continued", LATER)
+    story.when("agreement act", board="lea", action="approved", meeting=FIRST).refuses(
+        ImpossibleDate, "Thu 24 Sep 2026", "Thu 10 Sep 2026", "later meeting"
+    )
+
+
+def test_a_continuation_says_to_when() -> None:
+    story = before_the_boards()
+    story.when("agreement act", board="lea", action="continued", meeting=FIRST).refuses(
+        Incomplete, "Add --next-meeting DATE", "A1"
+    )
+
+
+@pytest.mark.parametrize("next_meeting", [FIRST, date(2026, 9, 9)])
+def test_a_continuation_is_to_a_later_meeting(next_meeting: date) -> None:
+    before_the_boards().when(
+        "agreement act", board="lea", action="continued", meeting=FIRST, next_meeting=next_meeting
+    ).refuses(ImpossibleDate, "Thu 10 Sep 2026", "Correct --next-meeting")
+
+
+def test_only_a_continuation_names_a_next_meeting() -> None:
+    before_the_boards().when(
+        "agreement act", board="lea", action="approved", meeting=FIRST, next_meeting=LATER
+    ).refuses(WrongState, "2026-09-24", "approved", "Leave it out")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param({"person": "elena"}, ("elena", "--evidence"), id="no evidence"),
+        pytest.param({"evidence": "a mail"}, ("a mail", "--for PERSON"), id="nobody"),
+    ],
+)
+def test_a_report_has_its_reporter_and_its_evidence(
+    body: dict[str, str], words: tuple[str, ...]
+) -> None:
+    before_the_boards().when(
+        "agreement act", board="lea", action="approved", meeting=FIRST, **body
+    ).refuses(Incomplete, *words)
+
+
+def test_an_unknown_reporter_is_refused() -> None:
+    before_the_boards().when(
+        "agreement act", board="lea", action="approved", meeting=FIRST, person="elenna",
+        evidence="mail",
+    ).refuses(Unknown, "'elenna'", "Did you mean elena", "handrail person list")  # fmt: skip
+
+
+@pytest.mark.parametrize("vote", ["4", "four-one", "4-1-0-2", "4 - 1"])
+def test_a_vote_has_its_form(vote: str) -> None:
+    with pytest.raises(ValidationError):
+        made("agreement act", board="lea", action="approved", meeting=FIRST, vote=vote)

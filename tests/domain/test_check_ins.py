@@ -1,0 +1,281 @@
+"""docs/rules/check-ins.md, row by row, and every refusal of a check-in."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from domain.checkins import CheckInClosed, CheckInHeld, CheckInOpened, CheckIns, annual_date
+from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
+from domain.obligations import Obligation, obligations
+from tests.domain.story import PLAYBOOK, PURPOSES, Story
+from tests.domain.tables import Row, day, table
+
+HELD = date(2027, 6, 10)
+
+
+def partnering(effective: date = date(2026, 10, 15)) -> Story:
+    return Story(effective).effective()
+
+
+def owed(story: Story, item: str) -> list[Obligation]:
+    found = obligations(story.state(), story.context("marcus", None))
+    return [o for o in found if o.item == item]
+
+
+def close(story: Story, outcome: str = "continue") -> Story:
+    return story.do("checkin close", "marcus", purpose=PURPOSES, outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    "row",
+    table("check-ins.md"),
+    ids=lambda r: f"{r['Check-in']} after {r['Agreement effective']}",
+)
+def test_a_check_in_is_owed_years_after_the_agreement(row: Row) -> None:
+    story = partnering(day(row["Agreement effective"]))
+    number = int(row["Check-in"].removeprefix("CI-"))
+    context = story.context("marcus", None)
+    assert annual_date(number, story.state(), context) == day(row["Owed by"])
+
+
+def test_the_purposes_are_those_of_the_table() -> None:
+    rows = table("check-ins.md", "Opening, holding, closing")
+    assert [(r["Purpose"], r["What it asks"]) for r in rows] == [
+        (p.id, p.name) for p in PLAYBOOK.checkins.purposes
+    ]
+
+
+def test_the_lead_is_reminded_of_a_check_in_that_nobody_has_opened() -> None:
+    story = partnering()
+    assert story.planned_days("CI-1") == [
+        date(2027, 10, 1),
+        date(2027, 10, 12),
+        date(2027, 10, 15),
+        date(2027, 10, 18),
+        date(2027, 10, 22),
+        date(2027, 10, 29),
+    ]
+    assert {n.planned.to[0] for n in story.ledger("CI-1")} == {"lead"}
+
+
+def test_no_check_in_is_owed_before_the_agreement_is_effective() -> None:
+    story = Story().drafted()
+    assert owed(story, "CI-1") == []
+
+
+def test_an_opened_check_in_is_reminded_of_on_its_new_day() -> None:
+    story = partnering().on(date(2027, 5, 3))
+    [opened] = story.when("checkin open", "marcus", on=HELD).records(CheckInOpened)
+    assert isinstance(opened, CheckInOpened)
+    assert opened.checkin == "CI-1"
+    assert story.planned_days("CI-1") == [
+        date(2027, 5, 27),
+        date(2027, 6, 7),
+        date(2027, 6, 10),
+        date(2027, 6, 11),
+        date(2027, 6, 17),
+        date(2027, 6, 25),
+    ]
+    assert {n.reason for n in story.ledger("CI-1") if n.status == "suppressed"} == {"re-dated"}
+
+
+def test_a_check_in_can_be_moved_again() -> None:
+    story = partnering().on(date(2027, 5, 3)).do("checkin open", "marcus", on=HELD)
+    story.do("checkin open", "marcus", on=date(2027, 5, 27))
+    assert [(o.round, o.due, o.settled) for o in owed(story, "CI-1")] == [
+        (1, date(2027, 10, 15), "re-dated"),
+        (2, HELD, "re-dated"),
+        (3, date(2027, 5, 27), None),
+    ]
+
+
+def test_nobody_is_reminded_of_a_check_in_that_was_held() -> None:
+    story = partnering().on(date(2027, 5, 3)).do("checkin open", "marcus", on=HELD)
+    story.on(HELD).do("checkin hold", "marcus")
+    assert story.planned_days("CI-1") == []
+    assert {n.reason for n in story.ledger("CI-1") if n.status == "suppressed"} == {
+        "re-dated",
+        "held",
+    }
+
+
+def test_the_next_check_in_is_owed_once_one_is_closed() -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus"))
+    assert [o.due for o in owed(story, "CI-2")] == [date(2028, 10, 16)]
+    assert story.planned_days("CI-2")[0] == date(2028, 10, 2)
+
+
+def test_after_an_end_no_further_check_in_is_owed() -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus"), outcome="end")
+    assert owed(story, "CI-2") == []
+    assert [o.settled for o in owed(story, "CI-1")] == ["held"]
+
+
+def test_a_check_in_is_held_as_it_comes_on_the_day_that_is_named() -> None:
+    story = partnering().on(date(2027, 6, 14))
+    [held] = story.when("checkin hold", "marcus", on=HELD, attended=("joy", "elena")).records(
+        CheckInHeld
+    )
+    assert isinstance(held, CheckInHeld)
+    assert (held.checkin, held.on, held.attended) == ("CI-1", HELD, ("p-joy", "p-elena"))
+
+
+def test_a_check_in_that_is_backdated_was_held_on_that_day() -> None:
+    story = partnering().on(date(2027, 6, 14))
+    [held] = story.when("checkin hold", "marcus", effective=HELD).records(CheckInHeld)
+    assert isinstance(held, CheckInHeld)
+    assert held.on == HELD
+
+
+def test_closing_keeps_answers_and_dated_commitments_sealed() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    commitments = {
+        date(2027, 9, 1): "Name two teacher leaders.",
+        date(2027, 8, 2): "  Budget.  ",
+        HELD: "Minutes.",
+    }
+    [closed] = story.when(
+        "checkin close", "marcus", purpose=PURPOSES, commitment=commitments, outcome="adjust"
+    ).records(CheckInClosed)
+    assert isinstance(closed, CheckInClosed)
+    assert {name: text.text for name, text in closed.purposes.items()} == PURPOSES
+    assert [(c.by, c.text.text) for c in closed.commitments] == [
+        (HELD, "Minutes."),
+        (date(2027, 8, 2), "Budget."),
+        (date(2027, 9, 1), "Name two teacher leaders."),
+    ]
+    assert {s.about for s in closed.purposes.values()} == {"engagement:alder-creek-usd"}
+    [checkin] = story.state().of(CheckIns).all
+    assert checkin.closed == closed
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [("open", {"on": date(2026, 9, 1)}), ("hold", {}), ("close", {"purpose": PURPOSES})],
+)
+def test_check_ins_begin_once_the_agreement_is_effective(verb: str, body: dict[str, Any]) -> None:
+    Story().drafted().when(f"checkin {verb}", "marcus", **body).refuses(
+        WrongState, "agreeing", "handrail engagement show alder-creek-usd"
+    )
+
+
+@pytest.mark.parametrize("on", [date(2026, 10, 15), date(2026, 10, 14)])
+def test_a_check_in_is_planned_for_a_day_ahead(on: date) -> None:
+    partnering().when("checkin open", "marcus", on=on).refuses(
+        ImpossibleDate, "Thu 15 Oct 2026", f"handrail checkin hold alder-creek-usd --on {on}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "why"),
+    [
+        pytest.param(date(2027, 6, 12), "a Saturday", id="a weekend"),
+        pytest.param(date(2027, 6, 14), "summer recess", id="recess"),
+        pytest.param(date(2027, 5, 31), "Memorial Day", id="a holiday"),
+    ],
+)
+def test_a_check_in_is_planned_for_a_working_day_of_the_lea(on: date, why: str) -> None:
+    partnering().when("checkin open", "marcus", on=on).refuses(ImpossibleDate, why, "working day")
+
+
+@pytest.mark.parametrize("on", [date(2037, 1, 2), date(9999, 12, 31)])
+def test_a_check_in_is_not_planned_for_a_year_that_nobody_can_mean(on: date) -> None:
+    partnering().when("checkin open", "marcus", on=on).refuses(
+        ImpossibleDate, str(on.year), "Check the year"
+    )
+
+
+def test_a_check_in_is_planned_once_for_a_day() -> None:
+    story = partnering().do("checkin open", "marcus", on=HELD)
+    story.when("checkin open", "marcus", on=HELD).refuses(AlreadyExists, "CI-1", "Thu 10 Jun 2027")
+
+
+def test_a_check_in_is_closed_before_the_next_is_planned() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when("checkin open", "marcus", on=date(2027, 9, 1)).refuses(
+        WrongState, "CI-1", "Thu 10 Jun 2027", "handrail checkin close alder-creek-usd"
+    )
+
+
+def test_a_check_in_is_held_once() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when("checkin hold", "marcus").refuses(
+        AlreadyExists, "CI-1", "Thu 10 Jun 2027", "handrail checkin close alder-creek-usd"
+    )
+
+
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [
+        pytest.param(date(2027, 6, 11), ("Fri 11 Jun 2027", "today is"), id="ahead"),
+        pytest.param(date(2026, 10, 14), ("Wed 14 Oct 2026", "effective since Thu 15 Oct 2026"),
+                     id="before the agreement"),
+    ],
+)  # fmt: skip
+def test_a_check_in_is_held_on_a_possible_day(on: date, words: tuple[str, ...]) -> None:
+    partnering().on(HELD).when("checkin hold", "marcus", on=on).refuses(ImpossibleDate, *words)
+
+
+def test_a_check_in_is_not_held_before_the_one_of_the_year_before() -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus")).on(date(2028, 6, 8))
+    story.when("checkin hold", "marcus", on=date(2027, 6, 9)).refuses(
+        ImpossibleDate, "CI-2", "Wed 9 Jun 2027", "Thu 10 Jun 2027"
+    )
+
+
+def test_whoever_attended_is_in_the_directory() -> None:
+    partnering().on(HELD).when("checkin hold", "marcus", attended=("joy", "elenna")).refuses(
+        Unknown, "'elenna'", "Did you mean elena"
+    )
+
+
+def test_a_check_in_is_closed_after_it_was_held() -> None:
+    partnering().on(HELD).when("checkin close", "marcus", purpose=PURPOSES).refuses(
+        WrongState, "CI-1", "handrail checkin hold alder-creek-usd --on DATE"
+    )
+
+
+@pytest.mark.parametrize("blank", [None, "", "   ", "\n"])
+def test_no_purpose_stays_blank(blank: str | None) -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    answers = {name: text for name, text in PURPOSES.items() if name != "coaching-capacity"}
+    if blank is not None:
+        answers["coaching-capacity"] = blank
+    story.when("checkin close", "marcus", purpose=answers).refuses(
+        Incomplete, "coaching-capacity (Check the capacity for coaching) is blank",
+        '--purpose coaching-capacity="…"',
+    )  # fmt: skip
+
+
+def test_every_blank_purpose_is_named_at_once() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when("checkin close", "marcus", purpose={}).refuses(Incomplete, *PURPOSES, "are blank")
+
+
+def test_an_unknown_purpose_is_named_with_the_known_ones() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when("checkin close", "marcus", purpose={**PURPOSES, "commitments": "x"}).refuses(
+        Unknown, "'commitments'", "Did you mean commitment", "The purposes: commitment"
+    )
+
+
+def test_a_commitment_is_not_blank() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when(
+        "checkin close", "marcus", purpose=PURPOSES, commitment={date(2027, 9, 1): " "}
+    ).refuses(Incomplete, "Wed 1 Sep 2027", '--commitment 2027-09-01="…"')
+
+
+def test_a_commitment_is_not_dated_before_the_check_in() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when(
+        "checkin close", "marcus", purpose=PURPOSES, commitment={date(2027, 6, 9): "Budget."}
+    ).refuses(ImpossibleDate, "'Budget.'", "Wed 9 Jun 2027", "Thu 10 Jun 2027")
+
+
+def test_a_close_that_lies_ahead_is_refused() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when("checkin close", "marcus", purpose=PURPOSES, effective=date(2027, 6, 11)).refuses(
+        ImpossibleDate, "Fri 11 Jun 2027"
+    )

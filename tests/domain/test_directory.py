@@ -1,0 +1,381 @@
+"""The program and what it shares; docs/rules/people-and-roles.md."""
+
+import html
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.context import SYSTEM
+from domain.directory import (
+    CalendarPublished,
+    Lea,
+    LeaRegistered,
+    Person,
+    PersonChanged,
+    PersonRegistered,
+    PlaybookPublished,
+    ProgramInitialised,
+    Published,
+    RecessSet,
+)
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Incomplete,
+    Invalid,
+    Unknown,
+    WrongPerson,
+    WrongState,
+)
+from domain.playbook import Playbook
+from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, Story, made
+from tests.domain.tables import Row, table
+
+INIT: dict[str, Any] = {
+    "name": "Direct technical assistance",
+    "agency": "The Collaborative",
+    "zone": "America/Los_Angeles",
+    "sender": "handrail@collaborative.example",
+    "director": "dana",
+    "director_name": "Dana Whitfield",
+    "director_email": "dana@collaborative.example",
+    "playbook": PLAYBOOK,
+    "calendar": CALENDAR,
+}
+
+
+def founded() -> Story:
+    story = Story()
+    story.program = None
+    return story.do("program init", SYSTEM, **INIT)
+
+
+def test_a_program_begins_with_its_director_calendar_and_playbook() -> None:
+    story = Story()
+    made_, director, calendar, playbook = story.when("program init", SYSTEM, **INIT).records(
+        ProgramInitialised, PersonRegistered, CalendarPublished, PlaybookPublished
+    )
+    assert isinstance(made_, ProgramInitialised)
+    assert isinstance(director, PersonRegistered)
+    assert (made_.playbook, made_.calendar) == ("dta-sir@3", "california")
+    assert director.staff_roles == ("director",)
+    assert director.handle.about == made_.director
+    assert set(story.histories) == {
+        "program",
+        f"person:{made_.director}",
+        "calendar:california",
+        "playbook:dta-sir",
+    }
+    assert isinstance(calendar, CalendarPublished)
+    assert calendar.pack == CALENDAR
+    assert isinstance(playbook, PlaybookPublished)
+    assert playbook.playbook == PLAYBOOK
+
+
+def test_a_program_is_made_once() -> None:
+    founded().when("program init", SYSTEM, **INIT).refuses(
+        AlreadyExists, "'Direct technical assistance'", "handrail person register --help"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("zone", "California"),
+        ("zone", "../etc/passwd"),
+        ("sender", "nobody"),
+        ("director", "Dana W."),
+        ("gathering_seconds", -1),
+        ("name", "two\nlines"),
+    ],
+)
+def test_a_program_with_an_impossible_setting_is_not_made(field: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        made("program init", **{**INIT, field: value})
+
+
+# People ------------------------------------------------------------------------------------------
+
+
+def test_a_person_is_registered_with_sealed_particulars() -> None:
+    [event] = Story().when(
+        "person register", handle="carla", name="Carla Mendes", email="carla@alder-creek.example",
+        at="ACUSD",
+    ).records(PersonRegistered)  # fmt: skip
+    assert isinstance(event, PersonRegistered)
+    assert event.handle.about.startswith("p-")
+    assert {event.handle.about, event.name.about} == {event.handle.about}
+    assert event.email is not None
+    assert (event.name.text, event.email.text) == ("Carla Mendes", "carla@alder-creek.example")
+    assert (event.organisation, event.staff_roles) == (ALDER, ())
+
+
+def test_a_director_registers_staff() -> None:
+    [event] = (
+        Story()
+        .when(
+            "person register",
+            "dana",
+            handle="sam",
+            name="Sam",
+            email="sam@x.example",
+            role=("lead",),
+        )
+        .records(PersonRegistered)
+    )
+    assert isinstance(event, PersonRegistered)
+    assert (event.organisation, event.staff_roles) == ("agency", ("lead",))
+
+
+@pytest.mark.parametrize(
+    "row", table("people-and-roles.md", "The directory"), ids=lambda r: r["Mail address"]
+)
+def test_a_mail_address_has_its_form(row: Row) -> None:
+    body = {"handle": "sam", "name": "Sam", "email": html.unescape(row["Mail address"])}
+    if row["Accepted"] == "yes":
+        Story().when("person register", **body).records(PersonRegistered)
+    else:
+        with pytest.raises(ValidationError, match="is not a mail address"):
+            made("person register", **body)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "a@b.example\nBcc: all@c.example",
+        "a@b.example\r",
+        "a@" + "b" * 250 + ".example",
+        "@b.example",
+    ],
+)
+def test_a_mail_address_never_makes_a_header_of_its_own(email: str) -> None:
+    if email.endswith("\r"):
+        assert made("person register", handle="a", name="A", email=email).email == "a@b.example"  # type: ignore[attr-defined]
+        return
+    with pytest.raises(ValidationError):
+        made("person register", handle="a", name="A", email=email)
+
+
+@pytest.mark.parametrize("handle", ["Joy", "joy kim", "-joy", "joy--kim", "", "jöy", "j" * 61])
+def test_a_handle_has_its_form(handle: str) -> None:
+    with pytest.raises(ValidationError):
+        made("person register", handle=handle, name="Joy Kim")
+
+
+def test_a_handle_belongs_to_one_person() -> None:
+    Story().when("person register", handle="joy", name="Joy Other").refuses(
+        AlreadyExists, "'joy'", "p-joy", "handrail person change joy"
+    )
+
+
+@pytest.mark.parametrize("handle", ["p-nguyen", "p-joy2", "system"])
+def test_a_handle_is_not_mistaken_for_an_id(handle: str) -> None:
+    Story().when("person register", handle=handle, name="Pat Nguyen").refuses(
+        Invalid, repr(handle), "Choose another handle"
+    )
+
+
+@pytest.mark.parametrize("handle", ["tess", "marcus"])
+def test_only_a_director_gives_staff_roles(handle: str) -> None:
+    story = Story()
+    body = {"handle": "sam", "name": "Sam", "email": "sam@x.example", "role": ("director",)}
+    story.when("person register", handle, **body).refuses(
+        WrongPerson, f"p-{handle}", "director", "Ask a Director"
+    )
+    story.do("person register", handle="sam", name="Sam")
+    who = next(s for s in story.histories if s.startswith("person:")).removeprefix("person:")
+    story.when("person change", handle, person=who, role=()).refuses(
+        WrongPerson, "staff role none", "Ask a Director"
+    )
+
+
+def test_staff_have_a_mail_address() -> None:
+    story = Story()
+    story.when("person register", "dana", handle="sam", name="Sam", role=("lead",)).refuses(
+        Incomplete, "sam", "lead", "--email ADDRESS"
+    )
+    story.do("person register", handle="sam", name="Sam")
+    who = next(s for s in story.histories if s.startswith("person:")).removeprefix("person:")
+    story.when("person change", "dana", person=who, role=("lead",)).refuses(
+        Incomplete, who, "lead", "--email ADDRESS"
+    )
+    story.when("person change", "dana", person=who, role=("lead",), email="sam@x.example").records(
+        PersonChanged
+    )
+
+
+def test_nobody_at_an_lea_has_a_staff_role() -> None:
+    story = Story()
+    body = {"handle": "sam", "name": "Sam", "email": "sam@x.example"}
+    story.when("person register", "dana", **body, at="ACUSD", role=("lead",)).refuses(
+        WrongPerson, "Alder Creek Unified School District", "Leave out --at or --role"
+    )
+    story.do("person register", **body, at="ACUSD")
+    who = next(s for s in story.histories if s.startswith("person:")).removeprefix("person:")
+    story.when("person change", "dana", person=who, role=("lead",)).refuses(
+        WrongPerson, who, ALDER, "--role"
+    )
+
+
+def test_somebody_works_at_a_registered_lea() -> None:
+    Story().when("person register", handle="sam", name="Sam", at="Alder Crek").refuses(
+        Unknown, "'Alder Crek'", "handrail lea list"
+    )
+
+
+def test_a_change_leaves_the_rest_as_it_is() -> None:
+    story = Story().do("person register", handle="sam", name="Sam", email="sam@x.example")
+    [stream] = story.histories
+    who = stream.removeprefix("person:")
+    story.do("person change", person=who, name="Samuel Okafor")
+    story.do("person change", "dana", person=who, role=("assistant", "lead"))
+    story.do("person change", person=who, email="samuel@x.example")
+    person = story.state(stream).of(Person)
+    assert (str(person.name), str(person.email)) == ("Samuel Okafor", "samuel@x.example")
+    assert (str(person.handle), person.staff_roles) == ("sam", ("assistant", "lead"))
+
+
+def test_a_change_changes_something() -> None:
+    story = Story().do("person register", handle="sam", name="Sam")
+    [stream] = story.histories
+    story.when("person change", person=stream.removeprefix("person:")).refuses(
+        WrongState, "sam", "give --name, --email or --role"
+    )
+
+
+def test_nobody_unknown_is_changed() -> None:
+    Story().when("person change", person="p-nobody", name="N").refuses(
+        Unknown, "'p-nobody'", "handrail person list"
+    )
+
+
+# LEAs --------------------------------------------------------------------------------------------
+
+
+def test_an_lea_is_registered_with_its_aliases_and_sourced_facts() -> None:
+    story = Story()
+    fact = {"name": "enrolment", "value": None, "source": "invented for a test"}
+    [event] = story.when(
+        "lea register", id="salt-flat", name="Salt Flat Elementary", alias=("SFE",), facts=(fact,)
+    ).records(LeaRegistered)
+    assert isinstance(event, LeaRegistered)
+    assert event.facts[0].value is None
+    assert story.state("lea:salt-flat").of(Lea).aliases == ("SFE",)
+
+
+def test_an_lea_is_registered_once() -> None:
+    story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
+    story.when("lea register", id="salt-flat", name="Another").refuses(
+        AlreadyExists, "'salt-flat'", "Salt Flat Elementary", "handrail lea show salt-flat"
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"id": "acusd", "name": "A. C."}, id="id"),
+        pytest.param({"id": "ac", "name": "ALDER CREEK"}, id="name"),
+        pytest.param({"id": "ac", "name": "A. C.", "alias": ("AcUsd",)}, id="alias"),
+    ],
+)
+def test_a_name_means_one_lea(body: dict[str, Any]) -> None:
+    Story().when("lea register", **body).refuses(AlreadyExists, ALDER, "Leave it out")
+
+
+def test_no_lea_is_mistaken_for_the_agency() -> None:
+    Story().when("lea register", id="agency", name="Agency Unified").refuses(
+        Invalid, "'agency'", "Choose another id"
+    )
+
+
+def test_a_recess_is_set_once() -> None:
+    story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
+    body = {"lea": "salt-flat", "name": "ski week", "first": "2027-02-15", "last": "2027-02-19"}
+    story.when("lea recess", **body).records(RecessSet)
+    story.when("lea recess", **body).records()
+    [recess] = story.state("lea:salt-flat").of(Lea).recess
+    assert (recess.first, recess.last) == (date(2027, 2, 15), date(2027, 2, 19))
+
+
+def test_an_unknown_lea_has_no_recess() -> None:
+    Story().when(
+        "lea recess", lea="salt-flat", name="ski week", first="2027-02-15", last="2027-02-19"
+    ).refuses(Unknown, "'salt-flat'", "handrail lea list")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "why"),
+    [
+        pytest.param("2027-04-02", "2027-03-29", "before it begins", id="backwards"),
+        pytest.param("2026-12-21", "2028-01-08", "check the years", id="a year too long"),
+    ],
+)
+def test_a_recess_with_impossible_days_is_not_set(first: str, last: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        made("lea recess", lea="ACUSD", name="recess", first=first, last=last)
+
+
+def test_a_recess_in_a_year_that_nobody_can_mean_is_refused() -> None:
+    story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
+    story.when(
+        "lea recess", lea="salt-flat", name="recess", first="2207-02-15", last="2207-02-19"
+    ).refuses(ImpossibleDate, "2207", "Check the year")
+
+
+def test_recess_leaves_a_working_day_in_every_year() -> None:
+    story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
+    blocks = (("2027-01-01", "2027-04-30"), ("2027-05-01", "2027-08-28"),
+              ("2027-08-29", "2027-12-26"))  # fmt: skip
+    for first, last in blocks:
+        story.do("lea recess", lea="salt-flat", name="closed", first=first, last=last)
+    story.when(
+        "lea recess", lea="salt-flat", name="closed for good", first="2027-12-27", last="2028-04-20"
+    ).refuses(ImpossibleDate, "'closed for good'", "Check the years")
+
+
+# Playbooks and calendars -------------------------------------------------------------------------
+
+
+def published(kind: str, version: int) -> dict[str, Any]:
+    content = PLAYBOOK if kind == "playbook" else CALENDAR
+    return {"content": {**content.model_dump(), "version": version}}
+
+
+@pytest.mark.parametrize("kind", ["playbook", "calendar"])
+def test_a_director_publishes_the_next_version(kind: str) -> None:
+    story = Story()
+    for version in (3, 4, 7):
+        story.do(f"{kind} publish", "dana", **published(kind, version))
+    [stream] = story.histories
+    assert [v.version for v in story.state(stream).of(Published).versions] == [3, 4, 7]
+
+
+@pytest.mark.parametrize("kind", ["playbook", "calendar"])
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_version_never_changes(kind: str, version: int) -> None:
+    story = Story().do(f"{kind} publish", "dana", **published(kind, 3))
+    story.when(f"{kind} publish", "dana", **published(kind, version)).refuses(
+        AlreadyExists, f"version {version} cannot", "version 4"
+    )
+
+
+@pytest.mark.parametrize("kind", ["playbook", "calendar"])
+@pytest.mark.parametrize("handle", ["tess", "marcus"])
+def test_only_a_director_publishes_policy(kind: str, handle: str) -> None:
+    Story().when(f"{kind} publish", handle, **published(kind, 9)).refuses(
+        WrongPerson, f"p-{handle}", kind, "Ask a Director"
+    )
+
+
+def test_a_playbook_has_two_boards() -> None:
+    with pytest.raises(ValidationError):
+        Playbook.model_validate({**PLAYBOOK.model_dump(), "boards": [{"id": "lea", "name": "L"}]})
+
+
+def test_the_recess_in_the_pages_is_possible() -> None:
+    story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
+    for recess in RECESS:
+        story.do("lea recess", lea="salt-flat", **recess.model_dump())
+    assert story.state("lea:salt-flat").of(Lea).recess == RECESS

@@ -1,0 +1,257 @@
+"""Opening, staffing and ending an engagement; docs/rules/people-and-roles.md."""
+
+from datetime import date, time
+from typing import Any
+
+import pytest
+
+from domain.calendar import at_local
+from domain.engagement import (
+    EngagementClosed,
+    EngagementOpened,
+    EngagementWithdrawn,
+    RoleAssigned,
+    Tenure,
+)
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Refused,
+    Unknown,
+    WrongPerson,
+    WrongState,
+)
+from domain.kernel import COMMANDS, EngagementCommand
+from tests.domain.story import HARBOR, PURPOSES, YES, ZONE, Story
+from tests.domain.tables import Row, table
+
+OPEN: dict[str, Any] = {"lea": "ACUSD", "lead": "marcus", "director": "dana"}
+
+
+@pytest.mark.parametrize(
+    "lea",
+    ["alder-creek-usd", "ACUSD", "acusd", "Alder Creek", "Alder Creek Unified School District"],
+)
+def test_an_engagement_is_opened_with_the_lea_by_any_of_its_names(lea: str) -> None:
+    [opened] = Story().when(
+        "engagement open", source="county_referral", statute="EC 52074(g)(1)(A)",
+        **{**OPEN, "lea": lea},
+    ).records(EngagementOpened)  # fmt: skip
+    assert isinstance(opened, EngagementOpened)
+    assert (opened.lea, opened.county, opened.playbook) == (
+        "alder-creek-usd",
+        "Manzanita",
+        "dta-sir@3",
+    )
+    assert (opened.lead, opened.director, opened.lea_contact) == ("p-marcus", "p-dana", None)
+
+
+def test_an_engagement_begins_recruiting_with_its_roles() -> None:
+    story = Story().opened()
+    assert story.engagement.phase == "recruiting"
+    assert story.engagement.roles == {
+        "lead": "p-marcus",
+        "director": "p-dana",
+        "lea_contact": "p-joy",
+        "superintendent": "p-elena",
+    }
+
+
+def test_opening_twice_names_the_first() -> None:
+    Story().opened().on(date(2026, 8, 6)).when("engagement open", "marcus", **OPEN).refuses(
+        AlreadyExists, "opened Tue 4 Aug 2026 by p-tess", "recruiting",
+        "handrail engagement show alder-creek-usd",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "words"),
+    [
+        pytest.param({"lea": "Alder Crek"}, Unknown, ("'Alder Crek'", "alder creek"), id="lea"),
+        pytest.param({"lead": "markus"}, Unknown, ("'markus'", "marcus"), id="no such Lead"),
+        pytest.param({"lead": "tess"}, WrongPerson,
+                     ("p-tess", "assistant", "handrail person change @p-tess --role lead"),
+                     id="not a Lead"),
+        pytest.param({"lead": "joy"}, WrongPerson, ("p-joy", "no staff role"), id="an LEA's Lead"),
+        pytest.param({"director": "marcus"}, WrongPerson, ("p-marcus", "director"), id="director"),
+        pytest.param({"contact": "noor"}, WrongPerson, ("p-noor", "harbor-charter"), id="contact"),
+        pytest.param({"superintendent": "dana"}, WrongPerson, ("p-dana", "the agency"), id="super"),
+        pytest.param({"playbook": "dta-sir@9"}, Unknown,
+                     ("dta-sir@3", "handrail playbook publish FILE"), id="playbook"),
+        pytest.param({"effective": date(2026, 8, 5)}, ImpossibleDate,
+                     ("Wed 5 Aug 2026", "Tue 4 Aug 2026"), id="tomorrow"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_opening_is_named(
+    changed: dict[str, Any], kind: type[Refused], words: tuple[str, ...]
+) -> None:
+    Story().when("engagement open", **{**OPEN, **changed}).refuses(kind, *words)
+
+
+def test_without_a_program_nothing_is_opened() -> None:
+    story = Story()
+    story.program = None
+    story.when("engagement open", **OPEN).refuses(Unknown, "handrail init --help")
+
+
+def test_a_name_that_is_near_to_none_says_where_to_look() -> None:
+    Story().when("engagement open", **{**OPEN, "lea": "zzzz"}).refuses(
+        Unknown, "No name is near", "handrail lea list"
+    )
+
+
+def test_a_role_passes_on_and_its_tenures_stay() -> None:
+    story = Story().opened().on(date(2026, 9, 8))
+    [assigned] = story.when("engagement assign", role="lead", person="priya").records(RoleAssigned)
+    assert isinstance(assigned, RoleAssigned)
+    assert (assigned.person, assigned.before) == ("p-priya", "p-marcus")
+    begun, passed = at_local(date(2026, 8, 4), time(9), ZONE), story.now
+    assert [t for t in story.engagement.tenures if t.role == "lead"] == [
+        Tenure("lead", "p-marcus", begun, passed),
+        Tenure("lead", "p-priya", passed),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "person", "kind", "words"),
+    [
+        pytest.param("lead", "marcus", AlreadyExists, ("p-marcus", "lead"), id="already"),
+        pytest.param("lead", "tess", WrongPerson, ("p-tess", "lead"), id="not a Lead"),
+        pytest.param("director", "priya", WrongPerson, ("p-priya",), id="not a Director"),
+        pytest.param("lea_contact", "noor", WrongPerson, ("p-noor",), id="of another LEA"),
+        pytest.param("superintendent", "dana", WrongPerson, ("p-dana",), id="of the agency"),
+        pytest.param("lea_contact", "jo", Unknown, ("'jo'", "joy"), id="nobody"),
+    ],
+)
+def test_a_role_goes_to_somebody_who_can_hold_it(
+    role: str, person: str, kind: type[Refused], words: tuple[str, ...]
+) -> None:
+    Story().opened().when("engagement assign", role=role, person=person).refuses(kind, *words)
+
+
+def test_a_role_is_not_given_from_a_day_ahead() -> None:
+    Story().opened().when(
+        "engagement assign", role="lead", person="priya", effective=date(2026, 8, 5)
+    ).refuses(ImpossibleDate, "Wed 5 Aug 2026")
+
+
+def test_an_engagement_with_an_agreement_is_closed() -> None:
+    story = Story().effective()
+    story.when("engagement close", reason="exit agreed").records(EngagementClosed)
+    assert (story.engagement.phase, story.engagement.end_reason) == ("closed", "exit agreed")
+    assert not story.engagement.is_open
+
+
+@pytest.mark.parametrize("stage", ["recruiting", "agreeing"])
+def test_an_engagement_without_agreed_work_is_withdrawn_instead(stage: str) -> None:
+    story = Story().opened() if stage == "recruiting" else Story().drafted()
+    story.when("engagement close", reason="over").refuses(
+        WrongState, stage, "handrail engagement withdraw alder-creek-usd --reason REASON"
+    )
+    [event] = story.when("engagement withdraw", reason="vacancy").records(EngagementWithdrawn)
+    assert isinstance(event, EngagementWithdrawn)
+    assert (event.phase, event.reason) == (stage, "vacancy")
+    assert story.engagement.phase == "withdrawn"
+
+
+@pytest.mark.parametrize("verb", ["close", "withdraw"])
+def test_an_end_is_not_dated_ahead(verb: str) -> None:
+    Story().effective().when(
+        f"engagement {verb}", reason="over", effective=date(2026, 8, 5)
+    ).refuses(ImpossibleDate, "Wed 5 Aug 2026")
+
+
+DUE = date(2027, 4, 16)
+LEA = {"person": "joy", "evidence": "mail"}
+BODIES: dict[str, dict[str, Any]] = {
+    "engagement assign": {"role": "lead", "person": "priya"},
+    "engagement close": {"reason": "over"},
+    "engagement withdraw": {"reason": "over"},
+    "conversation log": {"group": "parents"},
+    "fit decide": {"proceed": True, "criterion": YES},
+    "agreement draft": {},
+    "agreement act": {"board": "lea", "action": "approved", "meeting": date(2026, 8, 4)},
+    "deliverable propose": {"title": "A", "due": DUE},
+    "deliverable sign": {"deliverable": "D1"},
+    "deliverable redate": {"deliverable": "D1", "due": DUE, "reason": "r"},
+    "deliverable submit": {"deliverable": "D1", **LEA},
+    "deliverable return": {"deliverable": "D1", "due": DUE, "reason": "r", **LEA},
+    "deliverable accept": {"deliverable": "D1"},
+    "checkin open": {"on": DUE},
+    "checkin hold": {},
+    "checkin close": {"purpose": PURPOSES},
+    "investment add": {"amount": "1", "purpose": "coaching"},
+}
+
+
+def test_every_command_of_an_engagement_is_tried_on_one_that_is_not_running() -> None:
+    takes = {
+        kind
+        for kind, command in COMMANDS.items()
+        if issubclass(command, EngagementCommand) and not command.internal
+    }
+    assert takes - {"engagement open"} == set(BODIES)
+
+
+@pytest.mark.parametrize("what", BODIES)
+def test_an_unknown_engagement_is_named_with_the_nearest(what: str) -> None:
+    Story().opened().when(what, "marcus", engagement="alder-crek-usd", **BODIES[what]).refuses(
+        Unknown, "'alder-crek-usd'", "Did you mean alder-creek-usd", "handrail engagement list"
+    )
+
+
+@pytest.mark.parametrize("verb", ["close", "withdraw"])
+@pytest.mark.parametrize("what", BODIES)
+def test_an_ended_engagement_takes_no_further_facts(what: str, verb: str) -> None:
+    story = Story().effective().do(f"engagement {verb}", reason="exit agreed")
+    phase = {"close": "closed", "withdraw": "withdrawn"}[verb]
+    story.when(what, "marcus", **BODIES[what]).refuses(
+        WrongState, phase, "Tue 4 Aug 2026", "exit agreed",
+        "handrail engagement open alder-creek-usd",
+    )  # fmt: skip
+
+
+ACTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "log a conversation": ("conversation log", {"group": "parents"}),
+    "waive a tight step": ("fit decide", {"proceed": True, "criterion": YES, "waive": "hurry"}),
+    "sign for the agency": ("deliverable sign", {"deliverable": "D1"}),
+    "record the LEA's signature": ("deliverable sign", {"deliverable": "D1", **LEA}),
+    "accept a submission": ("deliverable accept", {"deliverable": "D1"}),
+}
+WHO = {
+    "Assistant": "tess",
+    "Lead of the engagement": "marcus",
+    "Another Lead": "priya",
+    "Director of the engagement": "dana",
+}
+
+
+def before(act: str) -> Story:
+    if act in ("log a conversation", "waive a tight step"):
+        return Story(date(2027, 3, 2)).opened()
+    story = Story(date(2027, 3, 2)).effective().proposed(DUE)
+    if act == "accept a submission":
+        story.signed().by_the_lea("deliverable submit", deliverable="D1")
+    return story
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize(
+    "row",
+    [r for r in table("people-and-roles.md", "Who may act") if r["Act"] in ACTS],
+    ids=lambda r: r["Act"],
+)
+def test_people_may_do_what_the_table_says(row: Row, who: str) -> None:
+    what, body = ACTS[row["Act"]]
+    story = before(row["Act"])
+    if row[who] == "yes":
+        story.do(what, WHO[who], **body)
+        assert story.news
+    else:
+        story.when(what, WHO[who], **body).refuses(WrongPerson, f"p-{WHO[who]}")
+
+
+def test_another_lea_has_an_engagement_of_its_own() -> None:
+    story = Story().opened()
+    story.do("engagement open", engagement=HARBOR, lea=HARBOR, lead="marcus", director="dana")
+    assert story.state(f"engagement:{HARBOR}").version == 1

@@ -1,0 +1,70 @@
+"""Every payload ever published can still be read: a sample that fails here is a broken promise.
+
+A new event type adds a sample; a sample that is there is never edited.  A new optional field adds
+a second sample beside the first, named `type.2.json`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.kernel import EVENTS, Recorded, Stamp, State, evolve
+from tests.domain.story import Story
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "events"
+SAMPLES = sorted(GOLDEN.glob("*.json"))
+
+
+def read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def test_every_event_type_has_a_sample() -> None:
+    assert {read(path)["type"] for path in SAMPLES} == set(EVENTS)
+    assert {path.name.partition(".")[0] for path in SAMPLES} == set(EVENTS)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
+def test_a_published_payload_is_still_read_whole(path: Path) -> None:
+    sample = read(path)
+    kind = EVENTS[sample["type"]]
+    event = kind.model_validate(sample["data"])
+    assert sample["schema_version"] <= kind.schema_version
+    # Nothing that was said is lost or changed; only fields that came later are added.
+    now = event.model_dump(mode="json")
+    assert {name: now[name] for name in sample["data"]} == sample["data"]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
+def test_a_published_payload_is_still_folded_and_told(path: Path) -> None:
+    sample = read(path)
+    event = EVENTS[sample["type"]].model_validate(sample["data"])
+    story = Story()
+    stream = "engagement:alder-creek-usd"
+    stamp = Stamp(stream, 1, story.now, story.now, "p-tess", UUID(int=1), 1)
+    # Alone in its stream: an evolver is total, whatever came before or did not.
+    assert evolve(State(stream), Recorded(event, stamp)).version == 1
+    sentence = event.sentence()
+    assert sentence.strip()
+    assert "None" not in sentence
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
+def test_a_payload_without_its_optional_fields_is_read(path: Path) -> None:
+    sample = read(path)
+    kind = EVENTS[sample["type"]]
+    needed = {name for name, field in kind.model_fields.items() if field.is_required()}
+    kind.model_validate({name: sample["data"][name] for name in needed})
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
+def test_a_payload_from_a_later_version_is_read(path: Path) -> None:
+    sample = read(path)
+    later = {**sample["data"], "came_later": {"about": "p-joy", "text": "x"}}
+    assert EVENTS[sample["type"]].model_validate(later) == EVENTS[sample["type"]].model_validate(
+        sample["data"]
+    )

@@ -1,0 +1,160 @@
+"""Least privilege, enumerated: a grant that appears later must be put into this list on purpose."""
+
+import asyncpg
+import pytest
+
+from store.database import Connection
+from tests.conftest import Database
+
+PRIVILEGES = (
+    "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN",
+)  # fmt: skip
+FULL = {"SELECT", "INSERT", "UPDATE", "DELETE"}
+APP_RIGHTS = {
+    "es.events": {"SELECT"},
+    "es.receipts": {"SELECT", "INSERT"},
+    "es.store": {"SELECT"},
+    "vault.keys": {"SELECT", "INSERT"},
+    "read": FULL,
+    "ops": FULL,
+    "reporting": {"SELECT"},
+    "public.alembic_version": {"SELECT"},
+}
+"""By table, or by schema where every table of it is the same."""
+APP_FUNCTIONS = {
+    "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp", "vault.destroy",
+}  # fmt: skip
+
+
+async def _tables(connection: Connection) -> list[str]:
+    rows = await connection.fetch(
+        "select n.nspname || '.' || c.relname as name from pg_class c"
+        " join pg_namespace n on n.oid = c.relnamespace"
+        " where c.relkind in ('r', 'v', 'm', 'p', 'f')"
+        "   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+    )
+    return [row["name"] for row in rows]
+
+
+async def _rights(connection: Connection, role: str) -> dict[str, set[str]]:
+    """What a role may do with each table or any of its columns, whoever granted it."""
+    return {
+        table: {
+            privilege
+            for privilege in PRIVILEGES
+            if await connection.fetchval(
+                "select has_table_privilege($1, $2, $3)", role, table, privilege
+            )
+            or (
+                privilege in ("SELECT", "INSERT", "UPDATE", "REFERENCES")
+                and await connection.fetchval(
+                    "select has_any_column_privilege($1, $2, $3)", role, table, privilege
+                )
+            )
+        }
+        for table in await _tables(connection)
+    }
+
+
+async def test_the_application_may_do_what_it_must_and_no_more(superuser: Connection) -> None:
+    rights = await _rights(superuser, "handrail_app")
+    assert len(rights) > 15
+    for table, have in rights.items():
+        schema = table.partition(".")[0]
+        assert have == APP_RIGHTS.get(table, APP_RIGHTS.get(schema)), table
+
+
+async def test_the_reader_sees_the_reporting_views_and_nothing_else(superuser: Connection) -> None:
+    rights = await _rights(superuser, "handrail_reader")
+    for table, have in rights.items():
+        assert have == ({"SELECT"} if table.startswith("reporting.") else set()), table
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"), [("handrail_app", APP_FUNCTIONS), ("handrail_reader", set())]
+)
+async def test_only_the_functions_it_needs_can_be_called(
+    superuser: Connection, role: str, allowed: set[str]
+) -> None:
+    rows = await superuser.fetch(
+        "select distinct n.nspname || '.' || p.proname as name from pg_proc p"
+        " join pg_namespace n on n.oid = p.pronamespace"
+        " where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+        "   and has_schema_privilege($1, n.oid, 'USAGE')"
+        "   and has_function_privilege($1, p.oid, 'EXECUTE')",
+        role,
+    )
+    assert {row["name"] for row in rows} == allowed
+
+
+@pytest.mark.parametrize("role", ["handrail_app", "handrail_reader"])
+async def test_neither_can_create_own_or_become_anything(superuser: Connection, role: str) -> None:
+    power = await superuser.fetchrow(
+        "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+        "  from pg_roles where rolname = $1",
+        role,
+    )
+    assert power is not None
+    assert not any(power.values())
+    assert not await superuser.fetchval(
+        "select exists (select from pg_auth_members m where m.member = $1::regrole)", role
+    )
+    assert not await superuser.fetchval(
+        "select exists (select from pg_shdepend where refobjid = $1::regrole and deptype = 'o')",
+        role,
+    )
+    rows = await superuser.fetch(
+        "select nspname from pg_namespace where has_schema_privilege($1, oid, 'CREATE')", role
+    )
+    assert rows == []
+    assert not await superuser.fetchval(
+        "select has_database_privilege($1, current_database(), 'CREATE')", role
+    )
+
+
+FORBIDDEN = (
+    """
+    insert into es.events (stream, version, recorded_at, effective_at, type, schema_version,
+                           command_id, command_seq, actor, data, hash)
+    values ('engagement:e', 1, now(), now(), 't', 1, gen_random_uuid(), 1, 'a', '{}', '')
+    """,
+    "update vault.keys set wrapped = null, destroyed_at = now()",
+    "delete from vault.keys",
+    "create table es.mine ()",
+    "create table public.mine ()",
+    "create schema mine",
+    "alter table es.events disable trigger append_only",
+    "drop trigger append_only on es.events",
+    """
+    create or replace function es.stamp(timestamptz) returns timestamptz language sql
+    as 'select $1'
+    """,
+    "set role handrail_owner",
+    "set session_replication_role = replica",
+    "select nextval(pg_get_serial_sequence('es.events', 'position'))",
+)
+
+
+async def test_the_server_refuses_the_application(app: Connection) -> None:
+    for sql in FORBIDDEN:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute(sql)
+
+
+async def test_the_server_shows_the_reader_views_without_personal_data(database: Database) -> None:
+    reader = await asyncpg.connect(database.cluster.reader_url(database.name))
+    try:
+        for view in ("engagements", "notices", "deliveries", "events"):
+            await reader.fetch(f"select * from reporting.{view}")
+        for table in ("es.events", "es.receipts", "vault.keys", "read.people", "ops.mails"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await reader.fetch(f"select * from {table}")
+        columns = await reader.fetch(
+            "select distinct column_name from information_schema.columns"
+            " where table_schema = 'reporting'"
+        )
+    finally:
+        await reader.close()
+    shown = {row["column_name"] for row in columns}
+    assert "person" in shown, "the views were empty of columns"
+    assert not shown & {"name", "email", "handle", "data", "content", "detail"}
