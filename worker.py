@@ -99,8 +99,9 @@ async def run(stop: asyncio.Event) -> None:
             record=record,
             client=at.client,
             smtp_url=settings.require_smtp_url(),
+            sandbox=at.sandbox,
         )
-        follower = Follower(at.pool, at.vault, at.clock, at.client)
+        follower = Follower(at.pool, at.vault, at.clock, at.client, sandbox=at.sandbox)
         async with AsyncExitStack() as stack:
             for worker in workers(at, record, reminders):
                 await stack.enter_async_context(worker)

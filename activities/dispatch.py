@@ -19,27 +19,38 @@ ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"
 
 
-def host_start(envelope: Envelope) -> tuple[str, dict[str, str]]:
-    """Workflow type and start argument of the host of a command's stream."""
+SANDBOX_RENEWAL = 5
+"""Commands in one run of a sandbox's workflow: its worker caches nothing and replays the whole run
+for every task, so that months of skipped time cost the square of this."""
+
+
+def started_with(*, sandbox: bool) -> dict[str, int]:
+    """What every host is started with, besides its stream."""
+    return {"renew_after": SANDBOX_RENEWAL} if sandbox else {}
+
+
+def _host(envelope: Envelope) -> tuple[str, str]:
+    """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
-    return (PROGRAM_WORKFLOW if host == PROGRAM else ENGAGEMENT_WORKFLOW), {"stream": host}
+    return (PROGRAM_WORKFLOW if host == PROGRAM else ENGAGEMENT_WORKFLOW), host
 
 
 async def begin(
-    client: Client, envelope: Envelope, *, rpc_timeout: timedelta | None = None
+    client: Client, envelope: Envelope, *, sandbox: bool, rpc_timeout: timedelta | None = None
 ) -> WorkflowUpdateHandle[Receipt]:
     """Send a command; returns once it is durably accepted.
 
     A workflow that is not there is started with it, so a correction after closing finds its host.
 
     Args:
+        sandbox: Whether the store is one; it decides how a workflow that is not there is started.
         rpc_timeout: For the call to the server; None waits as long as it takes.
     """
-    workflow_type, start = host_start(envelope)
+    workflow_type, host = _host(envelope)
     operation: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
         workflow_type,
-        start,
-        id=host_workflow_id(envelope.stream),
+        {"stream": host, **started_with(sandbox=sandbox)},
+        id=host,
         task_queue=WORKFLOW_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -60,7 +71,7 @@ async def begin(
         raise
 
 
-async def send(client: Client, envelope: Envelope) -> Receipt:
+async def send(client: Client, envelope: Envelope, *, sandbox: bool) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
-    handle = await begin(client, envelope)
+    handle = await begin(client, envelope, sandbox=sandbox)
     return Receipt.model_validate(await handle.result())

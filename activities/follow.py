@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 import structlog
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from activities.dispatch import send
@@ -32,11 +32,14 @@ _LOCK = 7_205_759_404
 class Follower:
     """Reads the log from its checkpoint, for as long as the worker lives."""
 
-    def __init__(self, pool: Pool, vault: Vault, clock: Clock, client: Client) -> None:
+    def __init__(
+        self, pool: Pool, vault: Vault, clock: Clock, client: Client, *, sandbox: bool
+    ) -> None:
         self._pool = pool
         self._vault = vault
         self._clock = clock
         self._client = client
+        self._sandbox = sandbox
 
     async def follow(self) -> None:
         """Follow for ever; what cannot be reached now is tried again."""
@@ -51,7 +54,13 @@ class Follower:
                         finally:
                             if not connection.is_closed():
                                 await connection.execute("select pg_advisory_unlock($1)", _LOCK)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RPCError) as away:
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+                RPCError,
+                WorkflowUpdateFailedError,
+            ) as away:
                 log.warning("follower_interrupted", why=type(away).__name__)
             except UnknownEvent as newer:
                 # During an upgrade a newer worker follows; this one only must not stop working.
@@ -62,7 +71,7 @@ class Follower:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing."""
         async for reached, envelopes in news(connection, self._vault, self._clock):
             for envelope in envelopes:
-                await send(self._client, envelope)
+                await send(self._client, envelope, sandbox=self._sandbox)
             await queries.put_checkpoint(
                 connection, reader=READER, xact_id=reached.xact_id, position=reached.position
             )

@@ -172,9 +172,9 @@ class Record:
             event = entry.event if isinstance(entry, On) else entry
             [event] = _marked([event], envelope.illustrative or event.illustrative or invented)
             if isinstance(entry, On):
-                others.setdefault(entry.stream, []).append((event, context.effective_at))
+                others.setdefault(entry.stream, []).append((event, context.effective(event)))
             else:
-                own.append((event, context.effective_at))
+                own.append((event, context.effective(event)))
         return own, others
 
     async def _append(
@@ -202,7 +202,7 @@ class Record:
         row = await queries.receipt(connection, command_id=envelope.command_id)
         if row is None:
             return None
-        if row["content_hash"] != envelope.content_hash():
+        if row["content_hash"] != self._vault.fingerprint(envelope.content()):
             refusal = ReusedCommandId(
                 f"The command id {envelope.command_id} was used before, for another command on "
                 f"{row['stream']}. Leave --command-id out to give a new command."
@@ -254,7 +254,7 @@ class Record:
             connection,
             command_id=envelope.command_id,
             stream=receipt.stream,
-            content_hash=envelope.content_hash(),
+            content_hash=self._vault.fingerprint(envelope.content()),
             receipt=receipt.model_copy(
                 update={"message": json.dumps(document["message"])}
             ).model_dump_json(),

@@ -63,6 +63,7 @@ class Reminders:
         record: Record,
         client: Client,
         smtp_url: str,
+        sandbox: bool,
     ) -> None:
         self._pool = pool
         self._vault = vault
@@ -70,6 +71,7 @@ class Reminders:
         self._record = record
         self._client = client
         self._smtp_url = smtp_url
+        self._sandbox = sandbox
 
     async def announce(self, stream: str) -> Announced:
         """Start the digests of everybody who must be told something on this engagement now."""
@@ -240,7 +242,11 @@ class Reminders:
                 at=row["at"],
             )
             command_id = uuid5(claimed.mail, f"{engagement}/delivered")
-            await send(self._client, _from_system(command, command_id, await self._clock.now()))
+            await send(
+                self._client,
+                _from_system(command, command_id, await self._clock.now()),
+                sandbox=self._sandbox,
+            )
             async with self._pool.acquire() as connection:
                 await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
             log.info(

@@ -97,17 +97,21 @@ class Door:
                 f"({away}). See handrail doctor. Nothing was accepted; repeating is safe."
             ) from away
 
+    @property
+    def record(self) -> Record:
+        """The record, for what needs no workflow: rehearsals and rebuilding."""
+        return Record(self.pool, self.vault, self.clock)
+
     async def rehearse(self, envelopes: Sequence[Envelope]) -> list[Receipt]:
         """What commands would be answered, one after the other; nothing is written.
 
         They are carried out in a transaction that is then undone.
         """
-        record = Record(self.pool, self.vault, self.clock)
         async with self.pool.acquire() as connection:
             undone = connection.transaction()
             await undone.start()
             try:
-                return [await record.answer_in(connection, envelope) for envelope in envelopes]
+                return [await self.record.answer_in(connection, envelope) for envelope in envelopes]
             finally:
                 await undone.rollback()
 
@@ -121,6 +125,7 @@ class Door:
         again = f"Repeat the command with --command-id {envelope.command_id}"
         async with self.pool.acquire() as connection:
             alive = await queries.live_workers(connection)
+            known = await queries.receipt(connection, command_id=envelope.command_id)
         if not alive:
             raise NotAccepted(
                 f"Not accepted: no worker is running, so nobody would carry it out. Start one "
@@ -132,10 +137,15 @@ class Door:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 handle = await begin(
-                    self.client, envelope, rpc_timeout=timedelta(seconds=PATIENCE_SECONDS)
+                    self.client,
+                    envelope,
+                    sandbox=self.sandbox,
+                    rpc_timeout=timedelta(seconds=PATIENCE_SECONDS),
                 )
                 accepted = True
-                return Receipt.model_validate(await handle.result())
+                receipt = Receipt.model_validate(await handle.result())
+                # The engine gives the first answer again by itself, as it was given then.
+                return receipt.model_copy(update={"repeated": known is not None})
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
             where = f"Temporal at {self.settings.temporal_address}"
             if accepted:

@@ -7,7 +7,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.dispatch import ENGAGEMENT_WORKFLOW
+from activities.dispatch import ENGAGEMENT_WORKFLOW, started_with
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.reminders import DIGEST
 from bootstrap.settings import Settings
@@ -53,6 +53,7 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
             ENGAGEMENT_WORKFLOW,
             {
                 "stream": stream,
+                **started_with(sandbox=at.sandbox),
                 "is_open": True,
                 "next_wake": wake.isoformat() if wake else None,
                 "facets": {"phase": row["phase"]},

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, run
+from cli.asking import Json, Names, counted, quiet, run
 from cli.commands import explain, load_yaml, tell, told
 from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
@@ -39,8 +39,8 @@ def init(
     director_name: str,
     director_email: str,
     zone: str = "America/Los_Angeles",
-    playbook: Path = DEFAULT_PLAYBOOK,
-    calendar: Path = DEFAULT_CALENDAR,
+    playbook: Annotated[Path, Parameter(show_default=False)] = DEFAULT_PLAYBOOK,
+    calendar: Annotated[Path, Parameter(show_default=False)] = DEFAULT_CALENDAR,
     gathering: Annotated[int, Parameter(name="--gathering-seconds")] = 60,
     command_id: str | None = None,
     json_: Json = False,
@@ -161,8 +161,10 @@ def recover(*, json_: Json = False) -> None:
     from bootstrap.recovery import recover as rebuild_workflows
     from bootstrap.settings import SettingsError
 
+    settings = settings_or_fail()
+    quiet(settings)
     try:
-        done = asyncio.run(rebuild_workflows(settings_or_fail(), progress=narrate))
+        done = asyncio.run(rebuild_workflows(settings, progress=narrate))
     except SettingsError as wrong:
         fail(str(wrong), UNAVAILABLE)
     except (RuntimeError, OSError, TimeoutError, asyncpg.PostgresError) as away:
@@ -170,7 +172,10 @@ def recover(*, json_: Json = False) -> None:
     if json_:
         emit_json({"engagements": done.engagements, "digests": done.digests})
     else:
-        print(f"{done.engagements} engagements and {done.digests} mails under way again.")
+        print(
+            f"{counted(done.engagements, 'engagement')} and {counted(done.digests, 'mail')} under "
+            f"way again."
+        )
 
 
 def rebuild(*, json_: Json = False) -> None:
@@ -179,8 +184,9 @@ def rebuild(*, json_: Json = False) -> None:
     async def work(door: "Door") -> int:
         from store.rebuild import rebuild as make_anew
 
-        async with door.pool.acquire() as connection:
-            return await make_anew(connection, door.vault)
+        return await door.record.in_transaction(
+            lambda connection: make_anew(connection, door.vault)
+        )
 
     streams = run(work)
     if json_:

@@ -1,6 +1,7 @@
 """What every verb needs: settings, an open door, names instead of ids, and exit codes."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from cli.stack import settings_or_fail
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from bootstrap.settings import Settings
 
 T = TypeVar("T")
 
@@ -26,12 +28,12 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
     """Run the work of a verb with an open door; what does not answer ends it with exit code 3."""
     settings = settings_or_fail()
     from bootstrap.door import Unavailable, open_door
-    from bootstrap.logging import configure_logging
     from bootstrap.settings import SettingsError
     from domain.errors import Refused
+    from store.events import Unreadable
     from store.vault import VaultError
 
-    configure_logging(settings)
+    quiet(settings)
 
     async def inside() -> T:
         async with open_door(settings, commands=commands) as door:
@@ -41,10 +43,52 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
         return asyncio.run(inside())
     except Refused as no:
         fail(str(no), REFUSED)
-    except (Unavailable, VaultError) as away:
+    except (Unavailable, VaultError, Unreadable) as away:
         fail(str(away), UNAVAILABLE)
     except SettingsError as wrong:
         fail(str(wrong), UNAVAILABLE)
+
+
+def quiet(settings: "Settings") -> None:
+    """Log no more than warnings to somebody who asked a question, unless they asked for more."""
+    from bootstrap.logging import configure_logging
+    from bootstrap.settings import ENVIRONMENT
+
+    loud = ENVIRONMENT["log_level"] in os.environ
+    configure_logging(settings if loud else settings.model_copy(update={"log_level": "WARNING"}))
+
+
+async def engagement_named(door: "Door", name: str) -> str:
+    """An engagement's id, from the id itself or from any name of its LEA (the latest one then).
+
+    Raises:
+        Unknown: None is called that.
+    """
+    from domain.errors import Unknown, did_you_mean
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        ids = [row["id"] for row in await listed(queries.engagement_ids(connection))]
+        if name in ids:
+            return name
+        lea = await queries.lea(connection, name=name.strip().casefold())
+        if lea is not None:
+            of_lea = await listed(queries.engagements_of_lea(connection, lea=lea["id"]))
+            if of_lea:
+                return str(of_lea[-1]["id"])
+            raise Unknown(
+                f"There is no engagement with {lea['name']} yet. Open one: "
+                f"handrail engagement open {lea['id']} --lead PERSON --director PERSON"
+            )
+    raise Unknown(
+        f"There is no engagement {name!r}. {did_you_mean(name, ids)} "
+        f"See them all: handrail engagement list"
+    )
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: 1 row, 2 rows."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 class Names:

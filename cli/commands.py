@@ -20,7 +20,7 @@ from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from cli.asking import Names, run
+from cli.asking import Names, engagement_named, run
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
 from domain import subjects  # noqa: F401 - registers every command
@@ -117,12 +117,18 @@ def _parameter(name: str, field: FieldInfo, *, by_position: bool) -> inspect.Par
     )
 
 
+class Date(str):
+    """Shown in the help as what it is; the domain reads it."""
+
+
 def _typed(field: FieldInfo) -> Any:
     """How the command line takes a field; its value is checked by the domain, not here."""
     inner = _plain(field.annotation)
     origin = get_origin(inner)
     if inner is bool or origin is Literal:
         return inner
+    if inner is date:
+        return Date
     if isinstance(inner, type) and issubclass(inner, BaseModel):
         return Path
     if origin is tuple:
@@ -164,7 +170,7 @@ def _common() -> list[inspect.Parameter]:
     return [
         option(
             "effective",
-            str | None,
+            Date | None,
             None,
             "The day it came true, if not today (YYYY-MM-DD).",
         ),
@@ -205,7 +211,9 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         from bootstrap.door import new_command_id
 
         if command is OpenEngagement:
-            body["engagement"] = await _engagement_id(door, body["lea"])
+            body["engagement"] = await engagement_id(door, body["lea"])
+        elif "engagement" in body:
+            body["engagement"] = await engagement_named(door, str(body["engagement"]))
         checked = validated(command, body)
         given = command_id or new_command_id()
         issued_at = await door.now()
@@ -225,7 +233,8 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         return receipt, sentences, names
 
     if command is not OpenEngagement:
-        validated(command, body)
+        # Before anything is connected; the engagement may still be called by its LEA's name.
+        validated(command, {**body, "engagement": "any"} if "engagement" in body else body)
     receipt, sentences, names = run(work, commands=True)
     tell(receipt, sentences, names, as_json=as_json)
 
@@ -264,7 +273,7 @@ async def told(door: "Door", receipt: Receipt) -> list[str]:
     return sentences
 
 
-async def _engagement_id(door: "Door", lea: str) -> str:
+async def engagement_id(door: "Door", lea: str) -> str:
     """The LEA's id, numbered when an earlier engagement with it is over."""
     from domain.errors import Unknown, did_you_mean
     from store.database import listed, queries
@@ -297,14 +306,28 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
     for error in problem.errors(include_url=False):
         name = str(error["loc"][0]) if error["loc"] else ""
         field = command.model_fields.get(name)
-        label = f"--{option_name(name, field)}" if field else name or "the values"
+        label = _label(name, field) if field else name or "the values"
+        inner = ".".join(str(part) for part in error["loc"][1:])
+        label += f" ({inner})" if inner else ""
         said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        if error["type"].startswith("date"):
+            said = "not a day; write it as YYYY-MM-DD"
+        elif error["type"].startswith("decimal_p"):
+            said = "not an amount; write dollars as 12000 or 12000.50"
+        elif error["type"] == "string_pattern_mismatch" and field:
+            said = f"not of the form it needs. {field.description}"
         parts.append(
             f"{label} is missing"
             if error["type"] == "missing"
             else f"{label} {_shown(error['input'])}: {said}"
         )
     return f"{'; '.join(parts)}. See handrail {command.noun} {command.verb} --help"
+
+
+def _label(name: str, field: FieldInfo) -> str:
+    label = option_name(name, field)
+    by_position = any(isinstance(m, Positional) for m in field.metadata)
+    return label.upper() if by_position else f"--{label}"
 
 
 def _shown(value: object) -> str:
@@ -317,9 +340,11 @@ def _checked(kind: Any, value: str | None, name: str) -> Any:
         return None
     try:
         return TypeAdapter(kind).validate_python(value)
-    except ValidationError as problem:
-        said = problem.errors()[0]["msg"].removeprefix("Input should be ")
-        fail(f"{name} {value!r}: {said}.", REFUSED)
+    except ValidationError:
+        form = (
+            "a day, as YYYY-MM-DD" if kind is date else "a command id, as an earlier answer gave it"
+        )
+        fail(f"{name} {value!r} is not {form}.", REFUSED)
 
 
 def _read(name: str, value: Any, field: FieldInfo) -> Any:

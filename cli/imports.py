@@ -1,5 +1,6 @@
 """Many commands from one file: every row checked first, then carried out, safely repeatable."""
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -14,10 +15,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
-from cli.asking import Json, Names, run
-from cli.commands import explain, load_yaml, noun, option_name
+from cli.asking import Json, Names, counted, run
+from cli.commands import engagement_id, explain, load_yaml, noun, option_name
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
+from domain.engagement import OpenEngagement
+from domain.errors import Unknown
 from domain.kernel import COMMANDS, Command
 from domain.messages import Envelope, Receipt
 
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
 _LIST_SEPARATOR = ";"
+PROGRESS_EVERY = 20
+"""Rows between two lines of progress."""
 Switch = Annotated[bool, Parameter(negative="")]
 
 
@@ -98,7 +103,7 @@ def carry_out(
     file: Path, kind: str | None, *, dry_run: bool, skip_refused: bool, as_json: bool
 ) -> None:
     """Check every row, then give the commands; exit code 1 when a row is refused."""
-    rows, wrong = parsed(file, kind)
+    values = list(_read(file))
     settings = settings_or_fail()
     if settings.actor is None:
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
@@ -106,6 +111,8 @@ def carry_out(
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
         issued_at = await door.now()
+        await _number_engagements(door, values, kind)
+        rows, wrong = parsed(file, values, kind)
         envelopes = [
             door.packed(
                 row.command,
@@ -133,7 +140,8 @@ def carry_out(
             else:
                 receipt = await _given(door, envelope)
                 results.append(_result(row, receipt, receipt.outcome))
-                narrate(f"{place} of {len(rows)}")
+                if place % PROGRESS_EVERY == 0:
+                    narrate(f"{place} of {len(rows)}")
         names = Names(door)
         await names.learn(*(r.message for r in results))
         return sorted(results, key=lambda r: r.number), names
@@ -177,7 +185,7 @@ def _report(
             )
     else:
         emit_table(
-            f"{file.name}: {len(results)} rows",
+            f"{file.name}: {counted(len(results), 'row')}",
             ("Row", "Command", "Outcome", "Why"),
             [(r.number, r.what, r.outcome, names.told(r.message)) for r in results],
         )
@@ -186,18 +194,29 @@ def _report(
     if refused:
         nothing = not any(r.outcome.startswith("recorded") for r in results)
         fail(
-            f"{refused} of {len(results)} rows are refused"
+            f"{refused} of {counted(len(results), 'row')} refused"
             + ("; nothing was written. Correct them" if nothing else ". Correct them")
             + " and repeat, or add --skip-refused to write the others.",
             REFUSED,
         )
 
 
-def parsed(file: Path, kind: str | None) -> tuple[list[Row], list[Result]]:
+async def _number_engagements(door: "Door", values: list[dict[str, Any]], kind: str | None) -> None:
+    """Give `engagement open` rows the id that the command line would make from the LEA."""
+    for row in values:
+        opens = (row.get("command") or kind) == OpenEngagement.kind()
+        if opens and row.get("lea") and not row.get("engagement"):
+            with contextlib.suppress(Unknown):  # Said of the row, when it is checked.
+                row["engagement"] = await engagement_id(door, str(row["lea"]))
+
+
+def parsed(
+    file: Path, content: list[dict[str, Any]], kind: str | None
+) -> tuple[list[Row], list[Result]]:
     """The rows that have the form of a command, and a result for each that has not."""
     rows: list[Row] = []
     wrong: list[Result] = []
-    for number, values in enumerate(_read(file), start=1):
+    for number, values in enumerate(content, start=1):
         try:
             rows.append(_row(file, number, dict(values), kind))
         except ValueError as problem:
@@ -270,7 +289,8 @@ def _read_yaml(file: Path) -> list[dict[str, Any]]:
     content = load_yaml(file)
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         fail(f"{file}: a YAML import is a list of rows, each with NAME: VALUE.", REFUSED)
-    return content
+    # YAML reads a bare `on:` as yes.
+    return [{"on" if k is True else str(k): v for k, v in row.items()} for row in content]
 
 
 def _read_csv(file: Path) -> list[dict[str, Any]]:

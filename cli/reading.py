@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
-from cli.asking import Json, Names, run
+from cli.asking import Json, Names, counted, engagement_named, run
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from domain.calendar import spoken
+from domain.context import AGENCY
+from domain.engagement import Phase
 from domain.errors import Unknown, did_you_mean
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def lea_list(*, json_: Json = False) -> None:
             emit_json(row)
         return
     emit_table(
-        f"{len(rows)} LEAs",
+        counted(len(rows), "LEA"),
         ("Id", "Name", "Type", "County", "Also called"),
         [
             (r["id"], r["name"], r["type"].replace("_", " "), r["county"], ", ".join(r["aliases"]))
@@ -123,15 +125,19 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
     """Show the directory.
 
     Args:
-        at: Only people of this LEA (by id), or "agency".
+        at: Only people of this LEA, or "agency".
         json_: One JSON object a line.
     """
 
     async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.context import canonical_stream
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
-            rows = await listed(queries.people(connection, organisation=at))
+            place = at if at in (None, AGENCY) else await canonical_stream(connection, f"lea:{at}")
+            rows = await listed(
+                queries.people(connection, organisation=place and place.removeprefix("lea:"))
+            )
             return [dict(row) for row in rows]
 
     rows = run(work)
@@ -140,7 +146,7 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
             emit_json(row)
         return
     emit_table(
-        f"{len(rows)} people",
+        counted(len(rows), "person", "people"),
         ("Handle", "Name", "Mail", "Works at", "Staff roles"),
         [
             (r["handle"], r["name"], r["email"], r["organisation"], ", ".join(r["staff_roles"]))
@@ -167,7 +173,7 @@ def playbook_list(*, json_: Json = False) -> None:
     emit_table("Playbooks", ("Playbook", "Title"), [(r["playbook"], r["title"]) for r in rows])
 
 
-def engagement_list(*, phase: str | None = None, person: Who = None, json_: Json = False) -> None:
+def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Json = False) -> None:
     """Show the portfolio: every engagement, where it stands and what is next.
 
     Args:
@@ -197,7 +203,7 @@ def engagement_list(*, phase: str | None = None, person: Who = None, json_: Json
             emit_json(row)
         return
     emit_table(
-        f"{len(rows)} engagements",
+        counted(len(rows), "engagement"),
         ("Engagement", "LEA", "Phase", "Lead", "Next due", "Invested"),
         [
             (
@@ -213,7 +219,7 @@ def engagement_list(*, phase: str | None = None, person: Who = None, json_: Json
     )
     invested = [r["invested"] for r in rows if r["invested"]]
     if invested:
-        print(f"Invested: ${sum(invested):,.0f} in {len(invested)} engagements")
+        print(f"Invested: ${sum(invested):,.0f} in {counted(len(invested), 'engagement')}")
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
 
@@ -274,13 +280,12 @@ def due(
 
         zone = await _zone(door)
         today = (await door.now()).astimezone(zone).date()
-        if engagement is not None:
-            await _must_exist(door, engagement)
+        one = await engagement_named(door, engagement) if engagement is not None else None
         async with door.pool.acquire() as connection:
             rows = await listed(
                 queries.due(
                     connection,
-                    engagement=engagement,
+                    engagement=one,
                     person=await _person_id(door, person) if person else None,
                     until=today + timedelta(days=within) if within is not None else None,
                 )
@@ -319,7 +324,7 @@ def _distance(due_on: date | None, today: date) -> str:
     days = (due_on - today).days
     if days == 0:
         return "today"
-    return f"{days} days" if days > 0 else f"{-days} days over"
+    return counted(days, "day") if days > 0 else f"{counted(-days, 'day')} over"
 
 
 def history(
@@ -338,21 +343,15 @@ def history(
         as_true: Only what had come true by the end of this day, in the order it came true.
         json_: One JSON object a line.
     """
-    stream = (
-        engagement if ":" in engagement or engagement == "program" else f"engagement:{engagement}"
-    )
 
     async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
         from cli.showing import read_history
 
         zone = await _zone(door)
+        stream = await _stream(door, engagement)
         recorded = await read_history(
             door, stream, _day(as_known, "--as-known"), _day(as_true, "--as-true"), zone
         )
-        if not recorded:
-            if as_known is None and as_true is None:
-                await _must_exist(door, engagement)
-            return [], Names(door), zone
         names = Names(door)
         await names.learn(
             *(r.stamp.actor for r in recorded), *(r.event.sentence() for r in recorded)
@@ -407,16 +406,16 @@ def ledger(
     async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
         from store.database import listed, queries
 
-        await _must_exist(door, engagement)
+        one = await engagement_named(door, engagement)
         async with door.pool.acquire() as connection:
-            rows = await listed(queries.ledger(connection, engagement=engagement, item=item))
+            every = await listed(queries.ledger(connection, engagement=one, item=None))
+        items = sorted({r["item"] for r in every})
+        wanted = next((i for i in items if item and i.casefold() == item.casefold()), item)
+        rows = [r for r in every if wanted in (None, r["item"])]
         found = [{**dict(r), "deliveries": json.loads(r["deliveries"])} for r in rows]
         if item is not None and not found:
-            async with door.pool.acquire() as connection:
-                every = await listed(queries.ledger(connection, engagement=engagement, item=None))
-            items = sorted({r["item"] for r in every})
             raise Unknown(
-                f"{engagement} has no reminders for {item!r}. {did_you_mean(item, items)} "
+                f"{one} has no reminders for {item!r}. {did_you_mean(item, items)} "
                 f"It has reminders for {', '.join(items) or 'nothing yet'}."
             )
         names = Names(door)
@@ -466,7 +465,10 @@ def ledger(
     counts: dict[str, int] = {}
     for r in rows:
         counts[r["status"]] = counts.get(r["status"], 0) + 1
-    print(f"{len(rows)} planned: " + ", ".join(f"{n} {what}" for what, n in counts.items()))
+    print(
+        f"{counted(len(rows), 'reminder')}: "
+        + ", ".join(f"{n} {what}" for what, n in counts.items())
+    )
 
 
 def _delivery(delivery: dict[str, Any], names: Names) -> str:
@@ -494,6 +496,18 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     )
 
 
+async def _stream(door: "Door", name: str) -> str:
+    """The stream somebody means: an engagement's, unless they name another aggregate's."""
+    from store.context import canonical_stream
+
+    if name == "program":
+        return name
+    if ":" not in name or name.startswith("engagement:"):
+        return f"engagement:{await engagement_named(door, name.removeprefix('engagement:'))}"
+    async with door.pool.acquire() as connection:
+        return await canonical_stream(connection, name)
+
+
 async def _zone(door: "Door") -> ZoneInfo:
     from store.context import program
 
@@ -514,15 +528,3 @@ async def _person_id(door: "Door", ref: str) -> str:
         f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, known)} "
         f"See them all: handrail person list"
     )
-
-
-async def _must_exist(door: "Door", engagement: str) -> None:
-    from store.database import listed, queries
-
-    async with door.pool.acquire() as connection:
-        known = [r["id"] for r in await listed(queries.engagement_ids(connection))]
-    if engagement not in known:
-        raise Unknown(
-            f"There is no engagement {engagement!r}. {did_you_mean(engagement, known)} "
-            f"See them all: handrail engagement list"
-        )

@@ -9,7 +9,7 @@ from domain.calendar import spoken
 from domain.checkins import CheckIns
 from domain.deliverables import Deliverables
 from domain.engagement import Engagement
-from domain.errors import Unknown, did_you_mean
+from domain.errors import Unknown
 from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
 from domain.recruitment import Recruitment
@@ -36,9 +36,10 @@ async def show(
     door: "Door", engagement: str, known: date | None, true: date | None
 ) -> tuple[dict[str, Any], list[str]]:
     """The engagement as data, and every text in it that may name somebody."""
+    from cli.asking import engagement_named
     from store.context import program
-    from store.database import listed, queries
 
+    engagement = await engagement_named(door, engagement)
     async with door.pool.acquire() as connection:
         settings = await program(connection)
     zone = ZoneInfo(settings.zone if settings else "UTC")
@@ -47,16 +48,9 @@ async def show(
         await read_history(door, f"engagement:{engagement}", known, true, zone),
     )
     if state.of(Engagement).phase is None:
-        async with door.pool.acquire() as connection:
-            ids = [r["id"] for r in await listed(queries.engagement_ids(connection))]
-        if engagement in ids:
-            raise Unknown(
-                f"{engagement} was not open yet on that day. Ask for a later one, or see "
-                f"handrail history {engagement}"
-            )
         raise Unknown(
-            f"There is no engagement {engagement!r}. {did_you_mean(engagement, ids)} "
-            f"See them all: handrail engagement list"
+            f"{engagement} was not open yet on that day. Ask for a later one, or see "
+            f"handrail history {engagement}"
         )
     found = as_data(state, zone)
     if known:
@@ -176,8 +170,8 @@ def as_text(found: dict[str, Any]) -> str:
     lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
     lines += [f"  Waived {step}: {reason}" for step, reason in found["waived"].items()]
     if found["conversations"]:
-        talks = ", ".join(f"{g} {spoken(on)}" for g, on in found["conversations"].items())
-        lines.append(f"Conversations: {talks}")
+        lines.append("Conversations:")
+        lines += [f"   {spoken(on)}: {g}" for g, on in found["conversations"].items()]
     if found["fit"]:
         answers = ", ".join(f"{k} {v}" for k, v in found["fit"]["criteria"].items())
         verdict = "proceed" if found["fit"]["proceed"] else "do not proceed"

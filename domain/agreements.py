@@ -106,6 +106,9 @@ class BoardActed(Event):
     reported_by: str | None = None
     evidence: Sealed | None = None
 
+    def came_true(self) -> date:
+        return self.meeting
+
     def sentence(self) -> str:
         done = {
             "approved": "approved",
@@ -127,6 +130,9 @@ class AgreementEffective(Event):
     type: ClassVar[str] = "agreement-effective"
     agreement: str
     on: date
+
+    def came_true(self) -> date:
+        return self.on
 
     def sentence(self) -> str:
         return f"{self.agreement} is effective {spoken(self.on)}: both boards have finally acted."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from domain.agreements import Agreements
 from domain.calendar import add_months, spoken
@@ -57,6 +57,25 @@ class HoldCheckIn(EngagementCommand):
     """Who was there, once for each person."""
 
 
+class Promise(BaseModel):
+    """What somebody will have done by a day."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: date
+    text: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        by, equals, text = value.partition("=")
+        if not equals:
+            raise ValueError(f"{value!r}: write it as DATE=TEXT")
+        return {"by": by.strip(), "text": text}
+
+
 class CloseCheckIn(EngagementCommand):
     """Close the check-in that was held: every purpose answered, commitments dated."""
 
@@ -65,8 +84,8 @@ class CloseCheckIn(EngagementCommand):
 
     purpose: Mapping[str, str]
     """An answer to each purpose, as NAME=TEXT."""
-    commitment: Mapping[date, str] = {}
-    """What was promised by when, as DATE=TEXT."""
+    commitment: tuple[Promise, ...] = ()
+    """What was promised by when, as DATE=TEXT, once for each promise."""
     outcome: Outcome = "continue"
     """continue, adjust or end."""
 
@@ -94,6 +113,9 @@ class CheckInHeld(Event):
     checkin: str
     on: date
     attended: tuple[str, ...] = ()
+
+    def came_true(self) -> date:
+        return self.on
 
     def sentence(self) -> str:
         return f"{self.checkin} held on {spoken(self.on)}" + (
@@ -272,7 +294,7 @@ def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Deci
             f"{'is' if len(blank) == 1 else 'are'} blank. Answer it: "
             + " ".join(f'--purpose {p.id}="…"' for p in blank)
         )
-    for by, text in command.commitment.items():
+    for by, text in ((promise.by, promise.text) for promise in command.commitment):
         if not text.strip():
             raise Incomplete(
                 f"{state.id}: the commitment for {spoken(by)} is blank. Say what was promised: "
@@ -292,8 +314,8 @@ def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Deci
                 for name, text in command.purpose.items()
             },
             commitments=tuple(
-                DatedCommitment(by=by, text=Sealed(about=about, text=text.strip()))
-                for by, text in sorted(command.commitment.items())
+                DatedCommitment(by=p.by, text=Sealed(about=about, text=p.text.strip()))
+                for p in sorted(command.commitment, key=lambda p: p.by)
             ),
             outcome=command.outcome,
         )

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal
 from uuid import UUID
 
-from domain.calendar import CalendarPack, Closure, WorkingDays, local_date
+from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
 from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.kernel import Event
 from domain.playbook import Playbook
 
 StaffRole = Literal["assistant", "lead", "director"]
@@ -107,6 +108,13 @@ class Context:
         """The local date on which it came true."""
         return local_date(self.effective_at, self.zone)
 
+    def effective(self, event: Event) -> datetime:
+        """When an event of this decision came true."""
+        on = event.came_true()
+        if on is None or on == self.effective_on:
+            return self.effective_at
+        return self.issued_at if on == self.today else at_local(on, time(0), self.zone)
+
     @property
     def the_program(self) -> ProgramEntry:
         """The program.
@@ -164,6 +172,11 @@ class Context:
             WrongPerson: They do not have the role.
         """
         person = self.person(ref)
+        if person.organisation != AGENCY:
+            raise WrongPerson(
+                f"{person.id} cannot be {role}: they work at {person.organisation}, and a {role} "
+                f"is one of the agency's own. Name somebody else: handrail person list --at agency"
+            )
         if role not in person.staff_roles:
             has = ", ".join(sorted(person.staff_roles)) or "no staff role"
             raise WrongPerson(

@@ -363,6 +363,11 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
         raise WrongState(f"Nothing to change for {person.handle}: give --name, --email or --role.")
     if command.role is not None:
         _only_a_director_gives_roles(command.role, context)
+        if context.actor.id == state.id and "director" not in command.role:
+            raise WrongPerson(
+                f"{context.actor.id} cannot give up the role of Director: somebody must hold it. "
+                f"Make another person Director, who then runs this command."
+            )
         if person.organisation != AGENCY:
             raise WrongPerson(
                 f"{state.id} works at {person.organisation} and cannot have a staff role. Leave "

@@ -195,12 +195,16 @@ class Engagement:
         return self.phase is not None and self.ended_at is None
 
 
-def running(state: State, context: Context) -> Engagement:
+def running(state: State, context: Context, *, even_before: bool = False) -> Engagement:
     """The engagement, provided that it is open.
+
+    Args:
+        even_before: What is recorded may have come true before the opening, as conversations do.
 
     Raises:
         Unknown: It was never opened.
         WrongState: It is over.
+        ImpossibleDate: What is recorded is dated before the opening.
     """
     engagement = state.of(Engagement)
     if engagement.phase is None:
@@ -214,6 +218,13 @@ def running(state: State, context: Context) -> Engagement:
             f"{state.id} is {engagement.phase} since {spoken(ended)} "
             f"({engagement.end_reason}), so this cannot be recorded on it. To work with the LEA "
             f"again, open a new engagement: handrail engagement open {engagement.lea}"
+        )
+    assert engagement.opened_at is not None
+    opened = local_date(engagement.opened_at, context.zone)
+    if not even_before and context.effective_on < opened:
+        raise ImpossibleDate(
+            f"{state.id} was opened on {spoken(opened)}, so nothing but a conversation can be "
+            f"dated {spoken(context.effective_on)}. Correct --effective."
         )
     return engagement
 

@@ -58,5 +58,5 @@ class ReusedCommandId(Refused):
 
 def did_you_mean(wrong: str, known: Iterable[str], *, limit: int = 3) -> str:
     """A sentence naming the nearest known names, or where to find them all when none is near."""
-    near = get_close_matches(wrong, list(known), n=limit, cutoff=0.4)
+    near = get_close_matches(wrong, list(known), n=limit, cutoff=0.6)
     return f"Did you mean {' or '.join(near)}?" if near else "No name is near to it."

@@ -7,7 +7,7 @@ A subject module declares its commands and events as classes and registers what 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
 
@@ -44,13 +44,23 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _printable(text: str) -> str:
+    if any(ord(c) < 32 and c not in "\n\r\t" for c in text) or "\x7f" in text:
+        raise ValueError("must not contain control characters")
+    return text
+
+
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
     AfterValidator(_one_line),
 ]
 """One line of text for a title, a reason or a name: it may end up in a mail's subject."""
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Prose = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
+    AfterValidator(_printable),
+]
 """Free text of any number of lines."""
 Slug = Annotated[
     str,
@@ -110,6 +120,10 @@ class Event(BaseModel):
 
     illustrative: bool = False
     """True for invented data (a demonstration, training), which every mail and report must say."""
+
+    def came_true(self) -> date | None:
+        """The day on which it came true, where the event itself says so."""
+        return None
 
     def sentence(self) -> str:
         """What happened, in a sentence; people are named by id, which the door replaces."""

@@ -1,6 +1,5 @@
 """What travels between the door, the workflow and the record: a command out, a receipt back."""
 
-import hashlib
 import json
 from datetime import date, datetime
 from typing import Any, Literal
@@ -64,10 +63,10 @@ class Envelope(BaseModel):
         """
         return COMMANDS[self.kind].model_validate(self.body)
 
-    def content_hash(self) -> bytes:
+    def content(self) -> bytes:
         """What makes two commands the same: everything but the moment of giving it."""
         content = self.model_dump(mode="json", exclude={"command_id", "issued_at"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+        return json.dumps(content, sort_keys=True).encode()
 
 
 class Told(BaseModel):

@@ -3,7 +3,7 @@
 A notice is planned, then claimed by a mail, then sent.  Only a planned one may be suppressed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar, Literal
@@ -26,7 +26,7 @@ from domain.kernel import (
 from domain.obligations import Obligation, obligations
 
 NoticeStatus = Literal["planned", "claimed", "sent", "suppressed"]
-DeliveryOutcome = Literal["pending", "sent", "bounced"]
+DeliveryOutcome = Literal["pending", "sent", "bounced", "dropped"]
 
 _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "lea_contact": ("superintendent", "lead"),
@@ -70,13 +70,17 @@ class ClaimedNotice(NoticeRef):
     recipients: tuple[str, ...]
 
 
+def _reminders(notices: Sized) -> str:
+    return "1 reminder" if len(notices) == 1 else f"{len(notices)} reminders"
+
+
 class NoticesPlanned(Event):
     type: ClassVar[str] = "notices-planned"
     notices: tuple[PlannedNotice, ...]
 
     def sentence(self) -> str:
         return (
-            f"{len(self.notices)} reminders planned: "
+            f"{_reminders(self.notices)} planned: "
             + ", ".join(f"{n.item} {n.step}" for n in self.notices)
             + "."
         )
@@ -89,7 +93,7 @@ class NoticesSuppressed(Event):
 
     def sentence(self) -> str:
         return (
-            f"{len(self.notices)} reminders will not be sent ({self.reason}): "
+            f"{_reminders(self.notices)} will not be sent ({self.reason}): "
             + ", ".join(f"{n.item} {n.step}" for n in self.notices)
             + "."
         )
@@ -127,6 +131,18 @@ class NoticesDelivered(Event):
             + ", ".join(f"{n.item} {n.step}" for n in self.notices)
             + "."
         )
+
+
+class RecipientsDropped(Event):
+    """What somebody's next mail was still to say is settled; others were told already."""
+
+    type: ClassVar[str] = "recipients-dropped"
+    notices: tuple[ClaimedNotice, ...]
+    reason: str
+
+    def sentence(self) -> str:
+        told = ", ".join(f"{n.item} {n.step} to {' and '.join(n.recipients)}" for n in self.notices)
+        return f"Not sent any more ({self.reason}): {told}."
 
 
 class ReconcileNotices(EngagementCommand):
@@ -199,7 +215,9 @@ class Notice:
     @property
     def waiting(self) -> tuple[str, ...]:
         """The people whose mail has still to claim it, after somebody else's did."""
-        return tuple(p for p, d in self.deliveries.items() if d.mail is None)
+        return tuple(
+            p for p, d in self.deliveries.items() if d.mail is None and d.outcome == "pending"
+        )
 
     @property
     def ref(self) -> NoticeRef:
@@ -257,6 +275,8 @@ def reconcile(state: State, context: Context) -> list[Event]:
             by_reason.setdefault(reason, []).append(entry.ref)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
+    for reason, dropped in _dropped(ledger.values(), why).items():
+        events.append(RecipientsDropped(notices=dropped, reason=reason))
     new = [
         notice
         for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
@@ -272,6 +292,20 @@ def reconcile(state: State, context: Context) -> list[Event]:
             )
         )
     return events
+
+
+def _dropped(
+    ledger: Iterable[Notice], why: Mapping[tuple[str, int], str]
+) -> dict[str, tuple[ClaimedNotice, ...]]:
+    """Claimed notices that somebody has still to get although nothing is owed, by reason."""
+    by_reason: dict[str, list[ClaimedNotice]] = {}
+    for notice in ledger:
+        reason = why.get((notice.planned.item, notice.planned.round))
+        if notice.waiting and reason:
+            by_reason.setdefault(reason, []).append(
+                ClaimedNotice(**notice.ref.model_dump(), recipients=notice.waiting)
+            )
+    return {reason: tuple(notices) for reason, notices in by_reason.items()}
 
 
 def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iterable[PlannedNotice]:
@@ -466,6 +500,20 @@ def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
         deliveries[event.person] = Delivery(mail=event.mail, message_id=event.message_id)
         status: NoticeStatus = "claimed" if notice.status == "planned" else notice.status
         all_[ref.n] = replace(notice, status=status, at=stamp.recorded_at, deliveries=deliveries)
+    return state.put(Notices(all_))
+
+
+@evolves(RecipientsDropped)
+def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> State:
+    all_ = dict(state.of(Notices).all)
+    for ref in event.notices:
+        notice = all_.get(ref.n)
+        if notice is None:
+            continue
+        gone = Delivery(outcome="dropped", at=stamp.recorded_at, detail=event.reason)
+        all_[ref.n] = replace(
+            notice, deliveries={**notice.deliveries, **dict.fromkeys(ref.recipients, gone)}
+        )
     return state.put(Notices(all_))
 
 

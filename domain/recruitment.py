@@ -99,7 +99,7 @@ class Recruitment:
 
 @decides(LogConversation)
 def log_conversation(command: LogConversation, state: State, context: Context) -> Decision:
-    running(state, context)
+    running(state, context, even_before=True)
     groups = [g.id for g in context.the_playbook.stakeholder_groups]
     if command.group not in groups:
         raise Unknown(

@@ -113,6 +113,7 @@ async def _database(settings: Settings) -> list[Finding]:
                 await _kind(connection, settings),
                 await _workers(connection),
                 await _actor(connection, settings),
+                *await _keys(connection, settings),
             ]
     finally:
         await connection.close()
@@ -126,10 +127,7 @@ async def _schema(connection: Any) -> Finding:
     import store.migrations
 
     part = "Schema"
-    remedy = (
-        f"Run `handrail up` with {ENVIRONMENT['owner_database_url']} set; "
-        "it brings the schema up to date."
-    )
+    remedy = f"Run `handrail admin migrate` with {ENVIRONMENT['owner_database_url']} set."
     wanted = ScriptDirectory(Path(store.migrations.__file__).parent).get_current_head()
     try:
         found = await connection.fetchval("select version_num from alembic_version")
@@ -169,6 +167,29 @@ async def _kind(connection: Any, settings: Settings) -> Finding:
     return Finding("Store", "ok", words.get(kind, str(kind)))
 
 
+async def _keys(connection: Any, settings: Settings) -> list[Finding]:
+    """Whether the master key at hand is the one this store's keys were wrapped with."""
+    from store.database import listed, queries
+    from store.vault import Vault
+
+    try:
+        ours = Vault(settings.master_key()).master_id
+    except SettingsError:
+        return []  # Said under "Master key".
+    used = {row["master_id"] for row in await listed(queries.master_ids(connection))}
+    if used <= {ours}:
+        return []
+    return [
+        Finding(
+            "Keys",
+            "away",
+            f"this store was sealed with master key {', '.join(sorted(used - {ours}))}, and the "
+            f"one at hand is {ours}",
+            f"Set {ENVIRONMENT['key_file']} to the key this store began with.",
+        )
+    ]
+
+
 async def _workers(connection: Any) -> Finding:
     from store.database import queries
 
@@ -178,7 +199,7 @@ async def _workers(connection: Any) -> Finding:
     return Finding(
         "Workers",
         "away",
-        "none alive: commands are accepted and wait, reminders do not go out",
+        "none alive: no command is accepted, reminders do not go out",
         "Run `handrail up`, or start one on any host with `python -m worker`; its log says why "
         "it ended.",
     )

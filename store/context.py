@@ -151,7 +151,8 @@ async def resolve(
         effective_at = at_local(on, time(0), settings.zone)
     ref = engagement.playbook
     if isinstance(command, OpenEngagement) and settings and not ref:
-        ref = command.playbook or settings.playbook
+        # A new engagement begins with the newest version, unless it names another.
+        ref = command.playbook or settings.playbook.partition("@")[0]
     return Context(
         now=now,
         issued_at=envelope.issued_at.astimezone(UTC),

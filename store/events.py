@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic import ValidationError
 
 from domain import subjects  # noqa: F401 - registers every event
 from domain.kernel import EVENTS, Event, Recorded, Stamp
@@ -19,7 +20,11 @@ class Conflict(Exception):
     """Somebody appended first: load again and decide again."""
 
 
-class UnknownEvent(Exception):
+class Unreadable(Exception):
+    """A stored event that this release cannot read."""
+
+
+class UnknownEvent(Unreadable):
     """An event of a type or schema version that this code does not know."""
 
 
@@ -91,11 +96,24 @@ async def append(
     ]
 
 
+def _event(row: Any, document: dict[str, Any]) -> Event:
+    try:
+        return EVENTS[row["type"]].model_validate(document)
+    except ValidationError as problem:
+        fields = ", ".join(sorted({str(e["loc"][0]) for e in problem.errors() if e["loc"]}))
+        # Not chained: the validation error would repeat the values, which may be about people.
+        raise Unreadable(
+            f"Event {row['version']} of {row['stream']} ({row['type']}) cannot be read by this "
+            f"release: {fields}. Use the release that wrote it, or a newer one."
+        ) from None
+
+
 async def decode(connection: Connection, vault: Vault, rows: Sequence[Any]) -> list[Recorded]:
     """Rows of the log as events, with what was sealed opened.
 
     Raises:
         UnknownEvent: A newer Handrail wrote an event that this one does not know.
+        Unreadable: An event does not have the form its type should have.
     """
     for row in rows:
         known = EVENTS.get(row["type"])
@@ -115,7 +133,7 @@ async def decode(connection: Connection, vault: Vault, rows: Sequence[Any]) -> l
     )
     return [
         Recorded(
-            EVENTS[row["type"]].model_validate(document),
+            _event(row, document),
             Stamp(
                 stream=row["stream"],
                 version=row["version"],

@@ -16,6 +16,7 @@ from domain.notices import (
     NoticesDelivered,
     NoticesPlanned,
     NoticesSuppressed,
+    RecipientsDropped,
 )
 from domain.obligations import Obligation, obligations
 from store.database import Connection, listed, queries
@@ -132,7 +133,11 @@ def _changed(news: Sequence[Recorded]) -> set[int]:
         for recorded in news
         if isinstance(
             recorded.event,
-            NoticesPlanned | NoticesSuppressed | NoticesClaimed | NoticesDelivered,
+            NoticesPlanned
+            | NoticesSuppressed
+            | NoticesClaimed
+            | NoticesDelivered
+            | RecipientsDropped,
         )
         for notice in recorded.event.notices
     }

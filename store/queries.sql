@@ -60,6 +60,10 @@ insert into vault.keys (subject, wrapped, master_id)
 select * from unnest(:subjects::text[], :wrapped::bytea[], :master_ids::text[])
 on conflict do nothing;
 
+-- name: master-ids
+-- The master keys with which the keys of this store are wrapped.
+select distinct master_id from vault.keys where wrapped is not null;
+
 -- name: destroy-key$
 -- Destroys the key of a subject; true when there was one.
 select vault.destroy(:subject);
@@ -156,7 +160,8 @@ select n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.
            (select jsonb_agg(jsonb_build_object('to', d.person, 'outcome', d.outcome, 'at', d.at,
                                                 'message_id', d.message_id, 'detail', d.detail)
                              order by d.person)
-              from read.deliveries d where d.engagement = n.engagement and d.n = n.n),
+              from read.deliveries d
+             where d.engagement = n.engagement and d.n = n.n and d.mail is not null),
            '[]'::jsonb) as deliveries
   from read.notices n
  where n.engagement = :engagement and (:item::text is null or n.item = :item)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -45,7 +46,12 @@ class Vault:
 
     def __init__(self, master_key: bytes) -> None:
         self._master = AESGCM(master_key)
+        self._fingerprint_key = hmac.digest(master_key, b"handrail receipts", "sha256")
         self.master_id = hashlib.sha256(b"handrail master key id" + master_key).hexdigest()[:12]
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """A digest that only who holds the master key can make: short texts cannot be guessed."""
+        return hmac.digest(self._fingerprint_key, content, "sha256")
 
     def _wrap(self, subject: str, key: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

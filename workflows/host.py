@@ -12,9 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
     from domain.messages import Envelope, Facets, Receipt
 
-RENEW_AFTER_COMMANDS = 20
-"""A cold replay goes through every command of the run again, some milliseconds each; a sandbox's
-worker caches nothing and replays for every command, so a run is kept short."""
+RENEW_AFTER_COMMANDS = 100
+"""A cold replay goes through every command of the run again, some milliseconds each; a hundred
+keep it well under a second."""
 
 RECORD_TIMEOUT = timedelta(seconds=60)
 """One transaction: a minute is far more than it takes, and short enough to notice a dead worker."""
@@ -48,6 +48,8 @@ class HostRun(BaseModel):
     is_open: bool = False
     next_wake: datetime | None = None
     facets: Facets = Facets()
+    renew_after: int = RENEW_AFTER_COMMANDS
+    """How many commands a run takes before it is renewed."""
 
 
 class Host:
@@ -143,7 +145,8 @@ class Host:
 
     def _must_renew(self) -> bool:
         return (
-            self._answered >= RENEW_AFTER_COMMANDS or workflow.info().is_continue_as_new_suggested()
+            self._answered >= self.carried.renew_after
+            or workflow.info().is_continue_as_new_suggested()
         )
 
 

@@ -118,7 +118,7 @@ create table read.deliveries (
     engagement text        not null,
     n          integer     not null,
     person     text        not null,
-    outcome    text        not null check (outcome in ('pending', 'sent', 'bounced')),
+    outcome    text        not null check (outcome in ('pending', 'sent', 'bounced', 'dropped')),
     mail       uuid,
     message_id text,
     at         timestamptz,

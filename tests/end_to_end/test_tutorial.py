@@ -132,6 +132,19 @@ def test_the_tutorial_shows_what_a_newcomer_sees(newcomer: Newcomer) -> None:
         assert not missing(step, shown), where
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_tour_of_the_readme_shows_what_it_promises(newcomer: Newcomer) -> None:
+    """The README quotes the telling part of each answer, refusals included."""
+    story = steps((ROOT / "README.md").read_text("utf-8"))
+    assert len(story) > 20
+    for step in story:
+        code, shown = newcomer.type(step.command)
+        assert code in (0, 1), f"exit code {code}: {step.command}\n{shown}"
+        for line in step.expected:
+            assert settled(line) in settled(shown), f"README.md:{step.line}: {line!r}\n{shown}"
+
+
 def test_a_line_that_is_not_shown_is_noticed() -> None:
     page = "```console\n$ clock\nMonday 09:00\nTuesday 127.0.0.1\nWednesday\n```\n"
     [step] = steps(page)

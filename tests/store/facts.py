@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.engagement import StepWaived
+from domain.engagement import RoleAssigned
 from domain.kernel import Event, Recorded
 from store.database import Connection
 from store.events import Append, Conflict, append
@@ -12,9 +12,9 @@ from store.vault import Vault
 from tests.conftest import START, new_id
 
 
-def fact(name: str) -> StepWaived:
+def fact(name: str) -> RoleAssigned:
     """A fact without personal text."""
-    return StepWaived(step=name, reason="because", authority="p-director")
+    return RoleAssigned(role="lead", person=name)
 
 
 async def put(

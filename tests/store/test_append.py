@@ -68,7 +68,7 @@ async def test_sixteen_writers_of_one_stream_lose_nothing_and_leave_no_gap(
     async with pool.acquire() as connection:
         assert await versions(connection, STREAM) == list(range(1, 129))
         steps = [
-            json.loads(row["data"])["step"]
+            json.loads(row["data"])["person"]
             for row in await connection.fetch("select data from es.events order by version")
         ]
         broken = await connection.fetch("select * from es.broken_links($1)", STREAM)
@@ -135,7 +135,7 @@ async def test_the_same_command_on_the_same_stream_is_known_as_a_duplicate(
         stream=STREAM,
         expected=0,
         command_id=told[0].stamp.command_id,
-        types=["step-waived"],
+        types=["role-assigned"],
         schemas=[1],
         data=["{}"],
         effective=[at(2026)],
@@ -225,7 +225,7 @@ async def test_facts_as_true_come_by_effective_time_then_version(
 async def test_an_event_from_a_newer_version_is_named_instead_of_misread(
     app: Connection, vault: Vault
 ) -> None:
-    for expected, (type_, schema) in enumerate((("step-waived", 2), ("moon-landed", 1))):
+    for expected, (type_, schema) in enumerate((("role-assigned", 2), ("moon-landed", 1))):
         row = await queries.append(
             app,
             stream=STREAM,
@@ -233,7 +233,7 @@ async def test_an_event_from_a_newer_version_is_named_instead_of_misread(
             command_id=new_id(),
             types=[type_],
             schemas=[schema],
-            data=['{"step": "x", "reason": "y", "authority": "z"}'],
+            data=['{"role": "lead", "person": "p-x"}'],
             effective=[at(2026)],
             actor="p-tess",
             causation_id=None,

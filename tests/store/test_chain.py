@@ -39,7 +39,7 @@ async def test_an_untouched_chain_is_whole(app: Connection) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        """data = jsonb_set(data, '{reason}', '"another"')""",
+        """data = jsonb_set(data, '{person}', '"another"')""",
         "data = data || '{\"added\": null}'",
         "recorded_at = recorded_at - interval '1 microsecond'",
         "effective_at = effective_at + interval '1 day'",

@@ -174,8 +174,10 @@ async def test_a_reader_beside_busy_writers_sees_every_event_once_and_streams_in
         await put(connection, vault, stream, expected, [fact(stream)])
 
     following = asyncio.create_task(follow())
-    await asyncio.gather(*(writer(name) for name in range(6)))
-    done.set()
+    try:
+        await asyncio.gather(*(writer(name) for name in range(6)))
+    finally:
+        done.set()
     assert await following > 5, "the reader came too seldom to be in anybody's way"
     async with pool.acquire() as connection:
         rows = await connection.fetch("select stream, version from es.events")

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from domain.directory import PersonRegistered
-from domain.engagement import StepWaived
+from domain.engagement import RoleAssigned
 from domain.kernel import Event, Recorded
 from domain.personal import Sealed
 from store.events import Append, Checkpoint, Conflict, append, read_log, read_stream
@@ -29,7 +29,7 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="
 ABOUT = st.sampled_from(["p-joy", "p-elena"])
 SEALED = st.builds(Sealed, about=ABOUT, text=TEXT)
 EVENTS = st.one_of(
-    st.builds(StepWaived, step=TEXT, reason=TEXT, authority=TEXT),
+    st.builds(RoleAssigned, role=st.just("lead"), person=TEXT, before=st.none() | TEXT),
     st.builds(
         PersonRegistered, handle=SEALED, name=SEALED, email=st.none() | SEALED, organisation=TEXT
     ),

@@ -74,10 +74,10 @@ class WorkflowOffice(Office):
 
     async def ask(self, command: Any, actor: str = "tess", **body: Any) -> Receipt:
         self.clock.at = await self.time.now()
-        return await send(self.client, self.envelope(command, actor, **body))
+        return await self.give(self.envelope(command, actor, **body))
 
     async def give(self, envelope: Envelope) -> Receipt:
-        return await send(self.client, envelope)
+        return await send(self.client, envelope, sandbox=True)
 
     async def until(self, when: datetime) -> None:
         await self.time.to(when)
@@ -112,6 +112,7 @@ class Running:
             record=record,
             client=services.client,
             smtp_url=self.smtp_url,
+            sandbox=True,
         )
         async with AsyncExitStack() as stack:
             for worker in workers(services, record, reminders):

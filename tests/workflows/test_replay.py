@@ -3,6 +3,7 @@
 At a release, keep its histories: pytest tests/workflows/test_replay.py --record-histories 0.1.0
 """
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def replayer() -> Replayer:
 
 @pytest.mark.parametrize("path", RECORDED, ids=[f"{p.parent.name}-{p.stem}" for p in RECORDED])
 async def test_a_recorded_history_replays(path: Path) -> None:
-    history = WorkflowHistory.from_json(path.stem, path.read_text(encoding="utf-8"))
+    recorded = await asyncio.to_thread(path.read_text, encoding="utf-8")
+    history = WorkflowHistory.from_json(path.stem, recorded)
     await replayer().replay_workflow(history)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus
 
+from activities.dispatch import SANDBOX_RENEWAL
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
 from domain.calendar import CalendarPack
@@ -25,7 +26,6 @@ from tests.workflows.conftest import (
     office_of,
     services_for,
 )
-from workflows.host import RENEW_AFTER_COMMANDS
 
 E = "alder-creek-usd"
 RECESS = [
@@ -187,7 +187,7 @@ async def test_a_long_run_renews_itself_and_keeps_its_timer(
     await story.agreed("Theory of action", day(4, 16))
     host = story.client.get_workflow_handle(f"engagement:{E}")
     first_run = (await host.describe()).run_id
-    for _ in range(RENEW_AFTER_COMMANDS + 1):
+    for _ in range(SANDBOX_RENEWAL + 1):
         await story.do("conversation log", "marcus", engagement=E, group="parents")
     assert (await host.describe()).run_id != first_run
     await story.until(at(day(4, 5), 9))
