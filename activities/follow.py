@@ -12,10 +12,11 @@ from temporalio.service import RPCError
 from activities.dispatch import send
 from activities.record import Clock
 from domain.context import SYSTEM
-from domain.directory import CalendarPublished, RecessSet
 from domain.kernel import Recorded
+from domain.leas import RecessSet
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
+from domain.policy import CalendarPublished
 from store.database import Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
 from store.vault import Vault

@@ -63,7 +63,7 @@ def init(
     """
     from pydantic import ValidationError
 
-    from domain.directory import InitProgram
+    from domain.program import InitProgram
 
     try:
         command = InitProgram.model_validate(

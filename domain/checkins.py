@@ -187,6 +187,7 @@ def _needs_agreement(state: State, context: Context) -> None:
 def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decision:
     _needs_agreement(state, context)
     current = _current(state)
+    not_in_the_future(context.effective_on, "The planning of the check-in", context)
     if current.held_on:
         raise WrongState(
             f"{state.id}: {current.id} was held on {spoken(current.held_on)} and is not closed. "
@@ -277,6 +278,12 @@ def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Deci
         raise WrongState(
             f"{state.id}: {current.id} was not held yet, so it cannot be closed. Record it first: "
             f"handrail checkin hold {state.id} --on DATE"
+        )
+    if context.effective_on < current.held_on:
+        raise ImpossibleDate(
+            f"{state.id}: {current.id} cannot have been closed on "
+            f"{spoken(context.effective_on)}: it was held on {spoken(current.held_on)}. Give the "
+            f"day of the close."
         )
     purposes = context.the_playbook.checkins.purposes
     known = [p.id for p in purposes]

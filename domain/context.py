@@ -57,7 +57,7 @@ class ProgramEntry:
     zone: str
     sender: str
     playbook: str
-    """The playbook version that new engagements pin, for example ``dta-sir@3``."""
+    """The playbook it began with, for example ``dta-sir@3``: new engagements pin its newest."""
     calendar: CalendarPack
     gathering_seconds: int = 60
     """How long a day's digest gathers before it is sent."""

@@ -34,7 +34,6 @@ from domain.kernel import (
     Option,
     PersonRef,
     Positional,
-    Prose,
     Stamp,
     State,
     decides,
@@ -48,7 +47,7 @@ _SIDES: Mapping[Side, str] = {"lea": "LEA", "agency": "agency"}
 DeliverableId = Annotated[Line, Positional()]
 
 
-class _DeliverableCommand(EngagementCommand):
+class DeliverableCommand(EngagementCommand):
     deliverable: DeliverableId
     """The deliverable's id, for example D1."""
 
@@ -71,7 +70,7 @@ class ProposeDeliverable(EngagementCommand):
     """Where that is written down."""
 
 
-class SignDeliverable(_DeliverableCommand):
+class SignDeliverable(DeliverableCommand):
     """Sign what is proposed: the Lead for the agency, or with --for a person of the LEA."""
 
     noun = "deliverable"
@@ -83,7 +82,7 @@ class SignDeliverable(_DeliverableCommand):
     """Where the LEA's signature is, for example "mail of 9 March"."""
 
 
-class RedateDeliverable(_DeliverableCommand):
+class RedateDeliverable(DeliverableCommand):
     """Propose a new due date. The agreed one, and its reminders, stand until both have signed."""
 
     noun = "deliverable"
@@ -93,44 +92,6 @@ class RedateDeliverable(_DeliverableCommand):
     """The new due date: a working day of the LEA, after today."""
     reason: Line
     """Why the date moves."""
-
-
-class SubmitDeliverable(_DeliverableCommand):
-    """Record that the LEA submitted a deliverable."""
-
-    noun = "deliverable"
-    verb = "submit"
-
-    person: Annotated[PersonRef, Option("for")]
-    """Who at the LEA submitted it."""
-    evidence: Line
-    """Where it is, for example a link or "mail of 29 April"."""
-
-
-class ReturnDeliverable(_DeliverableCommand):
-    """Return a submission for more work, with a new date that the LEA agreed to."""
-
-    noun = "deliverable"
-    verb = "return"
-
-    due: date
-    """The new due date agreed with the LEA."""
-    reason: Prose
-    """What is still needed, in words the LEA can use."""
-    person: Annotated[PersonRef, Option("for")]
-    """Who at the LEA agreed to the new date."""
-    evidence: Line
-    """Where that agreement is written down."""
-
-
-class AcceptDeliverable(_DeliverableCommand):
-    """Accept a submission."""
-
-    noun = "deliverable"
-    verb = "accept"
-
-    note: Prose | None = None
-    """What was good about it, for the record."""
 
 
 class DeliverableProposed(Event):
@@ -185,42 +146,6 @@ class DeliverableAgreed(Event):
         return f"{self.deliverable} is agreed: due {spoken(self.due)}."
 
 
-class DeliverableSubmitted(Event):
-    type: ClassVar[str] = "deliverable-submitted"
-    deliverable: str
-    on: date
-    person: str
-    evidence: Sealed
-
-    def sentence(self) -> str:
-        return (
-            f"{self.deliverable} submitted on {spoken(self.on)} by {self.person} ({self.evidence})."
-        )
-
-
-class DeliverableReturned(Event):
-    type: ClassVar[str] = "deliverable-returned"
-    deliverable: str
-    reason: Sealed
-    agreed_by: str
-    evidence: Sealed
-
-    def sentence(self) -> str:
-        return (
-            f"{self.deliverable} returned: {self.reason} New date agreed with {self.agreed_by} "
-            f"({self.evidence})."
-        )
-
-
-class DeliverableAccepted(Event):
-    type: ClassVar[str] = "deliverable-accepted"
-    deliverable: str
-    note: Sealed | None = None
-
-    def sentence(self) -> str:
-        return f"{self.deliverable} accepted" + (f": {self.note}" if self.note else ".")
-
-
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """Terms on the table, and who has signed them."""
@@ -259,7 +184,7 @@ class Deliverables:
     all: Mapping[str, Deliverable] = field(default_factory=dict)
 
 
-def _found(command: _DeliverableCommand, state: State) -> Deliverable:
+def found(command: DeliverableCommand, state: State) -> Deliverable:
     known = state.of(Deliverables).all
     wanted = command.deliverable.upper()
     if wanted in known:
@@ -274,7 +199,7 @@ def _found(command: _DeliverableCommand, state: State) -> Deliverable:
     )
 
 
-def _possible_due(due: date, state: State, context: Context) -> None:
+def possible_due(due: date, state: State, context: Context) -> None:
     if due <= context.today:
         raise ImpossibleDate(
             f"{state.id}: the new due date {spoken(due)} is not after today, "
@@ -316,7 +241,7 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
         )
     evidence_for(command.person, command.evidence, "The proposal")
     not_in_the_future(context.effective_on, "The proposal", context)
-    _possible_due(command.due, state, context)
+    possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
     twin = next(
         (
@@ -346,9 +271,9 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
 
 @evolves(DeliverableProposed)
 def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
-    known = _get(state, event.deliverable)
+    known = deliverable_in(state, event.deliverable)
     fresh = known.status == "proposed" and known.proposal is None
-    return _put(
+    return with_deliverable(
         state,
         replace(
             known,
@@ -360,7 +285,7 @@ def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
     )
 
 
-def _get(state: State, deliverable_id: str) -> Deliverable:
+def deliverable_in(state: State, deliverable_id: str) -> Deliverable:
     """The deliverable; a blank one where facts folded by effective date come before its proposal.
 
     A signature may be dated before the day on which staff entered the proposal.
@@ -369,7 +294,7 @@ def _get(state: State, deliverable_id: str) -> Deliverable:
     return state.of(Deliverables).all.get(deliverable_id, blank)
 
 
-def _put(state: State, deliverable: Deliverable) -> State:
+def with_deliverable(state: State, deliverable: Deliverable) -> State:
     all_ = state.of(Deliverables).all
     return state.put(Deliverables({**all_, deliverable.id: deliverable}))
 
@@ -377,7 +302,7 @@ def _put(state: State, deliverable: Deliverable) -> State:
 @decides(SignDeliverable)
 def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
     engagement = running(state, context)
-    deliverable = _found(command, state)
+    deliverable = found(command, state)
     evidence_for(command.person, command.evidence, "The LEA's signature")
     not_in_the_future(context.effective_on, "The signature", context)
     proposal = deliverable.proposal
@@ -407,7 +332,7 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
             f"{proposal.signed[side]}; it waits for {other}: "
             f"handrail deliverable sign {state.id} {deliverable.id}{with_whom}"
         )
-    _possible_due(proposal.due, state, context)
+    possible_due(proposal.due, state, context)
     signed = DeliverableSigned(
         deliverable=deliverable.id,
         side=side,
@@ -426,9 +351,9 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
 
 @evolves(DeliverableSigned)
 def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
-    deliverable = _get(state, event.deliverable)
+    deliverable = deliverable_in(state, event.deliverable)
     proposal = deliverable.proposal or Proposal(event.due)
-    return _put(
+    return with_deliverable(
         state,
         replace(
             deliverable,
@@ -439,10 +364,10 @@ def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
 
 @evolves(DeliverableAgreed)
 def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
-    deliverable = _get(state, event.deliverable)
+    deliverable = deliverable_in(state, event.deliverable)
     why = "returned" if deliverable.status == "submitted" else "re-dated"
     past = deliverable.past + (((deliverable.due, why),) if deliverable.due else ())
-    state = _put(
+    state = with_deliverable(
         state,
         replace(deliverable, status="agreed", due=event.due, past=past, proposal=None),
     )
@@ -452,7 +377,7 @@ def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
 @decides(RedateDeliverable)
 def redate(command: RedateDeliverable, state: State, context: Context) -> Decision:
     running(state, context)
-    deliverable = _found(command, state)
+    deliverable = found(command, state)
     not_in_the_future(context.effective_on, "The proposal", context)
     if deliverable.status in ("submitted", "accepted"):
         raise WrongState(
@@ -460,7 +385,7 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
             f"date cannot move. A submission is answered with handrail deliverable accept or "
             f"return."
         )
-    _possible_due(command.due, state, context)
+    possible_due(command.due, state, context)
     current = deliverable.proposal.due if deliverable.proposal else deliverable.due
     if command.due == current:
         raise AlreadyExists(
@@ -473,111 +398,8 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
 
 @evolves(RedateProposed)
 def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
-    deliverable = _get(state, event.deliverable)
-    return _put(state, replace(deliverable, proposal=Proposal(event.due)))
-
-
-@decides(SubmitDeliverable)
-def submit(command: SubmitDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    deliverable = _found(command, state)
-    person = of_the_lea(command.person, engagement, context)
-    not_in_the_future(context.effective_on, "The submission", context)
-    if deliverable.status != "agreed":
-        way = (
-            f"Sign it first: handrail deliverable sign {state.id} {deliverable.id}"
-            if deliverable.status == "proposed"
-            else f"See it: handrail engagement show {state.id}"
-        )
-        raise WrongState(
-            f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be submitted: it is "
-            f"{deliverable.status}. {way}"
-        )
-    return [
-        DeliverableSubmitted(
-            deliverable=deliverable.id,
-            on=context.effective_on,
-            person=person.id,
-            evidence=_sealed(person, command.evidence),
-        )
-    ]
-
-
-@evolves(DeliverableSubmitted)
-def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
-    deliverable = _get(state, event.deliverable)
-    return _put(
-        state,
-        replace(
-            deliverable,
-            status="submitted",
-            proposal=None,
-            submissions=(*deliverable.submissions, event.on),
-        ),
-    )
-
-
-def _under_review(
-    command: _DeliverableCommand, state: State, context: Context, what: str
-) -> Deliverable:
-    engagement = running(state, context)
-    deliverable = _found(command, state)
-    if deliverable.status != "submitted":
-        raise WrongState(
-            f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be {what}: it is "
-            f"{deliverable.status}, and only a submission is answered. Record it first: "
-            f"handrail deliverable submit {state.id} {deliverable.id} --for PERSON "
-            f"--evidence REFERENCE"
-        )
-    if context.actor.id not in (engagement.roles["lead"], engagement.roles["director"]):
-        raise WrongPerson(
-            f"{state.id}: {context.actor.id} may not answer {deliverable.id}: its Lead "
-            f"{engagement.roles['lead']} or its Director "
-            f"{engagement.roles['director']} does. Ask one of them to run this command."
-        )
-    not_in_the_future(context.effective_on, "The answer", context)
-    if context.effective_on < deliverable.submissions[-1]:
-        raise ImpossibleDate(
-            f"{state.id}: {deliverable.id} cannot have been {what} on "
-            f"{spoken(context.effective_on)}: it was submitted on "
-            f"{spoken(deliverable.submissions[-1])}. Give the day of the answer."
-        )
-    return deliverable
-
-
-@decides(ReturnDeliverable)
-def return_(command: ReturnDeliverable, state: State, context: Context) -> Decision:
-    deliverable = _under_review(command, state, context, "returned")
-    person = of_the_lea(command.person, state.of(Engagement), context)
-    _possible_due(command.due, state, context)
-    return [
-        DeliverableReturned(
-            deliverable=deliverable.id,
-            reason=Sealed(about=state.stream, text=command.reason),
-            agreed_by=person.id,
-            evidence=_sealed(person, command.evidence),
-        ),
-        DeliverableAgreed(deliverable=deliverable.id, round=deliverable.round + 1, due=command.due),
-    ]
-
-
-@evolves(DeliverableReturned)
-def returned(state: State, event: DeliverableReturned, stamp: Stamp) -> State:
-    deliverable = _get(state, event.deliverable)
-    return _put(state, replace(deliverable, answers=deliverable.answers + 1))
-
-
-@decides(AcceptDeliverable)
-def accept(command: AcceptDeliverable, state: State, context: Context) -> Decision:
-    deliverable = _under_review(command, state, context, "accepted")
-    note = Sealed(about=state.stream, text=command.note) if command.note else None
-    return [DeliverableAccepted(deliverable=deliverable.id, note=note)]
-
-
-@evolves(DeliverableAccepted)
-def accepted(state: State, event: DeliverableAccepted, stamp: Stamp) -> State:
-    deliverable = _get(state, event.deliverable)
-    return _put(state, replace(deliverable, status="accepted", answers=deliverable.answers + 1))
+    deliverable = deliverable_in(state, event.deliverable)
+    return with_deliverable(state, replace(deliverable, proposal=Proposal(event.due)))
 
 
 @owes

@@ -55,7 +55,7 @@ class OpenEngagement(EngagementCommand):
     director: PersonRef
     """The Director answerable for it."""
     playbook: str | None = None
-    """The playbook version, for example dta-sir@3; the program's own if left out."""
+    """The playbook version, for example dta-sir@3; the newest of the program's if left out."""
     source: Line | None = None
     """How the LEA came to us, for example county_referral."""
     statute: Line | None = None

@@ -408,12 +408,11 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
             claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
         else:
             overtaken.append(notice.ref)
-    for notice in state.of(Notices).all.values():
-        delivery = notice.deliveries.get(command.person)
-        if delivery and delivery.mail is None:
-            claimed.append(
-                ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
-            )
+    claimed += [
+        ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
+        for notice in state.of(Notices).all.values()
+        if command.person in notice.waiting
+    ]
     events: list[Event] = []
     if overtaken:
         events.append(

@@ -19,7 +19,8 @@ from bootstrap.logging import configure_logging
 from bootstrap.settings import Settings, SettingsError, load_settings
 from embedded.home import AlreadyRunningError, Home, StackRecord, WrongKindError, rotate_log
 from embedded.process import StartError
-from embedded.supervisor import Stack, child_environment
+from embedded.services import child_environment
+from embedded.supervisor import Stack
 
 REFUSED, UNAVAILABLE = 1, 3
 

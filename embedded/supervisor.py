@@ -6,19 +6,15 @@ thread of it.
 """
 
 import asyncio
-import os
 import secrets
 import signal
 import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import SecretStr
 
 from bootstrap.settings import ENVIRONMENT, KEY_BYTES, Settings, SettingsError
 from embedded.files import write_private
@@ -31,7 +27,6 @@ from embedded.foreign import (
 from embedded.home import (
     Home,
     Kind,
-    Part,
     StackLock,
     StackRecord,
     WrongKindError,
@@ -39,6 +34,7 @@ from embedded.home import (
     wrong_kind_message,
 )
 from embedded.process import Leashed, StartError, Stop, free_port, is_free
+from embedded.services import Services
 
 if TYPE_CHECKING:
     from bootstrap.clock import SandboxClock
@@ -65,18 +61,6 @@ Say = Callable[[str], None]
 
 class StoppedEarlyError(RuntimeError):
     """Somebody asked for the end while the stack was starting."""
-
-
-@dataclass(frozen=True)
-class Services:
-    """Where each part is, ours or not."""
-
-    database_url: str
-    owner_database_url: str | None
-    temporal_address: str
-    temporal_namespace: str
-    smtp_url: str
-    key_file: Path | None
 
 
 class Stack:
@@ -139,7 +123,6 @@ class Stack:
             self._home.remove_record()
             services = await self._start_all()
             record = self._record(services)
-            self._home.write_record(record)
             ready(record)
             return await self._watch(services)
         except StoppedEarlyError:
@@ -183,6 +166,10 @@ class Stack:
             temporal_namespace=self._settings.temporal_namespace,
             smtp_url=await self._start_mail(),
             key_file=key_file,
+            sandbox=self._sandbox,
+            cluster=self._cluster,
+            temporal=self._temporal,
+            catches_mail=self._mail is not None,
         )
         await self._until_stop(self._migrate(services))
         self._home.record_kind(kind)
@@ -369,10 +356,10 @@ class Stack:
     async def _recover(self, services: Services) -> None:
         from bootstrap.recovery import recover
 
-        await recover(self._effective_settings(services), self._say)
+        await recover(services.settings(self._settings), self._say)
 
     async def _start_worker(self, services: Services) -> None:
-        env = self._worker_environment(services)
+        env = services.worker_environment(self._home)
         log = self._log("worker")
 
         def start() -> None:
@@ -456,7 +443,7 @@ class Stack:
         if now < due:
             return due
         await self._start_worker(services)
-        self._home.write_record(self._record(services))
+        self._record(services)
         return None
 
     async def _clock(self) -> "SandboxClock":
@@ -518,101 +505,16 @@ class Stack:
         assert self._settings.temporal_address is not None
         return self._settings.temporal_address
 
-    def _effective_settings(self, services: Services) -> Settings:
-        """The settings a process of this stack would load."""
-        update: dict[str, object] = {
-            "database_url": SecretStr(services.database_url),
-            "smtp_url": SecretStr(services.smtp_url),
-            "temporal_address": services.temporal_address,
-            "key_file": services.key_file,
-            "sandbox": self._sandbox,
-        }
-        if services.owner_database_url is not None:
-            update["owner_database_url"] = SecretStr(services.owner_database_url)
-        if self._temporal is not None:
-            update["temporal_source"] = "stack"
-        return self._settings.model_copy(update=update)
-
-    def _worker_environment(self, services: Services) -> dict[str, str]:
-        env = child_environment()
-        # The worker never migrates.
-        env.pop(ENVIRONMENT["owner_database_url"], None)
-        if self._temporal is not None:
-            # The user's credentials for another Temporal are not for this one.
-            env = {name: value for name, value in env.items() if not name.startswith("TEMPORAL_")}
-            env["TEMPORAL_CONFIG_FILE"] = os.devnull
-        env |= {
-            ENVIRONMENT["home"]: str(self._home.path),
-            ENVIRONMENT["database_url"]: services.database_url,
-            ENVIRONMENT["temporal_address"]: services.temporal_address,
-            ENVIRONMENT["temporal_namespace"]: services.temporal_namespace,
-            ENVIRONMENT["smtp_url"]: services.smtp_url,
-        }
-        if services.key_file is not None:
-            env[ENVIRONMENT["key_file"]] = str(services.key_file)
-        return env
-
     def _record(self, services: Services) -> StackRecord:
-        temporal_is_ours = self._temporal is not None
-        return StackRecord(
-            pid=os.getpid(),
-            sandbox=self._sandbox,
-            started_at=self._started_at,
-            home=self._home.path,
-            temporal_address=services.temporal_address if temporal_is_ours else None,
-            temporal_namespace=services.temporal_namespace if temporal_is_ours else None,
-            ui_url=self._temporal.ui_url if self._temporal else None,
-            database_url=services.database_url,
-            owner_database_url=services.owner_database_url,
-            smtp_url=services.smtp_url,
-            maildir=self._home.maildir if self._mail else None,
-            key_file=services.key_file,
-            logs=self._home.logs,
-            parts=self._parts(services),
-        )
-
-    def _parts(self, services: Services) -> list[Part]:
-        parts = []
-        if self._temporal is not None:
-            server = self._temporal.process
-            name = "Temporal (time skips)" if self._sandbox else "Temporal"
-            parts.append(Part(name=name, where=self._temporal.address, pid=server.pid))
-            if self._temporal.ui_url:
-                parts.append(Part(name="Temporal web UI", where=self._temporal.ui_url))
-        else:
-            parts.append(Part(name="Temporal", where=services.temporal_address, ours=False))
-        parts.append(
-            Part(
-                name="PostgreSQL",
-                where=without_password(services.database_url),
-                pid=self._cluster.process.pid if self._cluster else None,
-                ours=self._cluster is not None,
-            )
-        )
-        parts.append(
-            Part(
-                name="Mail catcher" if self._mail else "Mail",
-                where=without_password(services.smtp_url),
-                pid=os.getpid() if self._mail else None,
-                ours=self._mail is not None,
-            )
-        )
-        if self._mail:
-            parts.append(Part(name="Caught mail", where=str(self._home.maildir)))
+        """Write down what runs where."""
         assert self._worker is not None
-        parts.append(Part(name="Worker", where="this machine", pid=self._worker.pid))
-        parts.append(Part(name="Data", where=str(self._home.path)))
-        parts.append(Part(name="Logs", where=str(self._home.logs)))
-        return parts
+        record = services.record(
+            self._home, started_at=self._started_at, worker_pid=self._worker.pid
+        )
+        self._home.write_record(record)
+        return record
 
     def _log(self, name: str) -> Path:
         path = self._home.logs / f"{name}.log"
         rotate_log(path)
         return path
-
-
-def child_environment() -> dict[str, str]:
-    """Our environment, in which a child Python finds the same Handrail as we did."""
-    root = Path(__file__).parent.parent
-    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -13,10 +13,10 @@ from domain.agreements import Agreements
 from domain.calendar import add_months
 from domain.checkins import CheckIns
 from domain.deliverables import Deliverables
-from domain.directory import LeaRegistered
 from domain.engagement import Engagement
 from domain.investments import InvestmentAdded, Investments
 from domain.kernel import Recorded, State, fold
+from domain.leas import LeaRegistered
 from domain.notices import Notice, Notices
 from embedded.mailcatcher import caught_mails
 from examples.cohort import INVESTMENTS, LEAS, Journey, load, stated_total

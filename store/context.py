@@ -16,13 +16,15 @@ from domain.context import (
     PersonEntry,
     ProgramEntry,
 )
-from domain.directory import InitProgram, RegisterLea, RegisterPerson
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.kernel import Command, Ref, State
+from domain.leas import RegisterLea
 from domain.messages import Envelope
 from domain.notices import Notices
+from domain.people import RegisterPerson
 from domain.playbook import Playbook
+from domain.program import InitProgram
 from store.database import Connection, listed, queries
 
 

@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from domain.context import Context
-from domain.directory import Lea, Person, Program, Published
 from domain.engagement import Engagement
 from domain.investments import Investments
 from domain.kernel import Recorded, State
+from domain.leas import Lea
 from domain.notices import (
     Notices,
     NoticesClaimed,
@@ -19,6 +19,9 @@ from domain.notices import (
     RecipientsDropped,
 )
 from domain.obligations import Obligation, obligations
+from domain.people import Person
+from domain.policy import Published
+from domain.program import Program
 from store.database import Connection, listed, queries
 from store.events import Conflict
 

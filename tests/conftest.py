@@ -16,10 +16,10 @@ import yaml
 
 from activities.record import Record
 from domain.calendar import CalendarPack, local_date
-from domain.directory import InitProgram
 from domain.kernel import COMMANDS, Command
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
+from domain.program import InitProgram
 from embedded.postgres import Cluster, postgres_cluster
 from store.database import Pool, open_pool
 from store.migrations import migrate

@@ -16,6 +16,7 @@ from store.database import open_pool
 from store.events import read_stream
 from store.vault import Vault, VaultError
 from tests.conftest import MASTER_KEY, START, Database, FixedClock, Office, new_id
+from tests.journey import mail
 
 E = "alder-creek-usd"
 STREAM = f"engagement:{E}"
@@ -73,6 +74,79 @@ async def test_a_command_is_decided_appended_projected_and_answered_in_one_go(
     assert len(after.events) == len(before.events) + 1
     assert len(after.receipts) == len(before.receipts) + 1
     assert [row[0] for row in after.read["read.engagements"]] == [E]
+
+
+@pytest.mark.parametrize(
+    ("named", "pinned"),
+    [
+        ({}, "dta-sir@5"),
+        ({"playbook": "dta-sir@3"}, "dta-sir@3"),
+        ({"playbook": "dta-sir"}, "dta-sir@5"),
+    ],
+    ids=["none named", "an older version", "by name alone"],
+)
+async def test_a_new_engagement_pins_the_newest_version_unless_it_names_another(
+    office: Office, playbook: Playbook, named: dict[str, str], pinned: str
+) -> None:
+    await opened(office, "harbor-before")
+    for version in (4, 5):
+        newer = playbook.model_copy(update={"version": version})
+        await office.do("playbook publish", "dana", content=newer)
+    await opened(office, **named)
+    async with office.pool.acquire() as connection:
+        pins = {
+            engagement: (await read_stream(connection, office.vault, f"engagement:{engagement}"))[0]
+            for engagement in (E, "harbor-before")
+        }
+    assert {name: getattr(first.event, "playbook", None) for name, first in pins.items()} == {
+        E: pinned,
+        "harbor-before": "dta-sir@3",  # it runs on under the version it began with
+    }
+
+
+async def test_a_boards_vote_is_kept_under_the_day_of_its_meeting(
+    office: Office, playbook: Playbook
+) -> None:
+    await opened(office)
+    for group in playbook.stakeholder_groups:
+        await office.do("conversation log", "marcus", engagement=E, group=group.id)
+    await office.do("fit decide", "marcus", engagement=E, proceed=True,
+                    criterion={c.id: "yes" for c in playbook.fit_criteria})  # fmt: skip
+    await office.do("agreement draft", engagement=E)
+    office.clock.move(date(2026, 8, 20))
+    for board, meeting in (("lea", date(2026, 8, 18)), ("ccee", date(2026, 8, 11))):
+        await office.do("agreement act", engagement=E, board=board, action="approved",
+                        meeting=meeting)  # fmt: skip
+    async with office.pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select type, effective_at, recorded_at from es.events where type in"
+            " ('board-acted', 'agreement-effective') order by position"
+        )
+    assert [(r["type"], r["effective_at"].isoformat()) for r in rows] == [
+        ("board-acted", "2026-08-18T07:00:00+00:00"),
+        ("board-acted", "2026-08-11T07:00:00+00:00"),
+        ("agreement-effective", "2026-08-18T07:00:00+00:00"),
+    ]
+    assert {r["recorded_at"] for r in rows} == {office.clock.at}
+
+
+async def test_whoever_is_dropped_is_dropped_in_the_read_model_too(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    d1 = await office.agreed("Theory of action", date(2026, 9, 25))
+    office.clock.move(date(2026, 10, 3))  # five working days late: contact and Lead are due
+    await mail(office, "joy")
+    await office.do("deliverable submit", engagement=E, deliverable=d1, person="joy",
+                    evidence="letter")  # fmt: skip
+    async with office.pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select p.handle, d.outcome, d.detail from read.deliveries d"
+            " join read.people p on p.id = d.person"
+            " join read.notices n using (engagement, n) where n.step = '+5' order by 1"
+        )
+    assert [tuple(r)[:2] for r in rows] == [("joy", "sent"), ("marcus", "dropped")]
+    assert rows[1]["detail"] == "submitted"
 
 
 async def test_the_receipt_tells_where_each_event_is_found(office: Office) -> None:

@@ -82,7 +82,7 @@ def as_here(command: list[str]) -> list[str]:
         case ["python", *arguments]:
             return [sys.executable, *arguments]
         case ["handrail", *arguments]:
-            start = "import sys; from cli.main import main; sys.exit(main())"
+            start = "from cli.main import run; run()"
             return [sys.executable, "-c", start, *arguments]
         case _:
             raise AssertionError(f"not a command of ours: {command}")

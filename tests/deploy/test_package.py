@@ -65,7 +65,7 @@ def test_the_wheel_carries_the_data_the_code_reads(wheel: zipfile.ZipFile, kind:
 def test_the_wheel_brings_the_licence_and_the_command(wheel: zipfile.ZipFile) -> None:
     names = {Path(name).name: name for name in wheel.namelist() if ".dist-info/" in name}
     assert "LICENSE" in names
-    assert "handrail = cli.main:main" in wheel.read(names["entry_points.txt"]).decode()
+    assert "handrail = cli.main:run" in wheel.read(names["entry_points.txt"]).decode()
 
 
 def locked(lock: Path) -> dict[str, str]:

@@ -153,7 +153,7 @@ class Story:
             if isinstance(entry, On):
                 others.append(entry)
             else:
-                own.append((entry, context.effective_at))
+                own.append((entry, context.effective(entry)))
         provisional = fold(stream, self._stamped(stream, own, context), before)
         if stream.startswith("engagement:"):
             own += [(event, context.now) for event in reconcile(provisional, context)]
@@ -161,7 +161,7 @@ class Story:
         if stream.startswith("engagement:") and not isinstance(what, ClaimNotices):
             self._wake = self.state().of(Notices).next_wake
         for other in others:
-            entries = [(other.event, context.effective_at)]
+            entries = [(other.event, context.effective(other.event))]
             self._append(other.stream, self._stamped(other.stream, entries, context))
         self.news = [event for event, _ in own] + [other.event for other in others]
         return self

@@ -1,6 +1,6 @@
 """docs/rules/agreements.md, row by row, and every refusal of drafting and acting."""
 
-from datetime import date
+from datetime import date, time, timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -13,6 +13,8 @@ from domain.agreements import (
     BoardActed,
     BoardState,
 )
+from domain.calendar import at_local, local_date
+from domain.engagement import Engagement
 from domain.errors import (
     AlreadyExists,
     ChargedToLea,
@@ -22,7 +24,9 @@ from domain.errors import (
     Unknown,
     WrongState,
 )
-from tests.domain.story import Story, made
+from domain.kernel import fold
+from store.events import as_true
+from tests.domain.story import ZONE, Story, made
 from tests.domain.tables import Row, day, table
 
 FIRST, LATER, LAST = date(2026, 9, 10), date(2026, 9, 24), date(2026, 10, 8)
@@ -104,6 +108,49 @@ def test_an_agreement_is_effective_once_both_boards_have_finally_acted(
     effective = None if row["Effective"] == "no" else day(row["Effective"])
     assert latest.effective_on == effective
     assert story.engagement.phase == ("onboarding" if effective else "agreeing")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [r for r in table("agreements.md", "When it is effective") if r["Effective"] != "no"],
+    ids=lambda r: f"{r['LEA board']}; {r['Agency board']}",
+)
+def test_what_a_board_did_came_true_on_the_day_of_its_meeting(row: Row) -> None:
+    story = before_the_boards()
+    for board, done in (("lea", row["LEA board"]), ("ccee", row["Agency board"])):
+        action, _, on = done.partition(" ")
+        story.do("agreement act", board=board, action=action, meeting=day(on))
+    came_true = {
+        (type(r.event), getattr(r.event, "board", None)): local_date(r.stamp.effective_at, ZONE)
+        for r in story.history()
+        if isinstance(r.event, BoardActed | AgreementEffective)
+    }
+    assert came_true == {
+        (BoardActed, "lea"): day(row["LEA board"].partition(" ")[2]),
+        (BoardActed, "ccee"): day(row["Agency board"].partition(" ")[2]),
+        (AgreementEffective, None): day(row["Effective"]),
+    }
+    phases = []
+    for days_before in (1, 0):
+        evening = day(row["Effective"]) - timedelta(days=days_before)
+        told = as_true(story.history(), at_local(evening, time(23, 59), ZONE))
+        phases.append(fold(story.state().stream, told).of(Engagement).phase)
+    assert phases == ["agreeing", "onboarding"]
+
+
+def test_the_meeting_dates_the_act_whatever_else_is_said() -> None:
+    story = before_the_boards()
+    story.do("agreement act", board="lea", action="approved", meeting=FIRST, effective=LATER)
+    [acted] = [r for r in story.history() if isinstance(r.event, BoardActed)]
+    assert acted.stamp.effective_at == at_local(FIRST, time(0), ZONE)
+    assert local_date(acted.stamp.recorded_at, ZONE) == date(2026, 12, 1)
+
+
+def test_an_act_of_today_came_true_now() -> None:
+    story = before_the_boards()
+    story.do("agreement act", board="lea", action="approved", meeting=story.today)
+    [acted] = [r for r in story.history() if isinstance(r.event, BoardActed)]
+    assert acted.stamp.effective_at == story.now
 
 
 def test_alder_creeks_agreement_goes_as_the_table_says() -> None:

@@ -1,14 +1,24 @@
 """docs/rules/check-ins.md, row by row, and every refusal of a check-in."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from domain.checkins import CheckInClosed, CheckInHeld, CheckInOpened, CheckIns, annual_date
+from domain.calendar import at_local
+from domain.checkins import (
+    CheckInClosed,
+    CheckInHeld,
+    CheckInOpened,
+    CheckIns,
+    CloseCheckIn,
+    annual_date,
+)
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
 from domain.obligations import Obligation, obligations
-from tests.domain.story import PLAYBOOK, PURPOSES, Story
+from store.events import as_true
+from tests.domain.story import PLAYBOOK, PURPOSES, ZONE, Story
 from tests.domain.tables import Row, day, table
 
 HELD = date(2027, 6, 10)
@@ -128,13 +138,31 @@ def test_a_check_in_that_is_backdated_was_held_on_that_day() -> None:
     assert held.on == HELD
 
 
+@pytest.mark.parametrize("how", [{"on": HELD}, {"effective": HELD}], ids=["--on", "--effective"])
+def test_a_check_in_came_true_on_the_day_on_which_it_was_held(how: dict[str, Any]) -> None:
+    story = partnering().on(date(2027, 6, 14)).do("checkin hold", "marcus", **how)
+    [held] = [r for r in story.history() if isinstance(r.event, CheckInHeld)]
+    assert held.stamp.effective_at == at_local(HELD, time(0), ZONE)
+    assert held.stamp.recorded_at == story.now
+    day_before = as_true(story.history(), at_local(date(2027, 6, 9), time(23, 59), ZONE))
+    assert held not in day_before
+    assert held in as_true(story.history(), at_local(HELD, time(23, 59), ZONE))
+
+
+def test_a_check_in_that_was_held_today_came_true_now() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus", on=HELD)
+    [held] = [r for r in story.history() if isinstance(r.event, CheckInHeld)]
+    assert held.stamp.effective_at == story.now
+
+
 def test_closing_keeps_answers_and_dated_commitments_sealed() -> None:
     story = partnering().on(HELD).do("checkin hold", "marcus")
-    commitments = {
-        date(2027, 9, 1): "Name two teacher leaders.",
-        date(2027, 8, 2): "  Budget.  ",
-        HELD: "Minutes.",
-    }
+    commitments = [
+        "2027-09-01=Name two teacher leaders.",
+        "2027-08-02=  Budget.  ",
+        "2027-08-02=A second coach, half time = Fridays.",
+        f"{HELD}=Minutes.",
+    ]
     [closed] = story.when(
         "checkin close", "marcus", purpose=PURPOSES, commitment=commitments, outcome="adjust"
     ).records(CheckInClosed)
@@ -143,6 +171,7 @@ def test_closing_keeps_answers_and_dated_commitments_sealed() -> None:
     assert [(c.by, c.text.text) for c in closed.commitments] == [
         (HELD, "Minutes."),
         (date(2027, 8, 2), "Budget."),
+        (date(2027, 8, 2), "A second coach, half time = Fridays."),
         (date(2027, 9, 1), "Name two teacher leaders."),
     ]
     assert {s.about for s in closed.purposes.values()} == {"engagement:alder-creek-usd"}
@@ -262,16 +291,38 @@ def test_an_unknown_purpose_is_named_with_the_known_ones() -> None:
 
 def test_a_commitment_is_not_blank() -> None:
     story = partnering().on(HELD).do("checkin hold", "marcus")
-    story.when(
-        "checkin close", "marcus", purpose=PURPOSES, commitment={date(2027, 9, 1): " "}
-    ).refuses(Incomplete, "Wed 1 Sep 2027", '--commitment 2027-09-01="…"')
+    story.when("checkin close", "marcus", purpose=PURPOSES, commitment=["2027-09-01= "]).refuses(
+        Incomplete, "Wed 1 Sep 2027", '--commitment 2027-09-01="…"'
+    )
+
+
+@pytest.mark.parametrize("typed", ["Budget by September", "tomorrow=Budget"])
+def test_a_commitment_names_its_day(typed: str) -> None:
+    with pytest.raises(ValidationError, match=r"DATE=TEXT|valid date"):
+        CloseCheckIn.model_validate(
+            {"engagement": "alder-creek-usd", "purpose": PURPOSES, "commitment": [typed]}
+        )
 
 
 def test_a_commitment_is_not_dated_before_the_check_in() -> None:
     story = partnering().on(HELD).do("checkin hold", "marcus")
     story.when(
-        "checkin close", "marcus", purpose=PURPOSES, commitment={date(2027, 6, 9): "Budget."}
+        "checkin close", "marcus", purpose=PURPOSES, commitment=["2027-06-09=Budget."]
     ).refuses(ImpossibleDate, "'Budget.'", "Wed 9 Jun 2027", "Thu 10 Jun 2027")
+
+
+def test_a_check_in_is_not_closed_before_the_day_on_which_it_was_held() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus").on(date(2027, 6, 11))
+    story.when("checkin close", "marcus", purpose=PURPOSES, effective=date(2027, 6, 9)).refuses(
+        ImpossibleDate, "CI-1", "Wed 9 Jun 2027", "Thu 10 Jun 2027"
+    )
+    story.when("checkin close", "marcus", purpose=PURPOSES, effective=HELD).records(CheckInClosed)
+
+
+def test_a_planning_that_lies_ahead_is_refused() -> None:
+    partnering().when("checkin open", "marcus", on=HELD, effective=date(2026, 10, 16)).refuses(
+        ImpossibleDate, "Fri 16 Oct 2026"
+    )
 
 
 def test_a_close_that_lies_ahead_is_refused() -> None:

@@ -12,15 +12,14 @@ from domain.deliverables import (
     Deliverable,
     DeliverableAgreed,
     DeliverableProposed,
-    DeliverableReturned,
     Deliverables,
     DeliverableSigned,
-    DeliverableSubmitted,
     RedateProposed,
 )
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Refused, Unknown, WrongPerson
 from domain.errors import WrongState as NotNow
 from domain.obligations import obligations
+from domain.submissions import DeliverableReturned, DeliverableSubmitted
 from tests.domain.story import Story, made
 from tests.domain.tables import Row, day, table
 

@@ -1,6 +1,7 @@
 """The program and what it shares; docs/rules/people-and-roles.md."""
 
 import html
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,18 +9,6 @@ import pytest
 from pydantic import ValidationError
 
 from domain.context import SYSTEM
-from domain.directory import (
-    CalendarPublished,
-    Lea,
-    LeaRegistered,
-    Person,
-    PersonChanged,
-    PersonRegistered,
-    PlaybookPublished,
-    ProgramInitialised,
-    Published,
-    RecessSet,
-)
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -29,7 +18,11 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
+from domain.leas import Lea, LeaRegistered, RecessSet
+from domain.people import Person, PersonChanged, PersonRegistered
 from domain.playbook import Playbook
+from domain.policy import CalendarPublished, PlaybookPublished, Published
+from domain.program import ProgramInitialised
 from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, Story, made
 from tests.domain.tables import Row, table
 
@@ -243,6 +236,26 @@ def test_a_change_changes_something() -> None:
     story.when("person change", person=stream.removeprefix("person:")).refuses(
         WrongState, "sam", "give --name, --email or --role"
     )
+
+
+def test_a_director_does_not_give_up_the_role_themselves() -> None:
+    story = founded()
+    who = next(s for s in story.histories if s.startswith("person:"))
+    dana = replace(story.people["dana"], id=who.removeprefix("person:"))
+    story.people[dana.id] = story.people["dana"] = dana
+    story.when("person change", "dana", person=dana.id, role=("lead",)).refuses(
+        WrongPerson, dana.id, "cannot give up the role of Director", "another person Director"
+    )
+    story.do("person change", "dana", person=dana.id, role=("director", "lead"))
+    assert story.state(who).of(Person).staff_roles == ("director", "lead")
+
+
+def test_another_director_takes_the_role() -> None:
+    story = founded()
+    who = next(s for s in story.histories if s.startswith("person:"))
+    # The Director who acts is somebody else than the one just registered.
+    story.do("person change", "dana", person=who.removeprefix("person:"), role=("lead",))
+    assert story.state(who).of(Person).staff_roles == ("lead",)
 
 
 def test_nobody_unknown_is_changed() -> None:

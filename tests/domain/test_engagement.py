@@ -1,5 +1,6 @@
 """Opening, staffing and ending an engagement; docs/rules/people-and-roles.md."""
 
+from dataclasses import replace
 from datetime import date, time
 from typing import Any
 
@@ -22,6 +23,7 @@ from domain.errors import (
     WrongState,
 )
 from domain.kernel import COMMANDS, EngagementCommand
+from domain.recruitment import ConversationLogged, Recruitment
 from tests.domain.story import HARBOR, PURPOSES, YES, ZONE, Story
 from tests.domain.tables import Row, table
 
@@ -72,7 +74,8 @@ def test_opening_twice_names_the_first() -> None:
         pytest.param({"lead": "tess"}, WrongPerson,
                      ("p-tess", "assistant", "handrail person change @p-tess --role lead"),
                      id="not a Lead"),
-        pytest.param({"lead": "joy"}, WrongPerson, ("p-joy", "no staff role"), id="an LEA's Lead"),
+        pytest.param({"lead": "joy"}, WrongPerson, ("p-joy", "work at alder-creek-usd"),
+                     id="an LEA's Lead"),
         pytest.param({"director": "marcus"}, WrongPerson, ("p-marcus", "director"), id="director"),
         pytest.param({"contact": "noor"}, WrongPerson, ("p-noor", "harbor-charter"), id="contact"),
         pytest.param({"superintendent": "dana"}, WrongPerson, ("p-dana", "the agency"), id="super"),
@@ -150,7 +153,7 @@ def test_an_engagement_without_agreed_work_is_withdrawn_instead(stage: str) -> N
     )
     [event] = story.when("engagement withdraw", reason="vacancy").records(EngagementWithdrawn)
     assert isinstance(event, EngagementWithdrawn)
-    assert (event.phase, event.reason) == (stage, "vacancy")
+    assert (event.phase, event.reason.text) == (stage, "vacancy")
     assert story.engagement.phase == "withdrawn"
 
 
@@ -197,6 +200,42 @@ def test_every_command_of_an_engagement_is_tried_on_one_that_is_not_running() ->
 def test_an_unknown_engagement_is_named_with_the_nearest(what: str) -> None:
     Story().opened().when(what, "marcus", engagement="alder-crek-usd", **BODIES[what]).refuses(
         Unknown, "'alder-crek-usd'", "Did you mean alder-creek-usd", "handrail engagement list"
+    )
+
+
+@pytest.mark.parametrize("what", [what for what in BODIES if what != "conversation log"])
+def test_no_fact_but_a_conversation_is_dated_before_the_opening(what: str) -> None:
+    Story().effective().when(what, "marcus", effective=date(2026, 8, 3), **BODIES[what]).refuses(
+        ImpossibleDate, "opened on Tue 4 Aug 2026", "Mon 3 Aug 2026", "--effective"
+    )
+
+
+def test_a_fact_may_be_dated_on_the_day_of_the_opening() -> None:
+    story = Story().opened().on(date(2026, 8, 6))
+    story.when(
+        "engagement assign", role="lead", person="priya", effective=date(2026, 8, 4)
+    ).records(RoleAssigned)
+
+
+def test_a_conversation_may_be_older_than_the_engagement() -> None:
+    story = Story().opened()
+    story.when("conversation log", "marcus", group="parents", effective=date(2026, 6, 1)).records(
+        ConversationLogged
+    )
+    assert story.state().of(Recruitment).covered == {"parents": date(2026, 6, 1)}
+
+
+@pytest.mark.parametrize("role", ["lead", "director"])
+def test_whoever_works_at_an_lea_holds_no_role_of_the_agency(role: str) -> None:
+    # The directory gives no such roles; a record from elsewhere might.
+    story = Story()
+    elena = replace(story.people["elena"], staff_roles=frozenset({"lead", "director"}))
+    story.people[elena.id] = story.people["elena"] = elena
+    story.when("engagement open", **{**OPEN, role: "elena"}).refuses(
+        WrongPerson, "p-elena", "alder-creek-usd", "handrail person list --at agency"
+    )
+    story.opened().when("engagement assign", role=role, person="elena").refuses(
+        WrongPerson, "p-elena", "alder-creek-usd"
     )
 
 

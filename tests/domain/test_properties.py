@@ -14,12 +14,7 @@ from hypothesis import strategies as st
 from domain.agreements import Agreements
 from domain.calendar import WorkingDays, at_local, local_date
 from domain.context import SYSTEM
-from domain.deliverables import (
-    DeliverableAgreed,
-    DeliverableReturned,
-    Deliverables,
-    DeliverableSigned,
-)
+from domain.deliverables import DeliverableAgreed, Deliverables, DeliverableSigned
 from domain.errors import Refused
 from domain.kernel import EVENTS, Recorded, fold
 from domain.notices import (
@@ -27,9 +22,11 @@ from domain.notices import (
     NoticesDelivered,
     NoticesPlanned,
     NoticesSuppressed,
+    RecipientsDropped,
     reconcile,
 )
 from domain.obligations import obligations
+from domain.submissions import DeliverableReturned
 from store.events import as_true
 from tests.domain.story import (
     ALDER,
@@ -207,7 +204,7 @@ def test_a_signature_dated_before_its_proposal_is_told_as_true() -> None:
 
 
 def test_a_boards_action_dated_before_the_draft_was_entered_is_told_as_true() -> None:
-    story = Story(date(2026, 9, 10)).fitting().do("agreement draft")
+    story = Story(date(2026, 9, 1)).fitting().on(date(2026, 9, 10)).do("agreement draft")
     body: dict[str, Any] = {"action": "approved", "meeting": date(2026, 9, 10)}
     for board in ("lea", "ccee"):
         story.do("agreement act", board=board, effective=date(2026, 9, 9), **body)
@@ -286,6 +283,7 @@ def test_every_notice_has_one_fate(start: str, plot: list[Any]) -> None:
     suppressed: set[int] = set()
     claimed: set[int] = set()
     delivered: list[tuple[int, str]] = []
+    dropped: set[tuple[int, str]] = set()
     planned: list[int] = []
     for recorded in story.history():
         match recorded.event:
@@ -300,6 +298,13 @@ def test_every_notice_has_one_fate(start: str, plot: list[Any]) -> None:
             case NoticesClaimed() as event:
                 assert not {n.n for n in event.notices} & suppressed
                 claimed |= {n.n for n in event.notices}
+                assert not {(n.n, event.person) for n in event.notices} & dropped
+            case RecipientsDropped() as event:
+                assert event.reason
+                assert {n.n for n in event.notices} <= claimed
+                gone = {(n.n, person) for n in event.notices for person in n.recipients}
+                assert not gone & (dropped | set(delivered))
+                dropped |= gone
             case NoticesDelivered() as event:
                 delivered += [(n.n, event.person) for n in event.notices]
             case _:
@@ -307,6 +312,7 @@ def test_every_notice_has_one_fate(start: str, plot: list[Any]) -> None:
     assert planned == sorted(set(planned))
     assert len(delivered) == len(set(delivered))
     assert {n for n, _ in delivered} <= claimed
+    assert not dropped & set(delivered)
 
 
 @whatever_happens
@@ -318,6 +324,7 @@ def test_in_the_end_every_notice_of_an_ended_engagement_is_settled(plot: list[An
     assert {n.status for n in story.ledger()} <= {"sent", "suppressed", "claimed"}
     claimed = [n for n in story.ledger() if n.status == "claimed"]
     assert claimed == []
+    assert [n for n in story.ledger() if n.waiting] == []
 
 
 @pytest.mark.parametrize("start", STARTS)

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +19,7 @@ from domain.notices import (
     NoticesDelivered,
     NoticesPlanned,
     NoticesSuppressed,
+    RecipientsDropped,
     recipients,
     reconcile,
 )
@@ -272,6 +274,70 @@ def test_somebody_who_had_a_mail_today_is_not_forgotten_when_a_colleague_is_told
     assert {m.person for m in story.mails if m.on == date(2027, 5, 3)} == {"p-joy", "p-marcus"}
 
 
+def half_told() -> Story:
+    """Only Dana has been told that D1 is ten days late; Joy and Marcus are to hear on Monday."""
+    story = spring().signed().proposed(date(2027, 5, 14), "Measures").signed("D2")
+    return story.away_until(date(2027, 4, 30), time(7, 30)).on(date(2027, 4, 30))
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "reason"),
+    [
+        (
+            "deliverable submit",
+            {"deliverable": "D1", "person": "joy", "evidence": "mail"},
+            "submitted",
+        ),
+        ("engagement close", {"reason": "exit agreed"}, "closed"),
+        ("engagement withdraw", {"reason": "vacancy"}, "withdrawn"),
+    ],
+    ids=["submitted", "closed", "withdrawn"],
+)
+def test_whoever_was_still_to_be_told_is_dropped_once_nothing_is_owed(
+    what: str, body: dict[str, Any], reason: str
+) -> None:
+    story = half_told().do(what, **body)
+    [dropped] = [e for e in story.news if isinstance(e, RecipientsDropped)]
+    assert dropped.reason == reason
+    [ref] = dropped.notices
+    assert (ref.item, ref.step, ref.recipients) == ("D1", "+10", ("p-joy", "p-marcus"))
+    assert "(" + reason + "): D1 +10 to p-joy and p-marcus" in dropped.sentence()
+    mails = len(story.mails)
+    story.on(date(2027, 5, 4))
+    told = [item for m in story.mails[mails:] for item in m.items]
+    assert ("D1", 1, "+10") not in told
+    [last] = [n for n in story.ledger("D1") if n.planned.step == "+10"]
+    assert last.status == "sent"
+    assert {who: (d.outcome, d.detail) for who, d in last.deliveries.items()} == {
+        "p-joy": ("dropped", reason),
+        "p-marcus": ("dropped", reason),
+        "p-dana": ("sent", "250 OK"),
+    }
+
+
+def test_a_dropped_reminder_does_not_come_back_with_the_next_mail() -> None:
+    story = half_told().by_the_lea("deliverable submit", deliverable="D1").on(date(2027, 5, 3))
+    # Joy's mail of that day is about D2 alone.
+    [mail] = [m for m in story.mails if m.person == "p-joy" and m.on == date(2027, 5, 3)]
+    assert mail.items == (("D2", 1, "t-14"),)
+
+
+def test_what_was_dropped_wakes_nobody() -> None:
+    story = half_told()
+    assert story.state().of(Notices).next_wake == at_local(date(2027, 4, 30), time(8), ZONE)
+    story.do("engagement withdraw", reason="vacancy")
+    assert story.state().of(Notices).next_wake is None
+
+
+def test_nobody_is_dropped_while_it_is_owed() -> None:
+    story = half_told().recess(
+        *RECESS, Closure(name="storm", first=date(2027, 4, 13), last=date(2027, 4, 14))
+    )
+    assert not [e for e in story.news if isinstance(e, RecipientsDropped)]
+    story.on(date(2027, 5, 3))
+    assert ("D1", 1, "+10") in [i for m in story.mails if m.person == "p-joy" for i in m.items]
+
+
 def claims(story: Story, who: str) -> list[object]:
     body = {"mail": "00000000-0000-4000-8000-000000000001", "message_id": "<1@x.example>"}
     command = made("notices claim", person=who, on=story.today, **body)
@@ -376,19 +442,22 @@ def test_next_wake_is_the_earliest_planned_moment() -> None:
 
 
 def test_every_kind_of_notice_event_numbers_the_notices_it_names() -> None:
-    story = (
-        spring().signed().on(date(2027, 4, 6)).by_the_lea("deliverable submit", deliverable="D1")
-    )
+    story = half_told().by_the_lea("deliverable submit", deliverable="D1")
     numbers: list[int] = []
+    kinds: set[type] = set()
     named: set[int] = set()
     for recorded in story.history():
         event = recorded.event
         if isinstance(event, NoticesPlanned):
             numbers += [n.n for n in event.notices]
-        elif isinstance(event, NoticesSuppressed | NoticesClaimed | NoticesDelivered):
+        elif isinstance(
+            event, NoticesSuppressed | NoticesClaimed | NoticesDelivered | RecipientsDropped
+        ):
             named |= {n.n for n in event.notices}
+            kinds.add(type(event))
     assert numbers == list(range(1, len(numbers) + 1))
     assert named <= set(numbers)
+    assert len(kinds) == 4
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 
 from domain.calendar import CalendarPack, WorkingDays
 from domain.deliverables import ProposeDeliverable
-from domain.directory import MailAddress, RegisterLea
 from domain.kernel import COMMANDS
+from domain.leas import RegisterLea
+from domain.people import MailAddress
 from examples.cohort import (
     ALDER_CREEK,
     INVESTMENTS,

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import traceback
 from datetime import timedelta
 
 import asyncpg
@@ -7,7 +8,7 @@ import pytest
 
 from domain.kernel import fold
 from store.database import Connection, Pool, open_pool, queries
-from store.events import Conflict, UnknownEvent, as_true, read_stream
+from store.events import Conflict, UnknownEvent, Unreadable, as_true, read_stream
 from store.vault import Vault
 from tests.conftest import Database, new_id
 from tests.store.facts import at, fact, put, put_at_the_end, versions
@@ -242,3 +243,30 @@ async def test_an_event_from_a_newer_version_is_named_instead_of_misread(
         assert row["status"] == "appended"
         with pytest.raises(UnknownEvent, match=f"version {expected + 1} an event '{type_}'"):
             await read_stream(app, vault, STREAM, after=expected)
+
+
+async def test_an_event_that_lost_its_form_is_named_without_what_it_says(
+    app: Connection, vault: Vault
+) -> None:
+    row = await queries.append(
+        app,
+        stream=STREAM,
+        expected=0,
+        command_id=new_id(),
+        types=["role-assigned"],
+        schemas=[1],
+        data=['{"role": "Joy Kim of Alder Creek"}'],
+        effective=[at(2026)],
+        actor="p-tess",
+        causation_id=None,
+        sandbox_now=None,
+    )
+    assert row["status"] == "appended"
+    with pytest.raises(Unreadable) as caught:
+        await read_stream(app, vault, STREAM)
+    said = str(caught.value)
+    assert f"Event 1 of {STREAM} (role-assigned)" in said
+    assert "person, role" in said
+    assert "Use the release that wrote it" in said
+    # What is wrong with a value may be told; the value may be about somebody.
+    assert "Joy" not in "".join(traceback.format_exception(caught.value))

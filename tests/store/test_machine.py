@@ -16,9 +16,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from domain.directory import PersonRegistered
 from domain.engagement import RoleAssigned
 from domain.kernel import Event, Recorded
+from domain.people import PersonRegistered
 from domain.personal import Sealed
 from store.events import Append, Checkpoint, Conflict, append, read_log, read_stream
 from store.vault import Vault

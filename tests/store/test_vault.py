@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.directory import PersonRegistered
 from domain.kernel import fold
+from domain.people import PersonRegistered
 from domain.personal import Sealed
 from store.database import Connection, Pool, queries
 from store.events import decode, read_stream

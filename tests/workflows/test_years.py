@@ -169,11 +169,12 @@ async def test_a_command_after_the_end_is_answered_and_leaves_nothing_running(
     await story.do("engagement withdraw", engagement=E, reason="superintendent vacancy")
     refusal = await story.refused("conversation log", "marcus", engagement=E, group="parents")
     assert refusal.refusal == "WrongState"
-    unknown = await story.refused("conversation log", "marcus", engagement="alder", group="parents")
+    slip = "alder-crek-usd"
+    unknown = await story.refused("conversation log", "marcus", engagement=slip, group="parents")
     assert "alder-creek-usd" in unknown.message
 
     async def over() -> bool:
-        hosts = [story.client.get_workflow_handle(f"engagement:{name}") for name in (E, "alder")]
+        hosts = [story.client.get_workflow_handle(f"engagement:{name}") for name in (E, slip)]
         states = [(await host.describe()).status for host in hosts]
         return all(state is WorkflowExecutionStatus.COMPLETED for state in states)
 

@@ -1,0 +1,244 @@
+"""People: the agency's own, and those at the LEAs."""
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import AfterValidator, StringConstraints
+
+from domain.context import AGENCY, SYSTEM, Context, StaffRole
+from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
+from domain.kernel import (
+    Command,
+    Decision,
+    Event,
+    LeaRef,
+    Line,
+    PersonRef,
+    Positional,
+    Slug,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.personal import Sealed
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+
+
+def _mail_address(text: str) -> str:
+    local, _, _ = text.partition("@")
+    if not _ADDRESS.fullmatch(text) or len(text) > 254 or len(local) > 64:
+        raise ValueError(f"{text!r} is not a mail address, such as joy.kim@alder-creek.example")
+    return text
+
+
+MailAddress = Annotated[
+    str, StringConstraints(strip_whitespace=True), AfterValidator(_mail_address)
+]
+"""A mail address without a name, safe to be put into a header."""
+
+
+def person_id_from(command_id: UUID) -> str:
+    """The opaque id of the person a command registers: the same command, the same person."""
+    return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")
+
+
+class RegisterPerson(Command):
+    """Add a person to the directory: a colleague, or somebody at an LEA."""
+
+    aggregate = "person"
+    noun = "person"
+    verb = "register"
+
+    handle: Annotated[Slug, Positional()]
+    """A short name to type, for example joy."""
+    name: Annotated[Line, Positional()]
+    """The full name."""
+    email: MailAddress | None = None
+    """Where their mail goes."""
+    at: LeaRef | None = None
+    """The LEA they work for; leave it out for the agency's own people."""
+    role: tuple[StaffRole, ...] = ()
+    """Staff role: assistant, lead or director. Only a Director may give one."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"person:{person_id_from(command_id)}"
+
+
+class ChangePerson(Command):
+    """Change a person's name, mail address or staff roles."""
+
+    aggregate = "person"
+    noun = "person"
+    verb = "change"
+
+    person: Annotated[PersonRef, Positional()]
+    """The person's handle."""
+    name: Line | None = None
+    """The new full name."""
+    email: MailAddress | None = None
+    """The new mail address."""
+    role: tuple[StaffRole, ...] | None = None
+    """All staff roles from now on. Only a Director may give or take one."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"person:{self.person}"
+
+
+class PersonRegistered(Event):
+    type: ClassVar[str] = "person-registered"
+    handle: Sealed
+    name: Sealed
+    email: Sealed | None = None
+    organisation: str
+    staff_roles: tuple[StaffRole, ...] = ()
+
+    def sentence(self) -> str:
+        return (
+            f"{self.name} ({self.handle}) joined the directory"
+            + (f" as {', '.join(self.staff_roles)}" if self.staff_roles else "")
+            + (f" of {self.organisation}." if self.organisation != AGENCY else ".")
+        )
+
+
+class PersonChanged(Event):
+    type: ClassVar[str] = "person-changed"
+    name: Sealed | None = None
+    email: Sealed | None = None
+    staff_roles: tuple[StaffRole, ...] | None = None
+
+    def sentence(self) -> str:
+        return (
+            "The directory entry was changed"
+            + (
+                f": roles {', '.join(self.staff_roles) or 'none'}"
+                if self.staff_roles is not None
+                else ""
+            )
+            + (f", name {self.name}" if self.name else "")
+            + (f", mail {self.email}" if self.email else "")
+            + "."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person's slice."""
+
+    handle: Sealed | None = None
+    name: Sealed | None = None
+    email: Sealed | None = None
+    organisation: str = AGENCY
+    staff_roles: tuple[StaffRole, ...] = ()
+
+
+def _only_a_director_gives_roles(roles: Sequence[str], context: Context) -> None:
+    if "director" not in context.actor.staff_roles:
+        raise WrongPerson(
+            f"{context.actor.id} may not give the staff role {' and '.join(roles) or 'none'}: "
+            f"only a Director gives or takes staff roles. Ask a Director to run this command."
+        )
+
+
+def _staff_need_mail(who: str, roles: Sequence[str], email: object) -> None:
+    if roles and email is None:
+        raise Incomplete(
+            f"{who} needs a mail address to be {roles[0]}: staff get what "
+            f"cannot be sent to anybody else. Add --email ADDRESS."
+        )
+
+
+@decides(RegisterPerson)
+def register_person(command: RegisterPerson, state: State, context: Context) -> Decision:
+    if command.handle in context.people or state.version:
+        raise AlreadyExists(
+            f"The handle {command.handle!r} is taken by {context.person(command.handle).id}. "
+            f"Choose another, or change that person: handrail person change {command.handle}"
+        )
+    if command.handle == SYSTEM or command.handle.startswith("p-"):
+        raise Invalid(
+            f"The handle {command.handle!r} would be mistaken for an id: {SYSTEM!r} and what "
+            f"begins with 'p-' are the record's own names. Choose another handle."
+        )
+    if command.role:
+        _only_a_director_gives_roles(command.role, context)
+        _staff_need_mail(command.handle, command.role, command.email)
+        if command.at is not None:
+            raise WrongPerson(
+                f"Somebody who works at {context.lea(command.at).name} cannot have the "
+                f"staff role {command.role[0]}. Leave out --at or --role."
+            )
+    about = state.id
+    return [
+        PersonRegistered(
+            handle=Sealed(about=about, text=command.handle),
+            name=Sealed(about=about, text=command.name),
+            email=Sealed(about=about, text=command.email) if command.email else None,
+            organisation=context.lea(command.at).id if command.at else AGENCY,
+            staff_roles=command.role,
+        )
+    ]
+
+
+@evolves(PersonRegistered)
+def person_registered(state: State, event: PersonRegistered, stamp: Stamp) -> State:
+    return state.put(
+        Person(
+            handle=event.handle,
+            name=event.name,
+            email=event.email,
+            organisation=event.organisation,
+            staff_roles=event.staff_roles,
+        )
+    )
+
+
+@decides(ChangePerson)
+def change_person(command: ChangePerson, state: State, context: Context) -> Decision:
+    person = state.of(Person)
+    if person.handle is None:
+        raise Unknown(f"Nobody has the id {state.id!r}. See everybody: handrail person list")
+    if command.name is None and command.email is None and command.role is None:
+        raise WrongState(f"Nothing to change for {person.handle}: give --name, --email or --role.")
+    if command.role is not None:
+        _only_a_director_gives_roles(command.role, context)
+        if context.actor.id == state.id and "director" not in command.role:
+            raise WrongPerson(
+                f"{context.actor.id} cannot give up the role of Director: somebody must hold it. "
+                f"Make another person Director, who then runs this command: "
+                f"handrail person change PERSON --role director"
+            )
+        if person.organisation != AGENCY:
+            raise WrongPerson(
+                f"{state.id} works at {person.organisation} and cannot have a staff role. Leave "
+                f"out --role."
+            )
+        _staff_need_mail(state.id, command.role, command.email or person.email)
+    about = state.id
+    return [
+        PersonChanged(
+            name=Sealed(about=about, text=command.name) if command.name else None,
+            email=Sealed(about=about, text=command.email) if command.email else None,
+            staff_roles=command.role,
+        )
+    ]
+
+
+@evolves(PersonChanged)
+def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
+    person = state.of(Person)
+    return state.put(
+        replace(
+            person,
+            name=event.name or person.name,
+            email=event.email or person.email,
+            staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
+        )
+    )

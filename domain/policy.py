@@ -1,0 +1,104 @@
+"""Policy: the versions of playbooks and calendars, published by a Director."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from domain.calendar import CalendarPack
+from domain.context import Context
+from domain.errors import AlreadyExists, WrongPerson
+from domain.kernel import Command, Decision, Event, Positional, Stamp, State, decides, evolves
+from domain.playbook import Playbook
+
+
+class PublishPlaybook(Command):
+    """Publish a playbook version. Running engagements keep the version they began with."""
+
+    aggregate = "playbook"
+    noun = "playbook"
+    verb = "publish"
+
+    content: Annotated[Playbook, Positional()]
+    """The playbook, as a YAML file."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"playbook:{self.content.id}"
+
+
+class PublishCalendar(Command):
+    """Publish a calendar version: reminders move to where the new calendar puts them."""
+
+    aggregate = "calendar"
+    noun = "calendar"
+    verb = "publish"
+
+    content: Annotated[CalendarPack, Positional()]
+    """The calendar, as a YAML file."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"calendar:{self.content.id}"
+
+
+class PlaybookPublished(Event):
+    type: ClassVar[str] = "playbook-published"
+    playbook: Playbook
+
+    def sentence(self) -> str:
+        return f"Playbook {self.playbook.ref} was published: {self.playbook.title}."
+
+
+class CalendarPublished(Event):
+    type: ClassVar[str] = "calendar-published"
+    pack: CalendarPack
+
+    def sentence(self) -> str:
+        return f"Calendar {self.pack.id}@{self.pack.version} was published: {self.pack.title}."
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The versions of a playbook or calendar, oldest first."""
+
+    versions: tuple[Playbook | CalendarPack, ...] = ()
+
+
+def _next_version(content: Playbook | CalendarPack, state: State, what: str) -> None:
+    versions = state.of(Published).versions
+    if versions and content.version <= versions[-1].version:
+        raise AlreadyExists(
+            f"The {what} {content.id} has version {versions[-1].version} already, so version "
+            f"{content.version} cannot be published: a version never changes. Give the file "
+            f"version {versions[-1].version + 1}."
+        )
+
+
+def _director_only(context: Context, what: str) -> None:
+    if "director" not in context.actor.staff_roles:
+        raise WrongPerson(
+            f"{context.actor.id} may not publish a {what}: policy is a Director's to change. "
+            f"Ask a Director to run this command."
+        )
+
+
+@decides(PublishPlaybook)
+def publish_playbook(command: PublishPlaybook, state: State, context: Context) -> Decision:
+    _director_only(context, "playbook")
+    _next_version(command.content, state, "playbook")
+    return [PlaybookPublished(playbook=command.content)]
+
+
+@evolves(PlaybookPublished)
+def playbook_published(state: State, event: PlaybookPublished, stamp: Stamp) -> State:
+    return state.put(Published((*state.of(Published).versions, event.playbook)))
+
+
+@decides(PublishCalendar)
+def publish_calendar(command: PublishCalendar, state: State, context: Context) -> Decision:
+    _director_only(context, "calendar")
+    _next_version(command.content, state, "calendar")
+    return [CalendarPublished(pack=command.content)]
+
+
+@evolves(CalendarPublished)
+def calendar_published(state: State, event: CalendarPublished, stamp: Stamp) -> State:
+    return state.put(Published((*state.of(Published).versions, event.pack)))

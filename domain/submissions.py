@@ -1,0 +1,211 @@
+"""Submissions: what the LEA hands in, and the answer: returned with a new date, or accepted."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, ClassVar
+
+from domain.calendar import spoken
+from domain.context import Context
+from domain.deliverables import (
+    Deliverable,
+    DeliverableAgreed,
+    DeliverableCommand,
+    deliverable_in,
+    found,
+    possible_due,
+    with_deliverable,
+)
+from domain.engagement import Engagement, not_in_the_future, of_the_lea, running
+from domain.errors import ImpossibleDate, WrongPerson, WrongState
+from domain.kernel import (
+    Decision,
+    Event,
+    Line,
+    Option,
+    PersonRef,
+    Prose,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.personal import Sealed
+
+
+class SubmitDeliverable(DeliverableCommand):
+    """Record that the LEA submitted a deliverable."""
+
+    noun = "deliverable"
+    verb = "submit"
+
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA submitted it."""
+    evidence: Line
+    """Where it is, for example a link or "mail of 29 April"."""
+
+
+class ReturnDeliverable(DeliverableCommand):
+    """Return a submission for more work, with a new date that the LEA agreed to."""
+
+    noun = "deliverable"
+    verb = "return"
+
+    due: date
+    """The new due date agreed with the LEA."""
+    reason: Prose
+    """What is still needed, in words the LEA can use."""
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA agreed to the new date."""
+    evidence: Line
+    """Where that agreement is written down."""
+
+
+class AcceptDeliverable(DeliverableCommand):
+    """Accept a submission."""
+
+    noun = "deliverable"
+    verb = "accept"
+
+    note: Prose | None = None
+    """What was good about it, for the record."""
+
+
+class DeliverableSubmitted(Event):
+    type: ClassVar[str] = "deliverable-submitted"
+    deliverable: str
+    on: date
+    person: str
+    evidence: Sealed
+
+    def sentence(self) -> str:
+        return (
+            f"{self.deliverable} submitted on {spoken(self.on)} by {self.person} ({self.evidence})."
+        )
+
+
+class DeliverableReturned(Event):
+    type: ClassVar[str] = "deliverable-returned"
+    deliverable: str
+    reason: Sealed
+    agreed_by: str
+    evidence: Sealed
+
+    def sentence(self) -> str:
+        return (
+            f"{self.deliverable} returned: {self.reason} New date agreed with {self.agreed_by} "
+            f"({self.evidence})."
+        )
+
+
+class DeliverableAccepted(Event):
+    type: ClassVar[str] = "deliverable-accepted"
+    deliverable: str
+    note: Sealed | None = None
+
+    def sentence(self) -> str:
+        return f"{self.deliverable} accepted" + (f": {self.note}" if self.note else ".")
+
+
+@decides(SubmitDeliverable)
+def submit(command: SubmitDeliverable, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    deliverable = found(command, state)
+    person = of_the_lea(command.person, engagement, context)
+    not_in_the_future(context.effective_on, "The submission", context)
+    if deliverable.status != "agreed":
+        way = (
+            f"Sign it first: handrail deliverable sign {state.id} {deliverable.id}"
+            if deliverable.status == "proposed"
+            else f"See it: handrail engagement show {state.id}"
+        )
+        raise WrongState(
+            f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be submitted: it is "
+            f"{deliverable.status}. {way}"
+        )
+    return [
+        DeliverableSubmitted(
+            deliverable=deliverable.id,
+            on=context.effective_on,
+            person=person.id,
+            evidence=Sealed(about=person.id, text=command.evidence),
+        )
+    ]
+
+
+@evolves(DeliverableSubmitted)
+def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
+    deliverable = deliverable_in(state, event.deliverable)
+    return with_deliverable(
+        state,
+        replace(
+            deliverable,
+            status="submitted",
+            proposal=None,
+            submissions=(*deliverable.submissions, event.on),
+        ),
+    )
+
+
+def _under_review(
+    command: DeliverableCommand, state: State, context: Context, what: str
+) -> Deliverable:
+    engagement = running(state, context)
+    deliverable = found(command, state)
+    if deliverable.status != "submitted":
+        raise WrongState(
+            f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be {what}: it is "
+            f"{deliverable.status}, and only a submission is answered. Record it first: "
+            f"handrail deliverable submit {state.id} {deliverable.id} --for PERSON "
+            f"--evidence REFERENCE"
+        )
+    if context.actor.id not in (engagement.roles["lead"], engagement.roles["director"]):
+        raise WrongPerson(
+            f"{state.id}: {context.actor.id} may not answer {deliverable.id}: its Lead "
+            f"{engagement.roles['lead']} or its Director "
+            f"{engagement.roles['director']} does. Ask one of them to run this command."
+        )
+    not_in_the_future(context.effective_on, "The answer", context)
+    if context.effective_on < deliverable.submissions[-1]:
+        raise ImpossibleDate(
+            f"{state.id}: {deliverable.id} cannot have been {what} on "
+            f"{spoken(context.effective_on)}: it was submitted on "
+            f"{spoken(deliverable.submissions[-1])}. Give the day of the answer."
+        )
+    return deliverable
+
+
+@decides(ReturnDeliverable)
+def return_(command: ReturnDeliverable, state: State, context: Context) -> Decision:
+    deliverable = _under_review(command, state, context, "returned")
+    person = of_the_lea(command.person, state.of(Engagement), context)
+    possible_due(command.due, state, context)
+    return [
+        DeliverableReturned(
+            deliverable=deliverable.id,
+            reason=Sealed(about=state.stream, text=command.reason),
+            agreed_by=person.id,
+            evidence=Sealed(about=person.id, text=command.evidence),
+        ),
+        DeliverableAgreed(deliverable=deliverable.id, round=deliverable.round + 1, due=command.due),
+    ]
+
+
+@evolves(DeliverableReturned)
+def returned(state: State, event: DeliverableReturned, stamp: Stamp) -> State:
+    deliverable = deliverable_in(state, event.deliverable)
+    return with_deliverable(state, replace(deliverable, answers=deliverable.answers + 1))
+
+
+@decides(AcceptDeliverable)
+def accept(command: AcceptDeliverable, state: State, context: Context) -> Decision:
+    deliverable = _under_review(command, state, context, "accepted")
+    note = Sealed(about=state.stream, text=command.note) if command.note else None
+    return [DeliverableAccepted(deliverable=deliverable.id, note=note)]
+
+
+@evolves(DeliverableAccepted)
+def accepted(state: State, event: DeliverableAccepted, stamp: Stamp) -> State:
+    deliverable = deliverable_in(state, event.deliverable)
+    return with_deliverable(
+        state, replace(deliverable, status="accepted", answers=deliverable.answers + 1)
+    )

@@ -1,0 +1,50 @@
+"""What the doctor sees in a database of ours."""
+
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bootstrap.settings import Settings
+from embedded.doctor import Finding, examine
+from tests.conftest import MASTER_KEY, Database, Office
+
+
+async def keys(home: Path, office: Office, key: bytes | None) -> list[Finding]:
+    async with office.pool.acquire() as connection:
+        name = await connection.fetchval("select current_database()")
+    settings = Settings(
+        home=home,
+        database_url=SecretStr(office.cluster.app_url(name)),
+        key=None if key is None else SecretStr(b64encode(key).decode()),
+    )
+    return [finding for finding in await examine(settings) if finding.part == "Keys"]
+
+
+async def test_the_key_the_store_began_with_needs_no_word(office: Office, tmp_path: Path) -> None:
+    assert await keys(tmp_path, office, MASTER_KEY) == []
+
+
+async def test_another_key_than_the_one_the_store_began_with_is_told(
+    office: Office, tmp_path: Path
+) -> None:
+    [finding] = await keys(tmp_path, office, MASTER_KEY[::-1])
+    assert finding.state == "away"
+    assert office.vault.master_id in finding.seen
+    assert "HANDRAIL_KEY_FILE" in finding.remedy
+    assert b64encode(MASTER_KEY[::-1]).decode() not in finding.seen
+
+
+async def test_a_missing_key_is_told_once(office: Office, tmp_path: Path) -> None:
+    assert await keys(tmp_path, office, None) == []
+
+
+@pytest.mark.parametrize("key", [MASTER_KEY, MASTER_KEY[::-1]], ids=["one key", "another"])
+async def test_an_empty_store_fits_any_key(database: Database, tmp_path: Path, key: bytes) -> None:
+    settings = Settings(
+        home=tmp_path,
+        database_url=SecretStr(database.url),
+        key=SecretStr(b64encode(key).decode()),
+    )
+    assert "Keys" not in {finding.part for finding in await examine(settings)}

@@ -1,0 +1,54 @@
+"""The door of the staff: what it says of a command that was given before."""
+
+from activities.dispatch import SANDBOX_RENEWAL
+from bootstrap.door import Door
+from domain.calendar import CalendarPack
+from domain.messages import Envelope, Receipt
+from domain.playbook import Playbook
+from store.database import queries
+from tests.workflows.conftest import Running, WorkflowOffice, day
+from tests.workflows.test_years import E, prepared
+
+
+async def submit(running: Running, envelope: Envelope) -> Receipt:
+    at = running.services
+    async with at.pool.acquire() as connection:
+        # The worker of these tests runs in this process, without the heart of a real one.
+        await queries.beat(connection, id="worker of the test")
+    return await Door(at.settings, at.pool, at.vault, at.client, at.clock, sandbox=True).submit(
+        envelope
+    )
+
+
+async def test_a_command_that_is_given_again_is_answered_again_and_marked(
+    story: WorkflowOffice, running: Running, playbook: Playbook, calendar: CalendarPack
+) -> None:
+    await prepared(story, playbook, calendar, day(3, 9))
+    recorded = story.envelope("conversation log", "marcus", engagement=E, group="parents")
+    refused = story.envelope("conversation log", "marcus", engagement=E, group="janitors")
+    for envelope in (recorded, refused):
+        first = await submit(running, envelope)
+        assert not first.repeated
+        again = await submit(running, envelope)
+        assert again == first.model_copy(update={"repeated": True})
+        # Once more after the run that answered it is over: now the record answers.
+        for _ in range(SANDBOX_RENEWAL + 1):
+            await story.do("conversation log", "marcus", engagement=E, group="students")
+        later = await submit(running, envelope)
+        assert later.repeated
+        assert (later.outcome, later.events, later.message) == (
+            first.outcome,
+            first.events,
+            first.message,
+        )
+
+
+async def test_an_id_that_stands_for_another_command_is_refused(
+    story: WorkflowOffice, running: Running, playbook: Playbook, calendar: CalendarPack
+) -> None:
+    await prepared(story, playbook, calendar, day(3, 9))
+    first = story.envelope("conversation log", "marcus", engagement=E, group="parents")
+    await submit(running, first)
+    other = first.model_copy(update={"body": {**first.body, "group": "students"}})
+    receipt = await submit(running, other)
+    assert (receipt.outcome, receipt.refusal) == ("refused", "ReusedCommandId")
