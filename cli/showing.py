@@ -29,7 +29,7 @@ async def read_history(
         recorded = await read_stream(
             connection, door.vault, stream, known_by=end_of(known, zone) if known else None
         )
-    return as_true(recorded, end_of(true, zone)) if true else recorded
+    return as_true(recorded, end_of(true, zone), zone.key) if true else recorded
 
 
 async def show(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 from pydantic import ValidationError
@@ -168,11 +169,15 @@ async def read_stream(
     return await decode(connection, vault, rows)
 
 
-def as_true(history: Sequence[Recorded], at: datetime) -> list[Recorded]:
-    """The facts that were effective by an instant, in the order in which they came true."""
+def as_true(history: Sequence[Recorded], at: datetime, zone: str) -> list[Recorded]:
+    """The facts that were effective by an instant, in the order in which they came true.
+
+    Facts of one local day stand in the order in which they were entered: one that was entered
+    later is known by its day alone.
+    """
     return sorted(
         (r for r in history if r.stamp.effective_at <= at),
-        key=lambda r: (r.stamp.effective_at, r.stamp.version),
+        key=lambda r: (r.stamp.effective_at.astimezone(ZoneInfo(zone)).date(), r.stamp.version),
     )
 
 

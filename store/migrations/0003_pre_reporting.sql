@@ -4,7 +4,7 @@ create schema reporting;
 
 create view reporting.engagements as
     select id as engagement, lea, lea_name, lea_type, county, phase, playbook, source,
-           opened_at, ended_at, end_reason, next_due, invested, illustrative
+           opened_at, ended_at, next_due, invested, illustrative
       from read.engagements;
 comment on view reporting.engagements is 'One row an engagement, as it stands now; invested is in US dollars.';
 

@@ -133,7 +133,7 @@ def test_what_a_board_did_came_true_on_the_day_of_its_meeting(row: Row) -> None:
     phases = []
     for days_before in (1, 0):
         evening = day(row["Effective"]) - timedelta(days=days_before)
-        told = as_true(story.history(), at_local(evening, time(23, 59), ZONE))
+        told = as_true(story.history(), at_local(evening, time(23, 59), ZONE), ZONE)
         phases.append(fold(story.state().stream, told).of(Engagement).phase)
     assert phases == ["agreeing", "onboarding"]
 

@@ -144,9 +144,9 @@ def test_a_check_in_came_true_on_the_day_on_which_it_was_held(how: dict[str, Any
     [held] = [r for r in story.history() if isinstance(r.event, CheckInHeld)]
     assert held.stamp.effective_at == at_local(HELD, time(0), ZONE)
     assert held.stamp.recorded_at == story.now
-    day_before = as_true(story.history(), at_local(date(2027, 6, 9), time(23, 59), ZONE))
+    day_before = as_true(story.history(), at_local(date(2027, 6, 9), time(23, 59), ZONE), ZONE)
     assert held not in day_before
-    assert held in as_true(story.history(), at_local(HELD, time(23, 59), ZONE))
+    assert held in as_true(story.history(), at_local(HELD, time(23, 59), ZONE), ZONE)
 
 
 def test_a_check_in_that_was_held_today_came_true_now() -> None:

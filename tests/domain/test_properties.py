@@ -15,6 +15,7 @@ from domain.agreements import Agreements
 from domain.calendar import WorkingDays, at_local, local_date
 from domain.context import SYSTEM
 from domain.deliverables import DeliverableAgreed, Deliverables, DeliverableSigned
+from domain.engagement import Engagement
 from domain.errors import Refused
 from domain.kernel import EVENTS, Recorded, fold
 from domain.notices import (
@@ -185,11 +186,11 @@ def test_folding_is_deterministic_and_may_stop_anywhere(
 def test_a_history_can_be_told_as_true_on_any_day(start: str, plot: list[Any], ago: int) -> None:
     story = played(start, plot)
     at = story.now - timedelta(days=ago)
-    told = as_true(story.history(), at)
+    told = as_true(story.history(), at, ZONE)
     state = fold(STREAM, told)
     assert len(told) <= len(story.history())
     assert all(r.stamp.effective_at <= at for r in told)
-    assert state == fold(STREAM, as_true(story.history(), at))
+    assert state == fold(STREAM, as_true(story.history(), at, ZONE))
 
 
 def test_a_signature_dated_before_its_proposal_is_told_as_true() -> None:
@@ -197,9 +198,11 @@ def test_a_signature_dated_before_its_proposal_is_told_as_true() -> None:
     story.do("deliverable sign", "marcus", deliverable="D1", effective=date(2027, 3, 8))
     lea = {"person": "joy", "evidence": "mail of 9 March"}
     story.do("deliverable sign", deliverable="D1", effective=date(2027, 3, 9), **lea)
-    on_the_ninth = fold(STREAM, as_true(story.history(), at_local(date(2027, 3, 9), time(9), ZONE)))
+    on_the_ninth = fold(
+        STREAM, as_true(story.history(), at_local(date(2027, 3, 9), time(9), ZONE), ZONE)
+    )
     assert on_the_ninth.of(Deliverables).all["D1"].due == date(2027, 4, 16)
-    today = fold(STREAM, as_true(story.history(), story.now)).of(Deliverables).all["D1"]
+    today = fold(STREAM, as_true(story.history(), story.now, ZONE)).of(Deliverables).all["D1"]
     assert today == story.state().of(Deliverables).all["D1"]
 
 
@@ -208,8 +211,16 @@ def test_a_boards_action_dated_before_the_draft_was_entered_is_told_as_true() ->
     body: dict[str, Any] = {"action": "approved", "meeting": date(2026, 9, 10)}
     for board in ("lea", "ccee"):
         story.do("agreement act", board=board, effective=date(2026, 9, 9), **body)
-    told = fold(STREAM, as_true(story.history(), story.now))
+    told = fold(STREAM, as_true(story.history(), story.now, ZONE))
     assert told.of(Agreements) == story.state().of(Agreements)
+
+
+def test_what_was_entered_later_stands_after_what_was_entered_that_day() -> None:
+    story = Story(date(2026, 9, 1)).fitting().do("agreement draft").on(date(2026, 9, 3))
+    for board in ("lea", "ccee"):
+        story.do("agreement act", board=board, action="approved", meeting=date(2026, 9, 1))
+    told = fold(STREAM, as_true(story.history(), story.now, ZONE))
+    assert told.of(Engagement).phase == "onboarding"
 
 
 @whatever_happens

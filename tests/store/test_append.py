@@ -220,7 +220,7 @@ async def test_facts_as_true_come_by_effective_time_then_version(
     for expected, effective in enumerate((at(2026, 5), at(2026, 2), at(2026, 5), at(2027))):
         await put(app, vault, STREAM, expected, [fact(str(expected))], effective=effective)
     history = await read_stream(app, vault, STREAM)
-    assert [r.stamp.version for r in as_true(history, at(2026, 12))] == [2, 1, 3]
+    assert [r.stamp.version for r in as_true(history, at(2026, 12), "UTC")] == [2, 1, 3]
 
 
 async def test_an_event_from_a_newer_version_is_named_instead_of_misread(
