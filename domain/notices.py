@@ -338,6 +338,37 @@ def recipients(notice: Notice, engagement: Engagement, context: Context) -> tupl
     return tuple(found)
 
 
+def _due(state: State, context: Context) -> list[Notice]:
+    """The planned notices whose moment has come."""
+    return [
+        n
+        for n in state.of(Notices).all.values()
+        if n.status == "planned" and n.planned.planned_for <= context.now
+    ]
+
+
+def _latest_due(state: State, context: Context) -> dict[str, Notice]:
+    """Of each item, the one notice that still goes out when several have fallen due."""
+    latest: dict[str, Notice] = {}
+    for notice in _due(state, context):
+        current = latest.get(notice.planned.item)
+        if current is None or current.planned.planned_for < notice.planned.planned_for:
+            latest[notice.planned.item] = notice
+    return latest
+
+
+def _is_overtaken(notice: Notice, latest: Mapping[str, Notice]) -> bool:
+    """Whether a planned notice waits only to be suppressed by the mail that has a later one."""
+    if notice.status != "planned":
+        return False
+    last = latest.get(notice.planned.item)
+    return (
+        last is not None
+        and last.planned.n != notice.planned.n
+        and notice.planned.planned_for <= last.planned.planned_for
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """Who must be told now, and when to look again."""
@@ -359,7 +390,10 @@ def announcement(
     owed = {(o.item, o.round): o for o in obligations(state, context)}
     people: set[str] = set()
     later: list[datetime] = []
+    latest = _latest_due(state, context)
     for notice in state.of(Notices).all.values():
+        if _is_overtaken(notice, latest):
+            continue
         if notice.status == "planned" and notice.planned.planned_for > context.now:
             later.append(notice.planned.planned_for)
         elif notice.status == "planned" or notice.waiting:
@@ -388,26 +422,18 @@ def reconcile_notices(command: ReconcileNotices, state: State, context: Context)
 @decides(ClaimNotices)
 def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
-    due = [
-        n
-        for n in state.of(Notices).all.values()
-        if n.status == "planned" and n.planned.planned_for <= context.now
-    ]
-    latest: dict[str, Notice] = {}
-    for notice in due:
-        current = latest.get(notice.planned.item)
-        if current is None or current.planned.planned_for < notice.planned.planned_for:
-            latest[notice.planned.item] = notice
+    due = _due(state, context)
+    latest = _latest_due(state, context)
     claimed = []
     overtaken: list[NoticeRef] = []
     for notice in due:
         people = recipients(latest[notice.planned.item], engagement, context)
         if command.person not in people:
             continue
-        if latest[notice.planned.item] is notice:
-            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
-        else:
+        if _is_overtaken(notice, latest):
             overtaken.append(notice.ref)
+        else:
+            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
     claimed += [
         ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
         for notice in state.of(Notices).all.values()
