@@ -36,7 +36,10 @@ NOUNS = {
     "agreement": "Draft the agreement and record what both boards do with it.",
     "calendar": "Publish the agency's working days.",
     "checkin": "The annual check-in: open, hold and close it.",
+    "consultancy": "Note what peers said in a consultancy.",
+    "contact": "Log coaching contacts, and see them.",
     "conversation": "Log conversations with the stakeholder groups.",
+    "cycle": "Short cycles: plan, do, study, act.",
     "deliverable": "Propose, sign, re-date, submit, return and accept deliverables.",
     "engagement": "Open, see, staff and end engagements.",
     "fit": "Decide whether an engagement fits.",
@@ -44,6 +47,7 @@ NOUNS = {
     "lea": "The registry of districts, county offices and charter schools.",
     "person": "The directory of people.",
     "playbook": "Publish playbooks.",
+    "prong": "Record which parts of the offer an LEA leaves out.",
 }
 
 

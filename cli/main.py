@@ -5,7 +5,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cli import admin, commands, imports, reading, stack
+from cli import admin, coaching, commands, imports, reading, stack
 from cli.output import REFUSED, USAGE, fail, leave
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
@@ -22,6 +22,7 @@ def build() -> App:
     admin.register(app)
     commands.register(app)
     reading.register(app)
+    coaching.register(app)
     imports.register(app)
     app.register_install_completion_command(name="completion")
     return app

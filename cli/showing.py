@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from domain.agreements import Agreements
 from domain.calendar import spoken
 from domain.checkins import CheckIns
+from domain.coaching import Coaching
+from domain.cycles import Cycles
 from domain.deliverables import Deliverables
 from domain.engagement import Engagement
 from domain.errors import Unknown
@@ -137,6 +139,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             }
             for c in state.of(CheckIns).all
         ],
+        **coaching_as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
             {
@@ -150,6 +153,47 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             for i in state.of(Investments).all
         ],
     }
+
+
+def coaching_as_data(state: State) -> dict[str, Any]:
+    """The last contact, every cycle, and the prongs left out."""
+    coaching = state.of(Coaching)
+    last = next((c for c in reversed(coaching.contacts) if c.counts), None)
+    return {
+        "contacts": len(coaching.contacts),
+        "last_contact": {"on": last.on, "kind": last.kind} if last else None,
+        "cycles": [
+            {
+                "cycle": c.id,
+                "title": c.title,
+                "stage": c.stage,
+                "since": c.steps[-1][1] if c.steps else None,
+                "prediction_held": c.studied.prediction_held if c.studied else None,
+                "decision": c.acted.decision if c.acted else None,
+            }
+            for c in state.of(Cycles).all.values()
+        ],
+        "opted_out": {
+            prong: {"on": out.on, "reason": out.reason} for prong, out in coaching.out.items()
+        },
+    }
+
+
+def coaching_as_text(found: dict[str, Any]) -> list[str]:
+    """The same for reading."""
+    lines = []
+    if found["last_contact"]:
+        last = found["last_contact"]
+        lines.append(f"Last coaching contact: {spoken(last['on'])} ({last['kind']})")
+    for c in found["cycles"]:
+        end = f": {c['decision']}" if c["decision"] else ""
+        since = f" since {spoken(c['since'])}" if c["since"] else ""
+        lines.append(f"{c['cycle']} {c['title']}: {c['stage']}{since}{end}")
+    lines += [
+        f"Opted out of {prong} since {spoken(out['on'])}: {out['reason']}"
+        for prong, out in found["opted_out"].items()
+    ]
+    return lines
 
 
 def as_text(found: dict[str, Any]) -> str:
@@ -197,6 +241,7 @@ def as_text(found: dict[str, Any]) -> str:
         lines.append(f"{c['checkin']}: {when}{outcome}")
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
         lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
+    lines += coaching_as_text(found)
     for i in found["investments"]:
         about = "about " if i["approximate"] else ""
         lines.append(f"{i['investment']}: {about}${float(i['amount']):,.0f} for {i['purpose']}")

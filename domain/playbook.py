@@ -120,6 +120,33 @@ class DeliverableRules(_Data):
     review_policy: str
 
 
+class ContactKind(Named):
+    """A way of being in contact with an LEA."""
+
+    counts: bool = True
+    """Whether it ends a gap in coaching; a mere message does not."""
+
+
+class CoachingRules(_Data):
+    """Coaching between summits."""
+
+    contact_within_days: int = Field(ge=1, le=365)
+    """How many calendar days may pass without contact."""
+    policy: str
+    contact_kinds: tuple[ContactKind, ...] = Field(min_length=1)
+    prongs: tuple[Named, ...]
+    """The parts of the offer that an LEA may opt out of; one of them is called coaching."""
+
+    @model_validator(mode="after")
+    def _has_coaching(self) -> Self:
+        prongs = [p.id for p in self.prongs]
+        if "coaching" not in prongs:
+            raise ValueError(f"none of the prongs is called 'coaching'; they are {prongs}")
+        if not any(k.counts for k in self.contact_kinds):
+            raise ValueError("no kind of contact counts, so the gap could never end")
+        return self
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -134,6 +161,8 @@ class Playbook(_Data):
     policies: tuple[ReminderPolicy, ...]
     deliverables: DeliverableRules
     checkins: CheckInRules
+    coaching: CoachingRules | None = None
+    """None in a version that says nothing about coaching."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -142,6 +171,7 @@ class Playbook(_Data):
             self.deliverables.policy,
             self.deliverables.review_policy,
             self.checkins.policy,
+            *((self.coaching.policy,) if self.coaching else ()),
         ):
             if wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")

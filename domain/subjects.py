@@ -3,6 +3,8 @@
 from domain import (
     agreements,
     checkins,
+    coaching,
+    cycles,
     deliverables,
     engagement,
     investments,
@@ -26,6 +28,8 @@ SUBJECTS = (
     deliverables,
     submissions,
     checkins,
+    coaching,
+    cycles,
     investments,
     notices,
 )

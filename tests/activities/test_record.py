@@ -263,7 +263,7 @@ async def test_whatever_is_answered_the_workflow_keeps_its_timer_and_its_facets(
     )
     assert standing.next_wake is not None
     assert standing.facets.lead
-    assert standing.facets.next_due == date(2026, 9, 25)
+    assert standing.facets.next_due == date(2026, 9, 7), "the coaching contact, before D1"
     match outcome:
         case "refused":
             receipt = await office.refused("engagement open", engagement=E, lea="ACUSD",

@@ -184,6 +184,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "checkin hold": {},
     "checkin close": {"purpose": PURPOSES},
     "investment add": {"amount": "1", "purpose": "coaching"},
+    "contact log": {"how": "visit", "purpose": "cycle C1", "people": ("joy",)},
+    "prong opt-out": {"prong": "summits", "reason": "a coach of their own"},
+    "prong opt-in": {"prong": "summits"},
+    "cycle open": {"title": "Exit tickets", "prediction": "8 of 10 answer"},
+    "cycle do": {"cycle": "C1", "tried": "in two classes"},
+    "cycle study": {"cycle": "C1", "result": "6 of 10", "prediction_held": "partly"},
+    "cycle act": {"cycle": "C1", "decision": "adapt", "reason": "shorter questions"},
+    "consultancy note": {"question": "How do others?", "note": "Begin small."},
 }
 
 

@@ -58,6 +58,7 @@ lea_people = st.sampled_from(["joy", "elena", "noor", "dana", "nobody"])
 offsets = st.integers(-5, 40)
 deliverables = st.sampled_from(["D1", "d2", "D3"])
 evidence = st.sampled_from([None, "a mail"])
+prongs = st.sampled_from(["coaching", "coaching", "summits"])
 
 
 @st.composite
@@ -75,7 +76,8 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                 "deliverable sign", "deliverable sign", "deliverable redate", "deliverable redate",
                 "deliverable submit", "deliverable submit", "deliverable return",
                 "deliverable accept", "checkin open", "checkin hold", "checkin close",
-                "investment add",
+                "investment add", "contact log", "contact log", "prong opt-out", "prong opt-in",
+                "cycle open", "cycle do", "cycle study", "cycle act", "consultancy note",
             ]
         )
     )  # fmt: skip
@@ -118,6 +120,18 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
             "outcome": draw(st.sampled_from(["continue", "end"])),
         },
         "investment add": {"amount": "24000", "purpose": "review"},
+        "contact log": {"how": draw(st.sampled_from(["visit", "message"])), "purpose": "the cycle",
+                        "people": ("joy",)},
+        "prong opt-out": {"prong": draw(prongs), "reason": "too far"},
+        "prong opt-in": {"prong": draw(prongs)},
+        "cycle open": {"title": draw(st.sampled_from("AB")), "prediction": "8 of 10",
+                       "after": draw(st.sampled_from([None, None, "C1"]))},
+        "cycle do": {"cycle": "C1", "tried": "in two classes"},
+        "cycle study": {"cycle": "C1", "result": "6 of 10", "prediction_held": "partly"},
+        "cycle act": {"cycle": "C1", "decision": draw(st.sampled_from(["adapt", "abandon"])),
+                      "reason": "shorter"},
+        "consultancy note": {"question": "How?", "note": "Begin small.",
+                             "partner": ("Harbor Charter",)},
     }  # fmt: skip
     ago = draw(st.sampled_from([0, 0, 0, 1, 2, 30]))
     return kind, draw(actors), ago, bodies[kind]

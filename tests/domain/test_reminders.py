@@ -61,8 +61,13 @@ def test_what_is_ready_goes_at_the_first_opening(row: Row) -> None:
 
 
 def spring(due: date = date(2027, 4, 16)) -> Story:
-    """An effective agreement, and one deliverable that nobody has signed yet."""
-    return Story(date(2027, 3, 2)).effective().proposed(due)
+    """An effective agreement, and one deliverable that nobody has signed yet.
+
+    Nobody is coached, so that no mail but the deliverable's is in the way.
+    """
+    story = Story(date(2027, 3, 2)).effective()
+    story.do("prong opt-out", prong="coaching", reason="A coach of their own.")
+    return story.proposed(due)
 
 
 def test_nobody_is_reminded_before_both_sides_have_signed() -> None:
@@ -198,7 +203,8 @@ def test_a_return_plans_the_next_round() -> None:
 @pytest.mark.parametrize(("verb", "reason"), [("close", "closed"), ("withdraw", "withdrawn")])
 def test_the_end_of_an_engagement_suppresses_every_planned_notice(verb: str, reason: str) -> None:
     story = spring().signed().do(f"engagement {verb}", reason="exit agreed")
-    assert {n.reason for n in story.ledger()} == {reason}
+    others = [n for n in story.ledger() if n.planned.item != "coaching/contact"]
+    assert {n.reason for n in others} == {reason}
     assert reconcile(story.state(), story.context(SYSTEM, None)) == []
     mails = len(story.mails)
     assert len(story.on(date(2027, 8, 2)).mails) == mails
