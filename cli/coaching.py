@@ -11,10 +11,10 @@ from cyclopts import App
 from cli.asking import Json, Names, counted, engagement_named, run
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
-from cli.reading import AsKnown, AsTrue
+from cli.reading import AsKnown, AsTrue, _day
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching, rules_of
-from domain.cycles import Cycle, Cycles
+from domain.cycles import AS_PREDICTED, Cycle, Cycles
 from domain.dosage import Dosage, Month, dosage
 from domain.engagement import Engagement
 from domain.kernel import State, fold
@@ -44,8 +44,6 @@ class Seen:
 
 
 def _seen(engagement: str, as_known: str | None, as_true: str | None) -> Seen:
-    from cli.reading import _day
-
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> Seen:
@@ -175,7 +173,7 @@ def _cycle_text(cycle: Cycle) -> list[str]:
         lines.append(f"   {spoken(cycle.done.on)}  done: {cycle.done.tried}")
     if cycle.studied:
         s = cycle.studied
-        lines.append(f"   {spoken(s.on)}  studied: {s.result}; as predicted: {s.prediction_held}")
+        lines.append(f"   {spoken(s.on)}  studied, {AS_PREDICTED[s.prediction_held]}: {s.result}")
     if cycle.acted:
         a = cycle.acted
         lines.append(f"   {spoken(a.on)}  {a.decision}: {a.reason}")

@@ -186,9 +186,8 @@ def coaching_as_text(found: dict[str, Any]) -> list[str]:
         last = found["last_contact"]
         lines.append(f"Last coaching contact: {spoken(last['on'])} ({last['kind']})")
     for c in found["cycles"]:
-        end = f": {c['decision']}" if c["decision"] else ""
         since = f" since {spoken(c['since'])}" if c["since"] else ""
-        lines.append(f"{c['cycle']} {c['title']}: {c['stage']}{since}{end}")
+        lines.append(f"{c['cycle']} {c['title']}: {c['decision'] or c['stage']}{since}")
     lines += [
         f"Opted out of {prong} since {spoken(out['on'])}: {out['reason']}"
         for prong, out in found["opted_out"].items()

@@ -261,8 +261,9 @@ def log_contact(command: LogContact, state: State, context: Context) -> Decision
     there = tuple(dict.fromkeys(context.person(p).id for p in command.people))
     if not any(context.person(p).organisation == engagement.lea for p in there):
         raise WrongPerson(
-            f"{state.id}: nobody of {' and '.join(there)} works at {engagement.lea_name}, and a "
-            f"coaching contact is one with the LEA. Name who of the LEA was there: --with PERSON. "
+            f"{state.id}: of those named, {' and '.join(there)}, nobody works at "
+            f"{engagement.lea_name}, and a coaching contact is one with the LEA. Name who of the "
+            f"LEA was there: --with PERSON. "
             f"See them: handrail person list --at {engagement.lea}"
         )
     on = context.effective_on

@@ -30,7 +30,7 @@ Stage = Literal["plan", "do", "study", "act"]
 STAGES: tuple[Stage, ...] = ("plan", "do", "study", "act")
 Answer = Literal["yes", "partly", "no"]
 Next = Literal["adopt", "adapt", "abandon"]
-_AS: Mapping[Answer, str] = {
+AS_PREDICTED: Mapping[Answer, str] = {
     "yes": "as predicted",
     "partly": "partly as predicted",
     "no": "not as predicted",
@@ -149,9 +149,8 @@ class CycleStudied(Event):
     prediction_held: Answer
 
     def sentence(self) -> str:
-        return (
-            f"{self.cycle} studied on {spoken(self.on)}, {_AS[self.prediction_held]}: {self.result}"
-        )
+        held = AS_PREDICTED[self.prediction_held]
+        return f"{self.cycle} studied on {spoken(self.on)}, {held}: {self.result}"
 
 
 class CycleActedOn(Event):

@@ -16,7 +16,7 @@ from domain.cycles import (
     CycleStudied,
 )
 from domain.errors import AlreadyExists, ImpossibleDate, Refused, Unknown, WrongPerson, WrongState
-from domain.kernel import fold
+from domain.kernel import Event, fold
 from store.events import as_true
 from tests.domain.story import ALDER, Story
 from tests.domain.tables import Row, table
@@ -37,7 +37,7 @@ def coached() -> Story:
 
 def reached(stage: str) -> Story:
     story = coached()
-    for name in STAGES[: STAGES.index(stage) + 1]:  # type: ignore[arg-type]
+    for name in STAGES[: STAGES.index(stage) + 1]:
         what, body = BODIES[name]
         story.do(what, "marcus", **body)
     return story
@@ -65,7 +65,7 @@ def test_stages_come_in_order(row: Row, step: str) -> None:
         body = {**body, "decision": step}
     given = story.when(what, "marcus", **body)
     if row[step] == "yes":
-        events = {"do": CycleDone, "study": CycleStudied}
+        events: dict[str, type[Event]] = {"do": CycleDone, "study": CycleStudied}
         given.records(events.get(step, CycleActedOn))
     else:
         given.refuses(WrongState, "C1 'Exit tickets'", "handrail cycle")
