@@ -35,6 +35,7 @@ from domain.personal import Sealed
 Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
 ]
+_FORWARD: tuple[Phase, ...] = ("recruiting", "agreeing", "onboarding", "reviewing", "partnering")
 EngagementRole = Literal["lead", "director", "lea_contact", "superintendent"]
 AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director"})
 
@@ -458,9 +459,15 @@ def engagement_withdrawn(state: State, event: EngagementWithdrawn, stamp: Stamp)
 
 
 def moved_to(state: State, phase: Phase) -> State:
-    """The state with the engagement in another phase; a finished one stays finished."""
+    """The state with the engagement in a later phase; it never goes back, nor on once it is over.
+
+    The parts of an engagement overlap: a review may be opened while deliverables are under way.
+    """
     engagement = state.of(Engagement)
-    return state.put(replace(engagement, phase=phase)) if engagement.is_open else state
+    if not engagement.is_open or engagement.phase not in _FORWARD:
+        return state
+    further = _FORWARD.index(phase) > _FORWARD.index(engagement.phase)
+    return state.put(replace(engagement, phase=phase)) if further else state
 
 
 def evidence_for(person: str | None, evidence: str | None, what: str) -> None:
