@@ -42,20 +42,33 @@ NOUNS = {
     "cycle": "Short cycles: plan, do, study, act.",
     "deliverable": "Propose, sign, re-date, submit, return and accept deliverables.",
     "engagement": "Open, see, staff and end engagements.",
+    "evidence": "Log what a review's areas rest on, by method and group.",
     "fit": "Decide whether an engagement fits.",
+    "framework": "Publish the frameworks by which systems are reviewed.",
     "investment": "Record what the agency invests; the LEA never pays.",
     "lea": "The registry of districts, county offices and charter schools.",
     "person": "The directory of people.",
     "playbook": "Publish playbooks.",
     "prong": "Record which parts of the offer an LEA leaves out.",
+    "sir": "The review: evidence, findings, recommended actions, draft and final report.",
+    "sir action": "Recommended actions of a review.",
+    "sir wave": "Evidence requests, in waves that cost the LEA hours.",
 }
 
 
 def noun(app: App, name: str) -> App:
-    """The group of verbs about one thing, made when it is first asked for."""
-    if name not in app:
-        app.command(App(name=name, help=NOUNS.get(name, "")))
-    return app[name]
+    """The group of verbs about one thing, made when it is first asked for.
+
+    Args:
+        name: A noun, or several words where one thing is part of another, as in ``sir wave``.
+    """
+    within = ""
+    for word in name.split():
+        within = f"{within} {word}".strip()
+        if word not in app:
+            app.command(App(name=word, help=NOUNS.get(within, "")))
+        app = app[word]
+    return app
 
 
 def register(app: App) -> None:

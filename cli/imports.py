@@ -61,6 +61,7 @@ def register(app: App) -> None:
     noun(app, "lea").command(_importer("lea register"), name="import")
     noun(app, "person").command(_importer("person register"), name="import")
     noun(app, "conversation").command(_importer("conversation log"), name="import")
+    noun(app, "evidence").command(_importer("evidence log"), name="import")
     app.command(import_commands, name="import")
 
 

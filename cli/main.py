@@ -5,7 +5,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cli import admin, coaching, commands, imports, reading, stack
+from cli import admin, coaching, commands, imports, reading, reviewing, stack
 from cli.output import REFUSED, USAGE, fail, leave
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
@@ -23,6 +23,7 @@ def build() -> App:
     commands.register(app)
     reading.register(app)
     coaching.register(app)
+    reviewing.register(app)
     imports.register(app)
     app.register_install_completion_command(name="completion")
     return app

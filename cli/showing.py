@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from cli import reviewing
 from domain.agreements import Agreements
 from domain.calendar import spoken
 from domain.checkins import CheckIns
@@ -15,6 +16,7 @@ from domain.errors import Unknown
 from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
 from domain.recruitment import Recruitment
+from domain.review import Review
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -113,6 +115,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             }
             for a in state.of(Agreements).all
         ],
+        "review": reviewing.as_data(state) if state.of(Review).opened_on else None,
         "deliverables": [
             {
                 "deliverable": d.id,
@@ -228,6 +231,9 @@ def as_text(found: dict[str, Any]) -> str:
         )
         effective = f"effective {spoken(a['effective'])}" if a["effective"] else "not effective"
         lines.append(f"Agreement {a['agreement']}: {effective} ({boards})")
+    if found["review"]:
+        line = reviewing.as_line(found["review"])
+        lines.append(line[0].upper() + line[1:])
     for d in found["deliverables"]:
         due = f", due {spoken(d['due'])}" if d["due"] else ""
         lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
 from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.kernel import Event
 from domain.playbook import Playbook
+
+if TYPE_CHECKING:
+    from domain.frameworks import Framework
 
 StaffRole = Literal["assistant", "lead", "director"]
 AGENCY = "agency"
@@ -82,6 +85,10 @@ class Context:
     program: ProgramEntry | None = None
     playbook: Playbook | None = None
     playbooks: frozenset[str] = frozenset()
+    framework: "Framework | None" = None
+    """The framework version that the command names."""
+    frameworks: frozenset[str] = frozenset()
+    """Every published framework version, where the one named is not among them."""
     people: Mapping[str, PersonEntry] = field(default_factory=dict)
     """By id, and by the handle a command used."""
     handles: frozenset[str] = frozenset()

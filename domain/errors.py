@@ -52,6 +52,10 @@ class TightStep(Refused):
     """The playbook insists on a step that is not done and not waived."""
 
 
+class TooMany(Refused):
+    """More than the playbook's cap allows."""
+
+
 class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 if TYPE_CHECKING:
     from domain.context import Context
 
-Aggregate = Literal["engagement", "lea", "person", "playbook", "calendar", "program"]
+Aggregate = Literal["engagement", "lea", "person", "playbook", "calendar", "framework", "program"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,18 @@ class CoachingRules(_Data):
         return self
 
 
+class ReviewRules(_Data):
+    """The review of an LEA's system."""
+
+    priority_cap: int = Field(ge=1)
+    """How many of the recommended actions may be chosen as priorities."""
+    factual_review_working_days: int = Field(ge=1)
+    """How many working days the LEA has to correct facts in the draft."""
+    factual_review_policy: str
+    wave_policy: str
+    """For the LEA's evidence requests."""
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -163,6 +175,8 @@ class Playbook(_Data):
     checkins: CheckInRules
     coaching: CoachingRules | None = None
     """None in a version that says nothing about coaching."""
+    review: ReviewRules | None = None
+    """None where this playbook has no review."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -172,6 +186,7 @@ class Playbook(_Data):
             self.deliverables.review_policy,
             self.checkins.policy,
             *((self.coaching.policy,) if self.coaching else ()),
+            *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
         ):
             if wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")

@@ -18,6 +18,7 @@ from domain.context import (
 )
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.frameworks import Framework
 from domain.kernel import Command, Ref, State
 from domain.leas import RegisterLea
 from domain.messages import Envelope
@@ -25,6 +26,7 @@ from domain.notices import Notices
 from domain.people import RegisterPerson
 from domain.playbook import Playbook
 from domain.program import InitProgram
+from domain.review import OpenReview
 from store.database import Connection, listed, queries
 
 
@@ -79,6 +81,22 @@ async def playbook(connection: Connection, ref: str) -> Playbook | None:
         connection, kind="playbook", id=name, version=int(version) if version else None
     )
     return Playbook.model_validate_json(row["content"]) if row else None
+
+
+async def framework(connection: Connection, ref: str) -> Framework | None:
+    """A review framework by ``name@version``, or the newest by name; None when not published."""
+    name, _, version = ref.strip().partition("@")
+    if version and not (version.isdecimal() and len(version) < 10):
+        return None
+    row = await queries.document(
+        connection, kind="framework", id=name, version=int(version) if version else None
+    )
+    return Framework.model_validate_json(row["content"]) if row else None
+
+
+async def _refs(connection: Connection, kind: str) -> frozenset[str]:
+    rows = await listed(queries.document_refs(connection, kind=kind))
+    return frozenset(f"{row['id']}@{row['version']}" for row in rows)
 
 
 def _person(row: Any) -> PersonEntry:
@@ -155,6 +173,8 @@ async def resolve(
     if isinstance(command, OpenEngagement) and settings and not ref:
         # A new engagement begins with the newest version, unless it names another.
         ref = command.playbook or settings.playbook.partition("@")[0]
+    wanted_framework = command.framework if isinstance(command, OpenReview) else None
+    found_framework = await framework(connection, wanted_framework) if wanted_framework else None
     return Context(
         now=now,
         issued_at=envelope.issued_at.astimezone(UTC),
@@ -169,6 +189,10 @@ async def resolve(
                 await listed(queries.document_refs(connection, kind="playbook")) if ref else ()
             )
         ),
+        framework=found_framework,
+        frameworks=await _refs(connection, "framework")
+        if wanted_framework and not found_framework
+        else frozenset(),
         people=known,
         handles=await handles(connection) if missing_person else frozenset(),
         leas=leas,

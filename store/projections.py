@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from domain.calendar import CalendarPack
 from domain.context import Context
 from domain.engagement import Engagement
+from domain.frameworks import Framework, Frameworks
 from domain.investments import Investments
 from domain.kernel import Recorded, State
 from domain.leas import Lea
@@ -20,6 +22,7 @@ from domain.notices import (
 )
 from domain.obligations import Obligation, obligations
 from domain.people import Person
+from domain.playbook import Playbook
 from domain.policy import Published
 from domain.program import Program
 from store.database import Connection, listed, queries
@@ -58,7 +61,9 @@ async def project(
         case "lea":
             await _lea(connection, state)
         case "playbook" | "calendar":
-            await _documents(connection, aggregate, state)
+            await _documents(connection, aggregate, state.of(Published).versions)
+        case "framework":
+            await _documents(connection, aggregate, state.of(Frameworks).versions)
         case "program":
             await _program(connection, state)
         case _:
@@ -81,8 +86,10 @@ async def _program(connection: Connection, state: State) -> None:
     )
 
 
-async def _documents(connection: Connection, kind: str, state: State) -> None:
-    for content in state.of(Published).versions:
+async def _documents(
+    connection: Connection, kind: str, versions: Sequence[Playbook | CalendarPack | Framework]
+) -> None:
+    for content in versions:
         await queries.put_document(
             connection,
             kind=kind,

@@ -73,7 +73,7 @@ select vault.destroy(:subject);
 select name, agency, zone, sender, playbook, calendar, gathering_seconds from read.program;
 
 -- name: document^
--- One version of a playbook or calendar; the newest when no version is named.
+-- One version of a playbook, calendar or framework; the newest when no version is named.
 select id, version, title, content from read.documents
  where kind = :kind and id = :id and (:version::integer is null or version = :version)
  order by version desc limit 1;

@@ -15,8 +15,8 @@ create table read.program (
     gathering_seconds integer not null
 );
 
-create table read.documents (                   -- playbooks and calendars, one row a version
-    kind    text    not null check (kind in ('playbook', 'calendar')),
+create table read.documents (                   -- playbooks, calendars and frameworks, one row a version
+    kind    text    not null check (kind in ('playbook', 'calendar', 'framework')),
     id      text    not null,
     version integer not null,
     title   text    not null,

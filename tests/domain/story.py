@@ -27,9 +27,11 @@ from domain.context import (
 )
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Refused
+from domain.frameworks import Framework
 from domain.kernel import COMMANDS, Command, Event, On, Recorded, Stamp, State, decide, fold
 from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery, announcement, reconcile
 from domain.playbook import Playbook
+from domain.review import OpenReview
 from tests.domain.tables import RULES, day, table
 
 ZONE = "America/Los_Angeles"
@@ -40,6 +42,11 @@ PLAYBOOK = Playbook.model_validate(yaml.safe_load((PACKS / "playbooks/dta-sir.ya
 CALENDAR = CalendarPack.model_validate(
     yaml.safe_load((PACKS / "calendars/california.yaml").read_text())
 )
+FRAMEWORKS = {
+    framework.ref: framework
+    for path in sorted((PACKS / "frameworks").glob("*.yaml"))
+    for framework in [Framework.model_validate(yaml.safe_load(path.read_text("utf-8")))]
+}
 RECESS = tuple(
     Closure(name=row["Recess"], first=day(row["First day"]), last=day(row["Last day"]))
     for row in table("working-days.md", "Recess of Alder Creek")
@@ -302,6 +309,10 @@ class Story:
             program=self.program,
             playbook=playbook,
             playbooks=frozenset({PLAYBOOK.ref}),
+            framework=FRAMEWORKS.get(command.framework)
+            if isinstance(command, OpenReview)
+            else None,
+            frameworks=frozenset(FRAMEWORKS),
             people=self.people,
             handles=frozenset(p.handle for p in self.people.values()),
             leas=self.leas,

@@ -137,7 +137,7 @@ def test_a_cycle_is_told_as_true_although_it_was_entered_out_of_order() -> None:
     story = coached().on(date(2027, 2, 15)).do("cycle open", **PLAN, effective=date(2027, 2, 8))
     story.do(BODIES["do"][0], **BODIES["do"][1], effective=date(2027, 2, 9))
     history = list(reversed(story.history()))
-    told = fold(f"engagement:{ALDER}", as_true(history, story.now))
+    told = fold(f"engagement:{ALDER}", as_true(history, story.now, "America/Los_Angeles"))
     assert told.of(Cycles) == story.state().of(Cycles)
 
 

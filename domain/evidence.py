@@ -1,0 +1,154 @@
+"""The evidence log of a review: what was gathered for each area, by method and group."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from domain.calendar import spoken
+from domain.context import Context
+from domain.engagement import not_in_the_future
+from domain.errors import ImpossibleDate, Unknown
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Positional,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.personal import Sealed
+from domain.review import AreaId, Gathered, Method, Review, area_named, reviewing
+from domain.waves import wave_named
+
+
+class LogEvidence(EngagementCommand):
+    """Log evidence gathered for an area of the review."""
+
+    noun = "evidence"
+    verb = "log"
+
+    area: AreaId
+    """The area, by its id or its number in the framework."""
+    method: Method
+    """interview, focus-group, walk, observation, document or data."""
+    group: Line
+    """Whom or what it is from, for example "elementary teachers"; kept encrypted."""
+    count: int = Field(default=1, ge=1, le=10_000)
+    """How many: interviews, groups, classrooms or documents."""
+    wave: Line | None = None
+    """The wave that brought it, for example W1."""
+
+
+class WithdrawEvidence(EngagementCommand):
+    """Take back an entry of the evidence log that was wrong."""
+
+    noun = "evidence"
+    verb = "withdraw"
+
+    entry: Annotated[Line, Positional()]
+    """The entry's id, for example E3."""
+    reason: Line
+    """What was wrong with it."""
+
+
+class EvidenceLogged(Event):
+    type: ClassVar[str] = "evidence-logged"
+    entry: str
+    area: str
+    method: Method
+    group: Sealed
+    count: int
+    on: date
+    wave: str | None = None
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return (
+            f"{self.entry}: evidence for {self.area} on {spoken(self.on)}, "
+            f"{self.method.replace('-', ' ')} × {self.count}: {self.group}"
+            + (f" ({self.wave})." if self.wave else ".")
+        )
+
+
+class EvidenceWithdrawn(Event):
+    type: ClassVar[str] = "evidence-withdrawn"
+    entry: str
+    reason: Sealed
+
+    def sentence(self) -> str:
+        return f"{self.entry} was taken back: {self.reason}."
+
+
+@decides(LogEvidence)
+def log_evidence(command: LogEvidence, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    area = area_named(command.area, review, state)
+    not_in_the_future(context.effective_on, "The evidence", context)
+    wave = wave_named(command.wave, review, state) if command.wave else None
+    if wave and wave.received_on and context.effective_on < wave.received_on:
+        raise ImpossibleDate(
+            f"{state.id}: evidence that {wave.id} brought cannot be dated "
+            f"{spoken(context.effective_on)}: it was received on {spoken(wave.received_on)}. "
+            f"Correct --effective, or leave --wave out."
+        )
+    return [
+        EvidenceLogged(
+            entry=f"E{len(review.evidence) + 1}",
+            area=area.id,
+            method=command.method,
+            group=Sealed(about=state.stream, text=command.group),
+            count=command.count,
+            on=context.effective_on,
+            wave=wave.id if wave else None,
+        )
+    ]
+
+
+def _keep(state: State, entry: Gathered) -> State:
+    review = state.of(Review)
+    return state.put(replace(review, evidence={**review.evidence, entry.id: entry}))
+
+
+@evolves(EvidenceLogged)
+def evidence_logged(state: State, event: EvidenceLogged, stamp: Stamp) -> State:
+    known = state.of(Review).evidence.get(event.entry, Gathered(event.entry))
+    return _keep(
+        state,
+        replace(
+            known,
+            area=event.area,
+            method=event.method,
+            group=event.group,
+            count=event.count,
+            on=event.on,
+            wave=event.wave,
+        ),
+    )
+
+
+@decides(WithdrawEvidence)
+def withdraw_evidence(command: WithdrawEvidence, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    entry = review.evidence.get(command.entry.upper())
+    not_in_the_future(context.effective_on, "The taking back", context)
+    if entry is None or entry.withdrawn:
+        standing = [e.id for e in review.evidence.values() if not e.withdrawn]
+        raise Unknown(
+            f"{state.id}: the evidence log has no entry {command.entry!r} to take back. Name one "
+            f"that stands: {', '.join(standing) or 'there is none'}."
+        )
+    reason = Sealed(about=state.stream, text=command.reason)
+    return [EvidenceWithdrawn(entry=entry.id, reason=reason)]
+
+
+@evolves(EvidenceWithdrawn)
+def evidence_withdrawn(state: State, event: EvidenceWithdrawn, stamp: Stamp) -> State:
+    known = state.of(Review).evidence.get(event.entry, Gathered(event.entry))
+    return _keep(state, replace(known, withdrawn=True))

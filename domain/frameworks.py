@@ -1,0 +1,108 @@
+"""Review frameworks: the areas by which an LEA is looked at, as versioned data."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.errors import AlreadyExists, WrongPerson
+from domain.kernel import Command, Decision, Event, Positional, Stamp, State, decides, evolves
+
+if TYPE_CHECKING:
+    # The context knows frameworks, as it knows playbooks; only its deciders know the context.
+    from domain.context import Context
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Area(_Data):
+    """One area of a review."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+    """What people type, for example governance."""
+    name: str
+    priorities: tuple[int, ...] = ()
+    """The LCFF priorities that the framework ties to it; none where it ties none."""
+
+
+class Framework(_Data):
+    """One version of a review framework; an engagement keeps the version its review began with."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    version: int = Field(ge=1)
+    title: str
+    source: str
+    """Where the areas come from, for whoever must check them."""
+    areas: tuple[Area, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [a.id for a in self.areas]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is there twice; an area's id is its own")
+        return self
+
+    @property
+    def ref(self) -> str:
+        """Name and version in one word, as people type it: ``sir-12@2019``."""
+        return f"{self.id}@{self.version}"
+
+
+class PublishFramework(Command):
+    """Publish a framework version. Reviews under way keep the version they began with."""
+
+    aggregate = "framework"
+    noun = "framework"
+    verb = "publish"
+
+    content: Annotated[Framework, Positional()]
+    """The framework, as a YAML file."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"framework:{self.content.id}"
+
+
+class FrameworkPublished(Event):
+    type: ClassVar[str] = "framework-published"
+    framework: Framework
+
+    def sentence(self) -> str:
+        framework = self.framework
+        return (
+            f"Framework {framework.ref} was published, {len(framework.areas)} areas: "
+            f"{framework.title}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frameworks:
+    """The versions of a framework, oldest first."""
+
+    versions: tuple[Framework, ...] = ()
+
+
+@decides(PublishFramework)
+def publish_framework(command: PublishFramework, state: State, context: "Context") -> Decision:
+    if "director" not in context.actor.staff_roles:
+        raise WrongPerson(
+            f"{context.actor.id} may not publish a framework: policy is a Director's to change. "
+            f"Ask a Director to run this command."
+        )
+    versions = state.of(Frameworks).versions
+    if versions and command.content.version <= versions[-1].version:
+        last = versions[-1]
+        raise AlreadyExists(
+            f"The framework {last.id} has version {last.version} already, so version "
+            f"{command.content.version} cannot be published: a version never changes. Give the "
+            f"file a version after {last.version}."
+        )
+    return [FrameworkPublished(framework=command.content)]
+
+
+@evolves(FrameworkPublished)
+def framework_published(state: State, event: FrameworkPublished, stamp: Stamp) -> State:
+    return state.put(Frameworks((*state.of(Frameworks).versions, event.framework)))

@@ -1,0 +1,443 @@
+"""Evidence requests: waves that cost the LEA hours, due only once both sides have signed."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from domain.calendar import spoken
+from domain.context import Context, PersonEntry
+from domain.deliverables import Proposal
+from domain.engagement import Engagement, evidence_for, not_in_the_future, of_the_lea
+from domain.errors import AlreadyExists, Unknown, WrongState
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Option,
+    PersonRef,
+    Positional,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.obligations import Obligation, Side, owes
+from domain.personal import Sealed
+from domain.review import Review, Wave, reviewing, rules_of
+from domain.signing import possible_due, the_lead
+
+
+class _WaveCommand(EngagementCommand):
+    wave: Annotated[Line, Positional()]
+    """The wave's id, for example W1."""
+
+
+class ProposeWave(EngagementCommand):
+    """Propose a wave of evidence requests. Nobody is reminded until both sides have signed."""
+
+    noun = "sir wave"
+    verb = "propose"
+
+    title: Line
+    """What is asked for, for example "Planning documents and calendars"."""
+    due: date
+    """The due date to agree on: a working day of the LEA, after today."""
+    hours: int = Field(ge=0, le=2000)
+    """Hours of work it costs the LEA."""
+
+
+class SignWave(_WaveCommand):
+    """Sign a wave as proposed: the Lead for the agency, or with --for a person of the LEA."""
+
+    noun = "sir wave"
+    verb = "sign"
+
+    person: Annotated[PersonRef | None, Option("for")] = None
+    """Who at the LEA signed; leave it out when you sign as the Lead."""
+    evidence: Line | None = None
+    """Where the LEA's signature is, for example "mail of 3 November"."""
+
+
+class RedateWave(_WaveCommand):
+    """Propose another due date, or other hours. What was agreed stands until both have signed."""
+
+    noun = "sir wave"
+    verb = "redate"
+
+    due: date
+    """The new due date: a working day of the LEA, after today."""
+    hours: int | None = Field(default=None, ge=0, le=2000)
+    """The hours it costs, if they change."""
+    reason: Line
+    """Why, for example "the summit is on that day"."""
+
+
+class ReceiveWave(_WaveCommand):
+    """Record that the LEA sent what the wave asked for."""
+
+    noun = "sir wave"
+    verb = "receive"
+
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA sent it."""
+    evidence: Line
+    """Where it is, for example "shared folder, wave 1"."""
+
+
+class DropWave(_WaveCommand):
+    """Ask for a wave no more; its reminders end."""
+
+    noun = "sir wave"
+    verb = "drop"
+
+    reason: Line
+    """Why, for example "the county holds these documents"."""
+
+
+class WaveProposed(Event):
+    type: ClassVar[str] = "wave-proposed"
+    wave: str
+    title: str
+    due: date
+    hours: int
+
+    def sentence(self) -> str:
+        return (
+            f"{self.wave} {self.title!r} proposed, due {spoken(self.due)}, {self.hours} LEA hours."
+        )
+
+
+class WaveRedateProposed(Event):
+    type: ClassVar[str] = "wave-redate-proposed"
+    wave: str
+    due: date
+    hours: int | None = None
+    reason: Sealed
+
+    def sentence(self) -> str:
+        return (
+            f"{self.wave}: new due date {spoken(self.due)} proposed"
+            + (f", {self.hours} LEA hours" if self.hours is not None else "")
+            + f": {self.reason}."
+        )
+
+
+class WaveSigned(Event):
+    type: ClassVar[str] = "wave-signed"
+    wave: str
+    side: Side
+    person: str
+    due: date
+    evidence: Sealed | None = None
+
+    def sentence(self) -> str:
+        return (
+            f"{self.wave} due {spoken(self.due)} signed for the "
+            f"{'LEA' if self.side == 'lea' else 'agency'} by {self.person}"
+            + (f" ({self.evidence})." if self.evidence else ".")
+        )
+
+
+class WaveAgreed(Event):
+    type: ClassVar[str] = "wave-agreed"
+    wave: str
+    round: int
+    due: date
+    hours: int
+
+    def sentence(self) -> str:
+        return f"{self.wave} is agreed: due {spoken(self.due)}, {self.hours} LEA hours."
+
+
+class WaveReceived(Event):
+    type: ClassVar[str] = "wave-received"
+    wave: str
+    on: date
+    person: str
+    evidence: Sealed
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return f"{self.wave} received on {spoken(self.on)} from {self.person} ({self.evidence})."
+
+
+class WaveDropped(Event):
+    type: ClassVar[str] = "wave-dropped"
+    wave: str
+    reason: Sealed
+
+    def sentence(self) -> str:
+        return f"{self.wave} is asked for no more: {self.reason}."
+
+
+def wave_named(ref: str, review: Review, state: State) -> Wave:
+    """A wave by id.
+
+    Raises:
+        Unknown: There is none of this id.
+    """
+    found = review.waves.get(ref.strip().upper())
+    if found is None:
+        known = ", ".join(f"{w.id} ({w.title})" for w in review.waves.values())
+        raise Unknown(
+            f"{state.id} has no wave {ref!r}. "
+            + (
+                f"Name one that it has: {known}."
+                if known
+                else f"It has none yet. Propose one: handrail sir wave propose {state.id} "
+                f"--title TITLE --due DATE --hours N"
+            )
+        )
+    return found
+
+
+def _still_asked_for(ref: str, review: Review, state: State, what: str) -> Wave:
+    wave = wave_named(ref, review, state)
+    if wave.status in ("received", "dropped"):
+        when = f" on {spoken(wave.received_on)}" if wave.received_on else f" ({wave.dropped})"
+        raise WrongState(
+            f"{state.id}: {wave.id} {wave.title!r} cannot be {what}: it was {wave.status}{when}. "
+            f"To ask for more: handrail sir wave propose {state.id} --title TITLE --due DATE "
+            f"--hours N"
+        )
+    return wave
+
+
+def _get(state: State, wave: str) -> Wave:
+    """The wave; a blank one where facts folded by effective date come before its proposal."""
+    return state.of(Review).waves.get(wave, Wave(wave, title=wave))
+
+
+def _put(state: State, wave: Wave) -> State:
+    review = state.of(Review)
+    return state.put(replace(review, waves={**review.waves, wave.id: wave}))
+
+
+@decides(ProposeWave)
+def propose_wave(command: ProposeWave, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    rules_of(state, context)
+    not_in_the_future(context.effective_on, "The proposal", context)
+    possible_due(command.due, state, context)
+    twin = next(
+        (
+            w
+            for w in review.waves.values()
+            if w.title.casefold() == command.title.casefold() and w.status in ("proposed", "agreed")
+        ),
+        None,
+    )
+    if twin:
+        raise AlreadyExists(
+            f"{state.id} has {twin.id} {twin.title!r} already ({twin.status}). To move its date: "
+            f"handrail sir wave redate {state.id} {twin.id} --due DATE --reason REASON"
+        )
+    return [
+        WaveProposed(
+            wave=f"W{len(review.waves) + 1}",
+            title=command.title,
+            due=command.due,
+            hours=command.hours,
+        )
+    ]
+
+
+@evolves(WaveProposed)
+def wave_proposed(state: State, event: WaveProposed, stamp: Stamp) -> State:
+    wave = _get(state, event.wave)
+    fresh = wave.status == "proposed" and wave.proposal is None
+    return _put(
+        state,
+        replace(
+            wave,
+            title=event.title,
+            hours=event.hours if wave.due is None else wave.hours,
+            proposal=Proposal(event.due) if fresh else wave.proposal,
+        ),
+    )
+
+
+@decides(RedateWave)
+def redate_wave(command: RedateWave, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    wave = _still_asked_for(command.wave, review, state, "re-dated")
+    not_in_the_future(context.effective_on, "The proposal", context)
+    possible_due(command.due, state, context)
+    due = wave.proposal.due if wave.proposal else wave.due
+    hours = wave.hours if wave.proposed_hours is None else wave.proposed_hours
+    if command.due == due and command.hours in (None, hours):
+        raise AlreadyExists(
+            f"{state.id}: {wave.id} is due {spoken(command.due)} for {hours} hours already. Give "
+            f"another date or other hours, or sign: handrail sir wave sign {state.id} {wave.id}"
+        )
+    return [
+        WaveRedateProposed(
+            wave=wave.id,
+            due=command.due,
+            hours=command.hours,
+            reason=Sealed(about=state.stream, text=command.reason),
+        )
+    ]
+
+
+@evolves(WaveRedateProposed)
+def wave_redate_proposed(state: State, event: WaveRedateProposed, stamp: Stamp) -> State:
+    wave = _get(state, event.wave)
+    hours = wave.proposed_hours if event.hours is None else event.hours
+    return _put(state, replace(wave, proposal=Proposal(event.due), proposed_hours=hours))
+
+
+@decides(SignWave)
+def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    wave = _still_asked_for(command.wave, review, state, "signed")
+    evidence_for(command.person, command.evidence, "The LEA's signature")
+    not_in_the_future(context.effective_on, "The signature", context)
+    proposal = wave.proposal
+    if proposal is None:
+        raise WrongState(
+            f"{state.id}: nothing about {wave.id} {wave.title!r} waits for a signature; it is "
+            f"{wave.status}{f', due {spoken(wave.due)}' if wave.due else ''}. To propose another "
+            f"date: handrail sir wave redate {state.id} {wave.id} --due DATE --reason REASON"
+        )
+    person, side = _signer(command, state, context)
+    if side in proposal.signed:
+        raise AlreadyExists(
+            f"{state.id}: {wave.id} due {spoken(proposal.due)} is signed already for "
+            f"{'the agency' if side == 'agency' else 'the LEA'} by {proposal.signed[side]}; it "
+            f"waits for {'the LEA' if side == 'agency' else 'the Lead'}: handrail sir wave sign "
+            f"{state.id} {wave.id}{' --for PERSON --evidence REFERENCE' * (side == 'agency')}"
+        )
+    possible_due(proposal.due, state, context)
+    signed = WaveSigned(
+        wave=wave.id,
+        side=side,
+        person=person.id,
+        due=proposal.due,
+        evidence=Sealed(about=person.id, text=command.evidence) if command.evidence else None,
+    )
+    if not proposal.signed:
+        return [signed]
+    return [
+        signed,
+        WaveAgreed(
+            wave=wave.id,
+            round=wave.round + (1 if wave.due else 0),
+            due=proposal.due,
+            hours=wave.hours if wave.proposed_hours is None else wave.proposed_hours,
+        ),
+    ]
+
+
+def _signer(command: SignWave, state: State, context: Context) -> tuple[PersonEntry, Side]:
+    if command.person:
+        return of_the_lea(command.person, state.of(Engagement), context), "lea"
+    the_lead(f"sign {command.wave.upper()}", state, context)
+    return context.actor, "agency"
+
+
+@evolves(WaveSigned)
+def wave_signed(state: State, event: WaveSigned, stamp: Stamp) -> State:
+    wave = _get(state, event.wave)
+    proposal = wave.proposal or Proposal(event.due)
+    signed = {**proposal.signed, event.side: event.person}
+    return _put(state, replace(wave, proposal=replace(proposal, signed=signed)))
+
+
+@evolves(WaveAgreed)
+def wave_agreed(state: State, event: WaveAgreed, stamp: Stamp) -> State:
+    wave = _get(state, event.wave)
+    return _put(
+        state,
+        replace(
+            wave,
+            due=event.due,
+            hours=event.hours,
+            round=event.round,
+            past=wave.past + (((wave.due, "re-dated"),) if wave.due else ()),
+            proposal=None,
+            proposed_hours=None,
+        ),
+    )
+
+
+@decides(ReceiveWave)
+def receive_wave(command: ReceiveWave, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    wave = _still_asked_for(command.wave, review, state, "received")
+    person = of_the_lea(command.person, state.of(Engagement), context)
+    not_in_the_future(context.effective_on, "The receipt", context)
+    if wave.due is None:
+        raise WrongState(
+            f"{state.id}: {wave.id} {wave.title!r} cannot be received: it is {wave.status}. Sign "
+            f"it first: handrail sir wave sign {state.id} {wave.id}"
+        )
+    return [
+        WaveReceived(
+            wave=wave.id,
+            on=context.effective_on,
+            person=person.id,
+            evidence=Sealed(about=person.id, text=command.evidence),
+        )
+    ]
+
+
+@evolves(WaveReceived)
+def wave_received(state: State, event: WaveReceived, stamp: Stamp) -> State:
+    wave = _get(state, event.wave)
+    return _put(state, replace(wave, received_on=event.on, proposal=None, proposed_hours=None))
+
+
+@decides(DropWave)
+def drop_wave(command: DropWave, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    wave = _still_asked_for(command.wave, review, state, "dropped")
+    not_in_the_future(context.effective_on, "The dropping", context)
+    reason = Sealed(about=state.stream, text=command.reason)
+    return [WaveDropped(wave=wave.id, reason=reason)]
+
+
+@evolves(WaveDropped)
+def wave_dropped(state: State, event: WaveDropped, stamp: Stamp) -> State:
+    wave = _get(state, event.wave)
+    return _put(state, replace(wave, dropped=str(event.reason), proposal=None))
+
+
+@owes
+def waves_owed(state: State, context: Context) -> Iterable[Obligation]:
+    """The LEA owes what an agreed wave asks for; whoever has not signed owes a signature."""
+    review = state.of(Review)
+    rules = context.the_playbook.review
+    policy = rules.wave_policy if rules else None
+    for w in review.waves.values():
+        ask = "Send what the request asks for by the due date, or ask for another date."
+        command = f"handrail sir wave receive {state.id} {w.id} --for PERSON --evidence REFERENCE"
+        over: str | None = w.status if w.status in ("received", "dropped") else None
+        if over is None and review.finalized_on:
+            over = "final"
+        dates = w.past + (((w.due, over),) if w.due else ())
+        for number, (due, settled) in enumerate(dates, start=1):
+            yield Obligation(
+                w.id, w.title, number, due, "lea_contact", "lea", ask, command, policy, settled
+            )
+        if w.proposal:
+            waits = [s for s in ("agency", "lea") if s not in w.proposal.signed]
+            by_agency = "agency" in waits
+            yield Obligation(
+                f"{w.id}/signature",
+                f"Signature of {w.title}, proposed for {spoken(w.proposal.due)}",
+                len(w.past) + 1,
+                None,
+                "lead" if by_agency else "lea_contact",
+                "agency" if by_agency else "lea",
+                "Sign the proposed terms.",
+                f"handrail sir wave sign {state.id} {w.id}",
+                None,
+                over,
+            )
