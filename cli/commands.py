@@ -40,13 +40,17 @@ NOUNS = {
     "contact": "Log coaching contacts, and see them.",
     "conversation": "Log conversations with the stakeholder groups.",
     "cycle": "Short cycles: plan, do, study, act.",
+    "dashboard": "Record what the Dashboard of a year shows of the LEA.",
     "deliverable": "Propose, sign, re-date, submit, return and accept deliverables.",
     "engagement": "Open, see, staff and end engagements.",
     "evidence": "Log what a review's areas rest on, by method and group.",
     "fit": "Decide whether an engagement fits.",
     "framework": "Publish the frameworks by which systems are reviewed.",
+    "focus": "Problem of practice, root causes and theory of action: set, change, align and see.",
+    "focus cause": "Add, reword and drop root causes.",
     "investment": "Record what the agency invests; the LEA never pays.",
     "lea": "The registry of districts, county offices and charter schools.",
+    "measure": "The LEA's own measures of success: define, revise, observe and drop them.",
     "person": "The directory of people.",
     "playbook": "Publish playbooks.",
     "prong": "Record which parts of the offer an LEA leaves out.",
@@ -330,7 +334,11 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
         if error["type"].startswith("date"):
             said = "not a day; write it as YYYY-MM-DD"
         elif error["type"].startswith("decimal_p"):
-            said = "not an amount; write dollars as 12000 or 12000.50"
+            said = (
+                "not an amount; write dollars as 12000 or 12000.50"
+                if name == "amount"
+                else "not a number; write it as 12 or 12.5"
+            )
         elif error["type"] == "string_pattern_mismatch" and field:
             said = f"not of the form it needs. {field.description}"
         parts.append(

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,6 +44,14 @@ class Row:
     command_id: UUID
     effective_on: date | None
     illustrative: bool
+    numbers: tuple[int, ...] = ()
+    """Every data row that went into it, where several were joined."""
+
+
+Shape = Callable[[dict[str, Any]], dict[str, Any]]
+"""Turns a row as people write it into the columns of its command."""
+Join = Callable[[Path, list[Row]], list[Row]]
+"""Joins checked rows that are one fact."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +109,17 @@ def import_commands(
 
 
 def carry_out(
-    file: Path, kind: str | None, *, dry_run: bool, skip_refused: bool, as_json: bool
+    file: Path,
+    kind: str | None,
+    *,
+    dry_run: bool,
+    skip_refused: bool,
+    as_json: bool,
+    shape: Shape = dict,
+    join: Join | None = None,
 ) -> None:
     """Check every row, then give the commands; exit code 1 when a row is refused."""
-    values = list(_read(file))
+    values = [shape(row) for row in _read(file)]
     settings = settings_or_fail()
     if settings.actor is None:
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
@@ -114,8 +129,9 @@ def carry_out(
         issued_at = await door.now()
         await _number_engagements(door, values, kind)
         rows, wrong = parsed(file, values, kind)
-        envelopes = [
-            door.packed(
+
+        def packed(row: Row) -> Envelope:
+            return door.packed(
                 row.command,
                 command_id=row.command_id,
                 actor=actor,
@@ -123,26 +139,28 @@ def carry_out(
                 effective_on=row.effective_on,
                 illustrative=row.illustrative,
             )
-            for row in rows
-        ]
+
         results = list(wrong)
-        rehearsed = await door.rehearse(envelopes)
+        rehearsed = await door.rehearse([packed(row) for row in rows])
         refused = {
             row.number: receipt
             for row, receipt in zip(rows, rehearsed, strict=True)
             if receipt.outcome == "refused"
         }
         writes = not dry_run and (skip_refused or not (refused or wrong))
-        for place, (row, envelope) in enumerate(zip(rows, envelopes, strict=True), start=1):
-            if row.number in refused:
-                results.append(_result(row, refused[row.number], "refused"))
-            elif not writes:
-                results.append(_result(row, None, "would be recorded"))
-            else:
-                receipt = await _given(door, envelope)
-                results.append(_result(row, receipt, receipt.outcome))
-                if place % PROGRESS_EVERY == 0:
-                    narrate(f"{place} of {len(rows)}")
+        good = [row for row in rows if row.number not in refused]
+        results += [_result(r, refused[r.number], "refused") for r in rows if r.number in refused]
+        if not writes:
+            results += [_result(row, None, "would be recorded") for row in good]
+            good = []
+        for place, row in enumerate(join(file, good) if join else good, start=1):
+            receipt = await _given(door, packed(row))
+            results += [
+                _result(replace(row, number=number), receipt, receipt.outcome)
+                for number in row.numbers or (row.number,)
+            ]
+            if place % PROGRESS_EVERY == 0:
+                narrate(f"{place} of {len(good)}")
         names = Names(door)
         await names.learn(*(r.message for r in results))
         return sorted(results, key=lambda r: r.number), names
@@ -259,10 +277,15 @@ def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> R
     return Row(
         number,
         command,
-        uuid5(_IMPORTS, f"{file.stem}/{number}/{digest}"),
+        import_id(f"{file.stem}/{number}/{digest}"),
         effective,
         illustrative,
     )
+
+
+def import_id(name: str) -> UUID:
+    """The command id of what came from a file: the same content has the same id."""
+    return uuid5(_IMPORTS, name)
 
 
 def _value(value: object, command_type: type[Command], name: str) -> object:

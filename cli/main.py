@@ -5,7 +5,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cli import admin, coaching, commands, imports, reading, reviewing, stack
+from cli import admin, coaching, commands, focusing, imports, reading, reviewing, stack
 from cli.output import REFUSED, USAGE, fail, leave
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
@@ -25,6 +25,7 @@ def build() -> App:
     coaching.register(app)
     reviewing.register(app)
     imports.register(app)
+    focusing.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

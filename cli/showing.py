@@ -1,5 +1,6 @@
 """One engagement as people see it: folded now, as known then, or as true then."""
 
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,8 +14,11 @@ from domain.cycles import Cycles
 from domain.deliverables import Deliverables
 from domain.engagement import Engagement
 from domain.errors import Unknown
+from domain.focus import Focus
 from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
+from domain.measures import MEASURE_KINDS, Measures
+from domain.observations import Observations, standing
 from domain.recruitment import Recruitment
 from domain.review import Review
 
@@ -116,6 +120,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             for a in state.of(Agreements).all
         ],
         "review": reviewing.as_data(state) if state.of(Review).opened_on else None,
+        "focus": _focus(state, day),
         "deliverables": [
             {
                 "deliverable": d.id,
@@ -182,6 +187,28 @@ def coaching_as_data(state: State) -> dict[str, Any]:
     }
 
 
+def _focus(state: State, day: Callable[[Any], date | None]) -> dict[str, Any] | None:
+    """The focus that holds; `handrail focus show` has the lineage."""
+    focus, observed = state.of(Focus), state.of(Observations)
+    if focus.current is None:
+        return None
+    return {
+        "focus": focus.current.id,
+        "since": day(focus.current.since),
+        "problem": str(focus.current.text),
+        "root_causes": {e.id: str(e.text) for e in focus.current_causes},
+        "theory": str(focus.theory.text) if focus.theory else None,
+        "measures": {
+            kind: {
+                m.id: {"title": m.definitions[-1].title, "standing": standing(m, observed.of(m.id))}
+                for m in state.of(Measures).of_kind(kind)
+                if m.definitions and not m.dropped_at
+            }
+            for kind in MEASURE_KINDS
+        },
+    }
+
+
 def coaching_as_text(found: dict[str, Any]) -> list[str]:
     """The same for reading."""
     lines = []
@@ -196,6 +223,15 @@ def coaching_as_text(found: dict[str, Any]) -> list[str]:
         for prong, out in found["opted_out"].items()
     ]
     return lines
+
+
+def _focus_lines(focus: dict[str, Any]) -> Iterable[str]:
+    yield f"Focus {focus['focus']} since {spoken(focus['since'])}: {focus['problem']}"
+    yield from (f"   {id_}: {text}" for id_, text in focus["root_causes"].items())
+    if focus["theory"]:
+        yield f"   theory of action: {focus['theory']}"
+    for kind, measures in focus["measures"].items():
+        yield from (f"   {kind} {id_} {m['title']}: {m['standing']}" for id_, m in measures.items())
 
 
 def as_text(found: dict[str, Any]) -> str:
@@ -234,6 +270,8 @@ def as_text(found: dict[str, Any]) -> str:
     if found["review"]:
         line = reviewing.as_line(found["review"])
         lines.append(line[0].upper() + line[1:])
+    if found["focus"]:
+        lines += _focus_lines(found["focus"])
     for d in found["deliverables"]:
         due = f", due {spoken(d['due'])}" if d["due"] else ""
         lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")

@@ -159,6 +159,46 @@ class ReviewRules(_Data):
     """For the LEA's evidence requests."""
 
 
+class MeasureRules(_Data):
+    """Measures of success, which the LEA defines."""
+
+    dated: tuple[Literal["leading", "lagging"], ...] = ()
+    """The kinds of measure that must say before when no effect is expected."""
+    policy: str | None = None
+    """Reminds the Lead while no measure stands and a deliverable is agreed; None for nobody."""
+
+
+class Indicator(_Data):
+    """One indicator of the Dashboard."""
+
+    id: str
+    name: str
+    local: bool = False
+    """A local indicator is rated by the LEA itself; a state indicator has a colour."""
+
+
+class DashboardRules(_Data):
+    """What the Dashboard shows, so that a snapshot can be checked."""
+
+    source: str
+    colours: tuple[Named, ...] = Field(min_length=1)
+    """From the lowest to the highest."""
+    ratings: tuple[Named, ...] = ()
+    """Of local indicators."""
+    concern: tuple[str, ...] = ()
+    """The colours and ratings that show a need: a focus on them is aligned."""
+    indicators: tuple[Indicator, ...] = Field(min_length=1)
+    groups: tuple[Named, ...] = Field(min_length=1)
+    """Student groups; the first one stands for all students."""
+
+    @model_validator(mode="after")
+    def _known_concern(self) -> Self:
+        known = {n.id for n in (*self.colours, *self.ratings)}
+        if unknown := set(self.concern) - known:
+            raise ValueError(f"concern names {sorted(unknown)}, which is no colour or rating")
+        return self
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -177,6 +217,8 @@ class Playbook(_Data):
     """None in a version that says nothing about coaching."""
     review: ReviewRules | None = None
     """None where this playbook has no review."""
+    measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -187,8 +229,9 @@ class Playbook(_Data):
             self.checkins.policy,
             *((self.coaching.policy,) if self.coaching else ()),
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
+            self.measures.policy if self.measures else None,
         ):
-            if wanted not in policies:
+            if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")
         return self
 

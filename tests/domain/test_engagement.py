@@ -213,6 +213,22 @@ BODIES: dict[str, dict[str, Any]] = {
     "sir wave drop": {"wave": "W1", "reason": "r"},
     "evidence log": {"area": "culture", "method": "walk", "group": "schools"},
     "evidence withdraw": {"entry": "E1", "reason": "r"},
+    "focus set": {"text": "Reading"},
+    "focus cause add": {"text": "Schedules"},
+    "focus cause revise": {"cause": "RC1", "text": "Schedules", "reason": "r"},
+    "focus cause drop": {"cause": "RC1", "reason": "r"},
+    "focus theory": {"text": "If we meet weekly"},
+    "focus align": {"year": 2026, "verdict": "no", "why": "w"},
+    "measure add": {
+        "title": "Teams that meet",
+        "sort": "leading",
+        "target": "12",
+        "better": "higher",
+    },
+    "measure revise": {"measure": "M1", "reason": "r", "target": "13"},
+    "measure drop": {"measure": "M1", "reason": "r"},
+    "measure observe": {"measure": "M1", "value": "5"},
+    "dashboard record": {"year": 2026, "row": ("mathematics/all=red",)},
 }
 
 

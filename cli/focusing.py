@@ -1,0 +1,387 @@
+"""The focus of an engagement as people see it, and Dashboards from a table."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from cyclopts import App
+
+from cli.asking import Json, Names, engagement_named, run
+from cli.commands import noun
+from cli.imports import Row, Shape, Switch, carry_out, import_id
+from cli.output import emit_json
+from cli.reading import AsKnown, AsTrue
+from domain.calendar import local_date, spoken
+from domain.dashboard import Alignment, Dashboards, RecordDashboard
+from domain.engagement import Engagement
+from domain.errors import Unknown
+from domain.focus import Entry, Focus
+from domain.kernel import State, fold
+from domain.measures import MEASURE_KINDS, Measure, Measures
+from domain.observations import Observations, standing
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+
+def register(app: App) -> None:
+    """Add what is asked of the focus, and the import of Dashboards."""
+    noun(app, "focus").command(focus_show, name="show")
+    noun(app, "dashboard").command(dashboard_import, name="import")
+
+
+def focus_show(
+    engagement: str,
+    /,
+    *,
+    as_known: AsKnown = None,
+    as_true: AsTrue = None,
+    json_: Json = False,
+) -> None:
+    """Show the focus: its lineage with alignment, the measures and the Dashboards.
+
+    Args:
+        engagement: The engagement's id, or any name of its LEA.
+        as_known: Only what had been entered by the end of this day.
+        as_true: Only what had come true by the end of this day.
+        json_: One JSON object.
+    """
+    from cli.reading import _day
+    from cli.showing import read_history
+
+    known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
+
+    async def work(door: "Door") -> tuple[dict[str, Any], Names]:
+        from store.context import program
+
+        name = await engagement_named(door, engagement)
+        async with door.pool.acquire() as connection:
+            settings = await program(connection)
+        zone = ZoneInfo(settings.zone if settings else "UTC")
+        stream = f"engagement:{name}"
+        state = fold(stream, await read_history(door, stream, known, true, zone))
+        if state.of(Engagement).phase is None:
+            raise Unknown(
+                f"{name} was not open yet on that day. Ask for a later one, or see "
+                f"handrail history {name}"
+            )
+        found = as_data(state, zone.key)
+        names = Names(door)
+        entries = [*found["lineage"], *found["root_causes"], *found["theories"]]
+        await names.learn(*(e["by"] for e in entries), *(e["said_by"] for e in entries))
+        return found, names
+
+    found, names = run(work)
+    if json_:
+        for part in ("lineage", "root_causes", "theories"):
+            for entry in found[part]:
+                entry |= {who: names.handle(entry[who]) for who in ("by", "said_by")}
+        emit_json(found)
+        return
+    print(as_text(found, names))
+
+
+def as_data(state: State, zone: str) -> dict[str, Any]:
+    """The focus of a folded engagement as plain data."""
+    focus, dashboards = state.of(Focus), state.of(Dashboards)
+
+    def day(instant: datetime | None) -> date | None:
+        return local_date(instant, zone) if instant else None
+
+    def entry(e: Entry) -> dict[str, Any]:
+        return {
+            "id": e.id,
+            "focus": e.focus,
+            "text": str(e.text),
+            "since": day(e.since),
+            "until": day(e.until),
+            "reason": str(e.reason) if e.reason else None,
+            "ended_because": str(e.ended_because) if e.ended_because else None,
+            "by": e.by,
+            "said_by": e.said_by,
+            "evidence": str(e.evidence) if e.evidence else None,
+            "illustrative": e.illustrative,
+        }
+
+    def under(entries: Iterable[Entry], problem: Entry) -> list[str]:
+        """The entries that held while a problem of practice did."""
+        return list(
+            dict.fromkeys(
+                e.id
+                for e in entries
+                if e.focus == problem.id
+                or (
+                    (e.until is None or e.until > problem.since)
+                    and (problem.until is None or e.since < problem.until)
+                )
+            )
+        )
+
+    def judged(a: Alignment) -> dict[str, Any]:
+        return {
+            "year": a.said.year,
+            "focus": a.said.focus,
+            "verdict": a.said.verdict,
+            "why": str(a.said.why),
+            "computed": a.said.computed,
+            "rests_on": [r.model_dump() for r in a.said.rests_on],
+            "on": day(a.at),
+        }
+
+    return {
+        "engagement": state.id,
+        "lea_name": state.of(Engagement).lea_name,
+        "illustrative": state.of(Engagement).illustrative,
+        "current": focus.current.id if focus.current else None,
+        "lineage": [
+            {
+                **entry(p),
+                "indicators": list(p.indicators),
+                "root_causes": under(focus.causes, p),
+                "theories": under(focus.theories, p),
+                "alignment": [judged(a) for a in dashboards.alignments if a.said.focus == p.id],
+            }
+            for p in focus.problems
+        ],
+        "root_causes": [entry(e) for e in focus.causes],
+        "theories": [
+            {**entry(e), "equity": str(e.equity) if e.equity else None} for e in focus.theories
+        ],
+        "measures": {
+            kind: [_measure(m, state, zone) for m in state.of(Measures).of_kind(kind)]
+            for kind in MEASURE_KINDS
+        },
+        "dashboards": [
+            {
+                "year": year,
+                "known_since": s.on,
+                "sources": list(s.sources),
+                "results": [
+                    {
+                        **r.result.model_dump(),
+                        "before": [b.shown for b in r.before],
+                    }
+                    for r in s.readings.values()
+                ],
+                "alignment": [judged(a) for a in dashboards.judgements(year)],
+            }
+            for year, s in sorted(dashboards.all.items())
+        ],
+    }
+
+
+def _measure(m: Measure, state: State, zone: str) -> dict[str, Any]:
+    observed = state.of(Observations).of(m.id)
+    return {
+        "id": m.id,
+        "focus": m.focus,
+        "standing": standing(m, observed),
+        "dropped": local_date(m.dropped_at, zone) if m.dropped_at else None,
+        "drop_reason": str(m.drop_reason) if m.drop_reason else None,
+        "definitions": [
+            {
+                "title": d.title,
+                "baseline": None if d.baseline is None else f"{d.baseline:f}",
+                "target": f"{d.target:f}",
+                "unit": d.unit,
+                "better": d.better,
+                "not_before": d.not_before,
+                "since": local_date(d.since, zone),
+                "until": local_date(d.until, zone) if d.until else None,
+                "reason": str(d.reason) if d.reason else None,
+            }
+            for d in m.definitions
+        ],
+        "observations": [
+            {
+                "on": o.on,
+                "value": f"{o.latest.value:f}",
+                "too_early": o.latest.too_early,
+                "source": str(o.latest.source) if o.latest.source else None,
+                "before": [f"{r.value:f}" for _, r in o.readings[:-1]],
+            }
+            for o in observed
+        ],
+    }
+
+
+def _span(e: dict[str, Any]) -> str:
+    until = f"until {spoken(e['until'])}" if e["until"] else "holds now"
+    return f"since {spoken(e['since'])}, {until}"
+
+
+def _entry_lines(e: dict[str, Any], names: Names, indent: str, label: str) -> Iterable[str]:
+    said = f", said by {names.of(e['said_by'])} ({e['evidence']})" if e["said_by"] else ""
+    yield f"{indent}{label}{e['id']}, {_span(e)}{said}: {e['text']}"
+    if e.get("equity"):
+        yield f"{indent}   equity: {e['equity']}"
+    if e["reason"]:
+        yield f"{indent}   why: {e['reason']}"
+    if e["ended_because"]:
+        yield f"{indent}   ended: {e['ended_because']}"
+
+
+def as_text(found: dict[str, Any], names: Names) -> str:
+    """The same for reading."""
+    lines = [f"{found['engagement']}: {found['lea_name']}, focus"]
+    if found["illustrative"]:
+        lines.append("ILLUSTRATIVE: what stands here is invented, not a fact about the LEA.")
+    if not found["lineage"]:
+        lines.append(
+            f'  No problem of practice yet. Set it: handrail focus set {found["engagement"]} "TEXT"'
+        )
+    for p in found["lineage"]:
+        lines += _entry_lines(p, names, "", "")
+        for part, ids, label in (
+            ("root_causes", p["root_causes"], "root cause "),
+            ("theories", p["theories"], "theory of action "),
+        ):
+            for e in found[part]:
+                if e["id"] in ids:
+                    lines += _entry_lines(e, names, "   ", label)
+        lines += [f"   {_judgement(a)}" for a in p["alignment"]]
+    for kind in MEASURE_KINDS:
+        if found["measures"][kind]:
+            lines.append(f"{kind.capitalize()} measures:")
+        for m in found["measures"][kind]:
+            lines += _measure_lines(m)
+    for d in found["dashboards"]:
+        lines.append(f"Dashboard {d['year']}, known since {spoken(d['known_since'])}:")
+        for indicator, results in groupby(
+            sorted(d["results"], key=lambda r: str(r["indicator"])), lambda r: r["indicator"]
+        ):
+            lines.append(f"   {indicator}: " + "; ".join(_result(r) for r in results))
+        if not d["alignment"]:
+            lines.append(
+                f"   Not judged yet: handrail focus align {found['engagement']} "
+                f"--year {d['year']} --verdict VERDICT --why TEXT"
+            )
+    return "\n".join(lines)
+
+
+def _judgement(a: dict[str, Any]) -> str:
+    computed = f", computed {a['computed']}" if a["computed"] else ""
+    return (
+        f"Dashboard {a['year']}: aligned {a['verdict']}{computed} ({spoken(a['on'])}): {a['why']}"
+    )
+
+
+def _result(r: dict[str, Any]) -> str:
+    shown = r["result"] or ("no colour" if r["no_colour"] else "not stated")
+    before = f" (before: {', '.join(r['before'])})" if r["before"] else ""
+    return f"{r['group']} {shown}{before}"
+
+
+def _measure_lines(m: dict[str, Any]) -> Iterable[str]:
+    *former, now = m["definitions"]
+    unit = f" {now['unit']}" if now["unit"] else ""
+    baseline = "an unknown baseline" if now["baseline"] is None else now["baseline"]
+    early = f", not before {spoken(now['not_before'])}" if now["not_before"] else ""
+    state = f"dropped {spoken(m['dropped'])}: {m['drop_reason']}" if m["dropped"] else m["standing"]
+    yield f"   {m['id']} {now['title']}: from {baseline} to {now['target']}{unit}{early}; {state}"
+    for i, d in enumerate(former):
+        yield (
+            f"      until {spoken(d['until'])}: {d['title']}, from {d['baseline'] or 'unknown'} to "
+            f"{d['target']}; changed because {m['definitions'][i + 1]['reason']}"
+        )
+    for o in m["observations"]:
+        early = ", too early to judge" if o["too_early"] else ""
+        before = f" (before: {', '.join(o['before'])})" if o["before"] else ""
+        yield f"      {spoken(o['on'])}: {o['value']}{before}{early}"
+
+
+def dashboard_import(
+    engagement: str,
+    file: Path,
+    /,
+    *,
+    year: int | None = None,
+    reason: str | None = None,
+    dry_run: Switch = False,
+    skip_refused: Switch = False,
+    json_: Json = False,
+) -> None:
+    """Record a year's Dashboard from a CSV or YAML file, one result a row.
+
+    Columns are indicator, group (blank for all students), colour (or result), and where they
+    are not the same for the whole file year, source and engagement. "no colour" says that the
+    Dashboard shows none; blank says that nobody stated it.
+
+    Args:
+        engagement: The engagement's id, or "-" where each row names its own.
+        file: A CSV file with a header, or a YAML list.
+        year: The Dashboard's year, where the rows do not say it.
+        reason: Why results take the place of others recorded for the same year.
+        dry_run: Report every row and write nothing.
+        skip_refused: Write the good rows although others are refused.
+        json_: One JSON object a row.
+    """
+    name = None
+    if engagement != "-":
+
+        async def named(door: "Door") -> str:
+            return await engagement_named(door, engagement)
+
+        name = run(named)
+    carry_out(
+        file,
+        RecordDashboard.kind(),
+        dry_run=dry_run,
+        skip_refused=skip_refused,
+        as_json=json_,
+        shape=_shaped({"engagement": name, "year": year, "reason": reason}),
+        join=_snapshots,
+    )
+
+
+_RESULT = ("result", "colour", "color", "rating")
+
+
+def _shaped(defaults: dict[str, Any]) -> Shape:
+    """Rows as `dashboard record` takes them: what is one result is gathered under its option."""
+
+    def shape(row: dict[str, Any]) -> dict[str, Any]:
+        rest = {str(k).strip().casefold(): v for k, v in row.items()}
+        said = [rest.pop(name) for name in _RESULT if name in rest]
+        result = {
+            "indicator": str(rest.pop("indicator", None) or ""),
+            "group": rest.pop("group", None) or "",
+            "result": next((s for s in said if s), None),
+        }
+        for option, value in defaults.items():
+            if not rest.get(option):
+                rest[option] = value
+        return {**rest, "row": [result]}
+
+    return shape
+
+
+def _snapshots(file: Path, rows: list[Row]) -> list[Row]:
+    """One row for each engagement and year: a Dashboard is recorded as one fact."""
+    joined: dict[tuple[Any, ...], list[tuple[Row, RecordDashboard]]] = {}
+    for row in rows:
+        command = row.command
+        assert isinstance(command, RecordDashboard)
+        # Everything but the results is the same for the rows of one fact.
+        alike = command.model_dump_json(exclude={"row"})
+        joined.setdefault((alike, row.effective_on, row.illustrative), []).append((row, command))
+    facts = []
+    for (*_, effective, illustrative), parts in joined.items():
+        first, command = parts[0]
+        whole = command.model_copy(update={"row": tuple(r for _, c in parts for r in c.row)})
+        content = f"{whole.model_dump_json()} {effective} {illustrative}"
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        facts.append(
+            replace(
+                first,
+                command=whole,
+                command_id=import_id(f"{file.stem}/{digest}"),
+                numbers=tuple(row.number for row, _ in parts),
+            )
+        )
+    return facts
