@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.ids import DIGEST
+
 WORKFLOW_QUEUE = "handrail"
 RECORD_QUEUE = "handrail-record"
 """Unversioned, like every activity queue: one new worker carries on what an old one began."""
@@ -23,11 +25,12 @@ class _Data(BaseModel):
 
 
 class DigestRun(_Data):
-    """One person's digest of one local day."""
+    """One person's mail of one local day: the digest, or an alarm of its own."""
 
     person: str
     on: date
     gathering_seconds: int = 60
+    kind: str = DIGEST
 
 
 class Announced(_Data):

@@ -19,7 +19,7 @@ from activities.record import Clock, Outcome, Record
 from domain.calendar import local_date
 from domain.context import SYSTEM, PersonEntry, ProgramEntry
 from domain.engagement import Engagement
-from domain.ids import digest_workflow_id
+from domain.ids import DIGEST, alarm_kind, alarm_of, digest_workflow_id
 from domain.kernel import fold
 from domain.messages import Envelope
 from domain.notices import (
@@ -37,13 +37,12 @@ from store.vault import Vault
 
 log = structlog.get_logger()
 
-DIGEST = "digest"
 _MAILS = uuid5(NAMESPACE_URL, "tag:handrail,2026:mail")
 
 
-def digest_id(person: str, on: date) -> UUID:
-    """The id of a person's digest of a day: the same however often it is asked for."""
-    return uuid5(_MAILS, f"{person}/{on.isoformat()}/{DIGEST}")
+def mail_id(person: str, on: date, kind: str = DIGEST) -> UUID:
+    """The id of a person's mail of a day: the same however often it is asked for."""
+    return uuid5(_MAILS, f"{person}/{on.isoformat()}/{kind}")
 
 
 def message_id(mail: UUID, sender: str) -> str:
@@ -74,7 +73,7 @@ class Reminders:
         self._sandbox = sandbox
 
     async def announce(self, stream: str) -> Announced:
-        """Start the digests of everybody who must be told something on this engagement now."""
+        """Start the mails of everybody who must be told something on this engagement now."""
         now = await self._clock.now()
         async with self._pool.acquire() as connection:
             settings = await program(connection)
@@ -89,21 +88,29 @@ class Reminders:
         mailed = {row["person"] for row in rows}
         told = announcement(state, context, mailed.__contains__)
         for person in sorted(told.people):
-            await self.start_digest(person, today, settings.gathering_seconds)
+            await self.start_mail(
+                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
+            )
+        for person, notice in sorted(told.alarms):
+            kind = alarm_kind(state.id, notice)
+            await self.start_mail(
+                DigestRun(person=person, on=today, gathering_seconds=0, kind=kind)
+            )
         log.info(
             "due_announced",
             engagement=state.id,
             people=len(told.people),
+            alarms=len(told.alarms),
             again_at=told.again_at.isoformat() if told.again_at else None,
         )
         return Announced(again_at=told.again_at)
 
-    async def start_digest(self, person: str, on: date, gathering_seconds: int) -> None:
-        """Start a person's digest of a day, unless it is gathering already."""
+    async def start_mail(self, digest: DigestRun) -> None:
+        """Start a person's digest or alarm of a day, unless it is on its way already."""
         await self._client.start_workflow(
             "Digest",
-            DigestRun(person=person, on=on, gathering_seconds=gathering_seconds),
-            id=digest_workflow_id(person, on),
+            digest,
+            id=digest_workflow_id(digest.person, digest.on, digest.kind),
             task_queue=WORKFLOW_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
@@ -113,7 +120,8 @@ class Reminders:
 
         One transaction over every engagement concerned; claimed again, it is the same mail.
         """
-        mail = digest_id(digest.person, digest.on)
+        mail = mail_id(digest.person, digest.on, digest.kind)
+        alarm = alarm_of(digest.kind)
         now = await self._clock.now()
 
         async def once(connection: Connection) -> ClaimedMail:
@@ -125,18 +133,23 @@ class Reminders:
             items: list[DigestItem] = []
             leads: list[str] = []
             engagements: list[str] = []
-            rows = await listed(
-                queries.engagements_to_claim(connection, person=digest.person, now=now)
-            )
-            for row in rows:
+            if alarm:
+                concerned = [alarm[0]]
+            else:
+                rows = await listed(
+                    queries.engagements_to_claim(connection, person=digest.person, now=now)
+                )
+                concerned = [row["engagement"] for row in rows]
+            for engagement in concerned:
                 command = ClaimNotices(
-                    engagement=row["engagement"],
+                    engagement=engagement,
                     mail=mail,
                     message_id=message_id(mail, sender),
                     person=digest.person,
                     on=digest.on,
+                    alarm=alarm[1] if alarm else None,
                 )
-                command_id = uuid5(mail, f"{row['engagement']}/{now.isoformat()}")
+                command_id = uuid5(mail, f"{engagement}/{now.isoformat()}")
                 outcome = await self._record.decide_and_append(
                     connection, _from_system(command, command_id, now), now=now
                 )
@@ -144,7 +157,7 @@ class Reminders:
                 for item in found:
                     log.info(
                         "notice_claimed",
-                        engagement=row["engagement"],
+                        engagement=engagement,
                         command=str(command_id),
                         notice=f"{item.item} {item.step} {item.due}",
                         mail=str(mail),
@@ -152,7 +165,7 @@ class Reminders:
                     )
                 if found:
                     items += found
-                    engagements.append(row["engagement"])
+                    engagements.append(engagement)
                     leads.append(outcome.state.of(Engagement).roles["lead"])
             if not items:
                 return ClaimedMail()
@@ -190,7 +203,7 @@ class Reminders:
             id=mail,
             person=digest.person,
             local_date=digest.on,
-            kind=DIGEST,
+            kind=digest.kind,
             message_id=content.message_id,
             content=json.dumps(document),
             claimed_at=now,
@@ -289,8 +302,12 @@ def _items(outcome: Outcome, person: str) -> list[DigestItem]:
                 step=notice.step,
                 owed_by="you" if mine else "other",
                 owner_name=None if mine else (holder.name if holder else None),
-                action=of.ask if mine else "Ask whether help is needed, or agree on a new date.",
-                command=of.command if mine else f"handrail engagement show {outcome.state.id}",
+                action=of.ask
+                if mine
+                else of.others or "Ask whether help is needed, or agree on a new date.",
+                command=of.command
+                if mine or of.others
+                else f"handrail engagement show {outcome.state.id}",
                 illustrative=engagement.illustrative,
             )
         )

@@ -9,7 +9,6 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.dispatch import ENGAGEMENT_WORKFLOW, started_with
 from activities.names import WORKFLOW_QUEUE, DigestRun
-from activities.reminders import DIGEST
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services, services
 from domain.ids import digest_workflow_id, host_workflow_id
@@ -40,10 +39,10 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
     async with at.pool.acquire() as connection:
         engagements = await listed(queries.running_engagements(connection))
         mails = await listed(queries.unfinished_mails(connection))
-    digests = []
-    for row in mails:
-        assert row["kind"] == DIGEST
-        digests.append(DigestRun(person=row["person"], on=row["local_date"], gathering_seconds=0))
+    digests = [
+        DigestRun(person=m["person"], on=m["local_date"], gathering_seconds=0, kind=m["kind"])
+        for m in mails
+    ]
     for number, row in enumerate(engagements, start=1):
         stream = f"engagement:{row['id']}"
         # A notice already claimed waits for no planned moment, yet somebody may still be owed it.
@@ -63,7 +62,8 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
         if progress is not None:
             progress(f"{number} of {len(engagements)} engagements: {row['id']}")
     for digest in digests:
-        await _start(at.client, "Digest", digest, digest_workflow_id(digest.person, digest.on))
+        workflow_id = digest_workflow_id(digest.person, digest.on, digest.kind)
+        await _start(at.client, "Digest", digest, workflow_id)
     log.info("recovered", engagements=len(engagements), digests=len(digests))
     return Recovered(len(engagements), len(digests))
 

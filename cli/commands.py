@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 COMMON = Group("Every command", sort_key=10)
 NOUNS = {
     "agreement": "Draft the agreement and record what both boards do with it.",
+    "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
     "calendar": "Publish the agency's working days.",
     "checkin": "The annual check-in: open, hold and close it.",
     "consultancy": "Note what peers said in a consultancy.",

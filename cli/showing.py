@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from cli import reviewing
-from domain.agreements import Agreements
+from domain.agenda import AgendaItem, clocked
+from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
 from domain.checkins import CheckIns
 from domain.coaching import Coaching
@@ -106,6 +107,8 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "agreements": [
             {
                 "agreement": a.id,
+                "type": a.kind,
+                "about": a.about,
                 "drafted": a.drafted_on,
                 "effective": a.effective_on,
                 "boards": {
@@ -113,6 +116,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                         "state": i.state,
                         "meeting": i.meeting,
                         "next_meeting": i.next_meeting,
+                        "agenda": [_on_agenda(i.agenda[n]) for n in sorted(i.agenda)],
                     }
                     for b, i in a.boards.items()
                 },
@@ -234,6 +238,23 @@ def _focus_lines(focus: dict[str, Any]) -> Iterable[str]:
         yield from (f"   {kind} {id_} {m['title']}: {m['standing']}" for id_, m in measures.items())
 
 
+def _on_agenda(item: AgendaItem) -> dict[str, Any]:
+    """A board's agenda item as plain data, with the sentence that tells it."""
+    found: dict[str, Any] = {"round": item.round, "consent": item.on_consent, "ended": item.ended}
+    text = ["on consent" if item.on_consent else "on the agenda"]
+    if item.posting:
+        zone, by = item.posting.zone, item.posting.post_by
+        found |= {"meeting": clocked(item.posting.meeting_at, zone), "kind": item.posting.kind}
+        found["post_by"] = clocked(by, zone) if by else None
+        text.append(f"of {found['meeting']}, {item.posting.deadline}")
+        if item.posted_at:
+            found |= {"posted": clocked(item.posted_at, zone), "late": item.late}
+            text.append(f"; posted {found['posted']}{', late' if item.late else ''}")
+    text.append(f"; {item.ended}" if item.ended else "")
+    found["text"] = " ".join(text).replace(" ;", ";").strip()
+    return found
+
+
 def as_text(found: dict[str, Any]) -> str:
     """The same for reading."""
     lines = [f"{found['engagement']}: {found['lea_name']}, {found['phase']}"]
@@ -266,7 +287,14 @@ def as_text(found: dict[str, Any]) -> str:
             for b, i in a["boards"].items()
         )
         effective = f"effective {spoken(a['effective'])}" if a["effective"] else "not effective"
-        lines.append(f"Agreement {a['agreement']}: {effective} ({boards})")
+        kind = "" if a["type"] == MAIN else f" ({a['type']})"
+        about = f", {a['about']}" if a["about"] else ""
+        lines.append(f"Agreement {a['agreement']}{kind}{about}: {effective} ({boards})")
+        lines += [
+            f"   {b.upper()} {agenda['text']}"
+            for b, i in a["boards"].items()
+            for agenda in i["agenda"]
+        ]
     if found["review"]:
         line = reviewing.as_line(found["review"])
         lines.append(line[0].upper() + line[1:])

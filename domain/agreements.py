@@ -8,6 +8,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from domain.agenda import (
+    Agenda,
+    AgendaItem,
+    LocalHour,
+    Posting,
+    changed,
+    ended,
+    next_posting,
+    standing,
+)
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import (
@@ -15,6 +25,7 @@ from domain.engagement import (
     moved_to,
     not_in_the_future,
     running,
+    within_reach,
 )
 from domain.errors import (
     AlreadyExists,
@@ -43,13 +54,20 @@ from domain.personal import Sealed
 BoardAct = Literal["approved", "denied", "continued", "signed", "ratified"]
 BoardState = Literal["pending", "continued", "signed", "approved", "ratified", "denied"]
 FINAL: frozenset[BoardState] = frozenset({"approved", "ratified"})
+AgreementType = Literal["engagement", "renewal", "amendment", "data-sharing"]
+MAIN: AgreementType = "engagement"
 
 
 class DraftAgreement(EngagementCommand):
-    """Draft the agreement and make an item for each of the two boards. The LEA never pays."""
+    """Draft an agreement and make an item for each of the two boards. The LEA never pays."""
 
     noun = "agreement"
     verb = "draft"
+
+    type: AgreementType = MAIN
+    """engagement (the agreement itself), renewal, amendment or data-sharing."""
+    about: Line | None = None
+    """What it is about in a line, for example "a second year"; shown wherever it is named."""
 
     charge: Decimal = Field(default=Decimal(0), ge=0)
     """Dollars charged to the LEA: only 0 is possible."""
@@ -73,6 +91,10 @@ class ActOnAgreement(EngagementCommand):
     """The day of the meeting, or of the signature under delegation."""
     next_meeting: date | None = None
     """For continued: the meeting to which it was continued."""
+    next_at: LocalHour | None = None
+    """For continued: the local hour of that meeting; that of the last one if left out."""
+    agreement: Line | None = None
+    """Which agreement, for example A2, where several are before the boards."""
     vote: Annotated[str, StringConstraints(pattern=r"^\d{1,2}-\d{1,2}(-\d{1,2})?$")] | None = None
     """The vote as yes-no or yes-no-abstained, for example 4-1."""
     minutes: Line | None = None
@@ -88,10 +110,19 @@ class AgreementDrafted(Event):
     agreement: str
     boards: tuple[str, ...]
     on: date
+    kind: AgreementType = MAIN
+    of: str | None = None
+    """The agreement that a renewal or an amendment belongs to."""
+    about: str | None = None
 
     def sentence(self) -> str:
         boards = " and ".join(self.boards)
-        return f"Agreement {self.agreement} drafted at no cost to the LEA; boards: {boards}."
+        what = "" if self.kind == MAIN else f" ({_named(self.kind, self.of)})"
+        about = f", {self.about}," if self.about else ""
+        return (
+            f"Agreement {self.agreement}{what}{about} drafted at no cost to the LEA; boards: "
+            f"{boards}."
+        )
 
 
 class BoardActed(Event):
@@ -105,6 +136,10 @@ class BoardActed(Event):
     minutes: str | None = None
     reported_by: str | None = None
     evidence: Sealed | None = None
+    on_consent: bool = False
+    """Approved with the rest of the consent agenda, without a vote of its own."""
+    posting: Posting | None = None
+    """For continued: the next meeting with the new deadline of its agenda."""
 
     def came_true(self) -> date:
         return self.meeting
@@ -119,8 +154,10 @@ class BoardActed(Event):
         }[self.action]
         return (
             f"{self.board.upper()} board {done} {self.agreement} on {spoken(self.meeting)}"
+            + (", on consent" if self.on_consent else "")
             + (f", vote {self.vote}" if self.vote else "")
             + (f", continued to {spoken(self.next_meeting)}" if self.next_meeting else "")
+            + (f", {self.posting.deadline}" if self.posting else "")
             + (f", reported by {self.reported_by}" if self.reported_by else "")
             + "."
         )
@@ -130,6 +167,7 @@ class AgreementEffective(Event):
     type: ClassVar[str] = "agreement-effective"
     agreement: str
     on: date
+    kind: AgreementType = MAIN
 
     def came_true(self) -> date:
         return self.on
@@ -145,6 +183,17 @@ class BoardItem:
     state: BoardState = "pending"
     meeting: date | None = None
     next_meeting: date | None = None
+    agenda: Agenda = field(default_factory=dict)
+
+    @property
+    def on_agenda(self) -> AgendaItem | None:
+        """The item that stands on an agenda of this board now."""
+        return standing(self.agenda)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the board's item takes no further action."""
+        return self.state in FINAL or self.state == "denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +204,14 @@ class Agreement:
     drafted_on: date
     boards: Mapping[str, BoardItem] = field(default_factory=dict)
     effective_on: date | None = None
+    kind: AgreementType = MAIN
+    of: str | None = None
+    about: str | None = None
+
+    @property
+    def in_play(self) -> bool:
+        """Whether the boards have still to act on it."""
+        return self.effective_on is None and not self.denied_by
 
     @property
     def denied_by(self) -> tuple[str, ...]:
@@ -170,8 +227,71 @@ class Agreements:
 
     @property
     def latest(self) -> Agreement | None:
-        """The one in play; None before the first draft."""
+        """The one drafted last; None before the first draft."""
         return self.all[-1] if self.all else None
+
+    @property
+    def main(self) -> Agreement | None:
+        """The agreement on the engagement itself: the last draft of it."""
+        return next((a for a in reversed(self.all) if a.kind == MAIN), None)
+
+    @property
+    def effective_on(self) -> date | None:
+        """Since when the engagement itself is agreed on; None while it is not."""
+        return self.main.effective_on if self.main else None
+
+
+def _named(kind: AgreementType, of: str | None) -> str:
+    return f"{kind} of {of}" if of else kind
+
+
+def agreement_for(state: State, named: str | None, context: Context) -> Agreement:
+    """The agreement that a command is about: the one named, or the only one before the boards.
+
+    Raises:
+        WrongState: None was drafted.
+        Unknown: None has that name.
+        Incomplete: Several are before the boards, and none was named.
+    """
+    running(state, context)
+    agreements = state.of(Agreements)
+    if agreements.latest is None:
+        raise WrongState(
+            f"{state.id} has no agreement a board could act on. Draft it first: "
+            f"handrail agreement draft {state.id}"
+        )
+    ids = {a.id: a for a in agreements.all}
+    if named is not None:
+        if named.upper() not in ids:
+            raise Unknown(
+                f"{state.id} has no agreement {named!r}. {did_you_mean(named, ids)} "
+                f"The agreements: {', '.join(ids)}. See handrail engagement show {state.id}"
+            )
+        return ids[named.upper()]
+    in_play = [a for a in agreements.all if a.in_play]
+    if len(in_play) > 1:
+        told = ", ".join(f"{a.id} ({_named(a.kind, a.of)})" for a in in_play)
+        raise Incomplete(
+            f"{state.id} has several agreements before the boards: {told}. Say which: "
+            f"--agreement {in_play[0].id}"
+        )
+    return in_play[0] if in_play else agreements.latest
+
+
+def board_item(agreement: Agreement, board: str) -> BoardItem:
+    """Where an agreement stands with a board.
+
+    Raises:
+        Unknown: It goes before no board of that name.
+    """
+    item = agreement.boards.get(board)
+    if item is None:
+        raise Unknown(
+            f"{board!r} is not one of the boards of {agreement.id}. "
+            f"{did_you_mean(board, agreement.boards)} "
+            f"The boards: {', '.join(agreement.boards)}."
+        )
+    return item
 
 
 @decides(DraftAgreement)
@@ -188,8 +308,22 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
             f"{state.id} is recruiting: fit comes before the agreement. Decide it first: "
             f"handrail fit decide {state.id} --proceed"
         )
-    latest = state.of(Agreements).latest
-    if latest and not latest.denied_by:
+    agreements = state.of(Agreements)
+    main = agreements.main
+    of = None
+    if command.type in ("renewal", "amendment"):
+        if main is None or main.effective_on is None:
+            raise WrongState(
+                f"{state.id}: there is nothing a {command.type} could belong to: the agreement on "
+                f"the engagement is {'before the boards' if main else 'not drafted'}. Record what "
+                f"the boards do with it first: handrail agreement act {state.id} BOARD ACTION "
+                f"--meeting DATE"
+            )
+        of = main.id
+    alone = command.type in (MAIN, "renewal")
+    twins = [a for a in agreements.all if a.kind == command.type and not a.denied_by]
+    latest = next((a for a in reversed(twins) if a.kind == MAIN or a.in_play), None)
+    if alone and latest:
         raise AlreadyExists(
             f"{state.id} has agreement {latest.id} of {spoken(latest.drafted_on)} already, "
             f"{'effective' if latest.effective_on else 'before the boards'}. Record what the "
@@ -201,33 +335,34 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
             agreement=f"A{len(state.of(Agreements).all) + 1}",
             boards=tuple(b.id for b in context.the_playbook.boards),
             on=context.effective_on,
+            kind=command.type,
+            of=of,
+            about=command.about,
         )
     ]
 
 
 @evolves(AgreementDrafted)
 def agreement_drafted(state: State, event: AgreementDrafted, stamp: Stamp) -> State:
-    known = _get(state, event.agreement, event.on)
+    known = get_agreement(state, event.agreement, event.on)
     boards = {**{b: BoardItem() for b in event.boards}, **known.boards}
-    return _put(state, replace(known, drafted_on=event.on, boards=boards))
+    return put_agreement(
+        state,
+        replace(
+            known,
+            drafted_on=event.on,
+            boards=boards,
+            kind=event.kind,
+            of=event.of,
+            about=event.about,
+        ),
+    )
 
 
 @decides(ActOnAgreement)
 def act_on_agreement(command: ActOnAgreement, state: State, context: Context) -> Decision:
-    running(state, context)
-    agreement = state.of(Agreements).latest
-    if agreement is None:
-        raise WrongState(
-            f"{state.id} has no agreement a board could act on. Draft it first: "
-            f"handrail agreement draft {state.id}"
-        )
-    item = agreement.boards.get(command.board)
-    if item is None:
-        raise Unknown(
-            f"{command.board!r} is not one of the boards of {agreement.id}. "
-            f"{did_you_mean(command.board, agreement.boards)} "
-            f"The boards: {', '.join(agreement.boards)}."
-        )
+    agreement = agreement_for(state, command.agreement, context)
+    item = board_item(agreement, command.board)
     evidence_for(command.person, command.evidence, "The board's action")
     reporter = context.person(command.person) if command.person else None
     not_in_the_future(command.meeting, "The meeting", context)
@@ -243,7 +378,7 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
             f"{spoken(item.meeting)} already, so an action of {spoken(command.meeting)} cannot "
             f"follow it. Give the day of the later meeting."
         )
-    if item.state in FINAL or item.state == "denied":
+    if item.is_final:
         assert item.meeting is not None
         way = (
             f"Draft a new one: handrail agreement draft {state.id}"
@@ -279,11 +414,18 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
                 f"{spoken(command.meeting)} to {spoken(command.next_meeting)}: the next meeting "
                 f"must be later. Correct --next-meeting."
             )
-    elif command.next_meeting is not None:
+        within_reach(command.next_meeting, "The next meeting", context)
+    elif command.next_meeting is not None or command.next_at is not None:
+        said = (
+            f"--next-meeting {command.next_meeting}"
+            if command.next_meeting
+            else f"--next-at {command.next_at:%H:%M}"
+        )
         raise WrongState(
-            f"{state.id}: --next-meeting {command.next_meeting} belongs to an item that was "
+            f"{state.id}: {said} belongs to an item that was "
             f"continued, not to one that was {command.action}. Leave it out."
         )
+    on_agenda = item.on_agenda
     acted = BoardActed(
         agreement=agreement.id,
         board=command.board,
@@ -296,38 +438,53 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
         evidence=Sealed(about=reporter.id, text=command.evidence)
         if reporter and command.evidence
         else None,
+        on_consent=command.action in FINAL and on_agenda is not None and on_agenda.on_consent,
+        posting=next_posting(
+            item.agenda, command.board, command.next_meeting, command.next_at, context
+        )
+        if command.next_meeting
+        else None,
     )
     others = [i for b, i in agreement.boards.items() if b != command.board]
     if command.action in FINAL and all(other.state in FINAL for other in others):
         dates = [command.meeting, *(other.meeting for other in others if other.meeting)]
-        return [acted, AgreementEffective(agreement=agreement.id, on=max(dates))]
+        effective = AgreementEffective(agreement=agreement.id, on=max(dates), kind=agreement.kind)
+        return [acted, effective]
     return [acted]
 
 
-def _get(state: State, agreement_id: str, on: date) -> Agreement:
+def get_agreement(state: State, agreement_id: str, on: date) -> Agreement:
     """The agreement; a blank one where facts folded by effective date come before its draft."""
     known = (a for a in state.of(Agreements).all if a.id == agreement_id)
     return next(known, Agreement(id=agreement_id, drafted_on=on))
 
 
-def _put(state: State, agreement: Agreement) -> State:
+def put_agreement(state: State, agreement: Agreement) -> State:
+    """The state with one agreement replaced or added."""
     all_ = {a.id: a for a in state.of(Agreements).all}
     return state.put(Agreements(tuple({**all_, agreement.id: agreement}.values())))
 
 
 @evolves(BoardActed)
 def board_acted(state: State, event: BoardActed, stamp: Stamp) -> State:
-    agreement = _get(state, event.agreement, event.meeting)
+    agreement = get_agreement(state, event.agreement, event.meeting)
     before = agreement.boards.get(event.board, BoardItem())
     # A continued item that was signed is still signed: only the ratification moves.
     now: BoardState = (
         "signed" if event.action == "continued" and before.state == "signed" else event.action
     )
-    item = BoardItem(state=now, meeting=event.meeting, next_meeting=event.next_meeting)
-    return _put(state, replace(agreement, boards={**agreement.boards, event.board: item}))
+    # A signature under delegation comes between meetings: what stands on an agenda stays on it.
+    agenda = before.agenda if event.action == "signed" else ended(before.agenda, event.action)
+    if event.posting:
+        agenda = changed(agenda, event.posting.round, posting=event.posting)
+    item = BoardItem(
+        state=now, meeting=event.meeting, next_meeting=event.next_meeting, agenda=agenda
+    )
+    return put_agreement(state, replace(agreement, boards={**agreement.boards, event.board: item}))
 
 
 @evolves(AgreementEffective)
 def agreement_effective(state: State, event: AgreementEffective, stamp: Stamp) -> State:
-    agreement = _get(state, event.agreement, event.on)
-    return moved_to(_put(state, replace(agreement, effective_on=event.on)), "onboarding")
+    agreement = get_agreement(state, event.agreement, event.on)
+    state = put_agreement(state, replace(agreement, effective_on=event.on, kind=event.kind))
+    return moved_to(state, "onboarding") if event.kind == MAIN else state

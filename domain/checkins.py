@@ -167,7 +167,7 @@ def _current(state: State) -> CheckIn:
 
 def annual_date(number: int, state: State, context: Context) -> date | None:
     """By when the nth check-in is owed: so many years after the agreement became effective."""
-    effective = next((a.effective_on for a in state.of(Agreements).all if a.effective_on), None)
+    effective = state.of(Agreements).effective_on
     if effective is None:
         return None
     months = context.the_playbook.checkins.every_months * number
@@ -234,7 +234,8 @@ def _cannot_be_before(state: State) -> tuple[date, str]:
     held = [c.held_on for c in state.of(CheckIns).all if c.held_on]
     if held:
         return max(held), "the one before was held on"
-    effective = next(a.effective_on for a in state.of(Agreements).all if a.effective_on)
+    effective = state.of(Agreements).effective_on
+    assert effective is not None
     return effective, "the agreement is effective since"
 
 

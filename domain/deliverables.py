@@ -232,8 +232,7 @@ def _sealed(person: PersonEntry, text: str) -> Sealed:
 @decides(ProposeDeliverable)
 def propose(command: ProposeDeliverable, state: State, context: Context) -> Decision:
     engagement = running(state, context)
-    latest = state.of(Agreements).latest
-    if latest is None or latest.effective_on is None:
+    if state.of(Agreements).effective_on is None:
         raise WrongState(
             f"{state.id} is {engagement.phase}: deliverables come after the agreement is "
             f"effective, which needs the final action of both boards. See where it stands: "

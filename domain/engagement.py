@@ -36,8 +36,10 @@ Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
 ]
 _FORWARD: tuple[Phase, ...] = ("recruiting", "agreeing", "onboarding", "reviewing", "partnering")
-EngagementRole = Literal["lead", "director", "lea_contact", "superintendent"]
-AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director"})
+EngagementRole = Literal[
+    "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk"
+]
+AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director", "assistant"})
 
 
 class OpenEngagement(EngagementCommand):
@@ -74,7 +76,7 @@ class AssignRole(EngagementCommand):
     verb = "assign"
 
     role: Annotated[EngagementRole, Positional()]
-    """lead, director, lea_contact or superintendent."""
+    """lead, director, assistant, lea_contact, superintendent or board_clerk."""
     person: Annotated[PersonRef, Positional()]
     """Who holds it."""
 
@@ -388,6 +390,8 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
         person = context.staff(command.person, "lead")
     elif command.role == "director":
         person = context.staff(command.person, "director")
+    elif command.role == "assistant":
+        person = context.staff(command.person, "assistant")
     else:
         person = of_the_lea(command.person, engagement, context)
     before = engagement.roles.get(command.role)

@@ -19,6 +19,24 @@ def engagement_of(workflow_id: str) -> str | None:
     return name if aggregate == "engagement" else None
 
 
-def digest_workflow_id(person: str, on: date) -> str:
-    """The workflow of one person's digest of one local day."""
-    return f"digest:{person}:{on.isoformat()}"
+DIGEST = "digest"
+"""The kind of a day's mail with everything that is due; every other kind is an alarm's."""
+
+
+def alarm_kind(engagement: str, notice: int) -> str:
+    """The kind of the mail that one alarm goes out in: one mail for each person it is sent to."""
+    return f"alarm:{engagement}:{notice}"
+
+
+def alarm_of(kind: str) -> tuple[str, int] | None:
+    """The engagement and the number of the notice of an alarm's mail; None for a digest."""
+    if kind == DIGEST:
+        return None
+    _, engagement, notice = kind.split(":")
+    return engagement, int(notice)
+
+
+def digest_workflow_id(person: str, on: date, kind: str = DIGEST) -> str:
+    """The workflow of one person's mail of one local day."""
+    day = f"digest:{person}:{on.isoformat()}"
+    return day if kind == DIGEST else f"{day}:{kind}"

@@ -33,6 +33,8 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "superintendent": ("lea_contact", "lead"),
     "lead": ("director",),
     "director": ("lead",),
+    "assistant": ("lead", "director"),
+    "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
 }
 """Who gets a notice when its role is vacant or has no mail address, nearest first."""
 
@@ -50,6 +52,8 @@ class PlannedNotice(BaseModel):
     planned_for: datetime
     due: date
     to: tuple[EngagementRole, ...]
+    alarm: bool = False
+    """Goes at its hour, on any day, as a mail of its own; never in a digest."""
 
 
 class NoticeRef(BaseModel):
@@ -167,7 +171,9 @@ class ClaimNotices(EngagementCommand):
     person: str
     """To whom it goes, by id."""
     on: date
-    """The local date whose digest it is."""
+    """The local date whose mail it is."""
+    alarm: int | None = None
+    """The number of the one notice that the mail is for; None for everything in a digest."""
 
 
 class RecordDelivery(EngagementCommand):
@@ -313,7 +319,7 @@ def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iter
     assert owed.policy is not None
     days = context.lea_days(engagement.lea) if owed.side == "lea" else context.agency_days
     policy = context.the_playbook.policy(owed.policy)
-    for step, moment in policy.moments(owed.due, days, context.zone):
+    for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
         roles = tuple(dict.fromkeys(owed.owner if role == "owner" else role for role in step.to))
         yield PlannedNotice(
             n=0,
@@ -323,6 +329,7 @@ def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iter
             planned_for=moment,
             due=owed.due,
             to=roles,
+            alarm=policy.any_hour,
         )
 
 
@@ -374,7 +381,10 @@ class Announcement:
     """Who must be told now, and when to look again."""
 
     people: frozenset[str]
+    """Whose digest is due."""
     again_at: datetime | None
+    alarms: frozenset[tuple[str, int]] = frozenset()
+    """Whom an alarm must reach at once, with the number of its notice."""
 
 
 def announcement(
@@ -389,6 +399,7 @@ def announcement(
     engagement = state.of(Engagement)
     owed = {(o.item, o.round): o for o in obligations(state, context)}
     people: set[str] = set()
+    alarms: set[tuple[str, int]] = set()
     later: list[datetime] = []
     latest = _latest_due(state, context)
     for notice in state.of(Notices).all.values():
@@ -399,6 +410,10 @@ def announcement(
         elif notice.status == "planned" or notice.waiting:
             of = owed.get((notice.planned.item, notice.planned.round))
             if of is None or of.policy is None:
+                continue
+            if notice.planned.alarm:
+                told = notice.waiting or recipients(notice, engagement, context)
+                alarms.update((person, notice.planned.n) for person in told)
                 continue
             days = context.lea_days(engagement.lea) if of.side == "lea" else context.agency_days
             policy = context.the_playbook.policy(of.policy)
@@ -411,7 +426,7 @@ def announcement(
                     later.append(policy.next_morning(context.now, days, context.zone))
                 else:
                     people.add(person)
-    return Announcement(frozenset(people), min(later, default=None))
+    return Announcement(frozenset(people), min(later, default=None), frozenset(alarms))
 
 
 @decides(ReconcileNotices)
@@ -419,10 +434,26 @@ def reconcile_notices(command: ReconcileNotices, state: State, context: Context)
     return []  # The reconciler follows every command; this one has nothing else to say.
 
 
+def _belongs(notice: Notice, command: ClaimNotices, state: State) -> bool:
+    """Whether a mail may speak of a notice: a digest of none that is an alarm, an alarm of its own.
+
+    An alarm looks at the whole of its item, for a later one overtakes those before it.
+    """
+    if command.alarm is None:
+        return not notice.planned.alarm
+    alarm = state.of(Notices).all.get(command.alarm)
+    return alarm is not None and notice.planned.alarm and notice.planned.item == alarm.planned.item
+
+
+def _is_in(command: ClaimNotices, notice: Notice) -> bool:
+    """Whether a notice goes into the mail that is being made: an alarm is a mail of its own."""
+    return notice.planned.n == command.alarm if command.alarm else not notice.planned.alarm
+
+
 @decides(ClaimNotices)
 def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
-    due = _due(state, context)
+    due = [n for n in _due(state, context) if _belongs(n, command, state)]
     latest = _latest_due(state, context)
     claimed = []
     overtaken: list[NoticeRef] = []
@@ -432,12 +463,12 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
             continue
         if _is_overtaken(notice, latest):
             overtaken.append(notice.ref)
-        else:
+        elif command.alarm in (None, notice.planned.n):
             claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
     claimed += [
         ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
         for notice in state.of(Notices).all.values()
-        if command.person in notice.waiting
+        if command.person in notice.waiting and _is_in(command, notice)
     ]
     events: list[Event] = []
     if overtaken:

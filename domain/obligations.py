@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from domain.context import Context
@@ -38,6 +38,11 @@ class Obligation:
     """The reminder policy; None when nobody is reminded."""
     settled: str | None = None
     """Why nothing is owed any more; None while it is."""
+    due_at: datetime | None = None
+    """The instant, where it is due at an hour of the due date."""
+    others: str | None = None
+    """What whoever is told besides the owner does about it, with the same command; None for
+    asking the owner."""
 
 
 Owes = Callable[[State, Context], Iterable[Obligation]]

@@ -1,5 +1,6 @@
 """Playbooks: which steps an engagement has, which block, and when people are reminded."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -8,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.calendar import WorkingDays, at_local
 
-Role = Literal["owner", "lead", "director", "lea_contact", "superintendent"]
+Role = Literal[
+    "owner", "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk"
+]
 """To whom a notice is addressed; people are looked up when it is claimed."""
 
 
@@ -38,8 +41,10 @@ class NoticeStep(_Data):
     """One moment of a reminder policy."""
 
     id: str
-    days: int
+    days: int = 0
     """Days from the due date; negative is before."""
+    hours: int | None = None
+    """Hours from the instant at which it is due, instead of days; negative is before."""
     unit: Literal["calendar", "working"] = "calendar"
     """Calendar days are moved forward off non-working days; working days are counted."""
     to: tuple[Role, ...] = Field(min_length=1)
@@ -55,6 +60,8 @@ class ReminderPolicy(_Data):
     """No mail before this local time, when something is late after an outage."""
     latest: time = time(18, 0)
     """No mail at or after this local time."""
+    any_hour: bool = False
+    """True for an alarm: it goes at its instant, as a mail of its own, on rest days too."""
     steps: tuple[NoticeStep, ...]
 
     @model_validator(mode="after")
@@ -64,10 +71,17 @@ class ReminderPolicy(_Data):
                 f"policy {self.id!r}: {self.at:%H:%M} is not between {self.earliest:%H:%M} and "
                 f"{self.latest:%H:%M}"
             )
+        if any(step.hours is not None for step in self.steps) and not self.any_hour:
+            raise ValueError(
+                f"policy {self.id!r} has steps in hours, which quiet hours would move: say "
+                f"any_hour: true"
+            )
         return self
 
     def opening(self, now: datetime, days: WorkingDays, zone: str) -> datetime:
         """The first moment from `now` on at which a mail may go: now, or a working morning."""
+        if self.any_hour:
+            return now
         local = now.astimezone(ZoneInfo(zone))
         today = local.date()
         if days.is_working(today) and self.earliest <= local.time() < self.latest:
@@ -82,24 +96,37 @@ class ReminderPolicy(_Data):
         today = now.astimezone(ZoneInfo(zone)).date()
         return at_local(days.add(today, 1), self.at, zone)
 
-    def moments(self, due: date, days: WorkingDays, zone: str) -> list[tuple[NoticeStep, datetime]]:
+    def moments(
+        self, due: date, days: WorkingDays, zone: str, due_at: datetime | None = None
+    ) -> list[tuple[NoticeStep, datetime]]:
         """Every step with its instant in UTC, in order.
+
+        Steps in hours count from `due_at`, or from the policy's hour of the due date.
 
         A step that recess pushes onto or past a later step is left out: nobody is told twice on
         one day, nor "in 14 days" after "in 3 days".
         """
+        instant = due_at or at_local(due, self.at, zone)
+        by_hours = [
+            (step, instant + timedelta(hours=step.hours))
+            for step in self.steps
+            if step.hours is not None
+        ]
         dated = []
         for step in self.steps:
+            if step.hours is not None:
+                continue
             if step.unit == "working":
                 day = days.add(due, step.days)
             else:
                 day = days.forward(due + timedelta(days=step.days))
             dated.append((step, day))
-        return [
+        by_days = [
             (step, at_local(day, self.at, zone))
             for i, (step, day) in enumerate(dated)
             if all(day < later for _, later in dated[i + 1 :])
         ]
+        return sorted(by_days + by_hours, key=lambda planned: planned[1])
 
 
 class CheckInRules(_Data):
@@ -199,6 +226,46 @@ class DashboardRules(_Data):
         return self
 
 
+class OpenMeetingAct(_Data):
+    """How long before a meeting an act wants its agenda posted."""
+
+    id: str
+    name: str
+    regular_hours: int = Field(ge=0)
+    """Hours before a regular meeting."""
+    special_hours: int = Field(ge=0)
+    """Hours before a special meeting."""
+    rest_days_count: bool = True
+    """Whether the hours of weekends and holidays count."""
+
+
+class BoardClock(_Data):
+    """The clock of one board's agenda."""
+
+    act: str | None = None
+    """The act that binds the board; None while nobody has said which."""
+    clerk: Literal["assistant", "board_clerk"] = "assistant"
+    """Who posts it: the agency's assistant, or the LEA's board clerk."""
+
+
+class PostingRules(_Data):
+    """The clock of each board's agenda."""
+
+    policy: str
+    acts: tuple[OpenMeetingAct, ...]
+    boards: Mapping[str, BoardClock] = {}
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        acts = [a.id for a in self.acts]
+        for board, clock in self.boards.items():
+            if clock.act is not None and clock.act not in acts:
+                raise ValueError(
+                    f"board {board!r} is bound by {clock.act!r}, which is not among {acts}"
+                )
+        return self
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -219,6 +286,7 @@ class Playbook(_Data):
     """None where this playbook has no review."""
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    posting: PostingRules | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -230,9 +298,14 @@ class Playbook(_Data):
             *((self.coaching.policy,) if self.coaching else ()),
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
             self.measures.policy if self.measures else None,
+            *([self.posting.policy] if self.posting else []),
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")
+        boards = {b.id for b in self.boards}
+        for board in self.posting.boards if self.posting else ():
+            if board not in boards:
+                raise ValueError(f"posting names the board {board!r}; the boards are {boards}")
         return self
 
     @property

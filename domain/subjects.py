@@ -2,6 +2,7 @@
 
 from domain import (
     agreements,
+    boards,
     checkins,
     coaching,
     cycles,
@@ -45,6 +46,7 @@ SUBJECTS = (
     measures,
     observations,
     dashboard,
+    boards,
     deliverables,
     submissions,
     checkins,

@@ -1,7 +1,8 @@
 """Given, when, then: commands decided on histories in memory, as the record does it in PostgreSQL.
 
 The people are fixed: Dana is the Director, Marcus the Lead, Priya another Lead, Tess the
-assistant; Joy and Elena work at Alder Creek, Noor at Harbor Charter.  All of it is fictional.
+assistant, Lionel the clerk of the agency's board; Joy, Elena and the board clerk Carla work at
+Alder Creek, Noor at Harbor Charter.  All of it is fictional.
 """
 
 import re
@@ -74,7 +75,9 @@ PEOPLE = (
     person("marcus", "Marcus Oyelaran", "lead"),
     person("priya", "Priya Raman", "lead"),
     person("tess", "Tess Nguyen", "assistant"),
+    person("lionel", "Lionel Park"),
     person("joy", "Joy Kim", at=ALDER),
+    person("mendes", "Carla Mendes", at=ALDER),
     person("elena", "Elena Duarte", at=ALDER),
     person("noor", "Noor Aziz", at=HARBOR),
 )
@@ -99,6 +102,7 @@ class Mail:
     person: str
     at: datetime
     items: tuple[tuple[str, int, str], ...]
+    alarm: int | None = None
 
     @property
     def on(self) -> date:
@@ -262,25 +266,29 @@ class Story:
 
     def _digest(self) -> None:
         context = self.context(SYSTEM, None)
-        had = {mail.person for mail in self.mails if mail.on == self.today}
+        had = {m.person for m in self.mails if m.on == self.today and m.alarm is None}
         told = announcement(self.state(), context, had.__contains__)
         self._wake = told.again_at
         assert told.again_at is None or told.again_at > self.now, "a wake without an end"
-        for who in sorted(told.people):
-            mail = uuid5(NAMESPACE_URL, f"{who}/{self.today}")
+        mails: list[tuple[str, int | None]] = [*told.alarms, *((p, None) for p in told.people)]
+        for who, alarm in sorted(mails, key=str):
+            mail = uuid5(NAMESPACE_URL, f"{who}/{self.today}/{alarm}")
             named: dict[str, Any] = {
                 "mail": mail,
                 "message_id": f"<{mail}@handrail.example>",
                 "person": who,
             }
-            self.do(ClaimNotices(engagement=ALDER, on=self.today, **named), SYSTEM)
+            claim = ClaimNotices(engagement=ALDER, on=self.today, alarm=alarm, **named)
+            self.do(claim, SYSTEM)
             items = tuple(
                 (n.planned.item, n.planned.round, n.planned.step)
                 for n in self.ledger()
                 if who in n.deliveries and n.deliveries[who].mail == mail
             )
+            if alarm is not None and not items:
+                continue  # A later alarm of the item overtook it.
             assert items, f"{who} was told that something is due, and nothing was"
-            self.mails.append(Mail(who, self.now, items))
+            self.mails.append(Mail(who, self.now, items, alarm))
             delivery: dict[str, Any] = {"outcome": "sent", "detail": "250 OK", "at": self.now}
             self.do(RecordDelivery(engagement=ALDER, **named, **delivery), SYSTEM)
 

@@ -316,3 +316,80 @@ def test_an_unknown_reporter_is_refused() -> None:
 def test_a_vote_has_its_form(vote: str) -> None:
     with pytest.raises(ValidationError):
         made("agreement act", board="lea", action="approved", meeting=FIRST, vote=vote)
+
+
+BEFORE_THE_TYPE = {
+    "Before fit": lambda kind: Story().recruited(),
+    "Before the main one is effective": lambda kind: (
+        Story().fitting() if kind == "engagement" else Story().drafted()
+    ),
+    "Effective, none of its type before the boards": lambda kind: Story().effective(),
+    "Another of its type before the boards": lambda kind: (
+        Story().drafted()
+        if kind == "engagement"
+        else Story().effective().do("agreement draft", type=kind)
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "row", table("agreements.md", "Types of agreement"), ids=lambda r: r["Type"]
+)
+@pytest.mark.parametrize("when", BEFORE_THE_TYPE)
+def test_a_type_of_agreement_is_drafted_as_the_table_says(when: str, row: Row) -> None:
+    kind = row["Type"]
+    drafting = BEFORE_THE_TYPE[when](kind).when("agreement draft", type=kind, about="a second year")
+    if row[when] == "drafted":
+        [drafted] = drafting.records(AgreementDrafted)
+        assert isinstance(drafted, AgreementDrafted)
+        assert (drafted.kind, drafted.about) == (kind, "a second year")
+        assert drafted.of == ("A1" if kind in ("renewal", "amendment") else None)
+    else:
+        refusal: type[Refused] = getattr(errors, row[when])
+        drafting.refuses(refusal)
+
+
+def test_only_the_main_agreement_makes_the_engagement_effective() -> None:
+    story = before_the_boards().do("agreement draft", type="data-sharing")
+    for board in ("lea", "ccee"):
+        body = {
+            "agreement": "A2",
+            "board": board,
+            "action": "approved",
+            "meeting": date(2026, 12, 1),
+        }
+        story.do("agreement act", **body)
+    agreements = story.state().of(Agreements)
+    assert [a.effective_on for a in agreements.all] == [None, date(2026, 12, 1)]
+    assert agreements.effective_on is None
+    assert story.engagement.phase == "agreeing"
+    story.when("deliverable propose", "marcus", title="T", due=date(2027, 1, 15)).refuses(
+        WrongState, "agreement"
+    )
+    story.when("checkin open", "marcus", on=date(2027, 1, 15)).refuses(WrongState, "agreement")
+
+
+def test_a_later_agreement_neither_moves_the_phase_nor_the_year() -> None:
+    story = Story(date(2026, 10, 15)).effective().proposed(date(2027, 4, 16)).signed()
+    story.on(date(2027, 1, 12)).do("agreement draft", type="amendment", about="one more school")
+    assert story.state().of(Agreements).effective_on == date(2026, 10, 15)
+    phase = story.engagement.phase
+    for board in ("lea", "ccee"):
+        story.do("agreement act", board=board, action="approved", meeting=date(2027, 1, 12))
+    assert story.state().of(Agreements).effective_on == date(2026, 10, 15)
+    assert story.engagement.phase == phase != "agreeing"
+
+
+def test_with_several_before_the_boards_an_action_names_its_agreement() -> None:
+    story = before_the_boards().do("agreement draft", type="data-sharing")
+    act = {"board": "lea", "action": "approved", "meeting": LATER}
+    story.when("agreement act", **act).refuses(
+        Incomplete, "A1 (engagement), A2 (data-sharing)", "--agreement A1"
+    )
+    story.when("agreement act", agreement="A7", **act).refuses(Unknown, "'A7'", "A1, A2")
+
+
+def test_only_a_continuation_names_a_next_hour() -> None:
+    before_the_boards().when(
+        "agreement act", board="lea", action="approved", meeting=FIRST, next_at="18:00"
+    ).refuses(WrongState, "--next-at 18:00", "Leave it out")

@@ -72,7 +72,8 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
             [
                 "engagement open", "engagement assign", "engagement close", "engagement withdraw",
                 "conversation log", "fit decide", "agreement draft", "agreement act",
-                "agreement act", "deliverable propose", "deliverable propose", "deliverable sign",
+                "agreement act", "board submit", "board submit", "board post", "board pull",
+                "board no-quorum", "deliverable propose", "deliverable propose", "deliverable sign",
                 "deliverable sign", "deliverable sign", "deliverable redate", "deliverable redate",
                 "deliverable submit", "deliverable submit", "deliverable return",
                 "deliverable accept", "checkin open", "checkin hold", "checkin close",
@@ -95,7 +96,18 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
         "conversation log": {"group": draw(st.sampled_from(GROUPS))},
         "fit decide": {"proceed": draw(st.booleans()), "criterion": YES,
                        "waive": draw(st.sampled_from([None, "hurry"]))},
-        "agreement draft": {},
+        "agreement draft": {"type": draw(st.sampled_from(["engagement", "data-sharing"]))},
+        "board submit": {
+            "board": draw(st.sampled_from(["lea", "ccee"])), "meeting+": draw(offsets),
+            "at": draw(st.sampled_from(["18:00", "02:30"])), "consent": draw(st.booleans()),
+            "agreement": draw(st.sampled_from(["A1", "A2"])),
+            "act": draw(st.sampled_from([None, "bagley-keene"])),
+        },
+        "board post": {"board": draw(st.sampled_from(["lea", "ccee"])),
+                       "at": draw(st.sampled_from(["2027-03-02 08:00", "2027-03-05 17:20"]))},
+        "board pull": {"board": "lea"},
+        "board no-quorum": {"board": draw(st.sampled_from(["lea", "ccee"])),
+                            "next_meeting+": draw(st.sampled_from([None, 9]))},
         "agreement act": {
             "board": draw(st.sampled_from(["lea", "ccee"])),
             "action": draw(
@@ -291,12 +303,18 @@ def test_nobody_is_reminded_at_night_or_on_a_rest_day(start: str, plot: list[Any
     story = played(start, plot)
     agency, lea = WorkingDays(CALENDAR), WorkingDays(CALENDAR, RECESS)
     for notice in story.ledger():
+        assert notice.planned.alarm == ("/posting-" in notice.planned.item)
+        if notice.planned.alarm:
+            continue
         on = local_date(notice.planned.planned_for, ZONE)
         hour = notice.planned.planned_for.astimezone(ZoneInfo(ZONE)).time()
         mine = notice.planned.item.startswith("D") and "/" not in notice.planned.item
         assert (lea if mine else agency).is_working(on)
         assert hour == time(8)
     for mail in story.mails:
+        if mail.alarm is not None:
+            assert all("/posting-" in item for item, _, _ in mail.items)
+            continue
         assert time(7) <= mail.at.astimezone(ZoneInfo(ZONE)).time() < time(18)
         assert agency.is_working(mail.on)
 
