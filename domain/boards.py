@@ -57,8 +57,6 @@ MOVED = "moved to another meeting"
 class _BoardCommand(EngagementCommand):
     """What every command about a board's agenda names."""
 
-    noun = "board"
-
     board: Annotated[Line, Positional()]
     """Which board: lea or ccee."""
     agreement: Line | None = None
@@ -71,6 +69,7 @@ class SubmitToBoard(_BoardCommand):
     It says by when the agenda must be posted, worked back from the meeting.
     """
 
+    noun = "board"
     verb = "submit"
 
     meeting: date
@@ -92,6 +91,7 @@ class SubmitToBoard(_BoardCommand):
 class PostAgenda(_BoardCommand):
     """Record that the agenda with the agreement was posted, in time or late."""
 
+    noun = "board"
     verb = "post"
 
     at: LocalMoment
@@ -105,6 +105,7 @@ class PostAgenda(_BoardCommand):
 class PullFromConsent(_BoardCommand):
     """Record that the agreement was pulled from the consent agenda: it is an item of its own."""
 
+    noun = "board"
     verb = "pull"
 
     reason: Line | None = None
@@ -114,6 +115,7 @@ class PullFromConsent(_BoardCommand):
 class NoteNoQuorum(_BoardCommand):
     """Record that a meeting could not act for want of a quorum."""
 
+    noun = "board"
     verb = "no-quorum"
 
     next_meeting: date | None = None
