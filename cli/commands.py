@@ -43,6 +43,7 @@ NOUNS = {
     "cycle": "Short cycles: plan, do, study, act.",
     "dashboard": "Record what the Dashboard of a year shows of the LEA.",
     "deliverable": "Propose, sign, re-date, submit, return and accept deliverables.",
+    "eligibility": "Record the rows that make an LEA eligible by statute.",
     "engagement": "Open, see, staff and end engagements.",
     "evidence": "Log what a review's areas rest on, by method and group.",
     "fit": "Decide whether an engagement fits.",
@@ -58,6 +59,8 @@ NOUNS = {
     "sir": "The review: evidence, findings, recommended actions, draft and final report.",
     "sir action": "Recommended actions of a review.",
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
+    "portfolio": "See the mix of LEAs against its targets.",
+    "readiness": "Judge how willing and able an LEA is.",
 }
 
 

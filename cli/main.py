@@ -5,7 +5,17 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cli import admin, coaching, commands, focusing, imports, reading, reviewing, stack
+from cli import (
+    admin,
+    coaching,
+    commands,
+    focusing,
+    imports,
+    portfolio,
+    reading,
+    reviewing,
+    stack,
+)
 from cli.output import REFUSED, USAGE, fail, leave
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
@@ -26,6 +36,7 @@ def build() -> App:
     reviewing.register(app)
     imports.register(app)
     focusing.register(app)
+    portfolio.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

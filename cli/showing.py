@@ -13,6 +13,7 @@ from domain.checkins import CheckIns
 from domain.coaching import Coaching
 from domain.cycles import Cycles
 from domain.deliverables import Deliverables
+from domain.eligibility import Eligibility, years_met
 from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.focus import Focus
@@ -46,7 +47,7 @@ async def show(
 ) -> tuple[dict[str, Any], list[str]]:
     """The engagement as data, and every text in it that may name somebody."""
     from cli.asking import engagement_named
-    from store.context import program
+    from store.context import playbook, program
 
     engagement = await engagement_named(door, engagement)
     async with door.pool.acquire() as connection:
@@ -56,12 +57,17 @@ async def show(
         f"engagement:{engagement}",
         await read_history(door, f"engagement:{engagement}", known, true, zone),
     )
+    async with door.pool.acquire() as connection:
+        pinned = await playbook(connection, state.of(Engagement).playbook)
     if state.of(Engagement).phase is None:
         raise Unknown(
             f"{engagement} was not open yet on that day. Ask for a later one, or see "
             f"handrail history {engagement}"
         )
     found = as_data(state, zone)
+    rows = state.of(Eligibility).rows.values()
+    if rows and pinned and pinned.eligibility:
+        found["years_met"] = years_met(rows, pinned.eligibility).told(pinned.eligibility)
     if known:
         found["as_known"] = known
     if true:
@@ -104,6 +110,14 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             "proceed": recruitment.decided.proceed,
             "criteria": dict(recruitment.decided.criteria),
         },
+        "eligibility": [
+            {"year": r.year, "group": r.group, "criterion": r.criterion, "source": r.source}
+            for r in sorted(state.of(Eligibility).rows.values(), key=lambda r: (r.year, r.group))
+        ],
+        "readiness": [
+            {"on": j.on, "willing": j.willing, "able": j.able, "why": str(j.why)}
+            for j in state.of(Eligibility).readiness
+        ],
         "agreements": [
             {
                 "agreement": a.id,
@@ -279,6 +293,15 @@ def as_text(found: dict[str, Any]) -> str:
         answers = ", ".join(f"{k} {v}" for k, v in found["fit"]["criteria"].items())
         verdict = "proceed" if found["fit"]["proceed"] else "do not proceed"
         lines.append(f"Fit: {verdict} ({answers})")
+    if found["eligibility"]:
+        lines.append("Eligibility:")
+        lines += [f"   {r['year']}: {r['group']}, {r['criterion']}" for r in found["eligibility"]]
+    if "years_met" in found:
+        lines.append(f"   {found['years_met']}")
+    lines += [
+        f"Readiness {spoken(j['on'])}: willing {j['willing']}, able {j['able']} ({j['why']})"
+        for j in found["readiness"]
+    ]
     for a in found["agreements"]:
         boards = ", ".join(
             f"{b.upper()} {i['state']}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -266,6 +267,41 @@ class PostingRules(_Data):
         return self
 
 
+class EligibilityRules(_Data):
+    """When a statute counts enough school years; shown, and never in the way of anything."""
+
+    statute: str
+    years_needed: int = Field(ge=1)
+    of_years: int = Field(ge=1)
+    """The stretch of consecutive school years among which they must lie."""
+    groups_each_year: int = Field(ge=1)
+    """How many student groups must meet a criterion for a year to count."""
+
+
+class MixTarget(_Data):
+    """One wish for the portfolio: so many LEAs of a kind."""
+
+    id: str
+    name: str
+    fact: Literal["type", "locale", "region", "unduplicated"]
+    values: tuple[str, ...] = ()
+    """The values of the fact that count."""
+    from_percent: Decimal | None = None
+    """For unduplicated: the share from which on an LEA counts."""
+    at_least: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _says_what_counts(self) -> Self:
+        if (self.fact == "unduplicated") != (self.from_percent is not None) or (
+            (self.fact == "unduplicated") == bool(self.values)
+        ):
+            raise ValueError(
+                f"target {self.id!r} counts by {self.fact}: give from_percent for unduplicated, "
+                f"values for every other fact"
+            )
+        return self
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -287,6 +323,8 @@ class Playbook(_Data):
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
+    eligibility: EligibilityRules | None = None
+    mix: tuple[MixTarget, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
