@@ -12,7 +12,10 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import yaml
 
 from bootstrap.clock import ClockStuckError, SandboxClock
 from bootstrap.door import (
@@ -25,6 +28,7 @@ from bootstrap.door import (
 )
 from bootstrap.logging import configure_logging
 from bootstrap.settings import load_settings
+from cli.admin import DEFAULT_PLAYBOOK
 from cli.output import emit_table, leave
 from domain.calendar import spoken
 from domain.engagement import Engagement
@@ -128,6 +132,18 @@ def introduction(story: Journey) -> None:
         say(textwrap.fill(text, 90, initial_indent=f"{label:<14}", subsequent_indent=" " * 14))
 
 
+def handbook(home: Path) -> Path:
+    """The playbook that comes with Handrail, without its watch over gaps in coaching.
+
+    The report gives no dates of contacts, and no real LEA or Lead is to be shown late.
+    """
+    playbook = yaml.safe_load(DEFAULT_PLAYBOOK.read_text(encoding="utf-8"))
+    del playbook["coaching"]
+    written = home / "playbook.yaml"
+    written.write_text(yaml.safe_dump(playbook, sort_keys=False), encoding="utf-8")
+    return written
+
+
 async def load_the_cohort(on: Stage, story: Journey) -> None:
     """The program, the registry and the directory, through the commands staff use."""
     heading("The program, the registry, the directory")
@@ -136,7 +152,7 @@ async def load_the_cohort(on: Stage, story: Journey) -> None:
         on,
         'init --name "Pilot cohort (demonstration)" --agency "The Collaborative (demonstration)" '
         "--sender handrail@collaborative.example --director dana --director-name "
-        '"Dana Reyes" --director-email dana@collaborative.example',
+        f'"Dana Reyes" --director-email dana@collaborative.example --playbook {handbook(on.home)}',
         first=2,
     )
     for what, file in (("lea", LEAS), ("lea", ALDER_CREEK), ("person", PEOPLE)):
