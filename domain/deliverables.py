@@ -11,19 +11,15 @@ from domain.agreements import Agreements
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
 from domain.engagement import (
-    Engagement,
     evidence_for,
     moved_to,
     not_in_the_future,
     of_the_lea,
     running,
-    within_reach,
 )
 from domain.errors import (
     AlreadyExists,
-    ImpossibleDate,
     Unknown,
-    WrongPerson,
     WrongState,
 )
 from domain.kernel import (
@@ -41,6 +37,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
+from domain.signing import possible_due, the_lead
 
 Status = Literal["proposed", "agreed", "submitted", "accepted"]
 _SIDES: Mapping[Side, str] = {"lea": "LEA", "agency": "agency"}
@@ -199,32 +196,6 @@ def found(command: DeliverableCommand, state: State) -> Deliverable:
     )
 
 
-def possible_due(due: date, state: State, context: Context) -> None:
-    if due <= context.today:
-        raise ImpossibleDate(
-            f"{state.id}: the new due date {spoken(due)} is not after today, "
-            f"{spoken(context.today)}. Give a date that lies ahead."
-        )
-    within_reach(due, "The due date", context)
-    days = context.lea_days(state.of(Engagement).lea)
-    why_not = days.why_not(due)
-    if why_not:
-        raise ImpossibleDate(
-            f"{state.id}: {spoken(due)} is {why_not}, and nothing is due at the LEA then. Give a "
-            f"working day: the nearest are {spoken(days.back(due))} and "
-            f"{spoken(days.forward(due))}."
-        )
-
-
-def _the_lead(engagement: Engagement, context: Context, what: str, state: State) -> None:
-    if context.actor.id != engagement.roles["lead"]:
-        raise WrongPerson(
-            f"{state.id}: {context.actor.id} is not the Lead and cannot {what} for the agency; "
-            f"the Lead is {engagement.roles['lead']}. For the LEA's side, name "
-            f"who it was: --for PERSON --evidence REFERENCE"
-        )
-
-
 def _sealed(person: PersonEntry, text: str) -> Sealed:
     return Sealed(about=person.id, text=text)
 
@@ -317,7 +288,7 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
     if command.person:
         person, side = of_the_lea(command.person, engagement, context), "lea"
     else:
-        _the_lead(engagement, context, f"sign {deliverable.id}", state)
+        the_lead(f"sign {deliverable.id}", state, context)
         person, side = context.actor, "agency"
     if side in proposal.signed:
         other, with_whom = (

@@ -12,7 +12,6 @@ from domain.deliverables import (
     DeliverableCommand,
     deliverable_in,
     found,
-    possible_due,
     with_deliverable,
 )
 from domain.engagement import Engagement, not_in_the_future, of_the_lea, running
@@ -30,6 +29,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
+from domain.signing import possible_due
 
 
 class SubmitDeliverable(DeliverableCommand):
