@@ -86,6 +86,12 @@ async def engagement_named(door: "Door", name: str) -> str:
     )
 
 
+def say_if_illustrative(illustrative: bool) -> None:
+    """Whatever is shown of an illustrative engagement says so."""
+    if illustrative:
+        print("ILLUSTRATIVE: dates and deliverables are invented, not facts about the LEA.")
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun: 1 row, 2 rows."""
     return f"{number} {one if number == 1 else many or one + 's'}"

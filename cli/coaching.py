@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App
 
-from cli.asking import Json, Names, counted, engagement_named, run
+from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day
@@ -120,6 +120,7 @@ def contact_list(
             for c in contacts
         ],
     )
+    say_if_illustrative(seen.state.of(Engagement).illustrative)
 
 
 def cycle_list(
@@ -133,7 +134,8 @@ def cycle_list(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object a line.
     """
-    cycles = _seen(engagement, as_known, as_true).state.of(Cycles).all.values()
+    state = _seen(engagement, as_known, as_true).state
+    cycles = state.of(Cycles).all.values()
     if json_:
         for cycle in cycles:
             emit_json(_cycle_data(cycle))
@@ -141,6 +143,7 @@ def cycle_list(
     print(counted(len(cycles), "cycle"))
     for cycle in cycles:
         print("\n".join(_cycle_text(cycle)))
+    say_if_illustrative(state.of(Engagement).illustrative)
 
 
 def _cycle_data(cycle: Cycle) -> dict[str, Any]:
@@ -191,9 +194,8 @@ def consultancy_list(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object a line.
     """
-    noted = sorted(
-        _seen(engagement, as_known, as_true).state.of(Cycles).consultancies, key=lambda c: c.on
-    )
+    state = _seen(engagement, as_known, as_true).state
+    noted = sorted(state.of(Cycles).consultancies, key=lambda c: c.on)
     if json_:
         for c in noted:
             emit_json(
@@ -214,6 +216,7 @@ def consultancy_list(
             for c in noted
         ],
     )
+    say_if_illustrative(state.of(Engagement).illustrative)
 
 
 def dosage_show(

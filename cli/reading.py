@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
-from cli.asking import Json, Names, counted, engagement_named, run
+from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from domain.calendar import spoken
@@ -469,6 +469,7 @@ def ledger(
         f"{counted(len(rows), 'reminder')}: "
         + ", ".join(f"{n} {what}" for what, n in counts.items())
     )
+    say_if_illustrative(any(r["illustrative"] for r in rows))
 
 
 def _delivery(delivery: dict[str, Any], names: Names) -> str:

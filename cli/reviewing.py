@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App
 
-from cli.asking import Json, Names, counted, engagement_named, run
+from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import emit_json, emit_table
 from domain.calendar import spoken
@@ -85,13 +85,15 @@ def sir_show(engagement: str, /, *, json_: Json = False) -> None:
 
     async def work(door: "Door") -> dict[str, Any]:
         state, _ = await _read(door, engagement)
-        return {"engagement": state.id, **as_data(state)}
+        marked = state.of(Engagement).illustrative
+        return {"engagement": state.id, "illustrative": marked, **as_data(state)}
 
     found = run(work)
     if json_:
         emit_json(found)
         return
     print(f"{found['engagement']}: {as_line(found)}")
+    say_if_illustrative(found["illustrative"])
     emit_table(
         "Areas",
         ("No.", "Area", "LCFF", "Evidence", "Strength", "Need"),
@@ -230,7 +232,7 @@ def sir_thread(engagement: str, ref: str | None = None, /, *, json_: Json = Fals
         json_: One JSON object a strand.
     """
 
-    async def work(door: "Door") -> tuple[list[str], list[dict[str, Any]], Names]:
+    async def work(door: "Door") -> tuple[list[str], list[dict[str, Any]], Names, bool]:
         state, history = await _read(door, engagement)
         ways = through(ref, state)
         submitted = _submissions(history)
@@ -242,15 +244,16 @@ def sir_thread(engagement: str, ref: str | None = None, /, *, json_: Json = Fals
             lines = _forwards(ways, state, submitted, rest=ref is None)
         names = Names(door)
         await names.learn(*lines, json.dumps(data, default=str))
-        return lines, data, names
+        return lines, data, names, state.of(Engagement).illustrative
 
-    lines, data, names = run(work)
+    lines, data, names, illustrative = run(work)
     if json_:
         for strand in data:
             emit_json(json.loads(names.told(json.dumps(strand, default=str))))
         return
     for line in lines:
         print(names.told(line))
+    say_if_illustrative(illustrative)
 
 
 Submissions = dict[str, list[str]]

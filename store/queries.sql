@@ -154,8 +154,9 @@ select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.per
  order by o.due nulls last, o.engagement, o.item;
 
 -- name: ledger
--- Every planned notice of an engagement with its deliveries.
-select n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.reason, n.at,
+-- Every planned notice of an engagement with its deliveries, and whether all of it is illustrative.
+select (select e.illustrative from read.engagements e where e.id = n.engagement) as illustrative,
+       n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.reason, n.at,
        coalesce(
            (select jsonb_agg(jsonb_build_object('to', d.person, 'outcome', d.outcome, 'at', d.at,
                                                 'message_id', d.message_id, 'detail', d.detail)

@@ -208,3 +208,31 @@ def test_help_needs_no_engine(installation: Installation) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Who at the LEA signed" in done.stdout
+
+
+def test_whatever_is_shown_of_an_illustrative_engagement_says_so(desk: Handrail) -> None:
+    lea = f"willow-{uuid4().hex[:6]}"
+    assert desk("lea", "register", lea, f"Willow {lea}").code == 0
+    opened = desk(
+        "engagement", "open", lea, "--lead", "marcus", "--director", "dana", "--illustrative"
+    )
+    assert opened.code == 0, opened.said
+    for group in ("board", "superintendent", "union-president", "principals", "ed-services",
+                  "parents", "students"):  # fmt: skip
+        desk("conversation", "log", lea, group, "--illustrative", actor="marcus")
+    desk(
+        "fit", "decide", lea, "--proceed", "--criterion", "agreement=yes", "--illustrative",
+        "--criterion", "underserved=yes", "--criterion", "commitment=yes", actor="marcus",
+    )  # fmt: skip
+    desk("agreement", "draft", lea, "--illustrative")
+    for board in ("lea", "ccee"):
+        desk("agreement", "act", lea, board, "approved", "--meeting", TODAY, "--illustrative")
+    for question in (
+        ("engagement", "show", lea), ("engagement", "list"), ("history", lea), ("ledger", lea),
+        ("due", "--engagement", lea), ("contact", "list", lea), ("cycle", "list", lea),
+        ("consultancy", "list", lea), ("dosage", lea),
+    ):  # fmt: skip
+        answer = desk(*question)
+        assert answer.code == 0, answer.said
+        assert "illustrative" in answer.out.casefold(), question
+    assert all(e["data"]["illustrative"] for e in desk("history", lea, "--json").lines)
