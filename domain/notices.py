@@ -38,6 +38,9 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
 }
 """Who gets a notice when its role is vacant or has no mail address, nearest first."""
 
+NO_ADDRESS = "no mail address"
+"""Why somebody whose mail was still to come is not sent it."""
+
 
 class PlannedNotice(BaseModel):
     """One reminder to come."""
@@ -281,7 +284,7 @@ def reconcile(state: State, context: Context) -> list[Event]:
             by_reason.setdefault(reason, []).append(entry.ref)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
-    for reason, dropped in _dropped(ledger.values(), why).items():
+    for reason, dropped in _dropped(ledger.values(), why, context).items():
         events.append(RecipientsDropped(notices=dropped, reason=reason))
     new = [
         notice
@@ -300,17 +303,32 @@ def reconcile(state: State, context: Context) -> list[Event]:
     return events
 
 
+def _has_address(person: str, context: Context) -> bool:
+    """Whether mail can reach somebody: whoever was erased has no address any more."""
+    entry = context.people.get(person)
+    return entry is not None and entry.email is not None
+
+
 def _dropped(
-    ledger: Iterable[Notice], why: Mapping[tuple[str, int], str]
+    ledger: Iterable[Notice], why: Mapping[tuple[str, int], str], context: Context
 ) -> dict[str, tuple[ClaimedNotice, ...]]:
-    """Claimed notices that somebody has still to get although nothing is owed, by reason."""
+    """Claimed notices that somebody has still to get and never will, by reason.
+
+    Nothing is owed any more, or there is nowhere to send it to.
+    """
     by_reason: dict[str, list[ClaimedNotice]] = {}
     for notice in ledger:
-        reason = why.get((notice.planned.item, notice.planned.round))
-        if notice.waiting and reason:
-            by_reason.setdefault(reason, []).append(
-                ClaimedNotice(**notice.ref.model_dump(), recipients=notice.waiting)
-            )
+        settled = why.get((notice.planned.item, notice.planned.round))
+        gone: dict[str, tuple[str, ...]] = {}
+        if settled:
+            gone[settled] = notice.waiting
+        else:
+            gone[NO_ADDRESS] = tuple(p for p in notice.waiting if not _has_address(p, context))
+        for reason, people in gone.items():
+            if people:
+                by_reason.setdefault(reason, []).append(
+                    ClaimedNotice(**notice.ref.model_dump(), recipients=people)
+                )
     return {reason: tuple(notices) for reason, notices in by_reason.items()}
 
 
@@ -468,7 +486,9 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     claimed += [
         ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
         for notice in state.of(Notices).all.values()
-        if command.person in notice.waiting and _is_in(command, notice)
+        if command.person in notice.waiting
+        and _is_in(command, notice)
+        and _has_address(command.person, context)
     ]
     events: list[Event] = []
     if overtaken:

@@ -287,6 +287,8 @@ class Story:
             )
             if alarm is not None and not items:
                 continue  # A later alarm of the item overtook it.
+            if not self.people[who].email:
+                continue  # Dropped instead.
             assert items, f"{who} was told that something is due, and nothing was"
             self.mails.append(Mail(who, self.now, items, alarm))
             delivery: dict[str, Any] = {"outcome": "sent", "detail": "250 OK", "at": self.now}

@@ -321,6 +321,20 @@ def test_whoever_was_still_to_be_told_is_dropped_once_nothing_is_owed(
     }
 
 
+def test_whoever_lost_their_address_before_their_mail_is_dropped() -> None:
+    story = half_told()
+    gone = replace(story.people["joy"], email=None)
+    story.people[gone.id] = story.people["joy"] = gone
+    story.on(date(2027, 5, 4))
+    [last] = [n for n in story.ledger("D1") if n.planned.step == "+10"]
+    assert {who: (d.outcome, d.detail) for who, d in last.deliveries.items()} == {
+        "p-joy": ("dropped", "no mail address"),
+        "p-marcus": ("sent", "250 OK"),
+        "p-dana": ("sent", "250 OK"),
+    }
+    assert "p-joy" not in {m.person for m in story.mails if m.on > date(2027, 4, 30)}
+
+
 def test_a_dropped_reminder_does_not_come_back_with_the_next_mail() -> None:
     story = half_told().by_the_lea("deliverable submit", deliverable="D1").on(date(2027, 5, 3))
     # Joy's mail of that day is about D2 alone.
