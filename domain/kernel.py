@@ -5,6 +5,7 @@ A subject module declares its commands and events as classes and registers what 
 ``@owes`` says what is owed.  Whoever adds a subject edits its module and nothing else.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -38,8 +39,13 @@ class Option:
     name: str
 
 
+_NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNS_TEXT_ROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def _one_line(text: str) -> str:
-    if any(ord(c) < 32 or ord(c) == 127 or c in "\u0085\u2028\u2029" for c in text):
+    # No less than a mail refuses: a title that no mail can say would hold up its reader's mails.
+    if any(unicodedata.category(c) in _NOT_IN_A_LINE or c in _TURNS_TEXT_ROUND for c in text):
         raise ValueError("must be one line, without control characters")
     return text
 

@@ -375,7 +375,18 @@ def test_hours_have_their_bounds(hours: int) -> None:
         made("deliverable propose", title="A", due=DUE, hours=hours)
 
 
-@pytest.mark.parametrize("title", ["", "  ", "Theory\nof action", "Bell\x07", "x" * 301])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "",
+        "  ",
+        "Theory\nof action",
+        "Bell\x07",
+        pytest.param("The LEA\x92s plan", id="an apostrophe of Windows, read as Latin-1"),
+        pytest.param("\u202enoitca", id="text turned round"),
+        "x" * 301,
+    ],
+)
 def test_a_title_is_one_line(title: str) -> None:
     with pytest.raises(ValidationError):
         made("deliverable propose", title=title, due=DUE)
