@@ -5,7 +5,7 @@ A notice is planned, then claimed by a mail, then sent.  Only a planned one may 
 
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -40,6 +40,10 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
 
 NO_ADDRESS = "no mail address"
 """Why somebody whose mail was still to come is not sent it."""
+
+LOOK_AGAIN = timedelta(minutes=5)
+"""After this the engagement looks whether what it announced was claimed.  A mail that was just
+being finished, or made by a worker whose clock is behind, found nothing to say."""
 
 
 class PlannedNotice(BaseModel):
@@ -444,6 +448,8 @@ def announcement(
                     later.append(policy.next_morning(context.now, days, context.zone))
                 else:
                     people.add(person)
+    if people or alarms:
+        later.append(context.now + LOOK_AGAIN)
     return Announcement(frozenset(people), min(later, default=None), frozenset(alarms))
 
 

@@ -280,6 +280,22 @@ def test_a_digest_never_takes_an_alarm() -> None:
     story.when(claim, SYSTEM).records()
 
 
+def test_an_alarm_that_a_slow_clock_found_too_early_is_announced_again() -> None:
+    story = submitted().away_until(DEADLINE, time(16))
+    told = announcement(story.state(), story.context(SYSTEM, None), lambda _: False)
+    assert ("p-mendes", 1) in told.alarms
+    mail: dict[str, Any] = {"mail": UUID(int=1), "message_id": "<x@y>"}
+    claim = ClaimNotices(engagement=ALDER, person="p-mendes", on=DEADLINE, alarm=1, **mail)
+    story.now -= timedelta(seconds=2)  # on another machine
+    story.when(claim, SYSTEM).records()
+    assert [n.status for n in story.ledger("A1/posting-lea")][0] == "planned"
+    story.now += timedelta(seconds=2)
+    assert told.again_at is not None
+    assert story.now < told.again_at < story.now + timedelta(minutes=10)
+    again = announcement(story.state(), story.context(SYSTEM, None), lambda _: False)
+    assert again.alarms == told.alarms
+
+
 def test_after_an_outage_only_the_last_alarm_goes() -> None:
     story = submitted().away_until(date(2026, 9, 22), time(7))
     told = announcement(story.state(), story.context(SYSTEM, None), lambda _: False)
