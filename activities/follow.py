@@ -6,7 +6,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 import structlog
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.service import RPCError
 
 from activities.dispatch import send
@@ -61,6 +65,7 @@ class Follower:
                 OSError,
                 RPCError,
                 WorkflowUpdateFailedError,
+                WorkflowUpdateRPCTimeoutOrCancelledError,
             ) as away:
                 log.warning("follower_interrupted", why=type(away).__name__)
             except UnknownEvent as newer:

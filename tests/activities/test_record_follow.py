@@ -1,15 +1,19 @@
 """What changed for many engagements reaches each of them, from the log, once."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
-from activities.follow import READER, news
+import pytest
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+
+from activities.follow import READER, Follower, news
 from domain.calendar import CalendarPack
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from store.database import queries
 from store.events import Checkpoint
-from tests.conftest import Office, new_id
+from tests.conftest import Office, eventually, new_id
 from tests.journey import mail
 
 E = "alder-creek-usd"
@@ -202,3 +206,28 @@ async def _review_due(office: Office) -> date:
             "select due from read.obligations where item = 'D1/review'"
         )
     return due
+
+
+async def test_an_engine_that_hangs_up_does_not_end_the_follower(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that stops cancels the calls it holds, which is no ordinary error of a call."""
+    asked = 0
+
+    async def catch_up(_: Any) -> None:
+        nonlocal asked
+        asked += 1
+        raise WorkflowUpdateRPCTimeoutOrCancelledError()
+
+    client: Any = None
+    follower = Follower(office.pool, office.vault, office.clock, client, sandbox=True)
+    monkeypatch.setattr(follower, "catch_up", catch_up)
+    monkeypatch.setattr("activities.follow._POLL_SECONDS", 0.01)
+    following = asyncio.create_task(follower.follow())
+
+    async def twice() -> bool:
+        return asked > 1 or following.done()
+
+    await eventually(twice)
+    assert not following.done()
+    following.cancel()
