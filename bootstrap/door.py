@@ -127,10 +127,9 @@ class Door:
         async with self.pool.acquire() as connection:
             alive = await queries.live_workers(connection)
             known = await queries.receipt(connection, command_id=envelope.command_id)
-        if known is not None and known["content_hash"] != self.vault.fingerprint(
-            envelope.content()
-        ):
-            # The engine knows updates by their id alone and would give the other one's answer.
+        if known is not None:
+            # It needs nobody to carry it out any more; and the engine, which knows updates by
+            # their id alone, would give this answer to another command of the same id too.
             return await self.record.execute(envelope)
         if not alive:
             raise NotAccepted(
@@ -149,9 +148,7 @@ class Door:
                     rpc_timeout=timedelta(seconds=PATIENCE_SECONDS),
                 )
                 accepted = True
-                receipt = Receipt.model_validate(await handle.result())
-                # The engine gives the first answer again by itself, as it was given then.
-                return receipt.model_copy(update={"repeated": known is not None})
+                return Receipt.model_validate(await handle.result())
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
             where = f"Temporal at {self.settings.temporal_address}"
             if accepted:

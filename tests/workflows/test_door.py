@@ -6,7 +6,8 @@ from domain.calendar import CalendarPack
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from store.database import queries
-from tests.workflows.conftest import Running, WorkflowOffice, day
+from tests.conftest import Database
+from tests.workflows.conftest import Running, WorkflowOffice, day, office_of
 from tests.workflows.test_years import E, prepared
 
 
@@ -52,3 +53,17 @@ async def test_an_id_that_stands_for_another_command_is_refused(
     other = first.model_copy(update={"body": {**first.body, "group": "students"}})
     receipt = await submit(running, other)
     assert (receipt.outcome, receipt.refusal) == ("refused", "ReusedCommandId")
+
+
+async def test_what_was_recorded_is_said_again_even_while_no_worker_runs(
+    running: Running, sandbox_database: Database, playbook: Playbook, calendar: CalendarPack
+) -> None:
+    at = running.services
+    async with running.worker():
+        story = office_of(at, sandbox_database)
+        await prepared(story, playbook, calendar, day(3, 9))
+        envelope = story.envelope("conversation log", "marcus", engagement=E, group="parents")
+        first = await story.give(envelope)
+    door = Door(at.settings, at.pool, at.vault, at.client, at.clock, sandbox=True)
+    again = await door.submit(envelope)
+    assert again == first.model_copy(update={"repeated": True})
