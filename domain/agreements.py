@@ -378,6 +378,12 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
             f"{spoken(item.meeting)} already, so an action of {spoken(command.meeting)} cannot "
             f"follow it. Give the day of the later meeting."
         )
+    if item.next_meeting and command.meeting == item.meeting and command.action != "continued":
+        raise ImpossibleDate(
+            f"{state.id}: the {command.board} board continued {agreement.id} on "
+            f"{spoken(command.meeting)} to {spoken(item.next_meeting)}, so it did nothing else "
+            f"with it at that meeting. Give the day of the later meeting."
+        )
     if item.is_final:
         assert item.meeting is not None
         way = (

@@ -96,15 +96,13 @@ def dosage(state: State, rules: CoachingRules, until: date) -> Dosage | None:
 
 def _gaps(coaching: Coaching, since: date, until: date, limit: int) -> tuple[list[Gap], int | None]:
     """Every gap over the limit, and how long the present one lasts."""
+    # Of one day's changes the last one entered holds: a slip put right left nothing out.
+    changes = {c.on: c for c in coaching.changes if c.prong == COACHING}
     # On one day a contact comes before leaving, and coming back before a contact.
     moments = sorted(
         [
             *((c.on, 1, "contact") for c in coaching.contacts if c.counts),
-            *(
-                (c.on, 2 if c.out else 0, "out" if c.out else "in")
-                for c in coaching.changes
-                if c.prong == COACHING
-            ),
+            *((c.on, 2 if c.out else 0, "out" if c.out else "in") for c in changes.values()),
         ]
     )
     gaps: list[Gap] = []

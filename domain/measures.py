@@ -408,7 +408,8 @@ def measures_owed(state: State, context: Context) -> Iterable[Obligation]:
         return
     dated = [(d.due, d.id, d) for d in state.of(Deliverables).all.values() if d.due]
     first = min(dated, default=None, key=lambda entry: entry[:2])
-    settled = "measures defined" if state.of(Measures).all else None
+    standing = any(m.definitions and not m.dropped_at for m in state.of(Measures).all.values())
+    settled = "measures defined" if standing else None
     for due, id_, deliverable in dated:
         dates = [(past, "re-dated") for past, _ in deliverable.past]
         for round_, (day, gone) in enumerate([*dates, (due, None)], start=1):

@@ -217,7 +217,7 @@ async def test_an_engine_that_hangs_up_does_not_end_the_follower(
     async def catch_up(_: Any) -> None:
         nonlocal asked
         asked += 1
-        raise WorkflowUpdateRPCTimeoutOrCancelledError()
+        raise WorkflowUpdateRPCTimeoutOrCancelledError
 
     client: Any = None
     follower = Follower(office.pool, office.vault, office.clock, client, sandbox=True)

@@ -393,3 +393,11 @@ def test_only_a_continuation_names_a_next_hour() -> None:
     before_the_boards().when(
         "agreement act", board="lea", action="approved", meeting=FIRST, next_at="18:00"
     ).refuses(WrongState, "--next-at 18:00", "Leave it out")
+
+
+def test_a_board_that_continued_an_item_did_nothing_else_with_it_that_day() -> None:
+    story = before_the_boards()
+    story.do("agreement act", board="lea", action="continued", meeting=FIRST, next_meeting=LATER)
+    story.when("agreement act", board="lea", action="approved", meeting=FIRST).refuses(
+        ImpossibleDate, "continued A1", "Give the day of the later meeting"
+    )

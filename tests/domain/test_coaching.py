@@ -385,3 +385,13 @@ def test_a_policy_that_is_not_there_is_refused() -> None:
     data["coaching"]["policy"] = "weekly"
     with pytest.raises(ValidationError, match="weekly"):
         type(PLAYBOOK).model_validate(data)
+
+
+def test_a_prong_left_and_taken_up_again_on_one_day_is_not_lost_from_sight() -> None:
+    story = coached().on(date(2027, 4, 12))
+    story.do("prong opt-out", prong="coaching", reason="a slip")
+    story.do("prong opt-in", prong="coaching")
+    story = story.on(date(2027, 6, 3))
+    dosage = seen(story)
+    assert dosage.days_since_contact == (date(2027, 6, 3) - date(2027, 4, 12)).days
+    assert dosage.gaps

@@ -240,3 +240,9 @@ def test_a_playbook_with_a_policy_reminds_the_lead_until_a_measure_stands() -> N
     story.do("measure add", **ABSENT)
     assert story.planned_days("D1/measures") == []
     assert {n.reason for n in story.ledger("D1/measures")} == {"measures defined"}
+
+
+def test_a_dropped_measure_leaves_the_measures_owed_again() -> None:
+    story = agreed().do("measure add", **ABSENT)
+    story.do("measure drop", measure="M1", reason="not ours")
+    assert ("D2/measures", 1, D1, None) in owed(story)
