@@ -118,7 +118,9 @@ class Reminders:
     async def claim(self, digest: DigestRun) -> ClaimedMail:
         """Claim what is due for a person now, and freeze the mail that says it.
 
-        One transaction over every engagement concerned; claimed again, it is the same mail.
+        One transaction over every engagement concerned; claimed again, it is the same mail.  A
+        digest whose day is over claims nothing: it would go at any hour of any day, and the
+        engagements announce what is due anew.
         """
         mail = mail_id(digest.person, digest.on, digest.kind)
         alarm = alarm_of(digest.kind)
@@ -129,6 +131,8 @@ class Reminders:
                 return ClaimedMail(mail=mail)
             settings = await program(connection)
             assert settings is not None
+            if not alarm and local_date(now, settings.zone) != digest.on:
+                return ClaimedMail()
             sender = settings.sender
             items: list[DigestItem] = []
             leads: list[str] = []
