@@ -107,11 +107,12 @@ def init(
         narrate(f"Act as the Director from now on: export HANDRAIL_ACTOR={director}")
 
 
-def migrate(*, sandbox: bool = False) -> None:
+def migrate(*, sandbox: bool = False, json_: Json = False) -> None:
     """Bring the database's schema up; needs HANDRAIL_OWNER_DATABASE_URL.
 
     Args:
         sandbox: Make a new store a sandbox, for ever.
+        json_: One JSON object.
     """
     import asyncio
 
@@ -130,23 +131,33 @@ def migrate(*, sandbox: bool = False) -> None:
         fail(str(wrong), UNAVAILABLE)
     except (OSError, TimeoutError, asyncpg.PostgresError) as away:
         fail(f"The database does not answer or refuses: {away}. See handrail doctor.", UNAVAILABLE)
-    print("The schema is up to date.")
+    if json_:
+        emit_json({"schema": "up to date", "sandbox": sandbox})
+    else:
+        print("The schema is up to date.")
 
 
-def prepare_temporal() -> None:
-    """Register the namespace and the search attributes; needed once for a Temporal of your own."""
+def prepare_temporal(*, json_: Json = False) -> None:
+    """Register the namespace and the search attributes; needed once for a Temporal of your own.
+
+    Args:
+        json_: One JSON object.
+    """
     import asyncio
 
     from bootstrap.preparation import prepare
     from bootstrap.settings import SettingsError
 
     try:
-        for line in asyncio.run(prepare(settings_or_fail())):
-            print(line)
+        done = asyncio.run(prepare(settings_or_fail()))
     except SettingsError as wrong:
         fail(str(wrong), UNAVAILABLE)
     except (RuntimeError, OSError) as away:
         fail(f"Temporal does not answer: {away}. See handrail doctor.", UNAVAILABLE)
+    if json_:
+        emit_json({"done": done})
+    else:
+        print("\n".join(done))
 
 
 def recover(*, json_: Json = False) -> None:
