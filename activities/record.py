@@ -14,22 +14,20 @@ import structlog
 from pydantic import ValidationError
 
 from domain.context import Context
+from domain.deciding import after, brought, decide_in_full
 from domain.engagement import Engagement
 from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
 from domain.ids import engagement_of
 from domain.kernel import (
-    Command,
     Event,
-    On,
     Recorded,
-    Stamp,
     State,
-    decide,
     fold,
 )
 from domain.messages import Envelope, Facets, Receipt, Told
-from domain.notices import Notices, ReconcileNotices, reconcile
+from domain.notices import ReconcileNotices
 from domain.personal import Sealed
+from domain.reminding import next_wake
 from store.context import canonical_stream, resolve, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
@@ -138,44 +136,25 @@ class Record:
         stream = await canonical_stream(connection, envelope.stream)
         before = fold(stream, await read_stream(connection, self._vault, stream))
         context = await resolve(connection, envelope, command, before, now)
-        own, others = self._decided(command, before, context, envelope)
-        provisional = fold(stream, _provisional(stream, own, before, context), before)
-        if stream.startswith("engagement:"):
-            own += [
-                (event, now)
-                for event in _marked(
-                    reconcile(provisional, context), provisional.of(Engagement).illustrative
-                )
-            ]
-        news = await self._append(connection, envelope, context, stream, before.version, own)
-        after = fold(stream, news, before)
+        if arrived := brought(before, context):
+            # Whoever it brings in, such as another Lead, is resolved as well.
+            reached = after(before, arrived, context)
+            context = await resolve(connection, envelope, command, reached, now)
+        decided = decide_in_full(command, before, context, illustrative=envelope.illustrative)
+        news = await self._append(
+            connection, envelope, context, stream, before.version, decided.own
+        )
+        state = fold(stream, news, before)
         # A changed calendar moves what is owed even where no notice moves with it.
         if news or isinstance(command, ReconcileNotices):
-            await project(connection, after, news, context)
+            await project(connection, state, news, context)
         told = list(news)
-        for other, events in others.items():
+        for other, events in decided.others.items():
             base = fold(other, await read_stream(connection, self._vault, other))
             added = await self._append(connection, envelope, context, other, base.version, events)
             await project(connection, fold(other, added, base), added, context)
             told += added
-        return Outcome(_receipt(envelope, after, context, told), after, context, news)
-
-    def _decided(
-        self, command: Command, before: State, context: Context, envelope: Envelope
-    ) -> tuple[list[tuple[Event, datetime]], dict[str, list[tuple[Event, datetime]]]]:
-        """The decision's events, each with its effective instant: own stream, other streams."""
-        own: list[tuple[Event, datetime]] = []
-        others: dict[str, list[tuple[Event, datetime]]] = {}
-        # The mails of an invented engagement are as invented as what they are about.
-        invented = command.internal and before.of(Engagement).illustrative
-        for entry in decide(command, before, context):
-            event = entry.event if isinstance(entry, On) else entry
-            [event] = _marked([event], envelope.illustrative or event.illustrative or invented)
-            if isinstance(entry, On):
-                others.setdefault(entry.stream, []).append((event, context.effective(event)))
-            else:
-                own.append((event, context.effective(event)))
-        return own, others
+        return Outcome(_receipt(envelope, state, context, told), state, context, news)
 
     async def _append(
         self,
@@ -271,39 +250,12 @@ class Record:
         return [str(Sealed.model_validate(d["message"])) for d in documents]
 
 
-def _marked(events: list[Event], illustrative: bool) -> list[Event]:
-    """Events that say of themselves whether they are illustrative."""
-    if not illustrative:
-        return events
-    return [event.model_copy(update={"illustrative": True}) for event in events]
-
-
-def _provisional(
-    stream: str, events: list[tuple[Event, datetime]], before: State, context: Context
-) -> list[Recorded]:
-    """Events not yet appended, stamped well enough to reconcile with."""
-    return [
-        Recorded(
-            event,
-            Stamp(
-                stream=stream,
-                version=before.version + index,
-                effective_at=at,
-                recorded_at=context.now,
-                actor=context.actor.id,
-                command_id=context.command_id,
-            ),
-        )
-        for index, (event, at) in enumerate(events, start=1)
-    ]
-
-
 def _standing(state: State, context: Context) -> dict[str, Any]:
     """What a receipt says of its stream as it stands, besides the answer."""
     engagement = state.of(Engagement)
     return {
         "is_open": engagement.is_open,
-        "next_wake": state.of(Notices).next_wake,
+        "next_wake": next_wake(state, context),
         "facets": Facets(
             phase=engagement.phase,
             lead=engagement.roles.get("lead"),

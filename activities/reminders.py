@@ -18,6 +18,7 @@ from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun
 from activities.record import Clock, Outcome, Record
 from domain.calendar import local_date
 from domain.context import SYSTEM, PersonEntry, ProgramEntry
+from domain.deciding import brought
 from domain.engagement import Engagement
 from domain.ids import DIGEST, alarm_kind, alarm_of, digest_workflow_id
 from domain.kernel import fold
@@ -27,9 +28,9 @@ from domain.notices import (
     NoticesClaimed,
     ReconcileNotices,
     RecordDelivery,
-    announcement,
 )
 from domain.obligations import obligations
+from domain.reminding import announcement
 from store.context import people, program, resolve
 from store.database import Connection, Pool, listed, queries
 from store.events import read_stream
@@ -84,6 +85,14 @@ class Reminders:
                 ReconcileNotices(engagement=state.id), uuid5(_MAILS, stream), now
             )
             context = await resolve(connection, envelope, envelope.command(), state, now)
+            if brought(state, context):
+                # What time has brought is recorded before anybody is told anything.
+                command_id = uuid5(_MAILS, f"{stream}@{state.version}/brought")
+                await self._record.execute(
+                    _from_system(ReconcileNotices(engagement=state.id), command_id, now)
+                )
+                state = fold(stream, await read_stream(connection, self._vault, stream))
+                context = await resolve(connection, envelope, envelope.command(), state, now)
             rows = await listed(queries.mailed_on(connection, local_date=today, kind=DIGEST))
         mailed = {row["person"] for row in rows}
         told = announcement(state, context, mailed.__contains__)

@@ -38,6 +38,8 @@ class Obligation:
     """The reminder policy; None when nobody is reminded."""
     settled: str | None = None
     """Why nothing is owed any more; None while it is."""
+    held: str | None = None
+    """Why nobody is reminded of it for now, though it is owed; None while reminders run."""
     due_at: datetime | None = None
     """The instant, where it is due at an hour of the due date."""
     others: str | None = None

@@ -25,6 +25,7 @@ from domain import (
     program,
     recommendations,
     recruitment,
+    reminding,
     review,
     submissions,
     waves,
@@ -58,5 +59,6 @@ SUBJECTS = (
     cycles,
     investments,
     notices,
+    reminding,
 )
 """In the order in which a reader meets them."""

@@ -25,6 +25,7 @@ from domain.people import Person
 from domain.playbook import Playbook
 from domain.policy import Published
 from domain.program import Program
+from domain.reminding import next_wake
 from store.database import Connection, listed, queries
 from store.events import Conflict
 
@@ -161,7 +162,7 @@ async def _engagement(
         return
     changed = _changed(news)
     notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
-    wake = state.of(Notices).next_wake
+    wake = next_wake(state, context)
     due = next_due(state, context)
     row: dict[str, Any] = {
         "id": state.id,

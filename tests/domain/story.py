@@ -26,12 +26,14 @@ from domain.context import (
     ProgramEntry,
     StaffRole,
 )
+from domain.deciding import brought, decide_in_full
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Refused
 from domain.frameworks import Framework
-from domain.kernel import COMMANDS, Command, Event, On, Recorded, Stamp, State, decide, fold
-from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery, announcement, reconcile
+from domain.kernel import COMMANDS, Command, Event, Recorded, Stamp, State, fold
+from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
+from domain.reminding import announcement, next_wake
 from domain.review import OpenReview
 from tests.domain.tables import RULES, day, table
 
@@ -158,23 +160,14 @@ class Story:
         stream = self._canonical(what.stream(command_id))
         before = self.state(stream)
         context = self.context(actor, what, effective, command_id)
-        own: list[tuple[Event, datetime]] = []
-        others: list[On] = []
-        for entry in decide(what, before, context):
-            if isinstance(entry, On):
-                others.append(entry)
-            else:
-                own.append((entry, context.effective(entry)))
-        provisional = fold(stream, self._stamped(stream, own, context), before)
-        if stream.startswith("engagement:"):
-            own += [(event, context.now) for event in reconcile(provisional, context)]
-        self._append(stream, self._stamped(stream, own, context))
+        decided = decide_in_full(what, before, context)
+        self._append(stream, self._stamped(stream, decided.own, context))
         if stream.startswith("engagement:") and not isinstance(what, ClaimNotices):
-            self._wake = self.state().of(Notices).next_wake
-        for other in others:
-            entries = [(other.event, context.effective(other.event))]
-            self._append(other.stream, self._stamped(other.stream, entries, context))
-        self.news = [event for event, _ in own] + [other.event for other in others]
+            self._wake = next_wake(self.state(), context)
+        for other, entries in decided.others.items():
+            self._append(other, self._stamped(other, entries, context))
+        everything = [decided.own, *decided.others.values()]
+        self.news = [event for entries in everything for event, _ in entries]
         return self
 
     def opened(self) -> Self:
@@ -265,6 +258,8 @@ class Story:
         raise AssertionError(f"still waking at {self.now}: {self.ledger()}")
 
     def _digest(self) -> None:
+        if brought(self.state(), self.context(SYSTEM, None)):
+            self.do("notices reconcile", SYSTEM)
         context = self.context(SYSTEM, None)
         had = {m.person for m in self.mails if m.on == self.today and m.alarm is None}
         told = announcement(self.state(), context, had.__contains__)

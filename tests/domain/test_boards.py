@@ -26,9 +26,10 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.notices import ClaimNotices, announcement
+from domain.notices import ClaimNotices
 from domain.obligations import Obligation, obligations
 from domain.playbook import PostingRules, ReminderPolicy
+from domain.reminding import announcement
 from tests.domain.story import ALDER, PLAYBOOK, ZONE, Story, made
 from tests.domain.tables import Row, day, table
 

@@ -24,9 +24,9 @@ from domain.notices import (
     NoticesPlanned,
     NoticesSuppressed,
     RecipientsDropped,
-    reconcile,
 )
 from domain.obligations import obligations
+from domain.reminding import reconcile
 from domain.submissions import DeliverableReturned
 from store.events import as_true
 from tests.domain.story import (

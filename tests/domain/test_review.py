@@ -34,7 +34,6 @@ from domain.factual_review import (
 )
 from domain.frameworks import Framework, FrameworkPublished, Frameworks
 from domain.kernel import fold
-from domain.notices import reconcile
 from domain.obligations import Obligation, obligations
 from domain.recommendations import (
     ActionAdded,
@@ -44,6 +43,7 @@ from domain.recommendations import (
     ActionsChosen,
     ActionUnlinked,
 )
+from domain.reminding import reconcile
 from domain.review import FindingRecorded, Review, ReviewOpened
 from domain.thread import Strand, strands, through, unserving
 from domain.waves import (

@@ -1,0 +1,86 @@
+"""One command decided in full: what time has brought, what it says, what follows for notices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.context import Context
+from domain.engagement import Engagement
+from domain.kernel import Command, Event, On, Recorded, Stamp, State, decide, fold
+from domain.passing import coming
+from domain.reminding import reconcile
+
+Dated = tuple[Event, datetime]
+"""An event with the instant at which it came true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What one command has to append, stream by stream."""
+
+    own: list[Dated]
+    others: dict[str, list[Dated]]
+
+
+def decide_in_full(
+    command: Command, before: State, context: Context, *, illustrative: bool = False
+) -> Decided:
+    """The facts that a command adds to its own stream and to others.
+
+    Args:
+        illustrative: Whether what is recorded is invented.
+
+    Raises:
+        Refused: A rule says no.
+    """
+    # The mails of an invented engagement are as invented as what they are about.
+    invented = command.internal and before.of(Engagement).illustrative
+    own = brought(before, context)
+    others: dict[str, list[Dated]] = {}
+    for entry in decide(command, after(before, own, context), context):
+        event = entry.event if isinstance(entry, On) else entry
+        event = _marked(event, illustrative or invented)
+        where = others.setdefault(entry.stream, []) if isinstance(entry, On) else own
+        where.append((event, context.effective(event)))
+    if before.stream.startswith("engagement:"):
+        state = after(before, own, context)
+        invented = state.of(Engagement).illustrative
+        own += [(_marked(event, invented), context.now) for event in reconcile(state, context)]
+    return Decided(own, others)
+
+
+def brought(state: State, context: Context) -> list[Dated]:
+    """What time alone has brought since the last command."""
+    illustrative = state.of(Engagement).illustrative
+    return [
+        (_marked(fact.event, illustrative), fact.at)
+        for fact in coming(state, context)
+        if fact.at <= context.now
+    ]
+
+
+def after(before: State, events: Sequence[Dated], context: Context) -> State:
+    """The state that events not yet appended lead to, stamped well enough to decide on."""
+    return fold(
+        before.stream,
+        (
+            Recorded(
+                event,
+                Stamp(
+                    stream=before.stream,
+                    version=before.version + index,
+                    effective_at=at,
+                    recorded_at=context.now,
+                    actor=context.actor.id,
+                    command_id=context.command_id,
+                ),
+            )
+            for index, (event, at) in enumerate(events, start=1)
+        ),
+        before,
+    )
+
+
+def _marked(event: Event, illustrative: bool) -> Event:
+    """An event that says of itself whether it is illustrative."""
+    return event.model_copy(update={"illustrative": True}) if illustrative else event

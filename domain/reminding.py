@@ -1,0 +1,326 @@
+"""The rules of reminders: the wanted plan is compared with the plan in the stream, nothing more."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.context import Context
+from domain.engagement import Engagement, EngagementRole
+from domain.kernel import Decision, Event, State, decides
+from domain.notices import (
+    ClaimedNotice,
+    ClaimNotices,
+    Notice,
+    NoticeRef,
+    Notices,
+    NoticesClaimed,
+    NoticesDelivered,
+    NoticesPlanned,
+    NoticesSuppressed,
+    PlannedNotice,
+    RecipientsDropped,
+    ReconcileNotices,
+    RecordDelivery,
+)
+from domain.obligations import Obligation, obligations
+from domain.passing import coming
+
+_INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
+    "lea_contact": ("superintendent", "lead"),
+    "superintendent": ("lea_contact", "lead"),
+    "lead": ("director",),
+    "director": ("lead",),
+    "assistant": ("lead", "director"),
+    "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
+}
+"""Who gets a notice when its role is vacant or has no mail address, nearest first."""
+
+NO_ADDRESS = "no mail address"
+"""Why somebody whose mail was still to come is not sent it."""
+
+LOOK_AGAIN = timedelta(minutes=5)
+"""After this the engagement looks whether what it announced was claimed.  A mail that was just
+being finished, or made by a worker whose clock is behind, found nothing to say."""
+
+
+def reconcile(state: State, context: Context) -> list[Event]:
+    """The events that bring the plan in the stream to the plan that is wanted.
+
+    A moment already past is never planned; a notice already claimed is never suppressed.
+    """
+    engagement = state.of(Engagement)
+    ledger = state.of(Notices).all
+    why: dict[tuple[str, int], str] = {}
+    wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
+    for owed in obligations(state, context):
+        if not engagement.is_open:
+            why[owed.item, owed.round] = owed.settled or str(engagement.phase)
+        elif reason := owed.settled or owed.held:
+            why[owed.item, owed.round] = reason
+        elif owed.due is not None and owed.policy is not None:
+            for notice in _planned(owed, engagement, context):
+                wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
+    standing = {n.moment for n in ledger.values() if n.status != "suppressed"}
+    events: list[Event] = []
+    by_reason: dict[str, list[NoticeRef]] = {}
+    for entry in ledger.values():
+        if entry.status == "planned" and entry.moment not in wanted:
+            reason = why.get((entry.planned.item, entry.planned.round), "calendar changed")
+            by_reason.setdefault(reason, []).append(entry.ref)
+    for reason, refs in by_reason.items():
+        events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
+    for reason, dropped in _dropped(ledger.values(), why, context).items():
+        events.append(RecipientsDropped(notices=dropped, reason=reason))
+    new = [
+        notice
+        for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
+        if moment not in standing and notice.planned_for > context.now
+    ]
+    if new:
+        first = len(ledger) + 1
+        events.append(
+            NoticesPlanned(
+                notices=tuple(
+                    notice.model_copy(update={"n": n}) for n, notice in enumerate(new, first)
+                )
+            )
+        )
+    return events
+
+
+def next_wake(state: State, context: Context) -> datetime | None:
+    """The next moment at which the engagement has something to do by itself."""
+    moments = [fact.at for fact in coming(state, context)]
+    notice = state.of(Notices).next_wake
+    return min([*moments, notice] if notice else moments, default=None)
+
+
+def _has_address(person: str, context: Context) -> bool:
+    """Whether mail can reach somebody: whoever was erased has no address any more."""
+    entry = context.people.get(person)
+    return entry is not None and entry.email is not None
+
+
+def _dropped(
+    ledger: Iterable[Notice], why: Mapping[tuple[str, int], str], context: Context
+) -> dict[str, tuple[ClaimedNotice, ...]]:
+    """Claimed notices that somebody has still to get and never will, by reason.
+
+    Nothing is owed any more, or there is nowhere to send it to.
+    """
+    by_reason: dict[str, list[ClaimedNotice]] = {}
+    for notice in ledger:
+        settled = why.get((notice.planned.item, notice.planned.round))
+        gone: dict[str, tuple[str, ...]] = {}
+        if settled:
+            gone[settled] = notice.waiting
+        else:
+            gone[NO_ADDRESS] = tuple(p for p in notice.waiting if not _has_address(p, context))
+        for reason, people in gone.items():
+            if people:
+                by_reason.setdefault(reason, []).append(
+                    ClaimedNotice(**notice.ref.model_dump(), recipients=people)
+                )
+    return {reason: tuple(notices) for reason, notices in by_reason.items()}
+
+
+def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iterable[PlannedNotice]:
+    assert owed.due is not None
+    assert owed.policy is not None
+    days = context.lea_days(engagement.lea) if owed.side == "lea" else context.agency_days
+    policy = context.the_playbook.policy(owed.policy)
+    for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
+        roles = tuple(dict.fromkeys(owed.owner if role == "owner" else role for role in step.to))
+        yield PlannedNotice(
+            n=0,
+            item=owed.item,
+            round=owed.round,
+            step=step.id,
+            planned_for=moment,
+            due=owed.due,
+            to=roles,
+            alarm=policy.any_hour,
+        )
+
+
+def recipients(notice: Notice, engagement: Engagement, context: Context) -> tuple[str, ...]:
+    """The people a notice goes to now: holders of its roles, or who stands in for them."""
+    found: dict[str, None] = {}
+    for role in notice.planned.to:
+        for candidate in (role, *_INSTEAD[role]):
+            holder = engagement.roles.get(candidate)
+            if holder and (entry := context.people.get(holder)) and entry.email:
+                found[holder] = None
+                break
+    return tuple(found)
+
+
+def _due(state: State, context: Context) -> list[Notice]:
+    """The planned notices whose moment has come."""
+    return [
+        n
+        for n in state.of(Notices).all.values()
+        if n.status == "planned" and n.planned.planned_for <= context.now
+    ]
+
+
+def _latest_due(state: State, context: Context) -> dict[str, Notice]:
+    """Of each item, the one notice that still goes out when several have fallen due."""
+    latest: dict[str, Notice] = {}
+    for notice in _due(state, context):
+        current = latest.get(notice.planned.item)
+        if current is None or current.planned.planned_for < notice.planned.planned_for:
+            latest[notice.planned.item] = notice
+    return latest
+
+
+def _is_overtaken(notice: Notice, latest: Mapping[str, Notice]) -> bool:
+    """Whether a planned notice waits only to be suppressed by the mail that has a later one."""
+    if notice.status != "planned":
+        return False
+    last = latest.get(notice.planned.item)
+    return (
+        last is not None
+        and last.planned.n != notice.planned.n
+        and notice.planned.planned_for <= last.planned.planned_for
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Who must be told now, and when to look again."""
+
+    people: frozenset[str]
+    """Whose digest is due."""
+    again_at: datetime | None
+    alarms: frozenset[tuple[str, int]] = frozenset()
+    """Whom an alarm must reach at once, with the number of its notice."""
+
+
+def announcement(
+    state: State, context: Context, already_mailed: Callable[[str], bool]
+) -> Announcement:
+    """Whose digest is due, respecting quiet hours, rest days and one digest a day.
+
+    Args:
+        already_mailed: Whether a person's digest of today has gone; what falls due after it
+            waits for the next working day's.
+    """
+    engagement = state.of(Engagement)
+    owed = {(o.item, o.round): o for o in obligations(state, context)}
+    people: set[str] = set()
+    alarms: set[tuple[str, int]] = set()
+    later = [fact.at for fact in coming(state, context)]
+    latest = _latest_due(state, context)
+    for notice in state.of(Notices).all.values():
+        if _is_overtaken(notice, latest):
+            continue
+        if notice.status == "planned" and notice.planned.planned_for > context.now:
+            later.append(notice.planned.planned_for)
+        elif notice.status == "planned" or notice.waiting:
+            of = owed.get((notice.planned.item, notice.planned.round))
+            if of is None or of.policy is None:
+                continue
+            if notice.planned.alarm:
+                told = notice.waiting or recipients(notice, engagement, context)
+                alarms.update((person, notice.planned.n) for person in told)
+                continue
+            days = context.lea_days(engagement.lea) if of.side == "lea" else context.agency_days
+            policy = context.the_playbook.policy(of.policy)
+            opening = policy.opening(context.now, days, context.zone)
+            if opening > context.now:
+                later.append(opening)
+                continue
+            for person in notice.waiting or recipients(notice, engagement, context):
+                if already_mailed(person):
+                    later.append(policy.next_morning(context.now, days, context.zone))
+                else:
+                    people.add(person)
+    if people or alarms:
+        later.append(context.now + LOOK_AGAIN)
+    return Announcement(frozenset(people), min(later, default=None), frozenset(alarms))
+
+
+@decides(ReconcileNotices)
+def reconcile_notices(command: ReconcileNotices, state: State, context: Context) -> Decision:
+    return []  # The reconciler follows every command; this one has nothing else to say.
+
+
+def _belongs(notice: Notice, command: ClaimNotices, state: State) -> bool:
+    """Whether a mail may speak of a notice: a digest of none that is an alarm, an alarm of its own.
+
+    An alarm looks at the whole of its item, for a later one overtakes those before it.
+    """
+    if command.alarm is None:
+        return not notice.planned.alarm
+    alarm = state.of(Notices).all.get(command.alarm)
+    return alarm is not None and notice.planned.alarm and notice.planned.item == alarm.planned.item
+
+
+def _is_in(command: ClaimNotices, notice: Notice) -> bool:
+    """Whether a notice goes into the mail that is being made: an alarm is a mail of its own."""
+    return notice.planned.n == command.alarm if command.alarm else not notice.planned.alarm
+
+
+@decides(ClaimNotices)
+def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
+    engagement = state.of(Engagement)
+    due = [n for n in _due(state, context) if _belongs(n, command, state)]
+    latest = _latest_due(state, context)
+    claimed = []
+    overtaken: list[NoticeRef] = []
+    for notice in due:
+        people = recipients(latest[notice.planned.item], engagement, context)
+        if command.person not in people:
+            continue
+        if _is_overtaken(notice, latest):
+            overtaken.append(notice.ref)
+        elif command.alarm in (None, notice.planned.n):
+            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
+    claimed += [
+        ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
+        for notice in state.of(Notices).all.values()
+        if command.person in notice.waiting
+        and _is_in(command, notice)
+        and _has_address(command.person, context)
+    ]
+    events: list[Event] = []
+    if overtaken:
+        events.append(
+            NoticesSuppressed(notices=tuple(overtaken), reason="superseded after an outage")
+        )
+    if claimed:
+        events.append(
+            NoticesClaimed(
+                mail=command.mail,
+                message_id=command.message_id,
+                person=command.person,
+                on=command.on,
+                notices=tuple(claimed),
+            )
+        )
+    return events
+
+
+@decides(RecordDelivery)
+def record_delivery(command: RecordDelivery, state: State, context: Context) -> Decision:
+    refs = tuple(
+        n.ref
+        for n in state.of(Notices).all.values()
+        if (d := n.deliveries.get(command.person))
+        and d.mail == command.mail
+        and d.outcome == "pending"
+    )
+    if not refs:
+        return []
+    return [
+        NoticesDelivered(
+            mail=command.mail,
+            message_id=command.message_id,
+            person=command.person,
+            outcome=command.outcome,
+            detail=command.detail,
+            at=command.at,
+            notices=refs,
+        )
+    ]
