@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.calendar import WorkingDays, at_local
+from domain.overviews import OverviewRules
 
 Role = Literal[
     "owner", "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk"
@@ -325,6 +326,8 @@ class Playbook(_Data):
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
+    overviews: tuple[OverviewRules, ...] = ()
+    """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -192,7 +192,8 @@ def _words(digest: Digest, about: str, reply_to: Mailbox | None) -> dict[str, ob
             for past in digest.taken_back
         ],
         "dated": any(item.due >= digest.local_date for item in digest.items),
-        "some_illustrative": any(item.illustrative for item in digest.items),
+        "some_illustrative": any(item.illustrative for item in digest.items)
+        or any(line.illustrative for section in digest.overviews for line in section.lines),
         "reply_to": reply_to,
     }
 

@@ -83,6 +83,8 @@ class OverviewLine(BaseModel):
     text: Line
     command: Line | None = None
     """What staff type to look at it or to deal with it."""
+    illustrative: bool = False
+    """It speaks of an engagement that was made up for a demonstration."""
 
 
 class Overview(BaseModel):
