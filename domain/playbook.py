@@ -188,6 +188,15 @@ class ReviewRules(_Data):
     """For the LEA's evidence requests."""
 
 
+class BurdenRules(_Data):
+    """How much may be asked of the LEA's people."""
+
+    cap_hours: Decimal = Field(gt=0)
+    """Hours in a calendar month, over everything that is agreed."""
+    waiver: Literal["assistant", "lead", "director"] | None = None
+    """The staff role that may allow more in a month; None when nobody may."""
+
+
 class MeasureRules(_Data):
     """Measures of success, which the LEA defines."""
 
@@ -321,6 +330,8 @@ class Playbook(_Data):
     """None in a version that says nothing about coaching."""
     review: ReviewRules | None = None
     """None where this playbook has no review."""
+    burden: BurdenRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where this playbook has no cap on the LEA's hours."""
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None

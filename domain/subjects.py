@@ -3,6 +3,7 @@
 from domain import (
     agreements,
     boards,
+    burden,
     checkins,
     coaching,
     cycles,
@@ -27,6 +28,7 @@ from domain import (
     recruitment,
     reminding,
     review,
+    sparing,
     submissions,
     waves,
 )
@@ -44,6 +46,7 @@ SUBJECTS = (
     frameworks,
     review,
     waves,
+    sparing,
     evidence,
     recommendations,
     factual_review,
@@ -54,6 +57,7 @@ SUBJECTS = (
     boards,
     deliverables,
     submissions,
+    burden,
     checkins,
     coaching,
     cycles,
