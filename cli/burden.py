@@ -9,11 +9,12 @@ from cyclopts import App
 
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.commands import noun
-from cli.output import REFUSED, emit_json, emit_table, fail
+from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
 from domain.burden import Month, by_month, collisions, first_of, told
 from domain.calendar import WorkingDays, spoken
 from domain.engagement import Engagement
+from domain.errors import Unknown
 from domain.kernel import State, fold
 from domain.playbook import BurdenRules
 
@@ -50,15 +51,15 @@ def burden_show(
         zone = ZoneInfo(settings.zone if settings else "UTC")
         state = fold(stream, await read_history(door, stream, known, true, zone))
         if state.of(Engagement).phase is None:
-            fail(
+            raise Unknown(
                 f"{one} was not open yet on that day. Ask for a later one, or see "
-                f"handrail history {one}",
-                REFUSED,
+                f"handrail history {one}"
             )
         async with door.pool.acquire() as connection:
             context = await standing(connection, state, await door.now())
         rules = context.the_playbook.burden
         found = as_data(state, rules, context.lea_days(state.of(Engagement).lea))
+        found |= {k: d for k, d in (("as_known", known), ("as_true", true)) if d}
         names = Names(door)
         await names.learn(*(w["authority"] for m in found["months"] for w in m["waivers"]))
         return found, names
@@ -73,6 +74,8 @@ def burden_show(
     say_if_illustrative(found["illustrative"])
     cap = f"cap {found['cap']} a month in " if found["cap"] else "no cap in "
     title = f"LEA hours of {found['engagement']}, {cap}{found['playbook']}"
+    title += f", as known on {spoken(found['as_known'])}" if "as_known" in found else ""
+    title += f", as true on {spoken(found['as_true'])}" if "as_true" in found else ""
     if not found["months"]:
         print(f"{title}: nothing is asked of the LEA yet.")
         return
