@@ -40,6 +40,13 @@ class Announced(_Data):
     again_at: datetime | None = None
 
 
+class Handed(_Data):
+    """What became of one attempt to hand a mail over."""
+
+    wait_until: datetime | None = None
+    """No mail may go now: the attempt is to be made again then."""
+
+
 class ClaimedMail(_Data):
     """The mail that a digest became; None when there was nothing to say."""
 

@@ -15,6 +15,7 @@ from activities.names import (
     Announced,
     ClaimedMail,
     DigestRun,
+    Handed,
 )
 from activities.record import Record
 from activities.reminders import Reminders
@@ -47,8 +48,8 @@ def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:
         return await reminders.claim(digest)
 
     @activity.defn(name=SEND_MAIL)
-    async def send_mail(claimed: ClaimedMail) -> None:
-        await reminders.send(claimed)
+    async def send_mail(claimed: ClaimedMail) -> Handed:
+        return await reminders.send(claimed)
 
     @activity.defn(name=REPORT_MAIL)
     async def report_mail(claimed: ClaimedMail) -> None:

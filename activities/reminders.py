@@ -1,11 +1,13 @@
 """From a due notice to a mail and back: announce, claim, send, report."""
 
+import asyncio
 import base64
 import json
 from datetime import date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+import asyncpg
 import structlog
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
@@ -14,10 +16,10 @@ from activities.dispatch import send
 from activities.mail.compose import compose
 from activities.mail.deliver import deliver
 from activities.mail.digest import Digest
-from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun
-from activities.overviews import still_to_send
+from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun, Handed
+from activities.overviews import Overseen, still_to_send
 from activities.record import Clock, Outcome, Record
-from activities.telling import Found, claimed_in, digest_of, message_id
+from activities.telling import Found, digest_of, message_id, said_in
 from domain.calendar import WorkingDays, local_date
 from domain.context import SYSTEM, ProgramEntry
 from domain.deciding import brought
@@ -31,12 +33,16 @@ from domain.notices import (
 )
 from domain.overviews import next_overview
 from domain.reminding import announcement
-from store.context import overview_rules, people, program, resolve
+from store.context import mail_opening, overview_rules, people, program, resolve
 from store.database import Connection, Pool, listed, queries
 from store.events import read_stream
 from store.vault import Vault
 
 log = structlog.get_logger()
+
+_INSIST = 60
+_INSIST_SECONDS = 4.0
+"""Together less than an attempt to send may take."""
 
 _MAILS = uuid5(NAMESPACE_URL, "tag:handrail,2026:mail")
 
@@ -150,7 +156,8 @@ class Reminders:
 
         One transaction over every engagement concerned; claimed again, it is the same mail.  A
         digest whose day is over claims nothing: it would go at any hour of any day, and the
-        engagements announce what is due anew.
+        engagements announce what is due anew.  Nor does one while an earlier is still on its way:
+        that one says everything once the mail server is back.
         """
         mail = mail_id(digest.person, digest.on, digest.kind)
         alarm = alarm_of(digest.kind)
@@ -161,53 +168,43 @@ class Reminders:
                 return ClaimedMail(mail=mail)
             settings = await program(connection)
             assert settings is not None
-            if not alarm and local_date(now, settings.zone) != digest.on:
-                return ClaimedMail()
-            found = await self._found(connection, digest, mail, settings, now)
-            overseen = (
-                [] if alarm else await still_to_send(connection, digest.person, settings, now)
-            )
-            if not found.items and not overseen:
-                return ClaimedMail()
-            if not alarm:
-                await self._take_back(connection, digest, mail, settings, now, found)
-            directory = await people(connection, {digest.person, *found.leads})
-            kind = await queries.store_kind(connection)
-            content = digest_of(
-                digest, mail, directory, settings, found, overseen, sandbox=kind == "sandbox"
-            )
-            await self._freeze(connection, digest, mail, settings, content, now)
-            await queries.add_mail_engagements(
-                connection, mail=mail, engagements=list(found.engagements)
-            )
-            for overview in overseen:
-                await queries.add_overview(
-                    connection,
-                    person=digest.person,
-                    overview=overview.rules.id,
-                    period=overview.period,
-                    mail=mail,
+            if not alarm and (
+                local_date(now, settings.zone) != digest.on
+                or await queries.has_another_mail(
+                    connection, person=digest.person, kind=DIGEST, id=mail, local_date=digest.on
                 )
-            log.info(
-                "mail_claimed",
-                mail=str(mail),
-                notices=len(found.items),
-                overviews=[overview.rules.id for overview in overseen],
+            ):
+                return ClaimedMail()
+            made = await self._made(connection, digest, mail, settings, now, again=False)
+            if made is None:
+                return ClaimedMail()
+            content, found, overseen = made
+            await queries.add_mail(
+                connection,
+                id=mail,
                 person=digest.person,
+                local_date=digest.on,
+                kind=digest.kind,
+                message_id=content.message_id,
+                content=await self._sealed(connection, mail, content, now),
+                claimed_at=now,
             )
+            await self._note(connection, digest, mail, found, overseen)
             return ClaimedMail(mail=mail)
 
         return await self._record.in_transaction(once)
 
-    async def _found(
+    async def _made(
         self,
         connection: Connection,
         digest: DigestRun,
         mail: UUID,
         settings: ProgramEntry,
         now: datetime,
-    ) -> Found:
-        """Claim what is due for the person, engagement by engagement."""
+        *,
+        again: bool,
+    ) -> tuple[Digest, Found, list[Overseen]] | None:
+        """What the mail says if it is made now; None where there is nothing to say."""
         alarm = alarm_of(digest.kind)
         if alarm:
             concerned = [alarm[0]]
@@ -215,127 +212,208 @@ class Reminders:
             rows = await listed(
                 queries.engagements_to_claim(connection, person=digest.person, now=now)
             )
-            concerned = [row["engagement"] for row in rows]
-        found = Found()
-        for engagement in concerned:
-            outcome = await self._claimed(connection, digest, mail, settings, now, engagement)
-            found.add(outcome, digest.person)
-        return found
-
-    async def _take_back(
-        self,
-        connection: Connection,
-        digest: DigestRun,
-        mail: UUID,
-        settings: ProgramEntry,
-        now: datetime,
-        found: Found,
-    ) -> None:
-        """Take dates back on engagements that have nothing else to say in this mail."""
-        rows = await listed(
-            queries.engagements_to_take_back(
-                connection, person=digest.person, today=local_date(now, settings.zone)
-            )
-        )
-        for row in rows:
-            if row["engagement"] not in found.engagements:
-                outcome = await self._claimed(
-                    connection, digest, mail, settings, now, row["engagement"], in_passing=True
-                )
-                found.add(outcome, digest.person)
-
-    async def _claimed(
-        self,
-        connection: Connection,
-        digest: DigestRun,
-        mail: UUID,
-        settings: ProgramEntry,
-        now: datetime,
-        engagement: str,
-        *,
-        in_passing: bool = False,
-    ) -> Outcome:
-        alarm = alarm_of(digest.kind)
-        command = ClaimNotices(
-            engagement=engagement,
+            rows += await listed(queries.engagements_in_mail(connection, mail=mail))
+            concerned = sorted({row["engagement"] for row in rows})
+        claim = ClaimNotices(
+            engagement="any",
             mail=mail,
             message_id=message_id(mail, settings.sender),
             person=digest.person,
-            on=digest.on,
+            on=local_date(now, settings.zone),
             alarm=alarm[1] if alarm else None,
-            in_passing=in_passing,
+            again=again,
         )
-        command_id = uuid5(mail, f"{engagement}/{now.isoformat()}")
+        found = Found()
+        for engagement in concerned:
+            outcome = await self._claimed(connection, claim, engagement, now)
+            found.add(outcome, mail, digest.person)
+        overseen = [] if alarm else await still_to_send(connection, digest.person, settings, now)
+        if not found.items and not overseen:
+            return None
+        if not alarm:
+            rows = await listed(
+                queries.engagements_to_take_back(connection, person=digest.person, today=claim.on)
+            )
+            for engagement in [r["engagement"] for r in rows]:
+                if engagement not in concerned:
+                    passing = claim.model_copy(update={"in_passing": True})
+                    outcome = await self._claimed(connection, passing, engagement, now)
+                    found.add(outcome, mail, digest.person)
+        directory = await people(connection, {digest.person, *found.leads})
+        kind = await queries.store_kind(connection)
+        content = digest_of(
+            digest,
+            mail,
+            directory,
+            settings,
+            found,
+            overseen,
+            on=claim.on,
+            sandbox=kind == "sandbox",
+        )
+        return content, found, overseen
+
+    async def _claimed(
+        self, connection: Connection, claim: ClaimNotices, engagement: str, now: datetime
+    ) -> Outcome:
+        command = claim.model_copy(update={"engagement": engagement})
+        command_id = uuid5(claim.mail, f"{engagement}/{now.isoformat()}")
         outcome = await self._record.decide_and_append(
             connection, _from_system(command, command_id, now), now=now
         )
-        for notice in claimed_in(outcome):
+        for notice in said_in(outcome, claim.mail, claim.person):
             log.info(
                 "notice_claimed",
                 engagement=engagement,
                 command=str(command_id),
-                notice=f"{notice.item} {notice.step} {notice.planned_for.date()}",
-                mail=str(mail),
-                person=digest.person,
+                notice=f"{notice.item} {notice.step} {notice.due}",
+                mail=str(claim.mail),
+                person=claim.person,
             )
         return outcome
 
-    async def _freeze(
+    async def _note(
         self,
         connection: Connection,
         digest: DigestRun,
         mail: UUID,
-        settings: ProgramEntry,
-        content: Digest,
-        now: datetime,
+        found: Found,
+        overseen: list[Overseen],
     ) -> None:
-        message = compose(content, sent_at=now)
-        letter = {
-            "sender": settings.sender,
-            "recipient": content.address,
-            "message": base64.b64encode(message.as_bytes()).decode(),
-        }
-        document: dict[str, Any] = {"about": digest.person, "text": json.dumps(letter)}
-        await self._vault.seal(connection, f"mail {mail}", [document])
-        await queries.add_mail(
-            connection,
-            id=mail,
+        """Keep what the mail speaks of: who must learn its fate, which week it looked over."""
+        await queries.add_mail_engagements(
+            connection, mail=mail, engagements=list(found.engagements)
+        )
+        for overview in overseen:
+            await queries.add_overview(
+                connection,
+                person=digest.person,
+                overview=overview.rules.id,
+                period=overview.period,
+                mail=mail,
+            )
+        log.info(
+            "mail_claimed",
+            mail=str(mail),
+            notices=len(found.items),
+            overviews=[overview.rules.id for overview in overseen],
             person=digest.person,
-            local_date=digest.on,
-            kind=digest.kind,
-            message_id=content.message_id,
-            content=json.dumps(document),
-            claimed_at=now,
         )
 
-    async def send(self, claimed: ClaimedMail) -> None:
-        """Hand a frozen mail to the mail server, once for all its attempts' sake.
+    async def _sealed(
+        self, connection: Connection, mail: UUID, content: Digest, now: datetime
+    ) -> str:
+        """The finished mail as it is kept, sealed with its reader's key."""
+        letter = {
+            "sender": content.sender,
+            "recipient": content.address,
+            "message": base64.b64encode(compose(content, sent_at=now).as_bytes()).decode(),
+        }
+        document: dict[str, Any] = {"about": content.person, "text": json.dumps(letter)}
+        await self._vault.seal(connection, f"mail {mail}", [document])
+        return json.dumps(document)
+
+    async def send(self, claimed: ClaimedMail) -> Handed:
+        """Hand a mail to the mail server, once for all its attempts' sake.
+
+        A mail whose day is over, and which no mail server has seen, is made anew first: after
+        days without one a person gets a single mail that is true today.
 
         Raises:
             MailUnavailable: The server is away or says "later"; the workflow tries again.
         """
+        assert claimed.mail is not None
+        now = await self._clock.now()
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=claimed.mail)
             if row["outcome"] is not None:
-                return
+                return Handed()
+            settings = await program(connection)
+            assert settings is not None
+            if row["kind"] == DIGEST:
+                opening = await mail_opening(connection, row["person"], settings, now)
+                if opening > now:
+                    return Handed(wait_until=opening)
+        stale = row["made_on"] < local_date(now, settings.zone)
+        if row["kind"] == DIGEST and stale and not row["offered"]:
+            await self._make_anew(claimed.mail, row["person"], settings, now)
+        async with self._pool.acquire() as connection:
+            row = await queries.mail(connection, id=claimed.mail)
+            if row["outcome"] is not None:
+                return Handed()
             document = json.loads(row["content"])
             await self._vault.open(connection, [(f"mail {claimed.mail}+0", document)])
         if document["text"] is None:
-            outcome, detail = "bounced", "the recipient's data were erased before it was sent"
-        else:
-            letter = json.loads(document["text"])
-            raw = base64.b64decode(letter["message"])
-            delivery = await deliver(raw, letter["sender"], letter["recipient"], self._smtp_url)
-            outcome, detail = delivery.outcome, delivery.detail
-        async with self._pool.acquire() as connection:
-            await queries.settle_mail(
-                connection,
-                id=claimed.mail,
-                outcome=outcome,
-                detail=detail,
-                at=await self._clock.now(),
+            await self._settle(
+                claimed.mail, "bounced", "the recipient's data were erased before it was sent"
             )
-        log.info("mail_settled", mail=str(claimed.mail), outcome=outcome)
+            return Handed()
+        letter = json.loads(document["text"])
+        raw = base64.b64decode(letter["message"])
+
+        async def offered() -> None:
+            async with self._pool.acquire() as connection:
+                await queries.offer_mail(connection, id=claimed.mail)
+
+        delivery = await deliver(
+            raw, letter["sender"], letter["recipient"], self._smtp_url, before_data=offered
+        )
+        await self._settle(claimed.mail, delivery.outcome, delivery.detail)
+        return Handed()
+
+    async def _make_anew(
+        self, mail: UUID, person: str, settings: ProgramEntry, now: datetime
+    ) -> None:
+        today = local_date(now, settings.zone)
+        digest = DigestRun(person=person, on=today)
+
+        async def once(connection: Connection) -> bool:
+            await queries.forget_overviews(connection, mail=mail)
+            made = await self._made(connection, digest, mail, settings, now, again=True)
+            if made is None:
+                await queries.settle_mail(
+                    connection,
+                    id=mail,
+                    outcome="dropped",
+                    detail="nothing was left to say when the mail server was back",
+                    at=now,
+                )
+                return False
+            content, found, overseen = made
+            await queries.make_mail_anew(
+                connection,
+                id=mail,
+                content=await self._sealed(connection, mail, content, now),
+                made_on=today,
+            )
+            await self._note(connection, digest, mail, found, overseen)
+            return True
+
+        still = await self._record.in_transaction(once)
+        log.info("mail_made_anew", mail=str(mail), still=still)
+
+    async def _settle(self, mail: UUID, outcome: str, detail: str) -> None:
+        """Record what the mail server answered.
+
+        Insisted on: were its answer forgotten, the mail would be sent a second time.
+        """
+        for attempt in range(1, _INSIST + 1):
+            try:
+                async with self._pool.acquire() as connection:
+                    await queries.settle_mail(
+                        connection,
+                        id=mail,
+                        outcome=outcome,
+                        detail=detail,
+                        at=await self._clock.now(),
+                    )
+                break
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+                if attempt == _INSIST:
+                    raise
+                log.warning("outcome_not_recorded_yet", mail=str(mail), why=type(away).__name__)
+                await asyncio.sleep(_INSIST_SECONDS)
+        log.info("mail_settled", mail=str(mail), outcome=outcome)
 
     async def report(self, claimed: ClaimedMail) -> None:
         """Tell every engagement in a mail what became of it."""
@@ -343,6 +421,14 @@ class Reminders:
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=claimed.mail)
             rows = await listed(queries.unreported_engagements(connection, mail=claimed.mail))
+        if row["outcome"] == "dropped":
+            # The engagements dropped what it had to say themselves, and know.
+            async with self._pool.acquire() as connection:
+                for unreported in rows:
+                    await queries.mark_reported(
+                        connection, mail=claimed.mail, engagement=unreported["engagement"]
+                    )
+            return
         for engagement in [r["engagement"] for r in rows]:
             command = RecordDelivery(
                 engagement=engagement,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import UUID
 
 from activities.mail.digest import Digest, DigestItem, TakenBack
@@ -10,7 +11,7 @@ from activities.overviews import Overseen
 from activities.record import Outcome
 from domain.context import PersonEntry, ProgramEntry
 from domain.engagement import Engagement
-from domain.notices import ClaimedNotice, NoticesClaimed
+from domain.notices import Notices, NoticesClaimed, PlannedNotice
 from domain.obligations import obligations
 
 
@@ -30,9 +31,9 @@ class Found:
     engagements: dict[str, None] = field(default_factory=dict)
     """Those that must learn what became of the mail."""
 
-    def add(self, outcome: Outcome, person: str) -> None:
+    def add(self, outcome: Outcome, mail: UUID, person: str) -> None:
         """Take over what a person's mail claimed on one engagement."""
-        items, gone = _items(outcome, person), _taken_back(outcome)
+        items, gone = _items(outcome, mail, person), _taken_back(outcome)
         if items:
             self.leads.append(outcome.state.of(Engagement).roles["lead"])
             self.engagements[outcome.state.id] = None
@@ -40,9 +41,15 @@ class Found:
         self.taken_back += gone
 
 
-def claimed_in(outcome: Outcome) -> list[ClaimedNotice]:
-    """The notices that a mail claimed on one engagement."""
-    return [notice for event in _claims(outcome) for notice in event.notices]
+def said_in(outcome: Outcome, mail: UUID, person: str) -> list[PlannedNotice]:
+    """The notices of one engagement that a mail speaks of: all that it claimed and did not drop."""
+    return [
+        notice.planned
+        for notice in outcome.state.of(Notices).all.values()
+        if (delivery := notice.deliveries.get(person))
+        and delivery.mail == mail
+        and delivery.outcome == "pending"
+    ]
 
 
 def _claims(outcome: Outcome) -> Iterable[NoticesClaimed]:
@@ -71,12 +78,12 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
     return found
 
 
-def _items(outcome: Outcome, person: str) -> list[DigestItem]:
+def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
     """The claimed notices of one engagement, as their recipient is told about them."""
     engagement = outcome.state.of(Engagement)
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
     items = []
-    for notice in claimed_in(outcome):
+    for notice in said_in(outcome, mail, person):
         of = owed[notice.item, notice.round]
         owner = engagement.roles.get(of.owner)
         mine = owner == person
@@ -114,6 +121,7 @@ def digest_of(
     found: Found,
     overseen: Sequence[Overseen],
     *,
+    on: date,
     sandbox: bool,
 ) -> Digest:
     """What the mail says, with names and addresses in place of ids."""
@@ -130,7 +138,7 @@ def digest_of(
         name=recipient.name,
         address=recipient.email,
         side="staff" if recipient.is_staff else "lea",
-        local_date=digest.on,
+        local_date=on,
         zone=settings.zone,
         program=settings.name,
         agency=settings.agency,

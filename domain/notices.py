@@ -172,6 +172,9 @@ class ClaimNotices(EngagementCommand):
     """The local date whose mail it is."""
     alarm: int | None = None
     """The number of the one notice that the mail is for; None for everything in a digest."""
+    again: bool = False
+    """The mail was made before, no mail server has seen it, and its day is over: it is made anew,
+    without what was settled or overtaken meanwhile."""
     in_passing: bool = False
     """The mail goes for the sake of another engagement: it takes dates back here as well."""
 
@@ -259,8 +262,8 @@ class Notices:
 class TakenBack:
     """Which dates each person has been told to forget."""
 
-    dates: frozenset[tuple[str, str, int]] = frozenset()
-    """Person, item and round."""
+    dates: Mapping[tuple[str, str, int], UUID] = field(default_factory=dict)
+    """Person, item and round, with the mail that says so."""
 
 
 @evolves(NoticesPlanned)
@@ -300,8 +303,8 @@ def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
 @evolves(NoticesClaimed)
 def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
     if event.taken_back:
-        gone = {(event.person, date.item, date.round) for date in event.taken_back}
-        state = state.put(TakenBack(state.of(TakenBack).dates | gone))
+        gone = {(event.person, date.item, date.round): event.mail for date in event.taken_back}
+        state = state.put(TakenBack({**state.of(TakenBack).dates, **gone}))
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         notice = _get(all_, ref)
@@ -321,9 +324,15 @@ def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> 
         if notice is None:
             continue
         gone = Delivery(outcome="dropped", at=stamp.recorded_at, detail=event.reason)
-        all_[ref.n] = replace(
+        notice = replace(
             notice, deliveries={**notice.deliveries, **dict.fromkeys(ref.recipients, gone)}
         )
+        if notice.status == "claimed" and all(
+            d.outcome == "dropped" for d in notice.deliveries.values()
+        ):
+            # Its mail never went, and nobody is left to be told.
+            notice = replace(notice, status="suppressed", reason=event.reason, at=stamp.recorded_at)
+        all_[ref.n] = notice
     return state.put(Notices(all_))
 
 

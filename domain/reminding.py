@@ -37,6 +37,9 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
 }
 """Who gets a notice when its role is vacant or has no mail address, nearest first."""
 
+SUPERSEDED = "superseded after an outage"
+"""Why a notice is left out that a later one of the same item overtook."""
+
 NO_ADDRESS = "no mail address"
 """Why somebody whose mail was still to come is not sent it."""
 
@@ -264,12 +267,44 @@ def _is_in(command: ClaimNotices, notice: Notice) -> bool:
     return notice.planned.n == command.alarm if command.alarm else not notice.planned.alarm
 
 
-def _fallen_away(person: str, state: State, context: Context) -> tuple[TakenBackDate, ...]:
+def _out_of_date(command: ClaimNotices, state: State, context: Context) -> list[Event]:
+    """What a mail made anew leaves out: it was settled, held or overtaken since."""
+    owed = {(o.item, o.round): o for o in obligations(state, context)}
+    latest = _latest_due(state, context)
+    mine = [
+        n
+        for n in state.of(Notices).all.values()
+        if (d := n.deliveries.get(command.person))
+        and d.mail == command.mail
+        and d.outcome == "pending"
+    ]
+    newest = {n.planned.item: n for n in sorted(mine, key=lambda n: n.planned.planned_for)}
+    ended = None if state.of(Engagement).is_open else str(state.of(Engagement).phase)
+    by_reason: dict[str, list[ClaimedNotice]] = {}
+    for notice in mine:
+        item = notice.planned.item
+        of = owed.get((item, notice.planned.round))
+        reason = ended if of is None else of.settled or of.held or ended
+        if reason is None and (item in latest or newest[item] is not notice):
+            reason = SUPERSEDED
+        if reason is not None:
+            by_reason.setdefault(reason, []).append(
+                ClaimedNotice(**notice.ref.model_dump(), recipients=(command.person,))
+            )
+    return [
+        RecipientsDropped(notices=tuple(notices), reason=reason)
+        for reason, notices in by_reason.items()
+    ]
+
+
+def _fallen_away(
+    command: ClaimNotices, state: State, context: Context
+) -> tuple[TakenBackDate, ...]:
     """Dates still ahead that were announced to somebody, and that nobody has to keep any more."""
     told = state.of(TakenBack).dates
     announced: dict[str, date] = {}
     for notice in state.of(Notices).all.values():
-        delivery = notice.deliveries.get(person)
+        delivery = notice.deliveries.get(command.person)
         if delivery and delivery.outcome == "sent" and not notice.planned.alarm:
             item, due = notice.planned.item, notice.planned.due
             announced[item] = max(announced.get(item, due), due)
@@ -280,7 +315,7 @@ def _fallen_away(person: str, state: State, context: Context) -> tuple[TakenBack
         for item, owed in last.items()
         if (why := owed.settled or ended)
         and announced[item] > context.today
-        and (person, item, owed.round) not in told
+        and told.get((command.person, item, owed.round), command.mail) == command.mail
     )
 
 
@@ -308,11 +343,11 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     ]
     events: list[Event] = []
     if overtaken:
-        events.append(
-            NoticesSuppressed(notices=tuple(overtaken), reason="superseded after an outage")
-        )
-    gone = _fallen_away(command.person, state, context) if command.alarm is None else ()
-    if claimed or (gone and command.in_passing):
+        events.append(NoticesSuppressed(notices=tuple(overtaken), reason=SUPERSEDED))
+    if command.again:
+        events += _out_of_date(command, state, context)
+    gone = _fallen_away(command, state, context) if command.alarm is None else ()
+    if claimed or (gone and (command.in_passing or command.again)):
         events.append(
             NoticesClaimed(
                 mail=command.mail,

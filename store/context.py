@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
 from domain.context import (
+    AGENCY,
     SYSTEM,
     SYSTEM_PERSON,
     Context,
@@ -99,6 +100,21 @@ async def next_overview_moment(connection: Connection, now: datetime) -> datetim
         return None
     rules = await overview_rules(connection, settings)
     return next_overview(rules, now, WorkingDays(settings.calendar), settings.zone)
+
+
+async def mail_opening(
+    connection: Connection, person: str, settings: ProgramEntry, now: datetime
+) -> datetime:
+    """The first moment from now on at which a person's digest may go, by their own working days."""
+    newest = await playbook(connection, settings.playbook.partition("@")[0])
+    policy = next((p for p in newest.policies if not p.any_hour), None) if newest else None
+    if policy is None:
+        return now
+    found = await people(connection, {person})
+    at = found[person].organisation if person in found else AGENCY
+    leas = await _leas(connection, {at}) if at != AGENCY else {}
+    recess = next((lea.recess for lea in leas.values()), ())
+    return policy.opening(now, WorkingDays(settings.calendar, recess), settings.zone)
 
 
 async def framework(connection: Connection, ref: str) -> Framework | None:

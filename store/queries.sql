@@ -304,22 +304,47 @@ select e.id, e.phase, e.next_wake, e.version,
 
 -- name: mail^
 -- One mail.
-select id, person, local_date, kind, message_id, content, outcome, detail, at
+select id, person, local_date, kind, message_id, content, made_on, offered, outcome, detail, at
   from ops.mails where id = :id;
 
 -- name: mailed-on
--- Who has got a mail of this kind on a local day.
-select person from ops.mails where local_date = :local_date and kind = :kind;
+-- Who has got a mail of this kind on a local day, or has one that no mail server has taken yet.
+select distinct person from ops.mails
+ where kind = :kind and (local_date = :local_date or made_on = :local_date or outcome is null);
+
+-- name: has-another-mail$
+-- Whether a person has another mail of this kind, of that day or still on its way.
+select exists (select from ops.mails
+                where person = :person and kind = :kind and id <> :id
+                  and (made_on = :local_date or outcome is null));
 
 -- name: add-mail!
 -- Freezes a mail before the mail server sees it.
-insert into ops.mails (id, person, local_date, kind, message_id, content, claimed_at)
-values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at);
+insert into ops.mails (id, person, local_date, kind, message_id, content, claimed_at, made_on)
+values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at, :local_date);
+
+-- name: make-mail-anew!
+-- Replaces the text of a mail that no mail server has seen.
+update ops.mails set content = :content, made_on = :made_on
+ where id = :id and not offered and outcome is null;
+
+-- name: offer-mail!
+-- The mail server is about to see the text: from now on it stands.
+update ops.mails set offered = true where id = :id;
+
+-- name: engagements-in-mail
+-- The engagements a mail speaks of.
+select engagement from ops.mail_engagements where mail = :mail order by engagement;
+
+-- name: forget-overviews!
+-- What a mail that is made anew says of the week or month is looked up again.
+delete from ops.overviews where mail = :mail;
 
 -- name: add-mail-engagements!
 -- The engagements a mail speaks of.
 insert into ops.mail_engagements (mail, engagement)
-select :mail, x from unnest(:engagements::text[]) as x;
+select :mail, x from unnest(:engagements::text[]) as x
+    on conflict do nothing;
 
 -- name: overview-sent$
 -- Whether a person has had the overview of a week or month.

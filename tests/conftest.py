@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 import uuid_utils
 import yaml
+from hypothesis import settings as hypothesis_settings
 
 from activities.record import Record
 from domain.calendar import CalendarPack, local_date
@@ -24,6 +25,10 @@ from embedded.postgres import Cluster, postgres_cluster
 from store.database import Pool, open_pool
 from store.migrations import migrate
 from store.vault import Vault
+
+# A slow machine is no failure.
+hypothesis_settings.register_profile("handrail", deadline=None)
+hypothesis_settings.load_profile("handrail")
 
 ROOT = Path(__file__).parent.parent
 MASTER_KEY = bytes(range(32))

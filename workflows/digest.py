@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         SEND_MAIL,
         ClaimedMail,
         DigestRun,
+        Handed,
     )
 
 SEND_TIMEOUT = timedelta(minutes=10)
@@ -20,6 +21,8 @@ SEND_TIMEOUT = timedelta(minutes=10)
 
 REPORT_TIMEOUT = timedelta(minutes=2)
 """One command for each engagement in the mail."""
+
+A_MOMENT = timedelta(seconds=1)
 
 PATIENT = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=5))
 """A mail server that is away for a weekend is asked again every five minutes."""
@@ -43,13 +46,19 @@ class DigestWorkflow:
         )
         if claimed.mail is None:
             return
-        await workflow.execute_activity(
-            SEND_MAIL,
-            claimed,
-            task_queue=MAIL_QUEUE,
-            start_to_close_timeout=SEND_TIMEOUT,
-            retry_policy=PATIENT,
-        )
+        while True:
+            handed: Handed | None = await workflow.execute_activity(
+                SEND_MAIL,
+                claimed,
+                result_type=Handed,
+                task_queue=MAIL_QUEUE,
+                start_to_close_timeout=SEND_TIMEOUT,
+                retry_policy=PATIENT,
+            )
+            # Releases before this answer existed gave none: it went.
+            if handed is None or handed.wait_until is None:
+                break
+            await workflow.sleep(max(handed.wait_until - workflow.now(), A_MOMENT))
         await workflow.execute_activity(
             REPORT_MAIL,
             claimed,

@@ -15,6 +15,7 @@ import asyncio
 import base64
 import re
 import socket
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -58,7 +59,14 @@ class MailUnavailable(Exception):
     """The mail was not taken, for a reason that is not the recipient's; try again later."""
 
 
-async def deliver(message: bytes, sender: str, recipient: str, smtp_url: str) -> Delivery:
+async def deliver(
+    message: bytes,
+    sender: str,
+    recipient: str,
+    smtp_url: str,
+    *,
+    before_data: Callable[[], Awaitable[None]] | None = None,
+) -> Delivery:
     """Send one message to one recipient.
 
     Args:
@@ -66,6 +74,8 @@ async def deliver(message: bytes, sender: str, recipient: str, smtp_url: str) ->
         sender: Envelope sender, bare or as `Name <address>`.
         recipient: Envelope recipient, bare or as `Name <address>`.
         smtp_url: See `parse_smtp_url`.
+        before_data: Called when the server has agreed to take the mail and has not seen it yet;
+            if it fails, nothing is sent.
 
     Raises:
         MailUnavailable: A 4xx answer, no connection, no TLS, no login, no answer in time.
@@ -88,7 +98,13 @@ async def deliver(message: bytes, sender: str, recipient: str, smtp_url: str) ->
                     "which an address with non-ASCII letters needs",
                 )
             answer = await _handed_over(
-                client, server, message, envelope_sender, envelope_recipient, utf8=needs_utf8
+                client,
+                server,
+                message,
+                envelope_sender,
+                envelope_recipient,
+                utf8=needs_utf8,
+                before_data=before_data,
             )
             await _quit(client)
         finally:
@@ -142,7 +158,14 @@ async def _connected(server: SmtpServer) -> SMTP:
 
 
 async def _handed_over(
-    client: SMTP, server: SmtpServer, message: bytes, sender: str, recipient: str, *, utf8: bool
+    client: SMTP,
+    server: SmtpServer,
+    message: bytes,
+    sender: str,
+    recipient: str,
+    *,
+    utf8: bool,
+    before_data: Callable[[], Awaitable[None]] | None,
 ) -> str:
     encoding = "utf-8" if utf8 else "ascii"
     options = [f"SIZE={len(message)}"] if client.supports_extension("size") else []
@@ -150,6 +173,8 @@ async def _handed_over(
         options += ["SMTPUTF8", "BODY=8BITMIME"]
     await client.mail(sender, options=options, encoding=encoding)
     await client.rcpt(recipient, encoding=encoding)
+    if before_data is not None:
+        await before_data()
     answer = await client.data(message, timeout=server.timeout_seconds * _DATA_PATIENCE)
     return f"{answer.code} {answer.message}"
 

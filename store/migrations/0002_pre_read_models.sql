@@ -139,7 +139,9 @@ create table ops.mails (
     message_id text        not null unique,
     content    jsonb       not null,            -- frozen before the mail server sees it; sealed
     claimed_at timestamptz not null,
-    outcome    text        check (outcome in ('sent', 'bounced')),
+    made_on    date        not null,            -- the day it speaks of: later than local_date after an outage
+    offered    boolean     not null default false, -- the mail server has seen it: its text stands
+    outcome    text        check (outcome in ('sent', 'bounced', 'dropped')),
     detail     text,
     at         timestamptz,
     unique (person, local_date, kind)
