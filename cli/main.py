@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 from cli import (
     admin,
     coaching,
+    coauthoring,
     commands,
     focusing,
     imports,
@@ -33,6 +34,7 @@ def build() -> App:
     commands.register(app)
     reading.register(app)
     coaching.register(app)
+    coauthoring.register(app)
     reviewing.register(app)
     imports.register(app)
     focusing.register(app)

@@ -23,6 +23,7 @@ from domain.measures import MEASURE_KINDS, Measures
 from domain.observations import Observations, standing
 from domain.recruitment import Recruitment
 from domain.review import Review
+from domain.terms import awaited
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -149,6 +150,8 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "hours": d.hours,
                 "proposed_due": d.proposal.due if d.proposal else None,
                 "signed": dict(d.proposal.signed) if d.proposal else {},
+                "went_into": list(d.into),
+                "waits_for": [w.id for w in awaited(d, state)] if d.is_open else [],
             }
             for d in state.of(Deliverables).all.values()
         ],
@@ -325,6 +328,8 @@ def as_text(found: dict[str, Any]) -> str:
         lines += _focus_lines(found["focus"])
     for d in found["deliverables"]:
         due = f", due {spoken(d['due'])}" if d["due"] else ""
+        due += f" into {' and '.join(d['went_into'])}" if d["went_into"] else ""
+        due += f", waits for {' and '.join(d['waits_for'])}" if d["waits_for"] else ""
         lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")
         if d["proposed_due"]:
             signed = " and ".join(d["signed"]) or "nobody"
