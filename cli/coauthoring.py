@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -20,13 +21,18 @@ from domain.kernel import Recorded, Stamp, State, fold
 from domain.merging import unsettled_parts
 from domain.notices import Notices
 from domain.playbook import Playbook
-from domain.ratings import Ratings
+from domain.ratings import TAGS, Ratings
 from domain.reuse import Reuse
 from domain.submissions import DeliverableSubmitted
 from domain.terms import awaited, deliverable_named, lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
 
 _SIDES = {"agency": "agency", "lea": "LEA"}
 
@@ -86,12 +92,12 @@ def deliverable_show(
             found["kinds"] = {k.id: k.name for k in rules.satisfies}
             found["scale"] = {s.id: s.name for s in rules.scale}
         names = Names(door)
-        await names.learn(json.dumps(found, default=str))
+        await names.learn(json.dumps(found, default=_plain))
         return found, names
 
     found, names = run(work)
     if json_:
-        emit_json(json.loads(names.told(json.dumps(found, default=str))))
+        emit_json(json.loads(names.told(json.dumps(found, default=_plain))))
         return
     for line in as_lines(found):
         print(names.told(line))
@@ -161,7 +167,9 @@ def as_data(
         "waits_for": [_wait(w, d) for w in awaited(d, state)] if d.is_open else [],
         "depends_on": list(d.waits_for),
         "awaited_by": [
-            o.id for o in state.of(Deliverables).all.values() if o.is_open and d.id in o.waits_for
+            o.id
+            for o in state.of(Deliverables).all.values()
+            if d.is_open and o.is_open and d.id in o.waits_for
         ],
         "submissions": [
             {"on": e.on, "by": e.person, "evidence": str(e.evidence)}
@@ -240,7 +248,7 @@ def as_lines(found: Mapping[str, Any]) -> list[str]:
         if value:
             lines.append(f"  {label}: {value}")
 
-    say("Hours", lea_hours(found["hours"]) if found["hours"] else None)
+    say("Hours", f"{found['hours']} of the LEA" if found["hours"] else None)
     say("Scope", found["scope"])
     say("Agreed by", _signatures(found["agreed_by"]) if found["due"] else None)
     for gone in found["past"]:
@@ -250,7 +258,8 @@ def as_lines(found: Mapping[str, Any]) -> list[str]:
         say("  because", p["reason"])
         say("  merging", f"{' and '.join(p['merges'])} once signed" if p["merges"] else None)
         say("  signed by", _signatures(p["signed"]) or "nobody yet")
-    say("Declined because", found["declined_because"])
+    proposal = "Last proposal declined because" if found["status"] == "agreed" else ""
+    say(proposal or "Declined because", found["declined_because"])
     say("Came from", " and ".join(found["came_from"]))
     if found["unsettled_parts"]:
         say("Being split into", " and ".join(found["being_split_into"]))
@@ -296,9 +305,13 @@ def _say_ratings(found: Mapping[str, Any], say: Any) -> None:
     scale = found.get("scale", {})
     last = len(found["submissions"])
     for side, rating in found["ratings"].items():
-        tags = ", ".join(f"{t} {scale.get(a, a).lower()}" for t, a in rating["tags"].items())
+        tags = ", ".join(
+            f"{t} {scale.get(rating['tags'][t], rating['tags'][t]).lower()}"
+            for t in TAGS
+            if t in rating["tags"]
+        )
         of = f" (of submission {rating['submission']})" if rating["submission"] != last else ""
-        note = f": {rating['note']}" if rating["note"] else ""
+        note = f" – {rating['note']}" if rating["note"] else ""
         say(f"Rated by the {_SIDES[side]}", f"{tags}{note}{of} ({rating['by']})")
     say("The two sides differ on", " and ".join(found["differences"]))
 
@@ -327,13 +340,14 @@ def course_list(engagement: str, /, *, json_: Json = False) -> None:
         state, _, _, zone = await _read(door, engagement, None, None)
         rows = [correction_data(e, s, zone) for e, s in state.of(Courses).all]
         names = Names(door)
-        await names.learn(json.dumps(rows, default=str))
-        return rows, state.id, state.of(Engagement).illustrative, names
+        await names.learn(json.dumps(rows, default=_plain))
+        invented = any(e.illustrative for e, _ in state.of(Courses).all)
+        return rows, state.id, invented or state.of(Engagement).illustrative, names
 
     rows, one, illustrative, names = run(work)
     if json_:
         for row in rows:
-            emit_json(json.loads(names.told(json.dumps(row, default=str))))
+            emit_json(json.loads(names.told(json.dumps(row, default=_plain))))
         return
     if not rows:
         print(f"{one} has recorded no change of course yet.")

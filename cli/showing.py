@@ -150,6 +150,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "hours": d.hours,
                 "proposed_due": d.proposal.due if d.proposal else None,
                 "signed": dict(d.proposal.signed) if d.proposal else {},
+                "proposed_hours": d.proposal.hours if d.proposal else None,
                 "went_into": list(d.into),
                 "waits_for": [w.id for w in awaited(d, state)] if d.is_open else [],
             }
@@ -333,7 +334,10 @@ def as_text(found: dict[str, Any]) -> str:
         lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")
         if d["proposed_due"]:
             signed = " and ".join(d["signed"]) or "nobody"
-            lines.append(f"   proposed for {spoken(d['proposed_due'])}, signed so far by: {signed}")
+            hours = "" if d["proposed_hours"] is None else f" and {d['proposed_hours']} hours"
+            lines.append(
+                f"   proposed for {spoken(d['proposed_due'])}{hours}, signed so far by: {signed}"
+            )
     for c in found["checkins"]:
         when = f"held {spoken(c['held'])}" if c["held"] else f"planned {spoken(c['planned'])}"
         outcome = f", closed: {c['outcome']}" if c["outcome"] else ""

@@ -34,6 +34,9 @@ from domain.obligations import Side
 from domain.personal import Sealed
 from domain.playbook import CoauthoringRules
 
+TAGS = ("focus", "progress", "impact")
+"""In the order in which they are asked; a store may give them back in another."""
+
 
 class RateDeliverable(DeliverableCommand):
     """Rate what was submitted: with --for the LEA does, else the Lead or the Director."""
@@ -67,8 +70,8 @@ class DeliverableRated(Event):
     evidence: Sealed | None = None
 
     def sentence(self) -> str:
-        tags = ", ".join(f"{tag} {answer.replace('-', ' ')}" for tag, answer in self.tags.items())
-        note = f": {self.note}".rstrip(".") if self.note else ""
+        tags = ", ".join(f"{t} {self.tags[t].replace('-', ' ')}" for t in TAGS if t in self.tags)
+        note = f" – {self.note}".rstrip(".") if self.note else ""
         return f"{self.deliverable} rated for {SIDES[self.side]} by {self.person}: {tags}{note}."
 
 
@@ -99,7 +102,7 @@ class Ratings:
         if len(both) < 2:
             return []
         mine, theirs = both["agency"].tags, both["lea"].tags
-        return [tag for tag in mine if tag in theirs and mine[tag] != theirs[tag]]
+        return [t for t in TAGS if t in mine and t in theirs and mine[t] != theirs[t]]
 
 
 def rules_of(state: State, context: Context) -> CoauthoringRules:
@@ -178,7 +181,7 @@ def _of_the_agency(
 
 def _tags(command: RateDeliverable, rules: CoauthoringRules, state: State) -> dict[str, str]:
     known = {t.id for t in rules.tags}
-    given = {t: v for t in ("focus", "progress", "impact") if (v := getattr(command, t))}
+    given = {t: v for t in TAGS if (v := getattr(command, t))}
     if unknown := sorted(set(given) - known):
         raise Unknown(
             f"{state.id}: its playbook does not ask for {unknown[0]}; it asks for "
