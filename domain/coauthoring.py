@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
-from domain.deliverables import DeliverableCommand, found
+from domain.deliverables import DeliverableCommand, asking, found
 from domain.engagement import (
     Engagement,
     evidence_for,
@@ -69,6 +70,7 @@ class RescopeDeliverable(DeliverableCommand):
     """Who at the LEA proposed it, if it came from there."""
     evidence: Line | None = None
     """Where that is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class DeclineDeliverable(DeliverableCommand):
@@ -99,11 +101,13 @@ class RescopeProposed(Event):
     side: Side
     proposed_for: str | None = None
     evidence: Sealed | None = None
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.deliverable}: {SIDES[self.side]} proposes "
             f"{terms_told(self.title, self.hours, self.scope, self.due)}: {full(self.reason)}"
+            + (self.ahead.sentence() if self.ahead else "")
         )
 
 
@@ -214,7 +218,10 @@ def rescope(command: RescopeDeliverable, state: State, context: Context) -> Deci
     not_before_what_it_waits_for(deliverable, due, state)
     if command.title:
         no_twin(command.title, state, deliverable.id)
+    hours = now.hours if command.hours is None else command.hours
+    asked = asking(replace(now, title=command.title or now.title, hours=hours), due, agreed=False)
     return [
+        *proposable(state, context, [asked], command.waive_burden),
         RescopeProposed(
             deliverable=deliverable.id,
             due=due,
@@ -225,7 +232,8 @@ def rescope(command: RescopeDeliverable, state: State, context: Context) -> Deci
             side="lea" if person else "agency",
             proposed_for=person.id if person else None,
             evidence=sealed(person, command.evidence),
-        )
+            ahead=look_ahead(state, context, asked),
+        ),
     ]
 
 

@@ -1,13 +1,23 @@
 """Deliverables: co-created, and due only once the Lead and the LEA have both signed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from domain.agreements import Agreements
+from domain.burden import (
+    Ahead,
+    BurdenWaiver,
+    HoursAsked,
+    asks,
+    look_ahead,
+    proposable,
+    within_burden,
+)
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
 from domain.engagement import (
@@ -80,6 +90,7 @@ class ProposeDeliverable(EngagementCommand):
     """Who at the LEA proposed it, if it came from there."""
     evidence: Line | None = None
     """Where that is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class SignDeliverable(DeliverableCommand):
@@ -92,6 +103,7 @@ class SignDeliverable(DeliverableCommand):
     """Who at the LEA signed; leave it out when you sign as the Lead."""
     evidence: Line | None = None
     """Where the LEA's signature is, for example "mail of 9 March"."""
+    waive_burden: BurdenWaiver = None
 
 
 class RedateDeliverable(DeliverableCommand):
@@ -104,6 +116,7 @@ class RedateDeliverable(DeliverableCommand):
     """The new due date: a working day of the LEA, after today."""
     reason: Line
     """Why the date moves."""
+    waive_burden: BurdenWaiver = None
 
 
 class DeliverableProposed(Event):
@@ -115,11 +128,13 @@ class DeliverableProposed(Event):
     side: Side
     proposed_for: str | None = None
     evidence: Sealed | None = None
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.deliverable} {self.title!r} proposed by the {_SIDES[self.side]}, due "
             f"{spoken(self.due)}, {lea_hours(self.hours)}."
+            + (self.ahead.sentence() if self.ahead else "")
         )
 
 
@@ -128,9 +143,13 @@ class RedateProposed(Event):
     deliverable: str
     due: date
     reason: Sealed
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
-        return f"{self.deliverable}: new due date {spoken(self.due)} proposed: {full(self.reason)}"
+        return (
+            f"{self.deliverable}: new due date {spoken(self.due)} proposed: {full(self.reason)}"
+            + (self.ahead.sentence() if self.ahead else "")
+        )
 
 
 class DeliverableSigned(Event):
@@ -167,6 +186,27 @@ def found(command: DeliverableCommand, state: State) -> Deliverable:
     return deliverable_named(command.deliverable, state)
 
 
+def asking(deliverable: Deliverable, due: date, *, agreed: bool = True) -> HoursAsked:
+    """What a deliverable asks of the LEA when it is due on a day."""
+    hours = Decimal(deliverable.hours)
+    return HoursAsked(deliverable.id, deliverable.title, due, hours, agreed)
+
+
+def making_way(deliverable: Deliverable, state: State) -> list[str]:
+    """The agreed deliverables whose place its proposed terms take, wholly or in part."""
+    absorbs = deliverable.proposal.absorbs if deliverable.proposal else ()
+    all_ = state.of(Deliverables).all
+    wholes = (w.id for w in all_.values() if deliverable.id in w.parts)
+    return [i for i in (*absorbs, *wholes) if deliverable_in(state, i).status == "agreed"]
+
+
+def nothing_of(id_: str, state: State, *, agreed: bool = True) -> HoursAsked:
+    """What is asked for a deliverable whose place others have taken: it, at no hours."""
+    gone = deliverable_in(state, id_)
+    assert gone.due is not None
+    return asking(replace(gone, hours=0), gone.due, agreed=agreed)
+
+
 def _sealed(person: PersonEntry, text: str) -> Sealed:
     return Sealed(about=person.id, text=text)
 
@@ -185,16 +225,22 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
     possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
     no_twin(command.title, state)
+    new = Deliverable(
+        f"D{len(state.of(Deliverables).all) + 1}", title=command.title, hours=command.hours
+    )
+    asked = asking(new, command.due, agreed=False)
     return [
+        *proposable(state, context, [asked], command.waive_burden),
         DeliverableProposed(
-            deliverable=f"D{len(state.of(Deliverables).all) + 1}",
+            deliverable=new.id,
             title=command.title,
             due=command.due,
             hours=command.hours,
+            ahead=look_ahead(state, context, asked),
             side="lea" if person else "agency",
             proposed_for=person.id if person else None,
             evidence=_sealed(person, command.evidence) if person and command.evidence else None,
-        )
+        ),
     ]
 
 
@@ -258,6 +304,9 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
             f"handrail deliverable sign {state.id} {deliverable.id}{with_whom}"
         )
     possible_due(proposal.due, state, context)
+    asked = [asking(deliverable.would_be, proposal.due)]
+    asked += [nothing_of(other, state) for other in making_way(deliverable, state)]
+    waived = within_burden(state, context, asked, command.waive_burden)
     signed = DeliverableSigned(
         deliverable=deliverable.id,
         side=side,
@@ -266,10 +315,11 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
         evidence=_sealed(person, command.evidence) if command.evidence else None,
     )
     if not proposal.signed:
-        return [signed]
+        return [*waived, signed]
     moved = deliverable.due is not None and deliverable.due != proposal.due
     scope = proposal.scope
     return [
+        *waived,
         signed,
         DeliverableAgreed(
             deliverable=deliverable.id,
@@ -342,7 +392,16 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
         )
     not_before_what_it_waits_for(deliverable, command.due, state)
     reason = Sealed(about=state.stream, text=command.reason)
-    return [RedateProposed(deliverable=deliverable.id, due=command.due, reason=reason)]
+    asked = asking(deliverable.would_be, command.due, agreed=False)
+    return [
+        *proposable(state, context, [asked], command.waive_burden),
+        RedateProposed(
+            deliverable=deliverable.id,
+            due=command.due,
+            reason=reason,
+            ahead=look_ahead(state, context, asked),
+        ),
+    ]
 
 
 @evolves(RedateProposed)
@@ -351,3 +410,21 @@ def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
     before = deliverable.proposal or Proposal(event.due)
     terms = replace(before, due=event.due, reason=str(event.reason))
     return put_on_the_table(state, deliverable, terms)
+
+
+_ASKED: frozenset[str] = frozenset({"proposed", "agreed", "submitted", "accepted"})
+"""What is declined, merged or dropped asks nothing."""
+
+
+@asks
+def deliverables_asked(state: State) -> Iterable[HoursAsked]:
+    """Each deliverable by its due date; what was handed in has cost its hours."""
+    leaving: set[str] = set()
+    for d in state.of(Deliverables).all.values():
+        if d.status in _ASKED and d.due:
+            yield asking(d, d.due)
+        if d.status in _ASKED and d.proposal:
+            yield asking(d.would_be, d.proposal.due, agreed=False)
+            leaving |= set(making_way(d, state))
+    for id_ in sorted(leaving):
+        yield nothing_of(id_, state, agreed=False)

@@ -7,10 +7,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
 from domain.coauthoring import SIDES, proposer, sealed, terms_open
 from domain.context import Context
-from domain.deliverables import DeliverableCommand, DeliverableProposed, found
+from domain.deliverables import DeliverableCommand, DeliverableProposed, asking, found
 from domain.engagement import running
 from domain.errors import AlreadyExists, Incomplete, Invalid, WrongState
 from domain.kernel import (
@@ -73,6 +74,7 @@ class MergeDeliverables(EngagementCommand):
     """Who at the LEA proposed it, if it came from there."""
     evidence: Line | None = None
     """Where that is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class SplitDeliverable(DeliverableCommand):
@@ -89,6 +91,7 @@ class SplitDeliverable(DeliverableCommand):
     """Who at the LEA proposed it, if it came from there."""
     evidence: Line | None = None
     """Where that is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class DeliverablesMerged(Event):
@@ -107,6 +110,7 @@ class DeliverablesMerged(Event):
     evidence: Sealed | None = None
     waiting: tuple[str, ...] = ()
     """Those that are agreed, and stand until the merged terms are signed."""
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
         title = f" {self.title!r}" if self.title else ""
@@ -115,7 +119,7 @@ class DeliverablesMerged(Event):
             f"{SIDES[self.side].capitalize()} merges {' and '.join(self.merged)} into "
             f"{self.deliverable}{title}, to be signed: due {spoken(self.due)}, "
             f"{lea_hours(self.hours)}: {full(self.reason)}{stand}"
-        ).replace("The lea", "The LEA")
+        ).replace("The lea", "The LEA") + (self.ahead.sentence() if self.ahead else "")
 
 
 class DeliverableSplit(Event):
@@ -179,6 +183,14 @@ def _go_in_circles(target: Deliverable, sources: list[Deliverable], state: State
     return None
 
 
+def _without(gone: list[Deliverable], state: State) -> State:
+    """The engagement as it would be once these have ended in others, to look ahead from."""
+    for d in gone:
+        ended = replace(d, status="merged", due=None, proposal=None)
+        state = with_deliverable(state, ended)
+    return state
+
+
 @decides(MergeDeliverables)
 def merge(command: MergeDeliverables, state: State, context: Context) -> Decision:
     running(state, context)
@@ -224,7 +236,13 @@ def merge(command: MergeDeliverables, state: State, context: Context) -> Decisio
     if hours is None:
         hours = sum(d.would_be.hours for d in (target, *sources) if d.status != "declined")
     waiting = tuple(s.id for s in sources if s.status == "agreed")
+    asked = asking(
+        replace(target, title=command.title or target.would_be.title, hours=hours),
+        due,
+        agreed=False,
+    )
     return [
+        *proposable(state, context, [asked], command.waive_burden),
         DeliverablesMerged(
             deliverable=into,
             merged=tuple(s.id for s in sources),
@@ -237,6 +255,7 @@ def merge(command: MergeDeliverables, state: State, context: Context) -> Decisio
             proposed_for=person.id if person else None,
             evidence=sealed(person, command.evidence),
             waiting=waiting,
+            ahead=look_ahead(_without(sources, state), context, asked),
         ),
         *(
             DeliverableEnded(deliverable=s.id, how="merged", into=(into,))
@@ -310,7 +329,12 @@ def split(command: SplitDeliverable, state: State, context: Context) -> Decision
     side: Side = "lea" if person else "agency"
     first = len(state.of(Deliverables).all) + 1
     ids = tuple(f"D{n}" for n in range(first, first + len(parts)))
-    events: list[Event] = [
+    would_be = [
+        asking(Deliverable(id_, title=title, hours=hours), due, agreed=False)
+        for id_, (due, hours, title) in zip(ids, parts, strict=True)
+    ]
+    events: list[Event] = proposable(state, context, would_be, command.waive_burden)
+    events += [
         DeliverableSplit(
             deliverable=deliverable.id,
             parts=ids,
@@ -320,18 +344,22 @@ def split(command: SplitDeliverable, state: State, context: Context) -> Decision
             evidence=sealed(person, command.evidence),
         )
     ]
-    events += [
-        DeliverableProposed(
-            deliverable=id_,
-            title=title,
-            due=due,
-            hours=hours,
-            side=side,
-            proposed_for=person.id if person else None,
-            evidence=sealed(person, command.evidence),
+    later = _without([deliverable], state)
+    for asked, (due, hours, title) in zip(would_be, parts, strict=True):
+        events.append(
+            DeliverableProposed(
+                deliverable=asked.item,
+                title=title,
+                due=due,
+                hours=hours,
+                side=side,
+                proposed_for=person.id if person else None,
+                evidence=sealed(person, command.evidence),
+                ahead=look_ahead(later, context, asked),
+            )
         )
-        for id_, (due, hours, title) in zip(ids, parts, strict=True)
-    ]
+        part = Deliverable(asked.item, title=title, hours=hours, proposal=Proposal(due))
+        later = with_deliverable(later, part)
     if deliverable.status == "proposed":
         events.append(DeliverableEnded(deliverable=deliverable.id, how="split", into=ids))
     return events

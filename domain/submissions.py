@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
 
+from domain.burden import BurdenWaiver, within_burden
 from domain.calendar import spoken
 from domain.context import Context
 from domain.deliverables import (
@@ -12,6 +13,7 @@ from domain.deliverables import (
     DeliverableAgreed,
     DeliverableCommand,
     Deliverables,
+    asking,
     deliverable_in,
     found,
     with_deliverable,
@@ -62,6 +64,7 @@ class ReturnDeliverable(DeliverableCommand):
     """Who at the LEA agreed to the new date."""
     evidence: Line
     """Where that agreement is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class AcceptDeliverable(DeliverableCommand):
@@ -200,6 +203,7 @@ def return_(command: ReturnDeliverable, state: State, context: Context) -> Decis
     person = of_the_lea(command.person, state.of(Engagement), context)
     possible_due(command.due, state, context)
     return [
+        *within_burden(state, context, [asking(deliverable, command.due)], command.waive_burden),
         DeliverableReturned(
             deliverable=deliverable.id,
             reason=Sealed(about=state.stream, text=command.reason),
