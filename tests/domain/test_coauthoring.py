@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain import errors
+from domain.burden import by_month
 from domain.calendar import local_date, spoken
 from domain.coauthoring import DeliverableDeclined, ProposalDeclined, RescopeProposed
 from domain.courses import CourseCorrected, Courses
@@ -26,6 +27,7 @@ from domain.errors import (
     Incomplete,
     Invalid,
     Refused,
+    TooMany,
     Unknown,
     WrongPerson,
     WrongState,
@@ -815,3 +817,41 @@ def test_the_spring_of_d1_to_its_submission() -> None:
     }
     assert (len(ledger), counts) == (12, {None: 3, "re-dated": 5, "submitted": 4})
     assert story.state().of(Ratings).differences("D1") == []
+
+
+# Held to the month's cap -------------------------------------------------------------------------
+
+
+def may(story: Story) -> tuple[int, int]:
+    [month] = [m for m in by_month(story.state(), PLAYBOOK.burden) if m.first == date(2027, 5, 1)]
+    return int(month.agreed), int(month.forecast)
+
+
+def test_what_takes_the_place_of_another_is_not_counted_beside_it() -> None:
+    story = partnering()
+    for title, hours in (("A", 16), ("B", 22)):
+        story.do("deliverable propose", "marcus", title=title, due=LAST, hours=hours)
+    story.signed("D1").signed("D2")
+    assert may(story) == (38, 38)
+    story.do("deliverable merge", deliverables=("D1", "D2"), hours=30, reason="one piece of work")
+    assert may(story) == (38, 30)
+    story.signed("D1")
+    assert may(story) == (30, 30)
+    part = ("2027-05-14 15 C", "2027-05-28 15 D")
+    story.do("deliverable split", deliverable="D1", part=part, reason="too much at once")
+    assert may(story) == (30, 30)
+    story.signed("D3").signed("D4")
+    assert may(story) == (30, 30)
+
+
+def test_more_hours_than_the_month_may_take_are_refused_at_the_signature() -> None:
+    story = partnering()
+    for title in ("A", "B"):
+        story.do("deliverable propose", "marcus", title=title, due=LAST, hours=18)
+    story.signed("D1").signed("D2")
+    [event] = story.when(
+        "deliverable rescope", deliverable="D2", hours=30, reason="more schools"
+    ).records(RescopeProposed)
+    assert "48 hours of the LEA, over the cap of 40" in event.sentence()
+    story.when("deliverable sign", "marcus", deliverable="D2").refuses(TooMany, "May 2027", "48 h")
+    story.when("deliverable rescope", deliverable="D2", hours=50, reason="more").refuses(TooMany)
