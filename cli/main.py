@@ -9,6 +9,7 @@ from cli import (
     admin,
     burden,
     coaching,
+    coauthoring,
     commands,
     focusing,
     imports,
@@ -35,6 +36,7 @@ def build() -> App:
     reading.register(app)
     burden.register(app)
     coaching.register(app)
+    coauthoring.register(app)
     reviewing.register(app)
     imports.register(app)
     focusing.register(app)

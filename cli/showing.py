@@ -23,6 +23,7 @@ from domain.measures import MEASURE_KINDS, Measures
 from domain.observations import Observations, standing
 from domain.recruitment import Recruitment
 from domain.review import Review
+from domain.terms import awaited
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -152,6 +153,9 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "hours": d.hours,
                 "proposed_due": d.proposal.due if d.proposal else None,
                 "signed": dict(d.proposal.signed) if d.proposal else {},
+                "proposed_hours": d.proposal.hours if d.proposal else None,
+                "went_into": list(d.into),
+                "waits_for": [w.id for w in awaited(d, state)] if d.is_open else [],
             }
             for d in state.of(Deliverables).all.values()
         ],
@@ -328,10 +332,15 @@ def as_text(found: dict[str, Any]) -> str:
         lines += _focus_lines(found["focus"])
     for d in found["deliverables"]:
         due = f", due {spoken(d['due'])}" if d["due"] else ""
+        due += f" into {' and '.join(d['went_into'])}" if d["went_into"] else ""
+        due += f", waits for {' and '.join(d['waits_for'])}" if d["waits_for"] else ""
         lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")
         if d["proposed_due"]:
             signed = " and ".join(d["signed"]) or "nobody"
-            lines.append(f"   proposed for {spoken(d['proposed_due'])}, signed so far by: {signed}")
+            hours = "" if d["proposed_hours"] is None else f" and {d['proposed_hours']} hours"
+            lines.append(
+                f"   proposed for {spoken(d['proposed_due'])}{hours}, signed so far by: {signed}"
+            )
     lines += burden.as_lines(found["burden"])
     for c in found["checkins"]:
         when = f"held {spoken(c['held'])}" if c["held"] else f"planned {spoken(c['planned'])}"

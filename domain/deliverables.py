@@ -1,10 +1,10 @@
 """Deliverables: co-created, and due only once the Lead and the LEA have both signed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -29,7 +29,6 @@ from domain.engagement import (
 )
 from domain.errors import (
     AlreadyExists,
-    Unknown,
     WrongState,
 )
 from domain.kernel import (
@@ -45,11 +44,27 @@ from domain.kernel import (
     decides,
     evolves,
 )
-from domain.obligations import Obligation, Side, owes
+from domain.obligations import Side
 from domain.personal import Sealed
 from domain.signing import possible_due, the_lead
+from domain.terms import (
+    Deliverable,
+    Deliverables,
+    Proposal,
+    deliverable_in,
+    deliverable_named,
+    endings,
+    full,
+    lea_hours,
+    no_twin,
+    not_before_what_it_waits_for,
+    not_over,
+    put_on_the_table,
+    with_deliverable,
+)
 
-Status = Literal["proposed", "agreed", "submitted", "accepted"]
+__all__ = ["Deliverable", "Deliverables", "Proposal", "deliverable_in", "with_deliverable"]
+
 _SIDES: Mapping[Side, str] = {"lea": "LEA", "agency": "agency"}
 DeliverableId = Annotated[Line, Positional()]
 
@@ -118,7 +133,7 @@ class DeliverableProposed(Event):
     def sentence(self) -> str:
         return (
             f"{self.deliverable} {self.title!r} proposed by the {_SIDES[self.side]}, due "
-            f"{spoken(self.due)}, {self.hours} LEA hours."
+            f"{spoken(self.due)}, {lea_hours(self.hours)}."
             + (self.ahead.sentence() if self.ahead else "")
         )
 
@@ -131,8 +146,9 @@ class RedateProposed(Event):
     ahead: Ahead | None = None
 
     def sentence(self) -> str:
-        return f"{self.deliverable}: new due date {spoken(self.due)} proposed: {self.reason}." + (
-            self.ahead.sentence() if self.ahead else ""
+        return (
+            f"{self.deliverable}: new due date {spoken(self.due)} proposed: {full(self.reason)}"
+            + (self.ahead.sentence() if self.ahead else "")
         )
 
 
@@ -156,68 +172,39 @@ class DeliverableAgreed(Event):
     deliverable: str
     round: int
     due: date
+    title: str | None = None
+    hours: int | None = None
+    scope: Sealed | None = None
 
     def sentence(self) -> str:
-        return f"{self.deliverable} is agreed: due {spoken(self.due)}."
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Terms on the table, and who has signed them."""
-
-    due: date
-    signed: Mapping[Side, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Deliverable:
-    """One deliverable."""
-
-    id: str
-    title: str
-    hours: int
-    status: Status = "proposed"
-    due: date | None = None
-    """The agreed due date; None until both have signed."""
-    past: tuple[tuple[date, str], ...] = ()
-    """Earlier agreed due dates, each with why it ended."""
-    proposal: Proposal | None = None
-    submissions: tuple[date, ...] = ()
-    answers: int = 0
-    illustrative: bool = False
-
-    @property
-    def round(self) -> int:
-        """The number of the agreed due date, counted from 1."""
-        return len(self.past) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Deliverables:
-    """All deliverables by id."""
-
-    all: Mapping[str, Deliverable] = field(default_factory=dict)
+        title = f" {self.title!r}" if self.title else ""
+        hours = "" if self.hours is None else f", {lea_hours(self.hours)}"
+        return f"{self.deliverable}{title} is agreed: due {spoken(self.due)}{hours}."
 
 
 def found(command: DeliverableCommand, state: State) -> Deliverable:
-    known = state.of(Deliverables).all
-    wanted = command.deliverable.upper()
-    if wanted in known:
-        return known[wanted]
-    raise Unknown(
-        f"{state.id} has no deliverable {command.deliverable!r}. "
-        + (
-            f"Name one that it has: {', '.join(f'{d.id} ({d.title})' for d in known.values())}."
-            if known
-            else f"It has none yet. Propose one: handrail deliverable propose {state.id} TITLE"
-        )
-    )
+    return deliverable_named(command.deliverable, state)
 
 
 def asking(deliverable: Deliverable, due: date, *, agreed: bool = True) -> HoursAsked:
     """What a deliverable asks of the LEA when it is due on a day."""
     hours = Decimal(deliverable.hours)
     return HoursAsked(deliverable.id, deliverable.title, due, hours, agreed)
+
+
+def making_way(deliverable: Deliverable, state: State) -> list[str]:
+    """The agreed deliverables whose place its proposed terms take, wholly or in part."""
+    absorbs = deliverable.proposal.absorbs if deliverable.proposal else ()
+    all_ = state.of(Deliverables).all
+    wholes = (w.id for w in all_.values() if deliverable.id in w.parts)
+    return [i for i in (*absorbs, *wholes) if deliverable_in(state, i).status == "agreed"]
+
+
+def nothing_of(id_: str, state: State, *, agreed: bool = True) -> HoursAsked:
+    """What is asked for a deliverable whose place others have taken: it, at no hours."""
+    gone = deliverable_in(state, id_)
+    assert gone.due is not None
+    return asking(replace(gone, hours=0), gone.due, agreed=agreed)
 
 
 def _sealed(person: PersonEntry, text: str) -> Sealed:
@@ -237,19 +224,7 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
     not_in_the_future(context.effective_on, "The proposal", context)
     possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
-    twin = next(
-        (
-            d
-            for d in state.of(Deliverables).all.values()
-            if d.title.casefold() == command.title.casefold() and d.status != "accepted"
-        ),
-        None,
-    )
-    if twin:
-        raise AlreadyExists(
-            f"{state.id} has {twin.id} {twin.title!r} already ({twin.status}). To move its date: "
-            f"handrail deliverable redate {state.id} {twin.id} --due DATE --reason REASON"
-        )
+    no_twin(command.title, state)
     new = Deliverable(
         f"D{len(state.of(Deliverables).all) + 1}", title=command.title, hours=command.hours
     )
@@ -273,40 +248,36 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
 def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
     known = deliverable_in(state, event.deliverable)
     fresh = known.status == "proposed" and known.proposal is None
+    untold = fresh or known.title == known.id
     return with_deliverable(
         state,
         replace(
             known,
-            title=event.title,
-            hours=event.hours,
+            title=event.title if untold else known.title,
+            hours=event.hours if untold else known.hours,
             proposal=Proposal(event.due) if fresh else known.proposal,
             illustrative=event.illustrative,
         ),
     )
 
 
-def deliverable_in(state: State, deliverable_id: str) -> Deliverable:
-    """The deliverable; a blank one where facts folded by effective date come before its proposal.
-
-    A signature may be dated before the day on which staff entered the proposal.
-    """
-    blank = Deliverable(id=deliverable_id, title=deliverable_id, hours=0)
-    return state.of(Deliverables).all.get(deliverable_id, blank)
-
-
-def with_deliverable(state: State, deliverable: Deliverable) -> State:
-    all_ = state.of(Deliverables).all
-    return state.put(Deliverables({**all_, deliverable.id: deliverable}))
-
-
 @decides(SignDeliverable)
 def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
     engagement = running(state, context)
     deliverable = found(command, state)
+    not_over(deliverable, state, "signed")
     evidence_for(command.person, command.evidence, "The LEA's signature")
     not_in_the_future(context.effective_on, "The signature", context)
     proposal = deliverable.proposal
     if proposal is None:
+        by = deliverable.agreed_by.get("lea" if command.person else "agency")
+        if deliverable.status == "agreed" and by:
+            raise AlreadyExists(
+                f"{state.id}: {deliverable.id} {deliverable.title!r} is agreed already, due "
+                f"{spoken(deliverable.due or context.today)}: signed for "
+                f"{'the LEA' if command.person else 'the agency'} by {by}. To propose other "
+                f"terms: handrail deliverable redate or rescope {state.id} {deliverable.id}"
+            )
         raise WrongState(
             f"{state.id}: nothing about {deliverable.id} {deliverable.title!r} waits for a "
             f"signature; it is {deliverable.status}"
@@ -333,9 +304,9 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
             f"handrail deliverable sign {state.id} {deliverable.id}{with_whom}"
         )
     possible_due(proposal.due, state, context)
-    waived = within_burden(
-        state, context, [asking(deliverable, proposal.due)], command.waive_burden
-    )
+    asked = [asking(deliverable.would_be, proposal.due)]
+    asked += [nothing_of(other, state) for other in making_way(deliverable, state)]
+    waived = within_burden(state, context, asked, command.waive_burden)
     signed = DeliverableSigned(
         deliverable=deliverable.id,
         side=side,
@@ -345,11 +316,20 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
     )
     if not proposal.signed:
         return [*waived, signed]
-    round_ = deliverable.round + (1 if deliverable.due else 0)
+    moved = deliverable.due is not None and deliverable.due != proposal.due
+    scope = proposal.scope
     return [
         *waived,
         signed,
-        DeliverableAgreed(deliverable=deliverable.id, round=round_, due=proposal.due),
+        DeliverableAgreed(
+            deliverable=deliverable.id,
+            round=deliverable.round + (1 if moved else 0),
+            due=proposal.due,
+            title=proposal.title,
+            hours=proposal.hours,
+            scope=Sealed(about=state.stream, text=scope) if scope else None,
+        ),
+        *endings(deliverable, state, agreed=True),
     ]
 
 
@@ -370,10 +350,23 @@ def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
 def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
     deliverable = deliverable_in(state, event.deliverable)
     why = "returned" if deliverable.status == "submitted" else "re-dated"
-    past = deliverable.past + (((deliverable.due, why),) if deliverable.due else ())
+    same = deliverable.due == event.due and deliverable.status == "agreed"
+    ended = ((deliverable.due, why),) if deliverable.due and not same else ()
     state = with_deliverable(
         state,
-        replace(deliverable, status="agreed", due=event.due, past=past, proposal=None),
+        replace(
+            deliverable,
+            status="agreed",
+            due=event.due,
+            past=deliverable.past + ended,
+            proposal=None,
+            title=event.title or deliverable.title,
+            hours=deliverable.hours if event.hours is None else event.hours,
+            scope=str(event.scope) if event.scope else deliverable.scope,
+            agreed_by=deliverable.proposal.signed
+            if deliverable.proposal
+            else deliverable.agreed_by,
+        ),
     )
     return moved_to(state, "partnering")
 
@@ -382,6 +375,7 @@ def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
 def redate(command: RedateDeliverable, state: State, context: Context) -> Decision:
     running(state, context)
     deliverable = found(command, state)
+    not_over(deliverable, state, "re-dated")
     not_in_the_future(context.effective_on, "The proposal", context)
     if deliverable.status in ("submitted", "accepted"):
         raise WrongState(
@@ -396,8 +390,9 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
             f"{state.id}: {deliverable.id} is due {spoken(command.due)} already. Give another "
             f"date, or sign: handrail deliverable sign {state.id} {deliverable.id}"
         )
+    not_before_what_it_waits_for(deliverable, command.due, state)
     reason = Sealed(about=state.stream, text=command.reason)
-    asked = asking(deliverable, command.due, agreed=False)
+    asked = asking(deliverable.would_be, command.due, agreed=False)
     return [
         *proposable(state, context, [asked], command.waive_burden),
         RedateProposed(
@@ -412,7 +407,9 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
 @evolves(RedateProposed)
 def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
     deliverable = deliverable_in(state, event.deliverable)
-    return with_deliverable(state, replace(deliverable, proposal=Proposal(event.due)))
+    before = deliverable.proposal or Proposal(event.due)
+    terms = replace(before, due=event.due, reason=str(event.reason))
+    return put_on_the_table(state, deliverable, terms)
 
 
 _ASKED: frozenset[str] = frozenset({"proposed", "agreed", "submitted", "accepted"})
@@ -422,53 +419,12 @@ _ASKED: frozenset[str] = frozenset({"proposed", "agreed", "submitted", "accepted
 @asks
 def deliverables_asked(state: State) -> Iterable[HoursAsked]:
     """Each deliverable by its due date; what was handed in has cost its hours."""
+    leaving: set[str] = set()
     for d in state.of(Deliverables).all.values():
         if d.status in _ASKED and d.due:
             yield asking(d, d.due)
         if d.status in _ASKED and d.proposal:
-            yield asking(d, d.proposal.due, agreed=False)
-
-
-@owes
-def deliverables_owed(state: State, context: Context) -> Iterable[Obligation]:
-    """The LEA owes an agreed deliverable; the Lead owes an answer to a submitted one."""
-    rules = context.the_playbook.deliverables
-    for d in state.of(Deliverables).all.values():
-        ask = "Send it to your Lead by the due date, or ask for another date."
-        command = f"handrail deliverable submit {state.id} {d.id} --for PERSON --evidence REFERENCE"
-        for number, (due, why) in enumerate(d.past, start=1):
-            yield Obligation(
-                d.id, d.title, number, due, "lea_contact", "lea", ask, command, rules.policy, why
-            )
-        if d.due:
-            done = None if d.status == "agreed" else "submitted"
-            yield Obligation(
-                d.id, d.title, d.round, d.due, "lea_contact", "lea", ask, command, rules.policy,
-                done,
-            )  # fmt: skip
-        if d.proposal:
-            waits = [s for s in ("agency", "lea") if s not in d.proposal.signed]
-            yield Obligation(
-                f"{d.id}/signature",
-                f"Signature of {d.title}, proposed for {spoken(d.proposal.due)}",
-                len(d.past) + 1,
-                None,
-                "lead" if "agency" in waits else "lea_contact",
-                "agency" if "agency" in waits else "lea",
-                "Sign the proposed terms.",
-                f"handrail deliverable sign {state.id} {d.id}",
-                None,
-            )
-        for number, on in enumerate(d.submissions, start=1):
-            yield Obligation(
-                f"{d.id}/review",
-                f"Answer to {d.title}",
-                number,
-                context.agency_days.add(on, rules.review_working_days),
-                "lead",
-                "agency",
-                "Accept it, or return it with a date agreed with the LEA.",
-                f"handrail deliverable accept {state.id} {d.id}",
-                rules.review_policy,
-                "answered" if d.answers >= number else None,
-            )
+            yield asking(d.would_be, d.proposal.due, agreed=False)
+            leaving |= set(making_way(d, state))
+    for id_ in sorted(leaving):
+        yield nothing_of(id_, state, agreed=False)

@@ -149,6 +149,24 @@ class DeliverableRules(_Data):
     review_policy: str
 
 
+class Tag(_Data):
+    """One thing that a deliverable is to show."""
+
+    id: Literal["focus", "progress", "impact"]
+    name: str
+
+
+class CoauthoringRules(_Data):
+    """What both sides say about a deliverable besides its terms."""
+
+    tags: tuple[Tag, ...] = Field(min_length=1)
+    """What each side rates after a submission."""
+    scale: tuple[Named, ...] = Field(min_length=2)
+    """The answers to every tag."""
+    satisfies: tuple[Named, ...] = ()
+    """The kinds of other work that a deliverable may stand for."""
+
+
 class ContactKind(Named):
     """A way of being in contact with an LEA."""
 
@@ -334,6 +352,7 @@ class Playbook(_Data):
     """None where this playbook has no cap on the LEA's hours."""
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    coauthoring: CoauthoringRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()

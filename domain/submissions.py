@@ -1,5 +1,6 @@
-"""Submissions: what the LEA hands in, and the answer: returned with a new date, or accepted."""
+"""Submissions: what is owed, what the LEA hands in, and the answer: returned, or accepted."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
@@ -11,13 +12,14 @@ from domain.deliverables import (
     Deliverable,
     DeliverableAgreed,
     DeliverableCommand,
+    Deliverables,
     asking,
     deliverable_in,
     found,
     with_deliverable,
 )
 from domain.engagement import Engagement, not_in_the_future, of_the_lea, running
-from domain.errors import ImpossibleDate, WrongPerson, WrongState
+from domain.errors import AlreadyExists, ImpossibleDate, WrongPerson, WrongState
 from domain.kernel import (
     Decision,
     Event,
@@ -30,8 +32,10 @@ from domain.kernel import (
     decides,
     evolves,
 )
+from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.signing import possible_due
+from domain.terms import full, not_over
 
 
 class SubmitDeliverable(DeliverableCommand):
@@ -95,8 +99,8 @@ class DeliverableReturned(Event):
 
     def sentence(self) -> str:
         return (
-            f"{self.deliverable} returned: {self.reason} New date agreed with {self.agreed_by} "
-            f"({self.evidence})."
+            f"{self.deliverable} returned: {full(self.reason)} New date agreed with "
+            f"{self.agreed_by} ({self.evidence})."
         )
 
 
@@ -106,7 +110,7 @@ class DeliverableAccepted(Event):
     note: Sealed | None = None
 
     def sentence(self) -> str:
-        return f"{self.deliverable} accepted" + (f": {self.note}" if self.note else ".")
+        return f"{self.deliverable} accepted" + (f": {full(self.note)}" if self.note else ".")
 
 
 @decides(SubmitDeliverable)
@@ -115,11 +119,18 @@ def submit(command: SubmitDeliverable, state: State, context: Context) -> Decisi
     deliverable = found(command, state)
     person = of_the_lea(command.person, engagement, context)
     not_in_the_future(context.effective_on, "The submission", context)
+    not_over(deliverable, state, "submitted")
+    if deliverable.status == "submitted":
+        raise AlreadyExists(
+            f"{state.id}: {deliverable.id} {deliverable.title!r} was submitted already on "
+            f"{spoken(deliverable.submissions[-1])} and waits for an answer: handrail deliverable "
+            f"accept {state.id} {deliverable.id}, or return. What came later goes with a return."
+        )
     if deliverable.status != "agreed":
         way = (
             f"Sign it first: handrail deliverable sign {state.id} {deliverable.id}"
             if deliverable.status == "proposed"
-            else f"See it: handrail engagement show {state.id}"
+            else f"See it: handrail deliverable show {state.id} {deliverable.id}"
         )
         raise WrongState(
             f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be submitted: it is "
@@ -154,6 +165,15 @@ def _under_review(
 ) -> Deliverable:
     engagement = running(state, context)
     deliverable = found(command, state)
+    not_over(deliverable, state, what)
+    if deliverable.status == "accepted":
+        already = f"{state.id}: {deliverable.id} {deliverable.title!r} is accepted already"
+        if what == "accepted":
+            raise AlreadyExists(f"{already}. Nothing more is needed.")
+        raise WrongState(
+            f"{already} and cannot be {what}. For more work, propose another deliverable: "
+            f"handrail deliverable propose {state.id} TITLE --due DATE"
+        )
     if deliverable.status != "submitted":
         raise WrongState(
             f"{state.id}: {deliverable.id} {deliverable.title!r} cannot be {what}: it is "
@@ -197,7 +217,14 @@ def return_(command: ReturnDeliverable, state: State, context: Context) -> Decis
 @evolves(DeliverableReturned)
 def returned(state: State, event: DeliverableReturned, stamp: Stamp) -> State:
     deliverable = deliverable_in(state, event.deliverable)
-    return with_deliverable(state, replace(deliverable, answers=deliverable.answers + 1))
+    return with_deliverable(
+        state,
+        replace(
+            deliverable,
+            answers=deliverable.answers + 1,
+            agreed_by={"agency": stamp.actor, "lea": event.agreed_by},
+        ),
+    )
 
 
 @decides(AcceptDeliverable)
@@ -213,3 +240,48 @@ def accepted(state: State, event: DeliverableAccepted, stamp: Stamp) -> State:
     return with_deliverable(
         state, replace(deliverable, status="accepted", answers=deliverable.answers + 1)
     )
+
+
+@owes
+def deliverables_owed(state: State, context: Context) -> Iterable[Obligation]:
+    """The LEA owes an agreed deliverable; the Lead owes an answer to a submitted one."""
+    rules = context.the_playbook.deliverables
+    for d in state.of(Deliverables).all.values():
+        ask = "Send it to your Lead by the due date, or ask for another date."
+        command = f"handrail deliverable submit {state.id} {d.id} --for PERSON --evidence REFERENCE"
+        for number, (due, why) in enumerate(d.past, start=1):
+            yield Obligation(
+                d.id, d.title, number, due, "lea_contact", "lea", ask, command, rules.policy, why
+            )
+        if d.due:
+            done = None if d.status == "agreed" else "submitted"
+            yield Obligation(
+                d.id, d.title, d.round, d.due, "lea_contact", "lea", ask, command, rules.policy,
+                done,
+            )  # fmt: skip
+        if d.proposal:
+            waits = [s for s in ("agency", "lea") if s not in d.proposal.signed]
+            yield Obligation(
+                f"{d.id}/signature",
+                f"Signature of {d.title}, proposed for {spoken(d.proposal.due)}",
+                len(d.past) + 1,
+                None,
+                "lead" if "agency" in waits else "lea_contact",
+                "agency" if "agency" in waits else "lea",
+                "Sign the proposed terms.",
+                f"handrail deliverable sign {state.id} {d.id}",
+                None,
+            )
+        for number, on in enumerate(d.submissions, start=1):
+            yield Obligation(
+                f"{d.id}/review",
+                f"Answer to {d.title}",
+                number,
+                context.agency_days.add(on, rules.review_working_days),
+                "lead",
+                "agency",
+                "Accept it, or return it with a date agreed with the LEA.",
+                f"handrail deliverable accept {state.id} {d.id}",
+                rules.review_policy,
+                "answered" if d.answers >= number else None,
+            )

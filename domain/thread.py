@@ -62,4 +62,5 @@ def through(ref: str | None, state: State) -> list[Strand]:
 def unserving(state: State) -> list[str]:
     """The deliverables that serve no recommended action."""
     serving = {s.deliverable for s in strands(state)}
-    return [d for d in state.of(Deliverables).all if d not in serving]
+    all_ = state.of(Deliverables).all.values()
+    return [d.id for d in all_ if d.id not in serving and not d.ending]
