@@ -209,7 +209,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
             (
                 r["id"] + (" *" if r["illustrative"] else ""),
                 r["lea_name"],
-                r["phase"],
+                r["phase"] + (", on hold" if r["held_since"] else ""),
                 names.of(r["lead"]),
                 spoken(r["next_due"]) if r["next_due"] else "–",
                 f"${r['invested']:,.0f}" if r["invested"] else "–",
@@ -305,10 +305,10 @@ def due(
         [
             (
                 spoken(r["due"]) if r["due"] else "no date",
-                _distance(r["due"], today),
+                "held" if r["held"] else _distance(r["due"], today),
                 r["engagement"] + (" *" if r["illustrative"] else ""),
                 r["item"],
-                r["title"],
+                r["title"] + (f" ({r['held']})" if r["held"] else ""),
                 f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
             )
             for r in rows

@@ -14,6 +14,7 @@ from domain import (
     factual_review,
     focus,
     frameworks,
+    holds,
     investments,
     leas,
     measures,
@@ -27,7 +28,10 @@ from domain import (
     recruitment,
     reminding,
     review,
+    risks,
     submissions,
+    team,
+    turnover,
     waves,
 )
 
@@ -58,6 +62,10 @@ SUBJECTS = (
     coaching,
     cycles,
     investments,
+    team,
+    risks,
+    holds,
+    turnover,
     notices,
     reminding,
 )
