@@ -135,7 +135,8 @@ def _tell(found: dict[str, Any], names: Names) -> None:
     def rows(part: str) -> list[tuple[str, str, str, str]]:
         return [
             (
-                r["what"].replace("_", " "),
+                r["what"].replace("_", " ")
+                + (", in the team" if part == "before" and r["side"] != "role" else ""),
                 names.of(r["person"]),
                 spoken(r["since"]),
                 spoken(r["until"])

@@ -112,7 +112,10 @@ class HoldLifted(Event):
 
     def sentence(self) -> str:
         what = f"{', '.join(self.items)} off hold" if self.items else "lifted"
-        passed = ", ".join(f"{p.item} (was due {spoken(p.due)})" for p in self.passed)
+        # What hangs on an item gets its date with it.
+        items = {p.item for p in self.passed}
+        own = [p for p in self.passed if p.item.partition("/")[0] not in items - {p.item}]
+        passed = ", ".join(f"{p.item} (was due {spoken(p.due)})" for p in own)
         new = f" A new date is to be agreed for {passed}." if passed else ""
         return f"{self.hold}: {what} from {spoken(self.on)}.{new}"
 
@@ -130,19 +133,6 @@ class Hold:
     released: frozenset[str] = frozenset()
     """The items that went on before the rest."""
     lifted: date | None = None
-
-    def covers(self, owed: Obligation, *, alarm: bool) -> bool:
-        """Whether an obligation is held, while the hold lasts.
-
-        Args:
-            alarm: Whether its date is fixed by law, as the posting of a board's agenda is.
-        """
-        root = owed.item.partition("/")[0]
-        if {owed.item, root} & self.released:
-            return False
-        if self.items:
-            return owed.item in self.items or (root in self.items and owed.side == "lea")
-        return owed.side == "lea" and not alarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +164,21 @@ def told(text: str | None, state: State) -> str | None:
     return f"{_HELD}{hold.reason}" if hold else text
 
 
-def _is_alarm(owed: Obligation, context: Context) -> bool:
-    return owed.policy is not None and context.the_playbook.policy(owed.policy).any_hour
+def _is_held(hold: Hold, owed: Obligation, state: State, context: Context) -> bool:
+    """Whether a hold covers an obligation, while it lasts."""
+    root = owed.item.partition("/")[0]
+    if {owed.item, root} & hold.released:
+        return False
+    if owed.item in hold.items:
+        return True
+    if hold.items and root not in hold.items:
+        return False
+    # Law sets the date of an alarm, such as the posting of a board's agenda.
+    alarm = owed.policy is not None and context.the_playbook.policy(owed.policy).any_hour
+    # What the agency does before a deliverable is due waits with it.
+    of = state.of(Deliverables).all.get(root)
+    waits = of is not None and owed.due is not None and owed.due == of.due
+    return (owed.side == "lea" and not alarm) or waits
 
 
 @holds
@@ -186,8 +189,7 @@ def held_by_holds(state: State, context: Context) -> Holding | None:
         return None
 
     def why(owed: Obligation) -> str | None:
-        alarm = _is_alarm(owed, context)
-        hold = next((h for h in found.open if h.covers(owed, alarm=alarm)), None)
+        hold = next((h for h in found.open if _is_held(h, owed, state, context)), None)
         if hold:
             return f"{_HELD}{hold.id}"
         return PASSED if (owed.item, owed.round) in found.passed else None
@@ -241,7 +243,7 @@ def lifting(
             if o.settled is None
             and o.due is not None
             and hold.on <= o.due < before
-            and going.covers(o, alarm=_is_alarm(o, context))
+            and _is_held(going, o, state, context)
         ),
     )
 
@@ -332,12 +334,12 @@ def resume_engagement(command: ResumeEngagement, state: State, context: Context)
     if not command.item:
         asked = [h for h in open_ if h.cause == "asked"]
         if not asked:
-            [waiting, *_] = open_
+            waiting = [i for h in open_ for i in h.items if i not in h.released]
             raise WrongState(
-                f"{state.id}: {', '.join(waiting.items)} waits for the new leader's recommitment "
-                f"({waiting.id}), which lifts the hold: handrail recommitment record {state.id} "
+                f"{state.id}: what is on hold ({', '.join(waiting)}) waits for the new leader's "
+                f"recommitment, which lifts the hold: handrail recommitment record {state.id} "
                 f"--for PERSON --evidence REFERENCE. To let one item go on before: "
-                f"handrail engagement resume {state.id} --item {waiting.items[0]}"
+                f"handrail engagement resume {state.id} --item {waiting[0]}"
             )
         for hold in asked:
             _not_before(hold, on, state)
@@ -347,7 +349,7 @@ def resume_engagement(command: ResumeEngagement, state: State, context: Context)
     going: dict[str, list[str]] = {}
     for item in items:
         of = [o for o in owed if item in (o.item, o.item.partition("/")[0])]
-        by = [h for h in open_ if any(h.covers(o, alarm=_is_alarm(o, context)) for o in of)]
+        by = [h for h in open_ if any(_is_held(h, o, state, context) for o in of)]
         if not by:
             raise WrongState(
                 f"{state.id}: {item} is not on hold. See what is: "

@@ -43,7 +43,7 @@ from domain.review import Review
 from domain.risks import risen
 from domain.team import Team, left
 
-ITEM = "recommitment"
+ITEM = "recommitment/leader"
 """The item under which the new leader's recommitment is owed and reminded of."""
 
 
@@ -576,7 +576,7 @@ def recommitment_owed(state: State, context: Context) -> Iterable[Obligation]:
         )
         if x.board_reaffirms:
             yield Obligation(
-                f"{ITEM}/board",
+                "recommitment/board",
                 "The LEA's board reaffirms the commitment",
                 x.n,
                 None,

@@ -338,6 +338,18 @@ def test_nobody_is_reminded_at_night_or_on_a_rest_day(start: str, plot: list[Any
 
 @whatever_happens
 @given(starts, plots)
+def test_nobody_is_reminded_of_what_is_held(start: str, plot: list[Any]) -> None:
+    def rests(story: Story) -> None:
+        owed = obligations(story.state(), story.context(SYSTEM, None))
+        held = {(o.item, o.round) for o in owed if o.held}
+        waiting = [n for n in story.ledger() if n.status == "planned"]
+        assert not held & {(n.planned.item, n.planned.round) for n in waiting}
+
+    played(start, plot, rests)
+
+
+@whatever_happens
+@given(starts, plots)
 def test_every_notice_has_one_fate(start: str, plot: list[Any]) -> None:
     story = played(start, plot)
     suppressed: set[int] = set()

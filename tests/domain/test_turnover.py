@@ -285,7 +285,11 @@ def test_the_board_may_come_first() -> None:
         "recommitment record", **ROBERT, effective=date(2027, 9, 24)
     ).records(Recommitted, HoldLifted)  # fmt: skip
     assert isinstance(lifted, HoldLifted)
-    assert [p.item for p in lifted.passed] == ["D1"]
+    assert [p.item for p in lifted.passed] == ["D1", "D1/measures"]
+    assert lifted.sentence() == (
+        "H1: lifted from Fri 24 Sep 2027. A new date is to be agreed for D1 (was due Fri 27 Aug "
+        "2027)."
+    )
 
 
 def test_without_a_leaving_nobody_recommits() -> None:
@@ -330,7 +334,7 @@ def test_a_hold_that_ended_while_no_worker_ran_has_ended_on_its_day() -> None:
     story.away_until(date(2027, 9, 28)).on(date(2027, 9, 29))
     [lifted] = [r.event for r in story.history() if isinstance(r.event, HoldLifted)]
     assert isinstance(lifted, HoldLifted)
-    assert [p.item for p in lifted.passed] == ["D1"]
+    assert [p.item for p in lifted.passed] == ["D1", "D1/measures"]
     story.on(date(2027, 9, 30))
     assert told_of(story, "D2") == [date(2027, 9, 30)], (
         "what passed meanwhile is not sent in a burst"
@@ -363,6 +367,7 @@ def test_the_agency_owes_on_while_the_lea_rests() -> None:
     story = agreed(date(2027, 8, 27)).on(ANNOUNCED).do("engagement hold", "dana", reason="w")
     assert owed(story, "coaching/contact").held is None
     assert owed(story, "CI-1").held is None
+    assert owed(story, "D1/measures").held == "held: H1"
     story.by_the_lea("deliverable submit", deliverable="D1")
     assert owed(story, "D1/review").held is None
     assert owed(story, "D1").settled == "submitted"
