@@ -15,6 +15,7 @@ MAIL_QUEUE = "handrail-mail"
 
 EXECUTE_COMMAND = "execute_command"
 ANNOUNCE_DUE = "announce_due"
+ANNOUNCE_OVERVIEWS = "announce_overviews"
 CLAIM_DIGEST = "claim_digest"
 SEND_MAIL = "send_mail"
 REPORT_MAIL = "report_mail"

@@ -28,7 +28,7 @@ from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
 from domain.reminding import next_wake
-from store.context import canonical_stream, resolve, standing
+from store.context import canonical_stream, next_overview_moment, resolve, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.projections import next_due, project
@@ -154,7 +154,11 @@ class Record:
             added = await self._append(connection, envelope, context, other, base.version, events)
             await project(connection, fold(other, added, base), added, context)
             told += added
-        return Outcome(_receipt(envelope, state, context, told), state, context, news)
+        if stream.startswith("engagement:"):
+            standing_now = _standing(state, context)
+        else:
+            standing_now = await _program_standing(connection, now)
+        return Outcome(_receipt(envelope, state, told, standing_now), state, context, news)
 
     async def _append(
         self,
@@ -218,7 +222,8 @@ class Record:
         The workflow moves its timer and its search attributes to where any receipt says.
         """
         if not receipt.stream.startswith("engagement:"):
-            return receipt
+            now = await self._clock.now()
+            return receipt.model_copy(update=await _program_standing(connection, now))
         history = await read_stream(connection, self._vault, receipt.stream)
         state = fold(receipt.stream, history)
         context = await standing(connection, state, await self._clock.now())
@@ -250,8 +255,14 @@ class Record:
         return [str(Sealed.model_validate(d["message"])) for d in documents]
 
 
+async def _program_standing(connection: Connection, now: datetime) -> dict[str, Any]:
+    """What a receipt says of the program: when its next overview is due."""
+    wake = await next_overview_moment(connection, now)
+    return {"is_open": wake is not None, "next_wake": wake}
+
+
 def _standing(state: State, context: Context) -> dict[str, Any]:
-    """What a receipt says of its stream as it stands, besides the answer."""
+    """What a receipt says of its engagement as it stands, besides the answer."""
     engagement = state.of(Engagement)
     return {
         "is_open": engagement.is_open,
@@ -266,7 +277,9 @@ def _standing(state: State, context: Context) -> dict[str, Any]:
     }
 
 
-def _receipt(envelope: Envelope, after: State, context: Context, told: list[Recorded]) -> Receipt:
+def _receipt(
+    envelope: Envelope, after: State, told: list[Recorded], standing: dict[str, Any]
+) -> Receipt:
     return Receipt(
         command_id=envelope.command_id,
         stream=after.stream,
@@ -282,7 +295,7 @@ def _receipt(envelope: Envelope, after: State, context: Context, told: list[Reco
             )
             for r in told
         ),
-        **_standing(after, context),
+        **standing,
     )
 
 

@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.names import (
     ANNOUNCE_DUE,
+    ANNOUNCE_OVERVIEWS,
     CLAIM_DIGEST,
     EXECUTE_COMMAND,
     REPORT_MAIL,
@@ -31,7 +32,11 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
     async def announce_due(stream: str) -> Announced:
         return await reminders.announce(stream)
 
-    return [execute_command, announce_due]
+    @activity.defn(name=ANNOUNCE_OVERVIEWS)
+    async def announce_overviews() -> Announced:
+        return await reminders.announce_overviews()
+
+    return [execute_command, announce_due, announce_overviews]
 
 
 def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:

@@ -13,25 +13,25 @@ from temporalio.common import WorkflowIDConflictPolicy
 from activities.dispatch import send
 from activities.mail.compose import compose
 from activities.mail.deliver import deliver
-from activities.mail.digest import Digest, DigestItem
+from activities.mail.digest import Digest
 from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun
+from activities.overviews import still_to_send
 from activities.record import Clock, Outcome, Record
-from domain.calendar import local_date
-from domain.context import SYSTEM, PersonEntry, ProgramEntry
+from activities.telling import Found, claimed_in, digest_of, message_id
+from domain.calendar import WorkingDays, local_date
+from domain.context import SYSTEM, ProgramEntry
 from domain.deciding import brought
-from domain.engagement import Engagement
 from domain.ids import DIGEST, alarm_kind, alarm_of, digest_workflow_id
 from domain.kernel import fold
 from domain.messages import Envelope
 from domain.notices import (
     ClaimNotices,
-    NoticesClaimed,
     ReconcileNotices,
     RecordDelivery,
 )
-from domain.obligations import obligations
+from domain.overviews import next_overview
 from domain.reminding import announcement
-from store.context import people, program, resolve
+from store.context import overview_rules, people, program, resolve
 from store.database import Connection, Pool, listed, queries
 from store.events import read_stream
 from store.vault import Vault
@@ -44,11 +44,6 @@ _MAILS = uuid5(NAMESPACE_URL, "tag:handrail,2026:mail")
 def mail_id(person: str, on: date, kind: str = DIGEST) -> UUID:
     """The id of a person's mail of a day: the same however often it is asked for."""
     return uuid5(_MAILS, f"{person}/{on.isoformat()}/{kind}")
-
-
-def message_id(mail: UUID, sender: str) -> str:
-    """The Message-ID of a mail, the same at every attempt to send it."""
-    return f"<{mail}@{sender.rpartition('@')[2]}>"
 
 
 class Reminders:
@@ -114,6 +109,32 @@ class Reminders:
         )
         return Announced(again_at=told.again_at)
 
+    async def announce_overviews(self) -> Announced:
+        """Start the mails of everybody whose overview of the week or the month has come."""
+        now = await self._clock.now()
+        async with self._pool.acquire() as connection:
+            settings = await program(connection)
+            assert settings is not None
+            days = WorkingDays(settings.calendar)
+            rules = await overview_rules(connection, settings)
+            again_at = next_overview(rules, now, days, settings.zone)
+            opening = max((rule.opening(now, days, settings.zone) for rule in rules), default=now)
+            if opening > now:
+                return Announced(again_at=min(opening, again_at) if again_at else opening)
+            people_ = {
+                row["person"]
+                for rule in rules
+                if rule.is_open(now, days, settings.zone)
+                for row in await listed(queries.overview_people(connection, role=rule.to))
+            }
+        today = local_date(now, settings.zone)
+        for person in sorted(people_):
+            await self.start_mail(
+                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
+            )
+        log.info("overviews_announced", people=len(people_))
+        return Announced(again_at=again_at)
+
     async def start_mail(self, digest: DigestRun) -> None:
         """Start a person's digest or alarm of a day, unless it is on its way already."""
         await self._client.start_workflow(
@@ -142,57 +163,122 @@ class Reminders:
             assert settings is not None
             if not alarm and local_date(now, settings.zone) != digest.on:
                 return ClaimedMail()
-            sender = settings.sender
-            items: list[DigestItem] = []
-            leads: list[str] = []
-            engagements: list[str] = []
-            if alarm:
-                concerned = [alarm[0]]
-            else:
-                rows = await listed(
-                    queries.engagements_to_claim(connection, person=digest.person, now=now)
-                )
-                concerned = [row["engagement"] for row in rows]
-            for engagement in concerned:
-                command = ClaimNotices(
-                    engagement=engagement,
-                    mail=mail,
-                    message_id=message_id(mail, sender),
-                    person=digest.person,
-                    on=digest.on,
-                    alarm=alarm[1] if alarm else None,
-                )
-                command_id = uuid5(mail, f"{engagement}/{now.isoformat()}")
-                outcome = await self._record.decide_and_append(
-                    connection, _from_system(command, command_id, now), now=now
-                )
-                found = _items(outcome, digest.person)
-                for item in found:
-                    log.info(
-                        "notice_claimed",
-                        engagement=engagement,
-                        command=str(command_id),
-                        notice=f"{item.item} {item.step} {item.due}",
-                        mail=str(mail),
-                        person=digest.person,
-                    )
-                if found:
-                    items += found
-                    engagements.append(engagement)
-                    leads.append(outcome.state.of(Engagement).roles["lead"])
-            if not items:
+            found = await self._found(connection, digest, mail, settings, now)
+            overseen = (
+                [] if alarm else await still_to_send(connection, digest.person, settings, now)
+            )
+            if not found.items and not overseen:
                 return ClaimedMail()
-            directory = await people(connection, {digest.person, *leads})
+            if not alarm:
+                await self._take_back(connection, digest, mail, settings, now, found)
+            directory = await people(connection, {digest.person, *found.leads})
             kind = await queries.store_kind(connection)
-            content = _mail(
-                digest, mail, directory, leads, settings, items, sandbox=kind == "sandbox"
+            content = digest_of(
+                digest, mail, directory, settings, found, overseen, sandbox=kind == "sandbox"
             )
             await self._freeze(connection, digest, mail, settings, content, now)
-            await queries.add_mail_engagements(connection, mail=mail, engagements=engagements)
-            log.info("mail_claimed", mail=str(mail), notices=len(items), person=digest.person)
+            await queries.add_mail_engagements(
+                connection, mail=mail, engagements=list(found.engagements)
+            )
+            for overview in overseen:
+                await queries.add_overview(
+                    connection,
+                    person=digest.person,
+                    overview=overview.rules.id,
+                    period=overview.period,
+                    mail=mail,
+                )
+            log.info(
+                "mail_claimed",
+                mail=str(mail),
+                notices=len(found.items),
+                overviews=[overview.rules.id for overview in overseen],
+                person=digest.person,
+            )
             return ClaimedMail(mail=mail)
 
         return await self._record.in_transaction(once)
+
+    async def _found(
+        self,
+        connection: Connection,
+        digest: DigestRun,
+        mail: UUID,
+        settings: ProgramEntry,
+        now: datetime,
+    ) -> Found:
+        """Claim what is due for the person, engagement by engagement."""
+        alarm = alarm_of(digest.kind)
+        if alarm:
+            concerned = [alarm[0]]
+        else:
+            rows = await listed(
+                queries.engagements_to_claim(connection, person=digest.person, now=now)
+            )
+            concerned = [row["engagement"] for row in rows]
+        found = Found()
+        for engagement in concerned:
+            outcome = await self._claimed(connection, digest, mail, settings, now, engagement)
+            found.add(outcome, digest.person)
+        return found
+
+    async def _take_back(
+        self,
+        connection: Connection,
+        digest: DigestRun,
+        mail: UUID,
+        settings: ProgramEntry,
+        now: datetime,
+        found: Found,
+    ) -> None:
+        """Take dates back on engagements that have nothing else to say in this mail."""
+        rows = await listed(
+            queries.engagements_to_take_back(
+                connection, person=digest.person, today=local_date(now, settings.zone)
+            )
+        )
+        for row in rows:
+            if row["engagement"] not in found.engagements:
+                outcome = await self._claimed(
+                    connection, digest, mail, settings, now, row["engagement"], in_passing=True
+                )
+                found.add(outcome, digest.person)
+
+    async def _claimed(
+        self,
+        connection: Connection,
+        digest: DigestRun,
+        mail: UUID,
+        settings: ProgramEntry,
+        now: datetime,
+        engagement: str,
+        *,
+        in_passing: bool = False,
+    ) -> Outcome:
+        alarm = alarm_of(digest.kind)
+        command = ClaimNotices(
+            engagement=engagement,
+            mail=mail,
+            message_id=message_id(mail, settings.sender),
+            person=digest.person,
+            on=digest.on,
+            alarm=alarm[1] if alarm else None,
+            in_passing=in_passing,
+        )
+        command_id = uuid5(mail, f"{engagement}/{now.isoformat()}")
+        outcome = await self._record.decide_and_append(
+            connection, _from_system(command, command_id, now), now=now
+        )
+        for notice in claimed_in(outcome):
+            log.info(
+                "notice_claimed",
+                engagement=engagement,
+                command=str(command_id),
+                notice=f"{notice.item} {notice.step} {notice.planned_for.date()}",
+                mail=str(mail),
+                person=digest.person,
+            )
+        return outcome
 
     async def _freeze(
         self,
@@ -286,75 +372,3 @@ class Reminders:
 
 def _from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:
     return Envelope.of(command, command_id=command_id, actor=SYSTEM, issued_at=now)
-
-
-def _items(outcome: Outcome, person: str) -> list[DigestItem]:
-    """The claimed notices of one engagement, as their recipient is told about them."""
-    claimed = [
-        notice
-        for recorded in outcome.news
-        if isinstance(recorded.event, NoticesClaimed)
-        for notice in recorded.event.notices
-    ]
-    engagement = outcome.state.of(Engagement)
-    owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
-    items = []
-    for notice in claimed:
-        of = owed[notice.item, notice.round]
-        owner = engagement.roles.get(of.owner)
-        mine = owner == person
-        holder = outcome.context.people.get(owner) if owner else None
-        assert of.due is not None
-        items.append(
-            DigestItem(
-                engagement=outcome.state.id,
-                lea_name=engagement.lea_name,
-                item=of.item,
-                title=of.title,
-                due=of.due,
-                step=notice.step,
-                owed_by="you" if mine else "other",
-                owner_name=None if mine else (holder.name if holder else None),
-                action=of.ask
-                if mine
-                else of.others or "Ask whether help is needed, or agree on a new date.",
-                command=of.command
-                if mine or of.others
-                else f"handrail engagement show {outcome.state.id}",
-                illustrative=engagement.illustrative,
-            )
-        )
-    return items
-
-
-def _mail(
-    digest: DigestRun,
-    mail: UUID,
-    directory: dict[str, PersonEntry],
-    leads: list[str],
-    settings: ProgramEntry,
-    items: list[DigestItem],
-    *,
-    sandbox: bool,
-) -> Digest:
-    recipient = directory[digest.person]
-    lead = directory.get(leads[0])
-    assert recipient.email is not None
-    answers_to = lead if lead and lead.id != recipient.id and not recipient.is_staff else None
-    return Digest(
-        mail_id=mail,
-        person=recipient.id,
-        name=recipient.name,
-        address=recipient.email,
-        side="staff" if recipient.is_staff else "lea",
-        local_date=digest.on,
-        zone=settings.zone,
-        program=settings.name,
-        agency=settings.agency,
-        sender=settings.sender,
-        message_id=message_id(mail, settings.sender),
-        reply_to=answers_to.email if answers_to else None,
-        illustrative=all(item.illustrative for item in items),
-        sandbox=sandbox,
-        items=tuple(items),
-    )

@@ -7,11 +7,12 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.dispatch import ENGAGEMENT_WORKFLOW, started_with
+from activities.dispatch import ENGAGEMENT_WORKFLOW, PROGRAM_WORKFLOW, started_with
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services, services
-from domain.ids import digest_workflow_id, host_workflow_id
+from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
+from store.context import next_overview_moment
 from store.database import listed, queries
 
 log = structlog.get_logger()
@@ -36,17 +37,32 @@ async def recover(settings: Settings, progress: Callable[[str], None] | None = N
 
 async def recover_with(at: Services, progress: Callable[[str], None] | None = None) -> Recovered:
     """The same over connections that are open."""
+    now = await at.clock.now()
     async with at.pool.acquire() as connection:
+        overview = await next_overview_moment(connection, now)
         engagements = await listed(queries.running_engagements(connection))
         mails = await listed(queries.unfinished_mails(connection))
     digests = [
         DigestRun(person=m["person"], on=m["local_date"], gathering_seconds=0, kind=m["kind"])
         for m in mails
     ]
+    if overview is not None:
+        # At once: a Monday that passed meanwhile still has a week to be looked over.
+        await _start(
+            at.client,
+            PROGRAM_WORKFLOW,
+            {
+                "stream": PROGRAM,
+                **started_with(sandbox=at.sandbox),
+                "is_open": True,
+                "next_wake": now.isoformat(),
+            },
+            PROGRAM,
+        )
     for number, row in enumerate(engagements, start=1):
         stream = f"engagement:{row['id']}"
         # A notice already claimed waits for no planned moment, yet somebody may still be owed it.
-        wake = await at.clock.now() if row["waiting"] else row["next_wake"]
+        wake = now if row["waiting"] else row["next_wake"]
         await _start(
             at.client,
             ENGAGEMENT_WORKFLOW,

@@ -35,6 +35,7 @@ COMMON = Group("Every command", sort_key=10)
 NOUNS = {
     "agreement": "Draft the agreement and record what both boards do with it.",
     "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
+    "burden": "What is asked of the LEA, in hours a month, against the cap.",
     "calendar": "Publish the agency's working days.",
     "checkin": "The annual check-in: open, hold and close it.",
     "consultancy": "Note what peers said in a consultancy.",
@@ -348,7 +349,7 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
                 else "not a number; write it as 12 or 12.5"
             )
         elif error["type"] == "string_pattern_mismatch" and field:
-            said = f"not of the form it needs. {field.description}"
+            said = f"not of the form it needs. {(field.description or '').rstrip('.')}"
         parts.append(
             f"{label} is missing"
             if error["type"] == "missing"

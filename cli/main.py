@@ -7,6 +7,7 @@ from cyclopts import App, CycloptsError
 
 from cli import (
     admin,
+    burden,
     coaching,
     commands,
     focusing,
@@ -33,6 +34,7 @@ def build() -> App:
     admin.register(app)
     commands.register(app)
     reading.register(app)
+    burden.register(app)
     coaching.register(app)
     reviewing.register(app)
     imports.register(app)

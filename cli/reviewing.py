@@ -125,6 +125,9 @@ def sir_show(engagement: str, /, *, json_: Json = False) -> None:
                 for w in found["waves"]
             ],
         )
+        for w in found["waves"]:
+            for s in w["spared"]:
+                print(f"{w['wave']} without {s['part']} ({s['hours']} h), held by {s['held_by']}")
     if found["actions"]:
         emit_table(
             "Recommended actions (* chosen)",
@@ -180,6 +183,9 @@ def as_data(state: State) -> dict[str, Any]:
                 "due": w.due,
                 "proposed_due": w.proposal.due if w.proposal else None,
                 "hours": w.hours,
+                "spared": [
+                    {"part": s.part, "hours": s.hours, "held_by": s.held_by} for s in w.spared
+                ],
             }
             for w in review.waves.values()
         ],

@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import reviewing
+from cli import burden, reviewing
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -72,6 +72,9 @@ async def show(
     rows = state.of(Eligibility).rows.values()
     if rows and pinned and pinned.eligibility:
         found["years_met"] = years_met(rows, pinned.eligibility).told(pinned.eligibility)
+    now = (await door.now()).astimezone(zone).date()
+    rules = pinned.burden if pinned else None
+    found["burden"] = burden.ahead(state, rules, min(d for d in (now, known, true) if d))
     if known:
         found["as_known"] = known
     if true:
@@ -425,6 +428,7 @@ def as_text(found: dict[str, Any]) -> str:
         if d["proposed_due"]:
             signed = " and ".join(d["signed"]) or "nobody"
             lines.append(f"   proposed for {spoken(d['proposed_due'])}, signed so far by: {signed}")
+    lines += burden.as_lines(found["burden"])
     for c in found["checkins"]:
         when = f"held {spoken(c['held'])}" if c["held"] else f"planned {spoken(c['planned'])}"
         outcome = f", closed: {c['outcome']}" if c["outcome"] else ""

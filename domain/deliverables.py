@@ -3,11 +3,21 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from domain.agreements import Agreements
+from domain.burden import (
+    Ahead,
+    BurdenWaiver,
+    HoursAsked,
+    asks,
+    look_ahead,
+    proposable,
+    within_burden,
+)
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
 from domain.engagement import (
@@ -65,6 +75,7 @@ class ProposeDeliverable(EngagementCommand):
     """Who at the LEA proposed it, if it came from there."""
     evidence: Line | None = None
     """Where that is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class SignDeliverable(DeliverableCommand):
@@ -77,6 +88,7 @@ class SignDeliverable(DeliverableCommand):
     """Who at the LEA signed; leave it out when you sign as the Lead."""
     evidence: Line | None = None
     """Where the LEA's signature is, for example "mail of 9 March"."""
+    waive_burden: BurdenWaiver = None
 
 
 class RedateDeliverable(DeliverableCommand):
@@ -89,6 +101,7 @@ class RedateDeliverable(DeliverableCommand):
     """The new due date: a working day of the LEA, after today."""
     reason: Line
     """Why the date moves."""
+    waive_burden: BurdenWaiver = None
 
 
 class DeliverableProposed(Event):
@@ -100,11 +113,13 @@ class DeliverableProposed(Event):
     side: Side
     proposed_for: str | None = None
     evidence: Sealed | None = None
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.deliverable} {self.title!r} proposed by the {_SIDES[self.side]}, due "
             f"{spoken(self.due)}, {self.hours} LEA hours."
+            + (self.ahead.sentence() if self.ahead else "")
         )
 
 
@@ -113,9 +128,12 @@ class RedateProposed(Event):
     deliverable: str
     due: date
     reason: Sealed
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
-        return f"{self.deliverable}: new due date {spoken(self.due)} proposed: {self.reason}."
+        return f"{self.deliverable}: new due date {spoken(self.due)} proposed: {self.reason}." + (
+            self.ahead.sentence() if self.ahead else ""
+        )
 
 
 class DeliverableSigned(Event):
@@ -196,6 +214,12 @@ def found(command: DeliverableCommand, state: State) -> Deliverable:
     )
 
 
+def asking(deliverable: Deliverable, due: date, *, agreed: bool = True) -> HoursAsked:
+    """What a deliverable asks of the LEA when it is due on a day."""
+    hours = Decimal(deliverable.hours)
+    return HoursAsked(deliverable.id, deliverable.title, due, hours, agreed)
+
+
 def _sealed(person: PersonEntry, text: str) -> Sealed:
     return Sealed(about=person.id, text=text)
 
@@ -226,16 +250,22 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
             f"{state.id} has {twin.id} {twin.title!r} already ({twin.status}). To move its date: "
             f"handrail deliverable redate {state.id} {twin.id} --due DATE --reason REASON"
         )
+    new = Deliverable(
+        f"D{len(state.of(Deliverables).all) + 1}", title=command.title, hours=command.hours
+    )
+    asked = asking(new, command.due, agreed=False)
     return [
+        *proposable(state, context, [asked], command.waive_burden),
         DeliverableProposed(
-            deliverable=f"D{len(state.of(Deliverables).all) + 1}",
+            deliverable=new.id,
             title=command.title,
             due=command.due,
             hours=command.hours,
+            ahead=look_ahead(state, context, asked),
             side="lea" if person else "agency",
             proposed_for=person.id if person else None,
             evidence=_sealed(person, command.evidence) if person and command.evidence else None,
-        )
+        ),
     ]
 
 
@@ -303,6 +333,9 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
             f"handrail deliverable sign {state.id} {deliverable.id}{with_whom}"
         )
     possible_due(proposal.due, state, context)
+    waived = within_burden(
+        state, context, [asking(deliverable, proposal.due)], command.waive_burden
+    )
     signed = DeliverableSigned(
         deliverable=deliverable.id,
         side=side,
@@ -311,9 +344,10 @@ def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
         evidence=_sealed(person, command.evidence) if command.evidence else None,
     )
     if not proposal.signed:
-        return [signed]
+        return [*waived, signed]
     round_ = deliverable.round + (1 if deliverable.due else 0)
     return [
+        *waived,
         signed,
         DeliverableAgreed(deliverable=deliverable.id, round=round_, due=proposal.due),
     ]
@@ -363,13 +397,36 @@ def redate(command: RedateDeliverable, state: State, context: Context) -> Decisi
             f"date, or sign: handrail deliverable sign {state.id} {deliverable.id}"
         )
     reason = Sealed(about=state.stream, text=command.reason)
-    return [RedateProposed(deliverable=deliverable.id, due=command.due, reason=reason)]
+    asked = asking(deliverable, command.due, agreed=False)
+    return [
+        *proposable(state, context, [asked], command.waive_burden),
+        RedateProposed(
+            deliverable=deliverable.id,
+            due=command.due,
+            reason=reason,
+            ahead=look_ahead(state, context, asked),
+        ),
+    ]
 
 
 @evolves(RedateProposed)
 def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
     deliverable = deliverable_in(state, event.deliverable)
     return with_deliverable(state, replace(deliverable, proposal=Proposal(event.due)))
+
+
+_ASKED: frozenset[str] = frozenset({"proposed", "agreed", "submitted", "accepted"})
+"""What is declined, merged or dropped asks nothing."""
+
+
+@asks
+def deliverables_asked(state: State) -> Iterable[HoursAsked]:
+    """Each deliverable by its due date; what was handed in has cost its hours."""
+    for d in state.of(Deliverables).all.values():
+        if d.status in _ASKED and d.due:
+            yield asking(d, d.due)
+        if d.status in _ASKED and d.proposal:
+            yield asking(d, d.proposal.due, agreed=False)
 
 
 @owes

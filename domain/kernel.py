@@ -7,7 +7,7 @@ A subject module declares its commands and events as classes and registers what 
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
@@ -188,7 +188,7 @@ class State:
 
     def put(self, part: object) -> "State":
         """This state with one slice replaced."""
-        return replace(self, slices={**self.slices, type(part): part})
+        return State(self.stream, self.version, {**self.slices, type(part): part})
 
     @property
     def id(self) -> str:
@@ -249,7 +249,8 @@ def decide(command: Command, state: State, context: "Context") -> Decision:
 def evolve(state: State, recorded: Recorded) -> State:
     """Apply one fact."""
     evolver = _EVOLVERS[type(recorded.event)]
-    return replace(evolver(state, recorded.event, recorded.stamp), version=recorded.stamp.version)
+    after = evolver(state, recorded.event, recorded.stamp)
+    return State(after.stream, recorded.stamp.version, after.slices)
 
 
 def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -> State:

@@ -54,6 +54,16 @@ class NoticeRef(BaseModel):
     planned_for: datetime
 
 
+class TakenBackDate(BaseModel):
+    """A date that nobody has to keep any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item: str
+    round: int
+    why: str
+
+
 class ClaimedNotice(NoticeRef):
     """A notice with the people it goes to."""
 
@@ -96,12 +106,14 @@ class NoticesClaimed(Event):
     person: str
     on: date
     notices: tuple[ClaimedNotice, ...]
+    taken_back: tuple[TakenBackDate, ...] = ()
+    """Dates announced to this person before, of which the same mail says that they fell away."""
 
     def sentence(self) -> str:
+        said = [f"{n.item} {n.step}" for n in self.notices]
+        said += [f"{gone.item} no longer needed" for gone in self.taken_back]
         return (
-            f"Reminders for {self.person} go into the mail of {spoken(self.on)}: "
-            + ", ".join(f"{n.item} {n.step}" for n in self.notices)
-            + "."
+            f"Reminders for {self.person} go into the mail of {spoken(self.on)}: {', '.join(said)}."
         )
 
 
@@ -160,6 +172,8 @@ class ClaimNotices(EngagementCommand):
     """The local date whose mail it is."""
     alarm: int | None = None
     """The number of the one notice that the mail is for; None for everything in a digest."""
+    in_passing: bool = False
+    """The mail goes for the sake of another engagement: it takes dates back here as well."""
 
 
 class RecordDelivery(EngagementCommand):
@@ -241,6 +255,14 @@ class Notices:
         return min((n.planned.planned_for for n in open_), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Which dates each person has been told to forget."""
+
+    dates: frozenset[tuple[str, str, int]] = frozenset()
+    """Person, item and round."""
+
+
 @evolves(NoticesPlanned)
 def planned(state: State, event: NoticesPlanned, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
@@ -277,6 +299,9 @@ def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
 
 @evolves(NoticesClaimed)
 def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
+    if event.taken_back:
+        gone = {(event.person, date.item, date.round) for date in event.taken_back}
+        state = state.put(TakenBack(state.of(TakenBack).dates | gone))
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         notice = _get(all_, ref)

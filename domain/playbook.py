@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.calendar import WorkingDays, at_local
+from domain.overviews import OverviewRules
 
 Role = Literal[
     "owner",
@@ -196,6 +197,15 @@ class ReviewRules(_Data):
     factual_review_policy: str
     wave_policy: str
     """For the LEA's evidence requests."""
+
+
+class BurdenRules(_Data):
+    """How much may be asked of the LEA's people."""
+
+    cap_hours: Decimal = Field(gt=0)
+    """Hours in a calendar month, over everything that is agreed."""
+    waiver: Literal["assistant", "lead", "director"] | None = None
+    """The staff role that may allow more in a month; None when nobody may."""
 
 
 class MeasureRules(_Data):
@@ -389,6 +399,8 @@ class Playbook(_Data):
     """None in a version that says nothing about coaching."""
     review: ReviewRules | None = None
     """None where this playbook has no review."""
+    burden: BurdenRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where this playbook has no cap on the LEA's hours."""
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
@@ -397,6 +409,8 @@ class Playbook(_Data):
     team: TeamRules | None = Field(default=None, exclude_if=lambda v: v is None)
     risks: RiskRules | None = Field(default=None, exclude_if=lambda v: v is None)
     turnover: TurnoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    overviews: tuple[OverviewRules, ...] = ()
+    """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
@@ -21,6 +21,8 @@ from domain.notices import (
     RecipientsDropped,
     ReconcileNotices,
     RecordDelivery,
+    TakenBack,
+    TakenBackDate,
 )
 from domain.obligations import Obligation, obligations
 from domain.passing import coming
@@ -264,6 +266,26 @@ def _is_in(command: ClaimNotices, notice: Notice) -> bool:
     return notice.planned.n == command.alarm if command.alarm else not notice.planned.alarm
 
 
+def _fallen_away(person: str, state: State, context: Context) -> tuple[TakenBackDate, ...]:
+    """Dates still ahead that were announced to somebody, and that nobody has to keep any more."""
+    told = state.of(TakenBack).dates
+    announced: dict[str, date] = {}
+    for notice in state.of(Notices).all.values():
+        delivery = notice.deliveries.get(person)
+        if delivery and delivery.outcome == "sent" and not notice.planned.alarm:
+            item, due = notice.planned.item, notice.planned.due
+            announced[item] = max(announced.get(item, due), due)
+    last = {owed.item: owed for owed in obligations(state, context) if owed.item in announced}
+    ended = None if state.of(Engagement).is_open else str(state.of(Engagement).phase)
+    return tuple(
+        TakenBackDate(item=item, round=owed.round, why=why)
+        for item, owed in last.items()
+        if (why := owed.settled or ended)
+        and announced[item] > context.today
+        and (person, item, owed.round) not in told
+    )
+
+
 @decides(ClaimNotices)
 def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
@@ -291,7 +313,8 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
         events.append(
             NoticesSuppressed(notices=tuple(overtaken), reason="superseded after an outage")
         )
-    if claimed:
+    gone = _fallen_away(command.person, state, context) if command.alarm is None else ()
+    if claimed or (gone and command.in_passing):
         events.append(
             NoticesClaimed(
                 mail=command.mail,
@@ -299,6 +322,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
                 person=command.person,
                 on=command.on,
                 notices=tuple(claimed),
+                taken_back=gone,
             )
         )
     return events

@@ -121,6 +121,15 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Spared:
+    """A part of a wave that the LEA need not send, because somebody else holds it."""
+
+    part: str
+    hours: int
+    held_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wave:
     """One request to the LEA for evidence, due once both sides have signed."""
 
@@ -140,6 +149,7 @@ class Wave:
     received_on: date | None = None
     dropped: str | None = None
     """Why it is asked for no more; None while it is."""
+    spared: tuple[Spared, ...] = ()
 
     @property
     def status(self) -> Literal["proposed", "agreed", "received", "dropped"]:

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
 
+from domain.burden import BurdenWaiver, within_burden
 from domain.calendar import spoken
 from domain.context import Context
 from domain.deliverables import (
     Deliverable,
     DeliverableAgreed,
     DeliverableCommand,
+    asking,
     deliverable_in,
     found,
     with_deliverable,
@@ -58,6 +60,7 @@ class ReturnDeliverable(DeliverableCommand):
     """Who at the LEA agreed to the new date."""
     evidence: Line
     """Where that agreement is written down."""
+    waive_burden: BurdenWaiver = None
 
 
 class AcceptDeliverable(DeliverableCommand):
@@ -180,6 +183,7 @@ def return_(command: ReturnDeliverable, state: State, context: Context) -> Decis
     person = of_the_lea(command.person, state.of(Engagement), context)
     possible_due(command.due, state, context)
     return [
+        *within_burden(state, context, [asking(deliverable, command.due)], command.waive_burden),
         DeliverableReturned(
             deliverable=deliverable.id,
             reason=Sealed(about=state.stream, text=command.reason),

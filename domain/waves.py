@@ -3,10 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from domain.burden import (
+    Ahead,
+    BurdenWaiver,
+    HoursAsked,
+    asks,
+    look_ahead,
+    proposable,
+    within_burden,
+)
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
 from domain.deliverables import Proposal
@@ -48,6 +58,7 @@ class ProposeWave(EngagementCommand):
     """The due date to agree on: a working day of the LEA, after today."""
     hours: int = Field(ge=0, le=2000)
     """Hours of work it costs the LEA."""
+    waive_burden: BurdenWaiver = None
 
 
 class SignWave(_WaveCommand):
@@ -60,6 +71,7 @@ class SignWave(_WaveCommand):
     """Who at the LEA signed; leave it out when you sign as the Lead."""
     evidence: Line | None = None
     """Where the LEA's signature is, for example "mail of 3 November"."""
+    waive_burden: BurdenWaiver = None
 
 
 class RedateWave(_WaveCommand):
@@ -74,6 +86,7 @@ class RedateWave(_WaveCommand):
     """The hours it costs, if they change."""
     reason: Line
     """Why, for example "the summit is on that day"."""
+    waive_burden: BurdenWaiver = None
 
 
 class ReceiveWave(_WaveCommand):
@@ -104,10 +117,12 @@ class WaveProposed(Event):
     title: str
     due: date
     hours: int
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.wave} {self.title!r} proposed, due {spoken(self.due)}, {self.hours} LEA hours."
+            + (self.ahead.sentence() if self.ahead else "")
         )
 
 
@@ -117,12 +132,14 @@ class WaveRedateProposed(Event):
     due: date
     hours: int | None = None
     reason: Sealed
+    ahead: Ahead | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.wave}: new due date {spoken(self.due)} proposed"
             + (f", {self.hours} LEA hours" if self.hours is not None else "")
             + f": {self.reason}."
+            + (self.ahead.sentence() if self.ahead else "")
         )
 
 
@@ -197,7 +214,7 @@ def wave_named(ref: str, review: Review, state: State) -> Wave:
     return found
 
 
-def _still_asked_for(ref: str, review: Review, state: State, what: str) -> Wave:
+def still_asked_for(ref: str, review: Review, state: State, what: str) -> Wave:
     wave = wave_named(ref, review, state)
     if wave.status in ("received", "dropped"):
         when = f" on {spoken(wave.received_on)}" if wave.received_on else f" ({wave.dropped})"
@@ -209,12 +226,12 @@ def _still_asked_for(ref: str, review: Review, state: State, what: str) -> Wave:
     return wave
 
 
-def _get(state: State, wave: str) -> Wave:
+def wave_in(state: State, wave: str) -> Wave:
     """The wave; a blank one where facts folded by effective date come before its proposal."""
     return state.of(Review).waves.get(wave, Wave(wave, title=wave))
 
 
-def _put(state: State, wave: Wave) -> State:
+def with_wave(state: State, wave: Wave) -> State:
     review = state.of(Review)
     return state.put(replace(review, waves={**review.waves, wave.id: wave}))
 
@@ -238,21 +255,25 @@ def propose_wave(command: ProposeWave, state: State, context: Context) -> Decisi
             f"{state.id} has {twin.id} {twin.title!r} already ({twin.status}). To move its date: "
             f"handrail sir wave redate {state.id} {twin.id} --due DATE --reason REASON"
         )
+    new = Wave(f"W{len(review.waves) + 1}", title=command.title, hours=command.hours)
+    asked = _asking(new, command.due, new.hours, agreed=False)
     return [
+        *proposable(state, context, [asked], command.waive_burden),
         WaveProposed(
-            wave=f"W{len(review.waves) + 1}",
+            wave=new.id,
             title=command.title,
             due=command.due,
             hours=command.hours,
-        )
+            ahead=look_ahead(state, context, asked),
+        ),
     ]
 
 
 @evolves(WaveProposed)
 def wave_proposed(state: State, event: WaveProposed, stamp: Stamp) -> State:
-    wave = _get(state, event.wave)
+    wave = wave_in(state, event.wave)
     fresh = wave.status == "proposed" and wave.proposal is None
-    return _put(
+    return with_wave(
         state,
         replace(
             wave,
@@ -266,7 +287,7 @@ def wave_proposed(state: State, event: WaveProposed, stamp: Stamp) -> State:
 @decides(RedateWave)
 def redate_wave(command: RedateWave, state: State, context: Context) -> Decision:
     review = reviewing(state, context)
-    wave = _still_asked_for(command.wave, review, state, "re-dated")
+    wave = still_asked_for(command.wave, review, state, "re-dated")
     not_in_the_future(context.effective_on, "The proposal", context)
     possible_due(command.due, state, context)
     due = wave.proposal.due if wave.proposal else wave.due
@@ -276,27 +297,32 @@ def redate_wave(command: RedateWave, state: State, context: Context) -> Decision
             f"{state.id}: {wave.id} is due {spoken(command.due)} for {hours} hours already. Give "
             f"another date or other hours, or sign: handrail sir wave sign {state.id} {wave.id}"
         )
+    asked = _asking(
+        wave, command.due, hours if command.hours is None else command.hours, agreed=False
+    )
     return [
+        *proposable(state, context, [asked], command.waive_burden),
         WaveRedateProposed(
             wave=wave.id,
             due=command.due,
             hours=command.hours,
             reason=Sealed(about=state.stream, text=command.reason),
-        )
+            ahead=look_ahead(state, context, asked),
+        ),
     ]
 
 
 @evolves(WaveRedateProposed)
 def wave_redate_proposed(state: State, event: WaveRedateProposed, stamp: Stamp) -> State:
-    wave = _get(state, event.wave)
+    wave = wave_in(state, event.wave)
     hours = wave.proposed_hours if event.hours is None else event.hours
-    return _put(state, replace(wave, proposal=Proposal(event.due), proposed_hours=hours))
+    return with_wave(state, replace(wave, proposal=Proposal(event.due), proposed_hours=hours))
 
 
 @decides(SignWave)
 def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
     review = reviewing(state, context)
-    wave = _still_asked_for(command.wave, review, state, "signed")
+    wave = still_asked_for(command.wave, review, state, "signed")
     evidence_for(command.person, command.evidence, "The LEA's signature")
     not_in_the_future(context.effective_on, "The signature", context)
     proposal = wave.proposal
@@ -315,6 +341,9 @@ def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
             f"{state.id} {wave.id}{' --for PERSON --evidence REFERENCE' * (side == 'agency')}"
         )
     possible_due(proposal.due, state, context)
+    hours = wave.hours if wave.proposed_hours is None else wave.proposed_hours
+    asked = _asking(wave, proposal.due, hours)
+    waived = within_burden(state, context, [asked], command.waive_burden)
     signed = WaveSigned(
         wave=wave.id,
         side=side,
@@ -323,14 +352,15 @@ def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
         evidence=Sealed(about=person.id, text=command.evidence) if command.evidence else None,
     )
     if not proposal.signed:
-        return [signed]
+        return [*waived, signed]
     return [
+        *waived,
         signed,
         WaveAgreed(
             wave=wave.id,
             round=wave.round + (1 if wave.due else 0),
             due=proposal.due,
-            hours=wave.hours if wave.proposed_hours is None else wave.proposed_hours,
+            hours=hours,
         ),
     ]
 
@@ -344,16 +374,16 @@ def _signer(command: SignWave, state: State, context: Context) -> tuple[PersonEn
 
 @evolves(WaveSigned)
 def wave_signed(state: State, event: WaveSigned, stamp: Stamp) -> State:
-    wave = _get(state, event.wave)
+    wave = wave_in(state, event.wave)
     proposal = wave.proposal or Proposal(event.due)
     signed = {**proposal.signed, event.side: event.person}
-    return _put(state, replace(wave, proposal=replace(proposal, signed=signed)))
+    return with_wave(state, replace(wave, proposal=replace(proposal, signed=signed)))
 
 
 @evolves(WaveAgreed)
 def wave_agreed(state: State, event: WaveAgreed, stamp: Stamp) -> State:
-    wave = _get(state, event.wave)
-    return _put(
+    wave = wave_in(state, event.wave)
+    return with_wave(
         state,
         replace(
             wave,
@@ -370,7 +400,7 @@ def wave_agreed(state: State, event: WaveAgreed, stamp: Stamp) -> State:
 @decides(ReceiveWave)
 def receive_wave(command: ReceiveWave, state: State, context: Context) -> Decision:
     review = reviewing(state, context)
-    wave = _still_asked_for(command.wave, review, state, "received")
+    wave = still_asked_for(command.wave, review, state, "received")
     person = of_the_lea(command.person, state.of(Engagement), context)
     not_in_the_future(context.effective_on, "The receipt", context)
     if wave.due is None:
@@ -390,14 +420,14 @@ def receive_wave(command: ReceiveWave, state: State, context: Context) -> Decisi
 
 @evolves(WaveReceived)
 def wave_received(state: State, event: WaveReceived, stamp: Stamp) -> State:
-    wave = _get(state, event.wave)
-    return _put(state, replace(wave, received_on=event.on, proposal=None, proposed_hours=None))
+    wave = wave_in(state, event.wave)
+    return with_wave(state, replace(wave, received_on=event.on, proposal=None, proposed_hours=None))
 
 
 @decides(DropWave)
 def drop_wave(command: DropWave, state: State, context: Context) -> Decision:
     review = reviewing(state, context)
-    wave = _still_asked_for(command.wave, review, state, "dropped")
+    wave = still_asked_for(command.wave, review, state, "dropped")
     not_in_the_future(context.effective_on, "The dropping", context)
     reason = Sealed(about=state.stream, text=command.reason)
     return [WaveDropped(wave=wave.id, reason=reason)]
@@ -405,8 +435,26 @@ def drop_wave(command: DropWave, state: State, context: Context) -> Decision:
 
 @evolves(WaveDropped)
 def wave_dropped(state: State, event: WaveDropped, stamp: Stamp) -> State:
-    wave = _get(state, event.wave)
-    return _put(state, replace(wave, dropped=str(event.reason), proposal=None))
+    wave = wave_in(state, event.wave)
+    return with_wave(state, replace(wave, dropped=str(event.reason), proposal=None))
+
+
+def _asking(wave: Wave, due: date, hours: int, *, agreed: bool = True) -> HoursAsked:
+    return HoursAsked(wave.id, wave.title, due, Decimal(hours), agreed)
+
+
+@asks
+def waves_asked(state: State) -> Iterable[HoursAsked]:
+    """Each wave by its due date, until it is dropped or the review is final without it."""
+    review = state.of(Review)
+    for w in review.waves.values():
+        if w.status == "dropped" or (review.finalized_on and w.status != "received"):
+            continue
+        if w.due:
+            yield _asking(w, w.due, w.hours)
+        if w.proposal:
+            hours = w.hours if w.proposed_hours is None else w.proposed_hours
+            yield _asking(w, w.proposal.due, hours, agreed=False)
 
 
 @owes

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic.fields import FieldInfo
 
-from domain.calendar import CalendarPack, Closure, at_local, local_date
+from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
 from domain.context import (
     AGENCY,
     EXTERNAL,
@@ -25,6 +25,7 @@ from domain.kernel import Command, Ref, State
 from domain.leas import RegisterLea
 from domain.messages import Envelope
 from domain.notices import Notices
+from domain.overviews import OverviewRules, next_overview
 from domain.people import RegisterPerson
 from domain.playbook import Playbook
 from domain.program import InitProgram
@@ -83,6 +84,23 @@ async def playbook(connection: Connection, ref: str) -> Playbook | None:
         connection, kind="playbook", id=name, version=int(version) if version else None
     )
     return Playbook.model_validate_json(row["content"]) if row else None
+
+
+async def overview_rules(
+    connection: Connection, settings: ProgramEntry
+) -> tuple[OverviewRules, ...]:
+    """The overviews of the program's own playbook, by its newest version."""
+    newest = await playbook(connection, settings.playbook.partition("@")[0])
+    return newest.overviews if newest else ()
+
+
+async def next_overview_moment(connection: Connection, now: datetime) -> datetime | None:
+    """When the program next has an overview to send; None without a program or without any."""
+    settings = await program(connection)
+    if settings is None:
+        return None
+    rules = await overview_rules(connection, settings)
+    return next_overview(rules, now, WorkingDays(settings.calendar), settings.zone)
 
 
 async def framework(connection: Connection, ref: str) -> Framework | None:

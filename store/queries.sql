@@ -288,6 +288,16 @@ select distinct engagement
  where person = :person and outcome = 'pending' and mail is null
  order by 1;
 
+-- name: engagements-to-take-back
+-- Engagements on which a date still ahead was announced to a person and is not owed any more.
+select distinct n.engagement
+  from read.notices n
+  join read.deliveries d on d.engagement = n.engagement and d.n = n.n
+ where d.person = :person and d.outcome = 'sent' and n.due > :today
+   and not exists (select from read.obligations o
+                    where o.engagement = n.engagement and o.item = n.item)
+ order by 1;
+
 -- name: running-engagements
 -- Every engagement that is not over, with when it next must wake, and whether a notice that is
 -- claimed still waits for somebody's mail.
@@ -318,6 +328,52 @@ values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at);
 -- The engagements a mail speaks of.
 insert into ops.mail_engagements (mail, engagement)
 select :mail, x from unnest(:engagements::text[]) as x;
+
+-- name: overview-sent$
+-- Whether a person has had the overview of a week or month.
+select exists (select from ops.overviews
+                where person = :person and overview = :overview and period = :period);
+
+-- name: add-overview!
+-- A person has the overview of a week or month.
+insert into ops.overviews (person, overview, period, mail)
+values (:person, :overview, :period, :mail);
+
+-- name: overview-people
+-- Whoever holds a role in an engagement that is not over.
+select distinct r.person
+  from read.engagement_roles r join read.engagements e on e.id = r.engagement
+ where r.role = :role and e.ended_at is null
+ order by 1;
+
+-- name: overview-owed
+-- What is owed by a day on the engagements in which a person holds a role; what is held is not late.
+select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.command
+  from read.engagements e
+  join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
+  join read.obligations o on o.engagement = e.id
+ where e.ended_at is null and o.due <= :until and o.held is null
+ order by o.due, e.lea_name, o.item;
+
+-- name: overview-quiet
+-- The engagements on which nobody has recorded anything since an instant.
+select e.id, e.lea_name, e.illustrative, last.at
+  from read.engagements e
+  join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
+  cross join lateral (select max(v.recorded_at) as at from es.events v
+                       where v.stream = 'engagement:' || e.id and v.actor <> 'system') last
+ where e.ended_at is null and last.at < :since
+ order by last.at, e.lea_name;
+
+-- name: overview-bounced
+-- Mails that came back since an instant, on the engagements in which a person holds a role.
+select e.id, e.lea_name, e.illustrative, d.person, max(d.at) as at
+  from read.engagements e
+  join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
+  join read.deliveries d on d.engagement = e.id
+ where e.ended_at is null and d.outcome = 'bounced' and d.at >= :since
+ group by e.id, d.person
+ order by at, e.lea_name;
 
 -- name: settle-mail!
 -- What became of a mail; the first answer stays.

@@ -125,17 +125,16 @@ class Vault:
             _walk(document, place, found)
         sealed = [(value, path) for value, path in found if _is_sealed(value)]
         keys = await self._keys(connection, {value["about"] for value, _ in sealed})
+        openers = {subject: AESGCM(key) for subject, key in keys.items() if key is not None}
         for value, path in sealed:
-            box, key = value.pop("sealed"), keys.get(value["about"])
-            if box is None or key is None:
+            box, opener = value.pop("sealed"), openers.get(value["about"])
+            if box is None or opener is None:
                 value["text"] = None
                 continue
             try:
                 raw = base64.b64decode(box, validate=True)
-                value["text"] = (
-                    AESGCM(key)
-                    .decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], path.encode())
-                    .decode()
-                )
+                value["text"] = opener.decrypt(
+                    raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], path.encode()
+                ).decode()
             except (InvalidTag, ValueError) as problem:
                 raise VaultError(f"Sealed text at {path} was tampered with.") from problem

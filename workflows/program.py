@@ -1,17 +1,18 @@
-"""What a program shares: its people, LEAs, playbooks and calendars."""
+"""What a program shares: its people, LEAs, playbooks and calendars, and its Monday mornings."""
 
 from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
+    from activities.names import ANNOUNCE_OVERVIEWS, RECORD_QUEUE, Announced
     from domain.ids import host_workflow_id
     from domain.messages import Envelope, Receipt
-    from workflows.host import Host, HostRun
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun
 
 
 @workflow.defn(name="Program", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class ProgramWorkflow(Host):
-    """Takes the commands of every stream that is not an engagement's, in turn."""
+    """Takes the commands of what the program shares, in turn, and wakes for its overviews."""
 
     @workflow.init
     def __init__(self, start: HostRun) -> None:
@@ -19,7 +20,7 @@ class ProgramWorkflow(Host):
 
     @workflow.run
     async def run(self, start: HostRun) -> None:
-        """Wait until every command that came is answered."""
+        """Wait for commands and for Monday mornings, for as long as there is a program."""
         await self.live()
 
     @workflow.update(name="execute")
@@ -31,3 +32,14 @@ class ProgramWorkflow(Host):
     def _is_ours(self, envelope: Envelope) -> None:
         if host_workflow_id(envelope.stream) != self.carried.stream:
             raise ValueError(f"{envelope.stream} is not the program's")
+
+    async def woken(self) -> None:
+        """Start the mails of everybody who has an overview to come."""
+        announced: Announced = await workflow.execute_activity(
+            ANNOUNCE_OVERVIEWS,
+            result_type=Announced,
+            task_queue=RECORD_QUEUE,
+            start_to_close_timeout=RECORD_TIMEOUT,
+            retry_policy=KEEP_TRYING,
+        )
+        self.carried = self.carried.model_copy(update={"next_wake": announced.again_at})

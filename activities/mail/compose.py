@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from activities.mail.addresses import Mailbox, parse_mailbox
+from activities.mail.dates import Entry, Method, calendar, uid
 from activities.mail.digest import Digest, DigestItem
 from activities.mail.wording import due_sentence, heading, headline, long_date, subject
 
@@ -105,9 +106,12 @@ def compose(digest: Digest, *, sent_at: datetime) -> EmailMessage:
     _set(message, "Message-ID", digest.message_id)
     _set(message, "Auto-Submitted", "auto-generated")
     _set(message, "X-Auto-Response-Suppress", "All")
-    if reply_to is not None:
-        mailto = f"mailto:{_url_quoted(reply_to.address)}?subject=unsubscribe"
-        _set(message, "List-Unsubscribe", f"<{mailto}>")
+    threads = _threads(digest, sender.address)
+    _set(message, "In-Reply-To", threads.replace("\n", ""), wire=threads)
+    _set(message, "References", threads.replace("\n", ""), wire=threads)
+    # Whoever answers for the mail takes the wish to be left alone, too.
+    mailto = f"mailto:{_url_quoted((reply_to or sender).address)}?subject=unsubscribe"
+    _set(message, "List-Unsubscribe", f"<{mailto}>")
 
     # Quoted-printable keeps every line short and plain, whatever the servers on the way can do.
     words = _words(digest, about, reply_to)
@@ -117,7 +121,62 @@ def compose(digest: Digest, *, sent_at: datetime) -> EmailMessage:
     )
     # "=_" cannot occur in quoted-printable text, so no part can hold the boundary.
     message.set_boundary(f"=_handrail_{digest.mail_id.hex}")
+    attached = _calendars(digest, sender.address, sent_at)
+    for name, method, content in attached:
+        message.add_attachment(
+            content.decode(),
+            subtype="calendar",
+            filename=name,
+            params={"method": method},
+            cte="quoted-printable",
+        )
+    if attached:
+        message.set_boundary(f"=_handrail_{digest.mail_id.hex}_dates")
     return message
+
+
+def _threads(digest: Digest, sender: str) -> str:
+    """What the mail answers: the thread of each engagement it speaks of, or of the overviews.
+
+    No mail has these ids; a reader's program puts those that answer the same one together.
+    """
+    domain = sender.rpartition("@")[2]
+    engagements = dict.fromkeys(item.engagement for item in digest.items)
+    roots = [f"<{quote(name, safe='')}.engagement@{domain}>" for name in engagements]
+    return "\n ".join(roots or [f"<overview@{domain}>"])
+
+
+def _calendars(digest: Digest, sender: str, sent_at: datetime) -> list[tuple[str, Method, bytes]]:
+    """The calendar files: dates that stand or moved, and dates that were taken back."""
+    domain = sender.rpartition("@")[2]
+    ahead = [
+        Entry(
+            uid=uid(item.engagement, item.item, domain),
+            round=item.round,
+            summary=f"{heading(item.item, item.title)} due – {item.lea_name}",
+            day=item.due,
+            at=item.due_at,
+            description=item.action,
+        )
+        for item in digest.items
+        if item.due >= digest.local_date
+    ]
+    gone = [
+        Entry(
+            uid=uid(past.engagement, past.item, domain),
+            round=past.round,
+            summary=f"{heading(past.item, past.title)} – {past.lea_name}",
+            day=past.due,
+            at=past.due_at,
+        )
+        for past in digest.taken_back
+    ]
+    found: list[tuple[str, Method, bytes]] = []
+    if ahead:
+        found.append(("dates.ics", "PUBLISH", calendar(ahead, stamped=sent_at, method="PUBLISH")))
+    if gone:
+        found.append(("taken-back.ics", "CANCEL", calendar(gone, stamped=sent_at, method="CANCEL")))
+    return found
 
 
 def _words(digest: Digest, about: str, reply_to: Mailbox | None) -> dict[str, object]:
@@ -128,14 +187,20 @@ def _words(digest: Digest, about: str, reply_to: Mailbox | None) -> dict[str, ob
         "sections": _sections(digest),
         "leas": _named_leas(digest),
         "today": long_date(digest.local_date),
-        "some_illustrative": any(item.illustrative for item in digest.items),
+        "taken_back": [
+            (heading(past.item, past.title), past.lea_name, long_date(past.due), past.why)
+            for past in digest.taken_back
+        ],
+        "dated": any(item.due >= digest.local_date for item in digest.items),
+        "some_illustrative": any(item.illustrative for item in digest.items)
+        or any(line.illustrative for section in digest.overviews for line in section.lines),
         "reply_to": reply_to,
     }
 
 
 def _named_leas(digest: Digest) -> str:
     names = list(dict.fromkeys(item.lea_name for item in digest.items))
-    if len(names) > _LEAS_NAMED:
+    if not 0 < len(names) <= _LEAS_NAMED:
         return "the LEAs named in it"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
@@ -148,7 +213,7 @@ def _sections(digest: Digest) -> list[_Section]:
         parts[title].append(
             _Entry(
                 item=item,
-                heading=heading(item),
+                heading=heading(item.item, item.title),
                 due=due_sentence(digest, item),
                 marked=digest.illustrative or item.illustrative,
             )

@@ -4,12 +4,19 @@ The models hold names and addresses.
 Their validation errors therefore name the field and never repeat its value.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from activities.mail.addresses import AddressLine, Line, MailboxLine
 
@@ -33,7 +40,11 @@ class DigestItem(BaseModel):
     """Id of the obligation within the engagement: `D1`, `CI-1`, `D1/review`."""
     title: Line
     """What it is, readable without the id: `Theory of action`, `Review of D1 Theory of action`."""
+    round: int = Field(default=1, ge=1)
+    """Of the due date: it grows whenever the date moves."""
     due: date
+    due_at: datetime | None = None
+    """The instant, where it is due at an hour."""
     step: Line
     """Which notice of the plan this is: `t-14`, `due`, `+5`. For the record; it is not shown."""
     owed_by: Literal["you", "other"] = "you"
@@ -45,6 +56,46 @@ class DigestItem(BaseModel):
     """What staff type to do it; never shown to an LEA, whose people have no command line."""
     illustrative: bool = False
     """The date or the deliverable was made up for a demonstration."""
+
+
+class TakenBack(BaseModel):
+    """A date that an earlier mail announced and that nobody has to keep any more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    engagement: Line
+    lea_name: Line
+    item: Line
+    title: Line
+    round: int = Field(ge=1)
+    due: date
+    due_at: datetime | None = None
+    why: Line
+    """Why nothing is owed any more: `submitted`, `withdrawn`."""
+
+
+class OverviewLine(BaseModel):
+    """One thing that an overview points at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    lea_name: Line
+    text: Line
+    command: Line | None = None
+    """What staff type to look at it or to deal with it."""
+    illustrative: bool = False
+    """It speaks of an engagement that was made up for a demonstration."""
+
+
+class Overview(BaseModel):
+    """One section of a weekly or monthly overview: `Overdue`, `Quiet engagements`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    title: Line
+    lines: tuple[OverviewLine, ...] = Field(min_length=1)
+    more: int = Field(default=0, ge=0)
+    """How many lines were left out, so that a mail stays readable."""
 
 
 class Digest(BaseModel):
@@ -74,7 +125,19 @@ class Digest(BaseModel):
     """Everything in this mail is made up for a demonstration."""
     sandbox: bool = False
     """The store was created for practice."""
-    items: tuple[DigestItem, ...] = Field(min_length=1)
+    items: tuple[DigestItem, ...] = ()
+    """What is due, each with the one thing to do."""
+    taken_back: tuple[TakenBack, ...] = ()
+    """Dates that fell away since they were announced."""
+    overviews: tuple[Overview, ...] = ()
+    """The sections of the week or the month, for staff."""
+    overview_title: Line = "Your week"
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.items and not self.overviews:
+            raise ValueError("a digest without an item and without an overview has nothing to say")
+        return self
 
     @field_validator("zone")
     @classmethod

@@ -60,17 +60,19 @@ def due_sentence(digest: Digest, item: DigestItem) -> str:
     return f"{'Was due' if days_left < 0 else 'Due'} {day}, {distance(days_left)}."
 
 
-def heading(item: DigestItem) -> str:
+def heading(item: str, title: str) -> str:
     """What people call the item: `D1 Theory of action`.
 
     An id with a slash (`D1/review`) is a derived obligation: its title says it all by itself.
     """
-    return item.title if "/" in item.item else f"{item.item} {item.title}"
+    return title if "/" in item else f"{item} {title}"
 
 
 def headline(digest: Digest) -> str:
     """How much there is and when, in one line: the first thing the mail says."""
     items = digest.in_order().items
+    if not items:
+        return f"{digest.overview_title}: {counted(_pointers(digest), 'thing')} to look at"
     today = digest.local_date
     overdue = [item for item in items if item.due < today]
     ahead = [item for item in items if item.due >= today]
@@ -89,8 +91,12 @@ def headline(digest: Digest) -> str:
 def subject(digest: Digest) -> str:
     """What and when, then for whom."""
     items = digest.in_order().items
+    if not items:
+        return headline(digest)
     if len(items) == 1:
-        what = f"{shortened(heading(items[0]), _TITLE_LIMIT)}: {due_phrase(digest, items[0])}"
+        [item] = items
+        title = shortened(heading(item.item, item.title), _TITLE_LIMIT)
+        what = f"{title}: {due_phrase(digest, item)}"
     else:
         what = headline(digest)
     names = list(dict.fromkeys(item.lea_name for item in items))
@@ -98,6 +104,10 @@ def subject(digest: Digest) -> str:
     if len(names) > 1:
         where = f"{where} and {len(names) - 1} more"
     return f"{what} – {where}"
+
+
+def _pointers(digest: Digest) -> int:
+    return sum(len(overview.lines) + overview.more for overview in digest.overviews)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -150,6 +150,14 @@ create table ops.mails (
 comment on table ops.mails is 'One row a mail; a person gets at most one of a kind on a local day.';
 create index mails_waiting on ops.mails (claimed_at) where outcome is null;
 
+create table ops.overviews (                    -- which week or month each person has had
+    person   text not null,
+    overview text not null,
+    period   text not null,                     -- 2027-W15, 2027-04
+    mail     uuid not null references ops.mails (id),
+    primary key (person, overview, period)
+);
+
 create table ops.mail_engagements (
     mail       uuid    not null references ops.mails (id),
     engagement text    not null,

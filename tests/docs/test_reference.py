@@ -48,7 +48,7 @@ def test_the_generated_pages_are_current() -> None:
 def test_every_subject_of_the_domain_is_imported() -> None:
     declared = {kind.__module__ for kind in (*DECLARED_EVENTS, *DECLARED_COMMANDS)}
 
-    assert declared == {module.__name__ for module in subjects.SUBJECTS}
+    assert declared <= {module.__name__ for module in subjects.SUBJECTS}
 
 
 @pytest.mark.parametrize("event", DECLARED_EVENTS, ids=lambda e: e.__name__)

@@ -218,6 +218,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "sir wave redate": {"wave": "W1", "due": DUE, "reason": "r"},
     "sir wave receive": {"wave": "W1", **LEA},
     "sir wave drop": {"wave": "W1", "reason": "r"},
+    "sir wave spare": {"wave": "W1", "part": "LCAP", "hours": 1, "held_by": "the county"},
+    "burden waive": {"month": "2027-05", "hours": "56", "reason": "r"},
     "evidence log": {"area": "culture", "method": "walk", "group": "schools"},
     "evidence withdraw": {"entry": "E1", "reason": "r"},
     "focus set": {"text": "Reading"},

@@ -114,7 +114,7 @@ def test_without_anybody_to_reply_to_no_header_and_no_sentence_promises_one() ->
     digest = a_digest(reply_to=None)
     message = received(digest)
     assert message["Reply-To"] is None
-    assert message["List-Unsubscribe"] is None
+    assert message["List-Unsubscribe"] == "<mailto:handrail@agency.example?subject=unsubscribe>"
     assert "reply" not in text_of(digest)
     assert "reply" not in parsed(html_of(digest)).text
     assert "usual contact at Golden State Support Agency" in text_of(digest).replace("\n", " ")
@@ -183,7 +183,6 @@ def test_a_line_break_in_an_item_is_refused_by_the_name_of_its_field(
         pytest.param("zone", "Pacific", id="unknown zone"),
         pytest.param("zone", "America", id="zone that is a directory"),
         pytest.param("name", "  ", id="blank name"),
-        pytest.param("items", (), id="nothing to say"),
     ],
 )
 def test_a_digest_that_makes_no_mail_is_refused_by_the_name_of_its_field(
@@ -192,6 +191,12 @@ def test_a_digest_that_makes_no_mail_is_refused_by_the_name_of_its_field(
     with pytest.raises(ValidationError) as refusal:
         a_digest(**{field: value})
     assert [error["loc"][0] for error in refusal.value.errors()] == [field]
+
+
+def test_a_digest_with_nothing_to_say_is_refused_without_a_word_about_its_reader() -> None:
+    with pytest.raises(ValidationError, match="nothing to say") as refusal:
+        Digest(**(a_digest().model_dump() | {"items": ()}))
+    assert "joy" not in str(refusal.value).casefold()
 
 
 def test_an_instant_without_a_zone_is_refused() -> None:

@@ -21,6 +21,7 @@ from bootstrap.settings import Settings
 from bootstrap.wiring import Services
 from domain.calendar import at_local
 from domain.messages import Envelope, Receipt
+from domain.playbook import Playbook
 from embedded.mailcatcher import MailCatcher, mail_catcher
 from embedded.process import free_port
 from embedded.temporal import TemporalServer, sandbox_temporal
@@ -41,6 +42,12 @@ def day(month: int, number: int, year: int = 2027) -> date:
 def at(when: date, hour: int, minute: int = 0) -> datetime:
     """A local clock time on a day."""
     return at_local(when, time(hour, minute), "America/Los_Angeles")
+
+
+@pytest.fixture
+def playbook(playbook: Playbook) -> Playbook:
+    """The shipped one without its weekly overviews, so that every mail is about something due."""
+    return playbook.model_copy(update={"overviews": ()})
 
 
 @pytest.fixture

@@ -1,0 +1,146 @@
+"""From what was claimed to what a mail says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from activities.mail.digest import Digest, DigestItem, TakenBack
+from activities.names import DigestRun
+from activities.overviews import Overseen
+from activities.record import Outcome
+from domain.context import PersonEntry, ProgramEntry
+from domain.engagement import Engagement
+from domain.notices import ClaimedNotice, NoticesClaimed
+from domain.obligations import obligations
+
+
+def message_id(mail: UUID, sender: str) -> str:
+    """The Message-ID of a mail, the same at every attempt to send it."""
+    return f"<{mail}@{sender.rpartition('@')[2]}>"
+
+
+@dataclass
+class Found:
+    """Everything that one mail has to say, gathered engagement by engagement."""
+
+    items: list[DigestItem] = field(default_factory=list)
+    taken_back: list[TakenBack] = field(default_factory=list)
+    leads: list[str] = field(default_factory=list)
+    """The Leads of the engagements with something due, in the same order."""
+    engagements: dict[str, None] = field(default_factory=dict)
+    """Those that must learn what became of the mail."""
+
+    def add(self, outcome: Outcome, person: str) -> None:
+        """Take over what a person's mail claimed on one engagement."""
+        items, gone = _items(outcome, person), _taken_back(outcome)
+        if items:
+            self.leads.append(outcome.state.of(Engagement).roles["lead"])
+            self.engagements[outcome.state.id] = None
+        self.items += items
+        self.taken_back += gone
+
+
+def claimed_in(outcome: Outcome) -> list[ClaimedNotice]:
+    """The notices that a mail claimed on one engagement."""
+    return [notice for event in _claims(outcome) for notice in event.notices]
+
+
+def _claims(outcome: Outcome) -> Iterable[NoticesClaimed]:
+    return (r.event for r in outcome.news if isinstance(r.event, NoticesClaimed))
+
+
+def _taken_back(outcome: Outcome) -> list[TakenBack]:
+    owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
+    found = []
+    for event in _claims(outcome):
+        for gone in event.taken_back:
+            of = owed[gone.item, gone.round]
+            assert of.due is not None
+            found.append(
+                TakenBack(
+                    engagement=outcome.state.id,
+                    lea_name=outcome.state.of(Engagement).lea_name,
+                    item=of.item,
+                    title=of.title,
+                    round=of.round,
+                    due=of.due,
+                    due_at=of.due_at,
+                    why=gone.why,
+                )
+            )
+    return found
+
+
+def _items(outcome: Outcome, person: str) -> list[DigestItem]:
+    """The claimed notices of one engagement, as their recipient is told about them."""
+    engagement = outcome.state.of(Engagement)
+    owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
+    items = []
+    for notice in claimed_in(outcome):
+        of = owed[notice.item, notice.round]
+        owner = engagement.roles.get(of.owner)
+        mine = owner == person
+        holder = outcome.context.people.get(owner) if owner else None
+        assert of.due is not None
+        items.append(
+            DigestItem(
+                engagement=outcome.state.id,
+                lea_name=engagement.lea_name,
+                item=of.item,
+                title=of.title,
+                round=of.round,
+                due=of.due,
+                due_at=of.due_at,
+                step=notice.step,
+                owed_by="you" if mine else "other",
+                owner_name=None if mine else (holder.name if holder else None),
+                action=of.ask
+                if mine
+                else of.others or "Ask whether help is needed, or agree on a new date.",
+                command=of.command
+                if mine or of.others
+                else f"handrail engagement show {outcome.state.id}",
+                illustrative=engagement.illustrative,
+            )
+        )
+    return items
+
+
+def digest_of(
+    digest: DigestRun,
+    mail: UUID,
+    directory: Mapping[str, PersonEntry],
+    settings: ProgramEntry,
+    found: Found,
+    overseen: Sequence[Overseen],
+    *,
+    sandbox: bool,
+) -> Digest:
+    """What the mail says, with names and addresses in place of ids."""
+    recipient = directory[digest.person]
+    lead = directory.get(found.leads[0]) if found.leads else None
+    assert recipient.email is not None
+    answers_to = lead if lead and lead.id != recipient.id and not recipient.is_staff else None
+    sections = tuple(section for overview in overseen for section in overview.sections)
+    marks = [item.illustrative for item in found.items]
+    marks += [line.illustrative for section in sections for line in section.lines]
+    return Digest(
+        mail_id=mail,
+        person=recipient.id,
+        name=recipient.name,
+        address=recipient.email,
+        side="staff" if recipient.is_staff else "lea",
+        local_date=digest.on,
+        zone=settings.zone,
+        program=settings.name,
+        agency=settings.agency,
+        sender=settings.sender,
+        message_id=message_id(mail, settings.sender),
+        reply_to=answers_to.email if answers_to else None,
+        illustrative=all(marks),
+        sandbox=sandbox,
+        items=tuple(found.items),
+        taken_back=tuple(found.taken_back),
+        overviews=sections,
+        overview_title=" and ".join(overview.rules.title for overview in overseen) or "Overview",
+    )

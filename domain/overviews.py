@@ -1,0 +1,94 @@
+"""Weekly and monthly overviews: sections of that day's digest, for Leads and Directors.
+
+An overview belongs to a week or a month, not to an hour: after an outage it stands in the first
+mail of what is left of its week.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.calendar import WorkingDays, at_local, local_date
+
+
+class OverviewRules(BaseModel):
+    """One overview, as the playbook wants it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    title: str
+    """How the mail calls it: Your week."""
+    to: Literal["lead", "director"]
+    """Whose engagements it looks over: each holder of the role gets their own."""
+    every: Literal["week", "month"]
+    """On the first working day of the week, or the last one of the month."""
+    at: time = time(8)
+    latest: time = time(18)
+    """No mail at or after this local time, when it is late after an outage."""
+    ahead_days: int = Field(ge=1, le=366)
+    """How many calendar days it looks ahead."""
+    quiet_days: int = Field(ge=1, le=366)
+    """An engagement on which nobody recorded anything for so long is called quiet."""
+    lines: int = Field(default=20, ge=1, le=200)
+    """How many lines a section has at most; the rest is counted."""
+
+    def day(self, within: date, days: WorkingDays) -> date | None:
+        """The day of the overview in the week or month around a day.
+
+        None where the whole week is rest.
+        """
+        if self.every == "week":
+            monday = within - timedelta(days=within.weekday())
+            first = days.forward(monday)
+            return first if first < monday + timedelta(days=7) else None
+        following = (within.replace(day=28) + timedelta(days=4)).replace(day=1)
+        last = days.back(following - timedelta(days=1))
+        return last if last.month == within.month else None
+
+    def period(self, within: date) -> str:
+        """The week or month around a day, by its name: 2027-W15, 2027-04."""
+        if self.every == "week":
+            year, week, _ = within.isocalendar()
+            return f"{year}-W{week:02}"
+        return f"{within:%Y-%m}"
+
+    def _next(self, within: date) -> date:
+        """A day of the following week or month."""
+        if self.every == "week":
+            return within + timedelta(days=7 - within.weekday())
+        return (within.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+    def opening(self, now: datetime, days: WorkingDays, zone: str) -> datetime:
+        """The first moment from `now` on at which a mail may go: now, or a working morning."""
+        local = now.astimezone(ZoneInfo(zone))
+        if days.is_working(local.date()) and self.at <= local.time() < self.latest:
+            return now
+        late = local.time() >= self.latest
+        return at_local(days.forward(local.date() + timedelta(days=late)), self.at, zone)
+
+    def is_open(self, now: datetime, days: WorkingDays, zone: str) -> bool:
+        """Whether the overview of this week or month may go out, now that its moment has come."""
+        today = local_date(now, zone)
+        day = self.day(today, days)
+        return day is not None and now >= at_local(day, self.at, zone)
+
+    def next_moment(self, now: datetime, days: WorkingDays, zone: str) -> datetime:
+        """The moment of the first overview after an instant."""
+        within = local_date(now, zone)
+        for _ in range(60):
+            day = self.day(within, days)
+            if day is not None and (moment := at_local(day, self.at, zone)) > now:
+                return moment
+            within = self._next(within)
+        raise ValueError(f"overview {self.id}: the calendar has no working day in sixty periods")
+
+
+def next_overview(
+    rules: Iterable[OverviewRules], now: datetime, days: WorkingDays, zone: str
+) -> datetime | None:
+    """When the next overview of any kind is due; None where the playbook has none."""
+    return min((rule.next_moment(now, days, zone) for rule in rules), default=None)

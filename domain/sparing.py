@@ -1,0 +1,109 @@
+"""What an evidence wave need not ask for, because somebody else holds it already."""
+
+from dataclasses import replace
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from domain.calendar import spoken
+from domain.context import Context
+from domain.errors import AlreadyExists, ImpossibleDate, Invalid
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Positional,
+    Prose,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.personal import Sealed
+from domain.review import Spared, reviewing
+from domain.waves import still_asked_for, wave_in, with_wave
+
+
+class SpareWave(EngagementCommand):
+    """Take out of a wave what somebody else holds already: the LEA is spared its hours."""
+
+    noun = "sir wave"
+    verb = "spare"
+
+    wave: Annotated[Line, Positional()]
+    """The wave's id, for example W1."""
+    part: Line
+    """What the LEA need not send, for example "LCAP and budget files"."""
+    hours: int = Field(ge=1, le=2000)
+    """Hours of the LEA that are spared."""
+    held_by: Line
+    """Who holds it, for example "the county office"."""
+    reason: Prose | None = None
+    """Where it is or why that is enough, for example "the folder of 2 November"."""
+
+
+class WaveSpared(Event):
+    type: ClassVar[str] = "wave-spared"
+    wave: str
+    part: str
+    hours: int
+    left: int
+    held_by: Sealed
+    reason: Sealed | None = None
+
+    def sentence(self) -> str:
+        return (
+            f"{self.wave} asks no more for {self.part!r}, which {self.held_by} holds already: "
+            f"{self.hours} LEA hours spared, {self.left} left"
+            + (f" ({self.reason})." if self.reason else ".")
+        )
+
+
+@decides(SpareWave)
+def spare_wave(command: SpareWave, state: State, context: Context) -> Decision:
+    review = reviewing(state, context)
+    wave = still_asked_for(command.wave, review, state, "lightened")
+    if context.effective_on != context.today:
+        raise ImpossibleDate(
+            f"{state.id}: {wave.id} is lightened from today, {spoken(context.today)}, not from "
+            f"{spoken(context.effective_on)}. Leave --effective out."
+        )
+    for known in wave.spared:
+        if known.part.casefold() == command.part.casefold():
+            raise AlreadyExists(
+                f"{state.id}: {wave.id} asks for {known.part!r} no more already, {known.hours} "
+                f"hours held by {known.held_by}. Give --part another name if it is something else."
+            )
+    least = min(wave.hours, wave.hours if wave.proposed_hours is None else wave.proposed_hours)
+    if command.hours >= least:
+        raise Invalid(
+            f"{state.id}: {wave.id} {wave.title!r} asks for {least} hours, so {command.hours} "
+            f"cannot be spared with something left to send. Give fewer --hours, or drop it whole: "
+            f"handrail sir wave drop {state.id} {wave.id} --reason REASON"
+        )
+    return [
+        WaveSpared(
+            wave=wave.id,
+            part=command.part,
+            hours=command.hours,
+            left=wave.hours - command.hours,
+            held_by=Sealed(about=state.stream, text=command.held_by),
+            reason=Sealed(about=state.stream, text=command.reason) if command.reason else None,
+        )
+    ]
+
+
+@evolves(WaveSpared)
+def wave_spared(state: State, event: WaveSpared, stamp: Stamp) -> State:
+    wave = wave_in(state, event.wave)
+    proposed = wave.proposed_hours
+    return with_wave(
+        state,
+        replace(
+            wave,
+            hours=event.left,
+            proposed_hours=None if proposed is None else max(0, proposed - event.hours),
+            spared=(*wave.spared, Spared(event.part, event.hours, str(event.held_by))),
+        ),
+    )

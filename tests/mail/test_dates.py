@@ -1,0 +1,144 @@
+"""The calendar files of a mail, read back by a calendar library, and the threads mails stand in."""
+
+import email
+import email.policy
+from datetime import UTC, date, datetime
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar, Component
+
+from activities.mail.compose import compose
+from activities.mail.digest import Digest, Overview, OverviewLine, TakenBack
+from tests.mail.digests import MORNING, a_digest, an_item
+from tests.mail.test_compose import LINES, html_of, received, text_of
+
+WITHDRAWN = TakenBack(
+    engagement="alder-creek-usd",
+    lea_name="Alder Creek USD",
+    item="D2",
+    title="Data protocol",
+    round=1,
+    due=date(2027, 5, 14),
+    why="withdrawn",
+)
+
+
+def calendars(digest: Digest) -> dict[str, list[Component]]:
+    """The entries of every attached calendar, by its method."""
+    found: dict[str, list[Component]] = {}
+    for part in received(digest).iter_attachments():
+        assert isinstance(part, EmailMessage)
+        assert part.get_content_type() == "text/calendar"
+        calendar = Calendar.from_ical(part.get_content())
+        assert isinstance(calendar, Calendar)
+        assert part.get_param("method") == calendar["METHOD"]
+        found[str(calendar["METHOD"])] = list(calendar.walk("VEVENT"))
+    return found
+
+
+def only(digest: Digest, method: str = "PUBLISH") -> Any:
+    [entry] = calendars(digest)[method]
+    return entry
+
+
+def test_a_date_is_a_whole_day_that_blocks_nobody() -> None:
+    entry = only(a_digest())
+    assert entry["UID"] == "alder-creek-usd.D1@agency.example"
+    assert entry["SUMMARY"] == "D1 Theory of action due – Alder Creek USD"
+    assert entry.decoded("DTSTART") == date(2027, 4, 16)
+    assert entry.decoded("DTEND") == date(2027, 4, 17)
+    assert entry["TRANSP"] == "TRANSPARENT"
+    assert entry["STATUS"] == "CONFIRMED"
+    assert entry.decoded("DTSTAMP") == MORNING
+
+
+def test_a_moved_date_is_the_same_entry_with_a_higher_sequence() -> None:
+    first = only(a_digest())
+    moved = only(a_digest(an_item(round=2, due=date(2027, 4, 30))))
+    assert moved["UID"] == first["UID"]
+    assert int(moved["SEQUENCE"]) > int(first["SEQUENCE"])
+
+
+def test_a_date_taken_back_cancels_its_entry_and_the_mail_says_why() -> None:
+    digest = a_digest(taken_back=(WITHDRAWN,))
+    announced = only(a_digest(an_item(item="D2", due=WITHDRAWN.due)))
+    gone = only(digest, "CANCEL")
+    assert gone["UID"] == announced["UID"]
+    assert gone["STATUS"] == "CANCELLED"
+    assert int(gone["SEQUENCE"]) > int(announced["SEQUENCE"])
+    sentence = "D2 Data protocol, Alder Creek USD, was due Friday 14 May 2027: withdrawn."
+    assert sentence in " ".join(text_of(digest).split())
+    assert sentence in html_of(digest)
+
+
+def test_a_date_set_again_after_it_was_taken_back_counts_as_newer() -> None:
+    gone = only(a_digest(taken_back=(WITHDRAWN,)), "CANCEL")
+    again = only(a_digest(an_item(item="D2", round=2)))
+    assert int(again["SEQUENCE"]) > int(gone["SEQUENCE"])
+
+
+def test_a_deadline_with_an_hour_keeps_it() -> None:
+    at = datetime(2027, 4, 16, 18, tzinfo=UTC)
+    assert only(a_digest(an_item(due_at=at))).decoded("DTSTART") == at
+
+
+def test_what_is_overdue_is_no_date_for_a_calendar() -> None:
+    digest = a_digest(an_item(due=date(2027, 4, 1)))
+    assert calendars(digest) == {}
+    assert "calendar file" not in html_of(digest)
+    assert "calendar file" in html_of(a_digest())
+
+
+@given(title=LINES, lea=LINES, item=st.sampled_from(["D1", "D1/review", "Y1-1/registration"]))
+def test_any_title_is_one_line_of_one_entry(title: str, lea: str, item: str) -> None:
+    entry = only(a_digest(an_item(title=title, lea_name=lea, item=item)))
+    assert " ".join(str(entry["SUMMARY"]).split()).endswith(" ".join(f"due – {lea}".split()))
+
+
+def test_the_mails_of_one_engagement_stand_in_one_thread() -> None:
+    first, second = a_digest(), a_digest(an_item(item="D2"))
+    thread = received(first)["References"]
+    assert (
+        thread == received(second)["In-Reply-To"] == "<alder-creek-usd.engagement@agency.example>"
+    )
+
+
+def test_a_mail_about_several_engagements_answers_each() -> None:
+    digest = a_digest(an_item(), an_item(engagement="harbor-charter"))
+    assert received(digest)["In-Reply-To"].split() == [
+        "<alder-creek-usd.engagement@agency.example>",
+        "<harbor-charter.engagement@agency.example>",
+    ]
+
+
+@pytest.mark.parametrize("engagement", ["a> <b@c", "x\u00e9", "a b"])
+def test_no_engagement_can_break_out_of_a_header(engagement: str) -> None:
+    raw = compose(a_digest(an_item(engagement=engagement)), sent_at=MORNING).as_bytes()
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert message["References"].count("<") == 1
+    assert message["To"] == "Joy Kim <joy@alder-creek.example>"
+
+
+def test_an_overview_alone_is_a_mail_and_says_how_much_there_is() -> None:
+    line = OverviewLine(
+        lea_name="Alder Creek USD",
+        text="D1 Theory of action is 3 days overdue.",
+        command="handrail deliverable show alder-creek-usd D1",
+    )
+    digest = Digest(
+        **(
+            a_digest(side="staff", reply_to=None).model_dump()
+            | {"items": (), "overviews": (Overview(title="Overdue", lines=(line,), more=2),)}
+        )
+    )
+    message = received(digest)
+    assert message["Subject"] == "Your week: 3 things to look at"
+    assert message["In-Reply-To"] == "<overview@agency.example>"
+    for said in ("Overdue", line.text, line.command, "and 2 more"):
+        assert said is not None
+        assert said in html_of(digest)
+        assert said.casefold() in " ".join(text_of(digest).split()).casefold()
