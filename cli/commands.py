@@ -53,6 +53,7 @@ NOUNS = {
     "focus": "Problem of practice, root causes and theory of action: set, change, align and see.",
     "focus cause": "Add, reword and drop root causes.",
     "investment": "Record what the agency invests; the LEA never pays.",
+    "leader": "Record that a leader of the LEA leaves, or stays after all.",
     "lea": "The registry of districts, county offices and charter schools.",
     "measure": "The LEA's own measures of success: define, revise, observe and drop them.",
     "person": "The directory of people.",
@@ -62,6 +63,9 @@ NOUNS = {
     "sir action": "Recommended actions of a review.",
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
     "portfolio": "See the mix of LEAs against its targets.",
+    "recommitment": "Record that a new leader, and the board, renew the commitment.",
+    "risk": "Raise and lower what may hold an engagement back.",
+    "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
     "readiness": "Judge how willing and able an LEA is.",
 }
 

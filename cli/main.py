@@ -17,6 +17,7 @@ from cli import (
     reading,
     reviewing,
     stack,
+    team,
 )
 from cli.output import REFUSED, USAGE, fail, leave
 
@@ -41,6 +42,7 @@ def build() -> App:
     imports.register(app)
     focusing.register(app)
     portfolio.register(app)
+    team.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

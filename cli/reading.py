@@ -13,7 +13,7 @@ from cli.asking import Json, Names, counted, engagement_named, run, say_if_illus
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from domain.calendar import spoken
-from domain.context import AGENCY
+from domain.context import AGENCY, EXTERNAL
 from domain.engagement import Phase
 from domain.errors import Unknown, did_you_mean
 
@@ -125,7 +125,7 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
     """Show the directory.
 
     Args:
-        at: Only people of this LEA, or "agency".
+        at: Only people of this LEA, or "agency", or "external".
         json_: One JSON object a line.
     """
 
@@ -134,7 +134,11 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
-            place = at if at in (None, AGENCY) else await canonical_stream(connection, f"lea:{at}")
+            place = (
+                at
+                if at in (None, AGENCY, EXTERNAL)
+                else await canonical_stream(connection, f"lea:{at}")
+            )
             rows = await listed(
                 queries.people(connection, organisation=place and place.removeprefix("lea:"))
             )
@@ -149,10 +153,15 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
         counted(len(rows), "person", "people"),
         ("Handle", "Name", "Mail", "Works at", "Staff roles"),
         [
-            (r["handle"], r["name"], r["email"], r["organisation"], ", ".join(r["staff_roles"]))
+            (r["handle"], r["name"], r["email"], _works_at(r), ", ".join(r["staff_roles"]))
             for r in rows
         ],
     )
+
+
+def _works_at(row: dict[str, Any]) -> str:
+    kind, colon, name = row["organisation"].partition(":")
+    return f"{name} ({kind})" if colon else kind
 
 
 def playbook_list(*, json_: Json = False) -> None:
@@ -209,7 +218,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
             (
                 r["id"] + (" *" if r["illustrative"] else ""),
                 r["lea_name"],
-                r["phase"],
+                r["phase"] + (", on hold" if r["held_since"] else ""),
                 names.of(r["lead"]),
                 spoken(r["next_due"]) if r["next_due"] else "–",
                 f"${r['invested']:,.0f}" if r["invested"] else "–",
@@ -305,10 +314,10 @@ def due(
         [
             (
                 spoken(r["due"]) if r["due"] else "no date",
-                _distance(r["due"], today),
+                "held" if r["held"] else _distance(r["due"], today),
                 r["engagement"] + (" *" if r["illustrative"] else ""),
                 r["item"],
-                r["title"],
+                r["title"] + (f" ({r['held']})" if r["held"] else ""),
                 f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
             )
             for r in rows

@@ -17,13 +17,17 @@ from domain.eligibility import Eligibility, years_met
 from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.focus import Focus
+from domain.holds import Holds
 from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
 from domain.measures import MEASURE_KINDS, Measures
 from domain.observations import Observations, standing
 from domain.recruitment import Recruitment
 from domain.review import Review
+from domain.risks import Risks
+from domain.team import Team, lacking
 from domain.terms import awaited
+from domain.turnover import Turnover
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -76,8 +80,13 @@ async def show(
         found["as_known"] = known
     if true:
         found["as_true"] = true
+    if pinned and pinned.team:
+        day = min([d for d in (known, true, (await door.now()).astimezone(zone).date()) if d])
+        members = state.of(Team).on(day)
+        found["team_lacks"] = list(lacking(members, pinned.team)) if members else []
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
-    return found, people
+    people += [m["person"] for m in found["team"]]
+    return found, [*people, *(x["person"] for x in found["leavings"])]
 
 
 def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
@@ -173,6 +182,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             for c in state.of(CheckIns).all
         ],
         **coaching_as_data(state),
+        **team_as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
             {
@@ -210,6 +220,89 @@ def coaching_as_data(state: State) -> dict[str, Any]:
             prong: {"on": out.on, "reason": out.reason} for prong, out in coaching.out.items()
         },
     }
+
+
+def team_as_data(state: State) -> dict[str, Any]:
+    """Who is in the team, what is on hold, the risks, and the leaders who leave."""
+    holds = state.of(Holds)
+    return {
+        "team": [
+            {"person": m.person, "kind": m.kind, "side": m.side, "since": m.since}
+            for m in state.of(Team).all
+            if m.until is None
+        ],
+        "risk": state.of(Risks).level,
+        "risks": {
+            kind: {"level": r.level, "since": r.since, "reason": r.reason}
+            for kind, r in state.of(Risks).all.items()
+        },
+        "on_hold_since": holds.whole.on if holds.whole else None,
+        "holds": [
+            {
+                "hold": h.id,
+                "on": h.on,
+                "until": h.until,
+                "items": [i for i in h.items if i not in h.released],
+                "reason": h.reason,
+            }
+            for h in holds.open
+        ],
+        "passed_on_hold": [
+            {"item": item, "round": round_, "due": due}
+            for (item, round_), due in holds.passed.items()
+        ],
+        "leavings": [
+            {
+                "role": x.role,
+                "person": x.person,
+                "announced": x.announced,
+                "last_day": x.last_day,
+                "recommit_by": x.recommit_by,
+                "recommitted": x.recommitted,
+                "reaffirmed": x.reaffirmed,
+                "board_reaffirms": x.board_reaffirms,
+            }
+            for x in state.of(Turnover).open
+        ],
+    }
+
+
+def team_as_text(found: dict[str, Any]) -> list[str]:
+    """The same for reading."""
+    lines = []
+    if found["team"]:
+        team = ", ".join(f"{m['person']} ({m['kind'].replace('_', ' ')})" for m in found["team"])
+        lines.append(f"Team: {team}")
+    if lacks := found.get("team_lacks"):
+        lines.append(f"   not yet: {' and '.join(lacks)}")
+    lines += [
+        f"Risk {kind}: {r['level']} since {spoken(r['since'])}: {r['reason']}"
+        for kind, r in found["risks"].items()
+    ]
+    for x in found["leavings"]:
+        role = x["role"].replace("_", " ")
+        lines.append(
+            f"{x['person']} leaves as {role}: announced {spoken(x['announced'])}, last day "
+            f"{spoken(x['last_day'])}"
+        )
+        lines.append(f"   {recommitment(x)}")
+    for h in found["holds"]:
+        what = ", ".join(h["items"]) or "everything the LEA owes"
+        until = f" until {spoken(h['until'])}" if h["until"] else ""
+        lines.append(f"On hold since {spoken(h['on'])}{until}: {what} ({h['hold']}: {h['reason']})")
+    return lines
+
+
+def recommitment(x: dict[str, Any]) -> str:
+    """Where a recommitment stands."""
+    if not x["recommitted"]:
+        told = f"recommitment owed by {spoken(x['recommit_by'])}"
+    else:
+        told = f"recommitted {spoken(x['recommitted'])}"
+    if x["board_reaffirms"]:
+        on = f"reaffirmed {spoken(x['reaffirmed'])}" if x["reaffirmed"] else "has still to reaffirm"
+        told += f"; the board {on}"
+    return told
 
 
 def _focus(state: State, day: Callable[[Any], date | None]) -> dict[str, Any] | None:
@@ -278,7 +371,9 @@ def _on_agenda(item: AgendaItem) -> dict[str, Any]:
 
 def as_text(found: dict[str, Any]) -> str:
     """The same for reading."""
-    lines = [f"{found['engagement']}: {found['lea_name']}, {found['phase']}"]
+    since = found["on_hold_since"]
+    on_hold = f", on hold since {spoken(since)}" if since else ""
+    lines = [f"{found['engagement']}: {found['lea_name']}, {found['phase']}{on_hold}"]
     if found["illustrative"]:
         lines.append("ILLUSTRATIVE: dates and deliverables are invented, not facts about the LEA.")
     if "as_known" in found:
@@ -292,6 +387,7 @@ def as_text(found: dict[str, Any]) -> str:
         if value:
             lines.append(f"  {label}: {value}")
     lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
+    lines += team_as_text(found)
     lines += [f"  Waived {step}: {reason}" for step, reason in found["waived"].items()]
     if found["conversations"]:
         lines.append("Conversations:")

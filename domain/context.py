@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 StaffRole = Literal["assistant", "lead", "director"]
 AGENCY = "agency"
+EXTERNAL = "external"
+"""The organisation of whoever works neither for the agency nor at an LEA, followed by its name."""
 SYSTEM = "system"
 
 
@@ -28,8 +30,13 @@ class PersonEntry:
     name: str
     email: str | None = None
     organisation: str = AGENCY
-    """``agency``, or the id of an LEA."""
+    """``agency``, the id of an LEA, or ``external:`` with the name of another organisation."""
     staff_roles: frozenset[StaffRole] = frozenset()
+
+    @property
+    def is_external(self) -> bool:
+        """Whether they work neither for the agency nor at an LEA."""
+        return self.organisation.startswith(f"{EXTERNAL}:")
 
     @property
     def is_staff(self) -> bool:

@@ -37,7 +37,7 @@ Phase = Literal[
 ]
 _FORWARD: tuple[Phase, ...] = ("recruiting", "agreeing", "onboarding", "reviewing", "partnering")
 EngagementRole = Literal[
-    "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk"
+    "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk", "county_rep"
 ]
 AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director", "assistant"})
 
@@ -76,7 +76,7 @@ class AssignRole(EngagementCommand):
     verb = "assign"
 
     role: Annotated[EngagementRole, Positional()]
-    """lead, director, assistant, lea_contact, superintendent or board_clerk."""
+    """lead, director, assistant, lea_contact, superintendent, board_clerk or county_rep."""
     person: Annotated[PersonRef, Positional()]
     """Who holds it."""
 
@@ -279,6 +279,24 @@ def of_the_lea(ref: str, engagement: Engagement, context: Context) -> PersonEntr
     return person
 
 
+def of_a_county_office(ref: str, context: Context) -> PersonEntry:
+    """A person who works for a county office of education.
+
+    Raises:
+        Unknown: Nobody is called that.
+        WrongPerson: They work elsewhere.
+    """
+    person = context.person(ref)
+    office = context.leas.get(person.organisation)
+    if office is None or office.type != "county_office_of_education":
+        where = "the agency" if person.organisation == AGENCY else person.organisation
+        raise WrongPerson(
+            f"{person.id} works at {where}, which is no county office of education, and cannot "
+            f"represent one. Name somebody of a county office: handrail person list --at OFFICE"
+        )
+    return person
+
+
 def require_step(
     step_id: str, done: bool, missing: str, waiver: str | None, state: State, context: Context
 ) -> list[Event]:
@@ -392,6 +410,8 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
         person = context.staff(command.person, "director")
     elif command.role == "assistant":
         person = context.staff(command.person, "assistant")
+    elif command.role == "county_rep":
+        person = of_a_county_office(command.person, context)
     else:
         person = of_the_lea(command.person, engagement, context)
     before = engagement.roles.get(command.role)

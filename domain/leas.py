@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from domain.calendar import Closure, WorkingDays, out_of_order, spoken
-from domain.context import AGENCY, Context
+from domain.context import AGENCY, EXTERNAL, Context
 from domain.engagement import within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, Invalid
 from domain.kernel import (
@@ -142,6 +142,11 @@ def register_lea(command: RegisterLea, state: State, context: Context) -> Decisi
         )
     if command.id == AGENCY:
         raise Invalid(f"{AGENCY!r} means the agency itself. Choose another id for the LEA.")
+    if command.id == EXTERNAL:
+        raise Invalid(
+            f"{EXTERNAL!r} means whoever works neither for the agency nor at an LEA. Choose "
+            f"another id for the LEA."
+        )
     for name in (command.id, command.name, *command.alias):
         if name.casefold() in context.lea_names:
             other = context.leas.get(name.casefold())

@@ -1,7 +1,7 @@
 """What is owed, by whom, by when: each subject says it for its own part of the state."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
@@ -57,8 +57,24 @@ def owes(function: Owes) -> Owes:
     return function
 
 
+Holding = Callable[[Obligation], str | None]
+"""Why nobody is reminded of an obligation for now; None while reminders run."""
+Holds = Callable[[State, Context], Holding | None]
+_HOLDERS: list[Holds] = []
+
+
+def holds(function: Holds) -> Holds:
+    """Register what may hold the obligations of other subjects; None while it holds none."""
+    _HOLDERS.append(function)
+    return function
+
+
 def obligations(state: State, context: Context) -> list[Obligation]:
     """Everything that is or was owed on an engagement; nothing on an unopened one."""
     if state.of(Engagement).phase is None:
         return []
-    return [obligation for subject in _SUBJECTS for obligation in subject(state, context)]
+    found = [obligation for subject in _SUBJECTS for obligation in subject(state, context)]
+    for holder in _HOLDERS:
+        if holding := holder(state, context):
+            found = [o if o.settled or o.held else replace(o, held=holding(o)) for o in found]
+    return found

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, StringConstraints
 
-from domain.context import AGENCY, SYSTEM, Context, StaffRole
+from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
 from domain.kernel import (
     Command,
@@ -65,6 +65,8 @@ class RegisterPerson(Command):
     """Where their mail goes."""
     at: LeaRef | None = None
     """The LEA they work for; leave it out for the agency's own people."""
+    external: Line | None = None
+    """Where they work if neither for the agency nor at an LEA, for example "State University"."""
     role: tuple[StaffRole, ...] = ()
     """Staff role: assistant, lead or director. Only a Director may give one."""
 
@@ -104,7 +106,11 @@ class PersonRegistered(Event):
         return (
             f"{self.name} ({self.handle}) joined the directory"
             + (f" as {', '.join(self.staff_roles)}" if self.staff_roles else "")
-            + (f" of {self.organisation}." if self.organisation != AGENCY else ".")
+            + (
+                f" of {self.organisation.removeprefix(f'{EXTERNAL}:')}."
+                if self.organisation != AGENCY
+                else "."
+            )
         )
 
 
@@ -175,13 +181,23 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
                 f"Somebody who works at {context.lea(command.at).name} cannot have the "
                 f"staff role {command.role[0]}. Leave out --at or --role."
             )
+    if command.external and (command.at or command.role):
+        raise WrongPerson(
+            f"{command.handle} cannot work at {command.external!r} and "
+            + (
+                f"at {context.lea(command.at).name} as well. Leave out --external or --at."
+                if command.at
+                else f"have the staff role {command.role[0]}. Leave out --external or --role."
+            )
+        )
+    at = context.lea(command.at).id if command.at else AGENCY
     about = state.id
     return [
         PersonRegistered(
             handle=Sealed(about=about, text=command.handle),
             name=Sealed(about=about, text=command.name),
             email=Sealed(about=about, text=command.email) if command.email else None,
-            organisation=context.lea(command.at).id if command.at else AGENCY,
+            organisation=f"{EXTERNAL}:{command.external}" if command.external else at,
             staff_roles=command.role,
         )
     ]

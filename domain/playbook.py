@@ -12,7 +12,14 @@ from domain.calendar import WorkingDays, at_local
 from domain.overviews import OverviewRules
 
 Role = Literal[
-    "owner", "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk"
+    "owner",
+    "lead",
+    "director",
+    "lea_contact",
+    "superintendent",
+    "assistant",
+    "board_clerk",
+    "county_rep",
 ]
 """To whom a notice is addressed; people are looked up when it is claimed."""
 
@@ -30,6 +37,10 @@ class Step(_Data):
     """A tight step blocks what comes after it; a loose one is the LEA's choice."""
     waiver: str | None = None
     """The staff role that may waive a tight step; None when nobody may."""
+    items: tuple[Literal["deliverables", "waves"], ...] = Field(
+        default=(), exclude_if=lambda v: not v
+    )
+    """What the LEA owes in this step; of a tight one it is held while a new leader recommits."""
 
 
 class Named(_Data):
@@ -330,6 +341,64 @@ class MixTarget(_Data):
         return self
 
 
+class MemberKind(Named):
+    """As what somebody is in the improvement team."""
+
+    side: Literal["lea", "agency", "external"] = "lea"
+    """Where they work: at the LEA, at the agency, or at neither."""
+
+
+class Coverage(Named):
+    """A wish for the team, which warns and never blocks."""
+
+    kinds: tuple[str, ...] = Field(min_length=1)
+    """The kinds of members that count."""
+    at_least: int = Field(default=1, ge=1)
+
+
+class TeamRules(_Data):
+    """The improvement team of an engagement."""
+
+    kinds: tuple[MemberKind, ...] = Field(min_length=1)
+    coverage: tuple[Coverage, ...] = ()
+    continuity_months: int = Field(ge=1)
+    """After how many months it is asked who is still there."""
+
+    @model_validator(mode="after")
+    def _known_kinds(self) -> Self:
+        kinds = [k.id for k in self.kinds]
+        for wish in self.coverage:
+            if unknown := set(wish.kinds) - set(kinds):
+                raise ValueError(
+                    f"coverage {wish.id!r} counts {sorted(unknown)}, which is not among {kinds}"
+                )
+        return self
+
+
+class RiskRules(_Data):
+    """What may hold an engagement back."""
+
+    kinds: tuple[Named, ...] = Field(min_length=1)
+    levels: tuple[Named, ...] = Field(min_length=1)
+    """From the lowest to the highest."""
+
+
+class TurnoverRules(_Data):
+    """What follows when a leader of the LEA leaves."""
+
+    leaders: tuple[Literal["superintendent", "lea_contact"], ...] = Field(min_length=1)
+    """The roles whose holder counts as a leader."""
+    recommit_within_days: int = Field(ge=1, le=365)
+    """Calendar days from the announcement, moved forward to a working day of the agency."""
+    policy: str
+    board_reaffirms: bool = False
+    """Whether what is held waits for the LEA's board as well as for the new leader."""
+    risk_kind: str | None = None
+    """The kind of risk that rises by itself; None for none."""
+    risk_level: str | None = None
+    """To which level."""
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -356,6 +425,9 @@ class Playbook(_Data):
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
+    team: TeamRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    risks: RiskRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    turnover: TurnoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
     overviews: tuple[OverviewRules, ...] = ()
     """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
 
@@ -370,6 +442,7 @@ class Playbook(_Data):
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
             self.measures.policy if self.measures else None,
             *([self.posting.policy] if self.posting else []),
+            *([self.turnover.policy] if self.turnover else []),
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")
@@ -377,6 +450,19 @@ class Playbook(_Data):
         for board in self.posting.boards if self.posting else ():
             if board not in boards:
                 raise ValueError(f"posting names the board {board!r}; the boards are {boards}")
+        return self
+
+    @model_validator(mode="after")
+    def _known_risk_of_turnover(self) -> Self:
+        if self.turnover is None or self.turnover.risk_kind is None:
+            return self
+        kinds = [k.id for k in self.risks.kinds] if self.risks else []
+        levels = [n.id for n in self.risks.levels] if self.risks else []
+        if self.turnover.risk_kind not in kinds or self.turnover.risk_level not in levels:
+            raise ValueError(
+                f"turnover raises {self.turnover.risk_kind!r} to {self.turnover.risk_level!r}; the "
+                f"kinds of risk are {kinds} and the levels {levels}"
+            )
         return self
 
     @property

@@ -34,6 +34,8 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "director": ("lead",),
     "assistant": ("lead", "director"),
     "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
+    # Whoever is only copied has nobody to stand in for them.
+    "county_rep": (),
 }
 """Who gets a notice when its role is vacant or has no mail address, nearest first."""
 

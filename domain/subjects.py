@@ -18,6 +18,7 @@ from domain import (
     factual_review,
     focus,
     frameworks,
+    holds,
     investments,
     leas,
     measures,
@@ -34,9 +35,12 @@ from domain import (
     reminding,
     reuse,
     review,
+    risks,
     sparing,
     submissions,
+    team,
     terms,
+    turnover,
     waves,
 )
 
@@ -76,6 +80,10 @@ SUBJECTS = (
     coaching,
     cycles,
     investments,
+    team,
+    risks,
+    holds,
+    turnover,
     notices,
     reminding,
 )

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
 from domain.context import (
     AGENCY,
+    EXTERNAL,
     SYSTEM,
     SYSTEM_PERSON,
     Context,
@@ -193,6 +194,9 @@ async def resolve(
         names.add(command.handle)
     known = await people(connection, names)
     wanted_leas = {*refs(command, "lea"), *([engagement.lea] if engagement.lea else [])}
+    # Where those named work: a county office has representatives.
+    at = {known[ref].organisation for ref in refs(command, "person") if ref in known}
+    wanted_leas |= {lea for lea in at if lea != AGENCY and not lea.startswith(f"{EXTERNAL}:")}
     if isinstance(command, RegisterLea):
         wanted_leas |= {command.id, command.name, *command.alias}
     leas = await _leas(connection, wanted_leas)

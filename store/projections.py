@@ -9,6 +9,7 @@ from domain.calendar import CalendarPack
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.frameworks import Framework, Frameworks
+from domain.holds import Holds, told
 from domain.investments import Investments
 from domain.kernel import Recorded, State
 from domain.leas import Lea
@@ -26,6 +27,7 @@ from domain.playbook import Playbook
 from domain.policy import Published
 from domain.program import Program
 from domain.reminding import next_wake
+from domain.risks import Risks
 from store.database import Connection, listed, queries
 from store.events import Conflict
 
@@ -38,8 +40,9 @@ def owed_now(state: State, context: Context) -> list[Obligation]:
 
 
 def next_due(state: State, context: Context) -> date | None:
-    """The earliest due date on an engagement."""
-    return min((o.due for o in owed_now(state, context) if o.due), default=None)
+    """The earliest due date on an engagement; what is held is not due."""
+    owed = owed_now(state, context)
+    return min((o.due for o in owed if o.due and not o.held), default=None)
 
 
 async def project(
@@ -181,6 +184,8 @@ async def _engagement(
         "next_wake": wake.isoformat() if wake else None,
         "invested": str(state.of(Investments).total),
         "illustrative": engagement.illustrative,
+        "held_since": whole.on.isoformat() if (whole := state.of(Holds).whole) else None,
+        "risk": state.of(Risks).level,
     }
     await queries.put_engagement(
         connection,
@@ -205,6 +210,7 @@ async def _engagement(
                     "side": o.side,
                     "ask": o.ask,
                     "command": o.command,
+                    "held": told(o.held, state),
                 }
                 for o in owed_now(state, context)
             ]
@@ -221,7 +227,7 @@ async def _engagement(
                     "due": n.planned.due.isoformat(),
                     "roles": list(n.planned.to),
                     "status": n.status,
-                    "reason": n.reason,
+                    "reason": told(n.reason, state),
                     "at": n.at.isoformat() if n.at else None,
                 }
                 for n in notices

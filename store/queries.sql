@@ -95,6 +95,7 @@ select handle from read.people where handle is not null order by handle;
 -- The directory, optionally of one organisation.
 select id, handle, name, email, organisation, staff_roles from read.people
  where :organisation::text is null or organisation = :organisation
+    or (:organisation = 'external' and starts_with(organisation, 'external:'))
  order by organisation <> 'agency', organisation, handle;
 
 -- name: leas-named
@@ -134,7 +135,7 @@ select id, phase, ended_at from read.engagements where lea = :lea order by opene
 -- The portfolio.
 select e.id, e.lea, e.lea_name, e.lea_type, e.county, e.phase, e.playbook, e.opened_at, e.ended_at,
        e.end_reason, e.next_due, e.invested, e.illustrative, lead.person as lead,
-       director.person as director, e.version, e.next_wake
+       director.person as director, e.version, e.next_wake, e.held_since, e.risk
   from read.engagements e
   left join read.engagement_roles lead on lead.engagement = e.id and lead.role = 'lead'
   left join read.engagement_roles director on director.engagement = e.id and director.role = 'director'
@@ -146,7 +147,7 @@ select e.id, e.lea, e.lea_name, e.lea_type, e.county, e.phase, e.playbook, e.ope
 -- name: due
 -- What is owed across engagements, soonest first; what has no date comes last.
 select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.person, o.side, o.ask,
-       o.command, e.illustrative
+       o.command, o.held, e.illustrative
   from read.obligations o join read.engagements e on e.id = o.engagement
  where (:engagement::text is null or o.engagement = :engagement)
    and (:person::text is null or o.person = :person)
@@ -220,7 +221,14 @@ with one as (
        set version = excluded.version, phase = excluded.phase, playbook = excluded.playbook,
            ended_at = excluded.ended_at, end_reason = excluded.end_reason,
            next_due = excluded.next_due, next_wake = excluded.next_wake,
-           invested = excluded.invested, illustrative = excluded.illustrative
+           invested = excluded.invested, illustrative = excluded.illustrative,
+           held_since = excluded.held_since, risk = excluded.risk
+), vacant as (
+    delete from read.engagement_roles r
+     where r.engagement = :id
+       and not exists (select from jsonb_populate_recordset(null::read.engagement_roles,
+                                                            :roles::jsonb) n
+                        where n.role = r.role)
 ), roles as (
     insert into read.engagement_roles
     select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
@@ -236,7 +244,7 @@ with one as (
     on conflict (engagement, item, round) do update
        set title = excluded.title, due = excluded.due, owner = excluded.owner,
            person = excluded.person, side = excluded.side, ask = excluded.ask,
-           command = excluded.command
+           command = excluded.command, held = excluded.held
 ), plan as (
     insert into read.notices
     select * from jsonb_populate_recordset(null::read.notices, :notices::jsonb)
@@ -364,12 +372,12 @@ select distinct r.person
  order by 1;
 
 -- name: overview-owed
--- What is owed by a day on the engagements in which a person holds a role.
+-- What is owed by a day on the engagements in which a person holds a role; what is held is not late.
 select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.command
   from read.engagements e
   join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
   join read.obligations o on o.engagement = e.id
- where e.ended_at is null and o.due <= :until
+ where e.ended_at is null and o.due <= :until and o.held is null
  order by o.due, e.lea_name, o.item;
 
 -- name: overview-quiet

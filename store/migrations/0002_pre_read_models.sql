@@ -70,7 +70,9 @@ create table read.engagements (
     next_due     date,
     next_wake    timestamptz,
     invested     numeric(14, 2) not null,
-    illustrative boolean     not null
+    illustrative boolean     not null,
+    held_since   date,                          -- while everything the LEA owes is on hold
+    risk         text                           -- the highest level of its risks
 );
 create index engagements_lea on read.engagements (lea);
 create index engagements_wake on read.engagements (next_wake) where next_wake is not null;
@@ -94,6 +96,7 @@ create table read.obligations (                 -- what is owed now
     side       text    not null,
     ask        text    not null,
     command    text    not null,
+    held       text,                            -- why nobody is reminded of it for now
     primary key (engagement, item, round)
 );
 create index obligations_due on read.obligations (due);

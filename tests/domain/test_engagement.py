@@ -257,6 +257,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "measure drop": {"measure": "M1", "reason": "r"},
     "measure observe": {"measure": "M1", "value": "5"},
     "dashboard record": {"year": 2026, "row": ("mathematics/all=red",)},
+    "engagement hold": {"reason": "wildfire"},
+    "engagement resume": {},
+    "team add": {"person": "joy", "as_": "teacher"},
+    "team leave": {"person": "joy", "reason": "r"},
+    "risk raise": {"risk": "politics", "level": "high", "reason": "r"},
+    "risk lower": {"risk": "politics", "level": "low", "reason": "r"},
+    "leader leave": {"person": "elena"},
+    "leader stay": {"person": "elena", "reason": "r"},
+    "recommitment record": LEA,
+    "recommitment reaffirm": {"meeting": date(2026, 8, 4), "evidence": "minutes"},
 }
 
 

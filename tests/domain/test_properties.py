@@ -82,6 +82,9 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                 "checkin open", "checkin hold", "checkin close",
                 "investment add", "contact log", "contact log", "prong opt-out", "prong opt-in",
                 "cycle open", "cycle do", "cycle study", "cycle act", "consultancy note",
+                "engagement hold", "engagement hold", "engagement resume", "engagement resume",
+                "leader leave", "leader leave", "leader stay", "recommitment record",
+                "recommitment reaffirm", "team add", "team leave", "risk raise", "risk lower",
             ]
         )
     )  # fmt: skip
@@ -163,6 +166,20 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                       "reason": "shorter"},
         "consultancy note": {"question": "How?", "note": "Begin small.",
                              "partner": ("Harbor Charter",)},
+        "engagement hold": {"reason": "wildfire", "until+": draw(st.sampled_from([None, 3, 20])),
+                            "item": draw(st.sampled_from([(), (), ("D1",), ("d2", "CI-1")]))},
+        "engagement resume": {"item": draw(st.sampled_from([(), (), ("D1",)]))},
+        "leader leave": {"person": draw(st.sampled_from(["elena", "joy"])),
+                         "last_day+": draw(st.sampled_from([None, -3, 10]))},
+        "leader stay": {"person": draw(st.sampled_from(["elena", "joy"])), "reason": "withdrawn"},
+        "recommitment record": {"person": draw(lea_people), "evidence": "a letter"},
+        "recommitment reaffirm": {"meeting+": draw(st.integers(-3, 1)), "evidence": "minutes"},
+        "team add": {"person": draw(lea_people), "as_": draw(st.sampled_from(["teacher",
+                                                                               "principal"]))},
+        "team leave": {"person": draw(lea_people), "reason": "moved"},
+        "risk raise": {"risk": "politics", "level": draw(st.sampled_from(["medium", "high"])),
+                       "reason": "election"},
+        "risk lower": {"risk": "turnover", "level": "low", "reason": "settled"},
     }  # fmt: skip
     ago = draw(st.sampled_from([0, 0, 0, 1, 2, 30]))
     return kind, draw(actors), ago, bodies[kind]
@@ -336,6 +353,18 @@ def test_nobody_is_reminded_at_night_or_on_a_rest_day(start: str, plot: list[Any
             continue
         assert time(7) <= mail.at.astimezone(ZoneInfo(ZONE)).time() < time(18)
         assert agency.is_working(mail.on)
+
+
+@whatever_happens
+@given(starts, plots)
+def test_nobody_is_reminded_of_what_is_held(start: str, plot: list[Any]) -> None:
+    def rests(story: Story) -> None:
+        owed = obligations(story.state(), story.context(SYSTEM, None))
+        held = {(o.item, o.round) for o in owed if o.held}
+        waiting = [n for n in story.ledger() if n.status == "planned"]
+        assert not held & {(n.planned.item, n.planned.round) for n in waiting}
+
+    played(start, plot, rests)
 
 
 @whatever_happens

@@ -1,0 +1,589 @@
+"""A leader of the LEA leaves: the risk rises, the new one recommits, and the work waits unpunished.
+
+A leaving is known before it is true: the clock of the recommitment and the hold begin with the
+announcement, the role falls vacant after the last day.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
+from typing import Annotated, ClassVar
+
+from domain.calendar import at_local, local_date, spoken
+from domain.context import Context
+from domain.deliverables import Deliverables
+from domain.engagement import (
+    Engagement,
+    EngagementRole,
+    not_in_the_future,
+    of_the_lea,
+    running,
+    within_reach,
+)
+from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongPerson, WrongState
+from domain.holds import HoldLifted, Holds, lifting, placed
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Option,
+    PersonRef,
+    Positional,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
+from domain.obligations import Obligation, obligations, owes
+from domain.passing import Coming, comes_true
+from domain.personal import Sealed
+from domain.playbook import TurnoverRules
+from domain.review import Review
+from domain.risks import risen
+from domain.team import Team, left
+
+ITEM = "recommitment/leader"
+"""The item under which the new leader's recommitment is owed and reminded of."""
+
+
+class LeaderLeaves(EngagementCommand):
+    """Record that a leader of the LEA leaves, as soon as it is announced.
+
+    The new leader's recommitment is owed from the announcement on, and what belongs to a tight
+    step is held until then: visible, without reminders, never late.
+    """
+
+    noun = "leader"
+    verb = "leave"
+
+    person: Annotated[PersonRef, Positional()]
+    """Who leaves, for example the superintendent."""
+    last_day: date | None = None
+    """Their last day in the role; the day of the announcement if left out."""
+    reason: Line | None = None
+    """Why, where it may be said."""
+    keep: tuple[Line, ...] = ()
+    """An item that goes on all the same, for example D2; once for each."""
+
+
+class LeaderStays(EngagementCommand):
+    """Record that a leader who had announced to leave stays: nothing is held or owed for it."""
+
+    noun = "leader"
+    verb = "stay"
+
+    person: Annotated[PersonRef, Positional()]
+    """Who stays."""
+    reason: Line
+    """Why, for example "the resignation was withdrawn"."""
+
+
+class RecordRecommitment(EngagementCommand):
+    """Record that the LEA's new leader renewed the commitment."""
+
+    noun = "recommitment"
+    verb = "record"
+
+    person: Annotated[PersonRef, Option("for")]
+    """The new leader, who holds the role by now."""
+    evidence: Line
+    """Where it is written down, for example "letter of 9 September"."""
+
+
+class ReaffirmCommitment(EngagementCommand):
+    """Record that the LEA's board reaffirmed the commitment under its new leader."""
+
+    noun = "recommitment"
+    verb = "reaffirm"
+
+    meeting: date
+    """The day of the board's meeting."""
+    evidence: Line
+    """Where it is written down, for example "minutes, item 12"."""
+
+
+class LeaderLeaving(Event):
+    type: ClassVar[str] = "leader-leaving"
+    leaving: int
+    """Counts the leavings of the engagement from 1."""
+    role: EngagementRole
+    person: str
+    announced: date
+    last_day: date
+    recommit_by: date
+    board_reaffirms: bool = False
+    reason: Sealed | None = None
+
+    def came_true(self) -> date:
+        return self.announced
+
+    def sentence(self) -> str:
+        why = f" ({self.reason})" if self.reason else ""
+        return (
+            f"{self.person} leaves as {_spoken_role(self.role)}{why}: announced "
+            f"{spoken(self.announced)}, last day {spoken(self.last_day)}. The new leader's "
+            f"recommitment is owed by {spoken(self.recommit_by)}."
+        )
+
+
+class LeaderLeft(Event):
+    type: ClassVar[str] = "leader-left"
+    leaving: int
+    role: EngagementRole
+    person: str
+    on: date
+    """The first day without them."""
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return f"{self.person} is not {_spoken_role(self.role)} any more from {spoken(self.on)}."
+
+
+class LeaderStayed(Event):
+    type: ClassVar[str] = "leader-stayed"
+    leaving: int
+    role: EngagementRole
+    person: str
+    reason: Sealed
+
+    def sentence(self) -> str:
+        return f"{self.person} stays {_spoken_role(self.role)}: {self.reason}."
+
+
+class Recommitted(Event):
+    type: ClassVar[str] = "leader-recommitted"
+    leaving: int
+    role: EngagementRole
+    person: str
+    on: date
+    evidence: Sealed
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return (
+            f"{self.person}, {_spoken_role(self.role)}, renewed the LEA's commitment on "
+            f"{spoken(self.on)} ({self.evidence})."
+        )
+
+
+class BoardReaffirmed(Event):
+    type: ClassVar[str] = "board-reaffirmed"
+    leavings: tuple[int, ...]
+    meeting: date
+    evidence: Sealed
+
+    def came_true(self) -> date:
+        return self.meeting
+
+    def sentence(self) -> str:
+        return (
+            f"The LEA's board reaffirmed the commitment on {spoken(self.meeting)} "
+            f"({self.evidence})."
+        )
+
+
+def _spoken_role(role: str) -> str:
+    return role.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """One leader's leaving, and what followed."""
+
+    n: int
+    role: EngagementRole = "superintendent"
+    person: str = ""
+    announced: date = date.min
+    last_day: date = date.min
+    recommit_by: date = date.min
+    board_reaffirms: bool = False
+    gone: bool = False
+    """The last day has passed."""
+    stayed: bool = False
+    recommitted: date | None = None
+    recommitted_by: str | None = None
+    reaffirmed: date | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is owed for it."""
+        return self.stayed or bool(
+            self.recommitted and (self.reaffirmed or not self.board_reaffirms)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """Every leaving, oldest first."""
+
+    all: tuple[Leaving, ...] = ()
+
+    @property
+    def open(self) -> tuple[Leaving, ...]:
+        """The last leaving of each role, where something is still owed for it."""
+        last = {x.role: x for x in self.all}
+        return tuple(x for x in last.values() if not x.settled)
+
+
+def rules_of(state: State, context: Context) -> TurnoverRules:
+    """What the pinned playbook says about leaders who leave.
+
+    Raises:
+        WrongState: It says nothing.
+    """
+    rules = context.the_playbook.turnover
+    if rules is None:
+        raise WrongState(
+            f"{state.id}: its playbook {context.the_playbook.ref} says nothing about leaders who "
+            f"leave. Say who holds the role from now on: handrail engagement assign {state.id} "
+            f"superintendent PERSON"
+        )
+    return rules
+
+
+def _tight_items(state: State, context: Context) -> tuple[str, ...]:
+    """What the LEA owes by a date and what belongs to a tight step of the playbook."""
+    kinds = {kind for step in context.the_playbook.steps if step.tight for kind in step.items}
+    known: set[str] = set()
+    if "deliverables" in kinds:
+        known |= state.of(Deliverables).all.keys()
+    if "waves" in kinds:
+        known |= state.of(Review).waves.keys()
+    known -= {
+        item
+        for hold in state.of(Holds).open
+        if hold.cause == "turnover"
+        for item in set(hold.items) - hold.released
+    }
+    owed = [o for o in obligations(state, context) if not o.settled and o.due]
+    return tuple(o.item for o in owed if o.item in known)
+
+
+@decides(LeaderLeaves)
+def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    rules = rules_of(state, context)
+    not_in_the_future(context.effective_on, "The announcement", context)
+    person = of_the_lea(command.person, engagement, context)
+    role = next((r for r in rules.leaders if engagement.roles.get(r) == person.id), None)
+    if role is None:
+        who = "; ".join(
+            f"{_spoken_role(r)}: {engagement.roles.get(r, 'nobody')}" for r in rules.leaders
+        )
+        raise WrongPerson(
+            f"{state.id}: {person.id} is no leader of the LEA in {context.the_playbook.ref} ({who})"
+            f". If somebody leaves the team: handrail team leave {state.id} @{person.id} "
+            f"--reason REASON"
+        )
+    known = next((x for x in state.of(Turnover).all if _is_leaving(x, role, person.id)), None)
+    if known:
+        raise AlreadyExists(
+            f"{state.id}: that {person.id} leaves is known since {spoken(known.announced)}, with "
+            f"{spoken(known.last_day)} as the last day. If they stay: handrail leader stay "
+            f"{state.id} @{person.id} --reason REASON"
+        )
+    announced = context.effective_on
+    last_day = command.last_day or announced
+    within_reach(last_day, "The last day", context)
+    since = max(t.since for t in engagement.tenures if t.role == role and t.person == person.id)
+    if last_day < local_date(since, context.zone):
+        raise ImpossibleDate(
+            f"{state.id}: the last day of {person.id} cannot be {spoken(last_day)}: they are "
+            f"{_spoken_role(role)} since {spoken(local_date(since, context.zone))}. "
+            f"Give a later day: --last-day DATE"
+        )
+    tight = _tight_items(state, context)
+    keep = {name.casefold() for name in command.keep}
+    if unknown := [n for n in command.keep if n.casefold() not in {i.casefold() for i in tight}]:
+        raise Unknown(
+            f"{state.id}: {unknown[0]!r} would not be held, so it need not be kept going. Held "
+            f"would be: {', '.join(tight) or 'nothing'}. Leave out --keep {unknown[0]}."
+        )
+    held = tuple(item for item in tight if item.casefold() not in keep)
+    number = len(state.of(Turnover).all) + 1
+    days = timedelta(days=rules.recommit_within_days)
+    facts: list[Event] = [
+        LeaderLeaving(
+            leaving=number,
+            role=role,
+            person=person.id,
+            announced=announced,
+            last_day=last_day,
+            recommit_by=context.agency_days.forward(announced + days),
+            board_reaffirms=rules.board_reaffirms,
+            reason=Sealed(about=person.id, text=command.reason) if command.reason else None,
+        )
+    ]
+    why = f"the {_spoken_role(role)} leaves"
+    if rules.risk_kind and rules.risk_level:
+        facts += risen(rules.risk_kind, rules.risk_level, why, state, context)
+    if held:
+        facts.append(placed(why, state, context, cause="turnover", items=held))
+    if last_day < context.today:
+        facts += _gone(number, role, person.id, last_day + timedelta(days=1), state, context)
+    return facts
+
+
+def _is_leaving(leaving: Leaving, role: str, person: str) -> bool:
+    return (leaving.role, leaving.person) == (role, person) and not (leaving.gone or leaving.stayed)
+
+
+def _gone(
+    number: int, role: EngagementRole, person: str, on: date, state: State, context: Context
+) -> list[Event]:
+    """What is true after somebody's last day: the role is vacant, and the team is without them."""
+    facts: list[Event] = [LeaderLeft(leaving=number, role=role, person=person, on=on)]
+    member = state.of(Team).current(person)
+    if member and member.since <= on:
+        facts.append(left(person, on, f"left as {_spoken_role(role)}", state, context))
+    return facts
+
+
+@comes_true
+def last_days_pass(state: State, context: Context) -> Iterable[Coming]:
+    """A role falls vacant as the day after its holder's last one begins."""
+    for x in state.of(Turnover).all:
+        if x.person and not x.gone and not x.stayed:
+            on = x.last_day + timedelta(days=1)
+            at = at_local(on, time(0), context.zone)
+            for event in _gone(x.n, x.role, x.person, on, state, context):
+                yield Coming(at, event)
+
+
+def _get(state: State, n: int) -> Leaving:
+    return next((x for x in state.of(Turnover).all if x.n == n), Leaving(n))
+
+
+def _put(state: State, leaving: Leaving) -> State:
+    others = [x for x in state.of(Turnover).all if x.n != leaving.n]
+    return state.put(Turnover(tuple(sorted((*others, leaving), key=lambda x: x.n))))
+
+
+@evolves(LeaderLeaving)
+def leader_leaving(state: State, event: LeaderLeaving, stamp: Stamp) -> State:
+    known = _get(state, event.leaving)
+    return _put(
+        state,
+        replace(
+            known,
+            role=event.role,
+            person=event.person,
+            announced=event.announced,
+            last_day=event.last_day,
+            recommit_by=event.recommit_by,
+            board_reaffirms=event.board_reaffirms,
+        ),
+    )
+
+
+@evolves(LeaderLeft)
+def leader_left(state: State, event: LeaderLeft, stamp: Stamp) -> State:
+    known = replace(_get(state, event.leaving), role=event.role, person=event.person, gone=True)
+    state = _put(state, known)
+    engagement = state.of(Engagement)
+    if engagement.roles.get(event.role) != event.person:
+        return state
+    return state.put(
+        replace(
+            engagement,
+            roles={r: p for r, p in engagement.roles.items() if r != event.role},
+            tenures=tuple(
+                replace(t, until=stamp.effective_at)
+                if t.role == event.role and t.until is None
+                else t
+                for t in engagement.tenures
+            ),
+        )
+    )
+
+
+@decides(LeaderStays)
+def leader_stays(command: LeaderStays, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    rules_of(state, context)
+    not_in_the_future(context.effective_on, "The change", context)
+    person = of_the_lea(command.person, engagement, context)
+    known = next(
+        (
+            x
+            for x in state.of(Turnover).all
+            if x.person == person.id and _is_leaving(x, x.role, x.person)
+        ),
+        None,
+    )
+    if known is None:
+        raise WrongState(
+            f"{state.id}: nobody has recorded that {person.id} leaves, or they are gone. "
+            f"See who was what: handrail team show {state.id}"
+        )
+    _not_before_the_announcement(context.effective_on, "The change", known, state)
+    stays = LeaderStayed(
+        leaving=known.n,
+        role=known.role,
+        person=person.id,
+        reason=Sealed(about=person.id, text=command.reason),
+    )
+    return [stays, *_lifted({known.n: {"stayed": True}}, context.effective_on, state, context)]
+
+
+@evolves(LeaderStayed)
+def leader_stayed(state: State, event: LeaderStayed, stamp: Stamp) -> State:
+    return _put(
+        state,
+        replace(_get(state, event.leaving), role=event.role, person=event.person, stayed=True),
+    )
+
+
+def _not_before_the_announcement(on: date, what: str, leaving: Leaving, state: State) -> None:
+    if on < leaving.announced:
+        raise ImpossibleDate(
+            f"{state.id}: {what[0].lower()}{what[1:]} cannot be dated {spoken(on)}: that the "
+            f"{_spoken_role(leaving.role)} leaves was announced on {spoken(leaving.announced)}. "
+            f"Give a later day."
+        )
+
+
+def _lifted(
+    news: dict[int, dict[str, object]], on: date, state: State, context: Context
+) -> list[HoldLifted]:
+    """The holds that end when these leavings change so: all of them once none is open."""
+    for n, values in news.items():
+        state = _put(state, replace(_get(state, n), **values))  # type: ignore[arg-type]
+    if state.of(Turnover).open:
+        return []
+    # What came last lifts the hold, in whatever order it was entered.
+    days = [d for n in news for d in (_get(state, n).recommitted, _get(state, n).reaffirmed) if d]
+    on = max([on, *days])
+    return [
+        lifting(hold, max(on, hold.on), context.today, state, context)
+        for hold in state.of(Holds).open
+        if hold.cause == "turnover"
+    ]
+
+
+@decides(RecordRecommitment)
+def record_recommitment(command: RecordRecommitment, state: State, context: Context) -> Decision:
+    engagement = running(state, context)
+    rules_of(state, context)
+    not_in_the_future(context.effective_on, "The recommitment", context)
+    person = of_the_lea(command.person, engagement, context)
+    waiting = [x for x in state.of(Turnover).open if x.recommitted is None]
+    if not waiting:
+        done = next((x for x in reversed(state.of(Turnover).all) if x.recommitted), None)
+        raise WrongState(
+            f"{state.id} waits for no leader's recommitment"
+            + (
+                f"; the last was recorded for {spoken(done.recommitted)}"
+                if done and done.recommitted
+                else ""
+            )
+            + f". When a leader leaves: handrail leader leave {state.id} PERSON"
+        )
+    leaving = next((x for x in waiting if engagement.roles.get(x.role) == person.id), None)
+    if leaving is None:
+        role = waiting[0].role
+        now = engagement.roles.get(role)
+        raise WrongPerson(
+            f"{state.id}: {person.id} is not {_spoken_role(role)}"
+            + (f"; that is {now}" if now else ", and nobody is")
+            + f". Say who is, an interim one as well: handrail engagement assign {state.id} {role} "
+            f"@{person.id}"
+        )
+    if leaving.person == person.id:
+        raise WrongPerson(
+            f"{state.id}: {person.id} is leaving, with {spoken(leaving.last_day)} as the last day, "
+            f"so the recommitment is for whoever comes after. If they stay: handrail leader stay "
+            f"{state.id} @{person.id} --reason REASON"
+        )
+    on = context.effective_on
+    _not_before_the_announcement(on, "The recommitment", leaving, state)
+    recommitted = Recommitted(
+        leaving=leaving.n,
+        role=leaving.role,
+        person=person.id,
+        on=on,
+        evidence=Sealed(about=person.id, text=command.evidence),
+    )
+    return [recommitted, *_lifted({leaving.n: {"recommitted": on}}, on, state, context)]
+
+
+@evolves(Recommitted)
+def recommitted(state: State, event: Recommitted, stamp: Stamp) -> State:
+    return _put(
+        state,
+        replace(_get(state, event.leaving), recommitted=event.on, recommitted_by=event.person),
+    )
+
+
+@decides(ReaffirmCommitment)
+def reaffirm(command: ReaffirmCommitment, state: State, context: Context) -> Decision:
+    running(state, context)
+    rules_of(state, context)
+    not_in_the_future(command.meeting, "The board's meeting", context)
+    not_in_the_future(context.effective_on, "The reaffirmation", context)
+    waiting = [x for x in state.of(Turnover).open if x.board_reaffirms and x.reaffirmed is None]
+    if not waiting:
+        raise WrongState(
+            f"{state.id} waits for no board to reaffirm its commitment. See where it stands: "
+            f"handrail team show {state.id}"
+        )
+    for leaving in waiting:
+        _not_before_the_announcement(command.meeting, "The board's meeting", leaving, state)
+    reaffirmed = BoardReaffirmed(
+        leavings=tuple(x.n for x in waiting),
+        meeting=command.meeting,
+        evidence=Sealed(about=state.stream, text=command.evidence),
+    )
+    news: dict[int, dict[str, object]] = {x.n: {"reaffirmed": command.meeting} for x in waiting}
+    return [reaffirmed, *_lifted(news, command.meeting, state, context)]
+
+
+@evolves(BoardReaffirmed)
+def board_reaffirmed(state: State, event: BoardReaffirmed, stamp: Stamp) -> State:
+    for n in event.leavings:
+        state = _put(state, replace(_get(state, n), reaffirmed=event.meeting))
+    return state
+
+
+@owes
+def recommitment_owed(state: State, context: Context) -> Iterable[Obligation]:
+    """The Lead owes a talk that renews the commitment; the LEA's board may have to follow."""
+    rules = context.the_playbook.turnover
+    found = state.of(Turnover)
+    if rules is None:
+        return
+    last = {x.role: x.n for x in found.all}
+    for x in found.all:
+        settled = "stays" if x.stayed else None
+        if last[x.role] != x.n:
+            settled = settled or "another change of leader"
+        yield Obligation(
+            ITEM,
+            f"Recommitment of the LEA's new {_spoken_role(x.role)}",
+            x.n,
+            x.recommit_by,
+            "lead",
+            "agency",
+            "Meet the new leader, renew the commitment, and record it.",
+            f"handrail recommitment record {state.id} --for PERSON --evidence REFERENCE",
+            rules.policy,
+            "recommitted" if x.recommitted else settled,
+        )
+        if x.board_reaffirms:
+            yield Obligation(
+                "recommitment/board",
+                "The LEA's board reaffirms the commitment",
+                x.n,
+                None,
+                "lead",
+                "agency",
+                "Ask for it on the board's agenda, and record what the board did.",
+                f"handrail recommitment reaffirm {state.id} --meeting DATE --evidence REFERENCE",
+                None,
+                "reaffirmed" if x.reaffirmed else settled,
+            )
