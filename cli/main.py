@@ -10,6 +10,7 @@ from cli import (
     coaching,
     commands,
     focusing,
+    handing,
     imports,
     portfolio,
     reading,
@@ -37,6 +38,7 @@ def build() -> App:
     imports.register(app)
     focusing.register(app)
     portfolio.register(app)
+    handing.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

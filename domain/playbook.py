@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from domain.calendar import WorkingDays, at_local
 
 Role = Literal[
-    "owner", "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk"
-]
+    "owner", "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk",
+    "incoming_lead",
+]  # fmt: skip
 """To whom a notice is addressed; people are looked up when it is claimed."""
 
 
@@ -175,6 +176,25 @@ class CoachingRules(_Data):
         return self
 
 
+class HandoverRules(_Data):
+    """When one Lead hands over to another."""
+
+    by: tuple[Literal["lead", "director", "assistant"], ...] = Field(min_length=1)
+    """Who may hand over; lead is the Lead of the engagement."""
+    overlap_working_days: int = Field(ge=1, le=60)
+    """How many working days before the handover both Leads meet, unless another day is named."""
+    policy: str
+    """For the overlap meeting."""
+    contact_within_days: int | None = Field(default=None, ge=1, le=365)
+    """Within how many calendar days the new Lead is in contact; None where nobody asks."""
+    contact_policy: str | None = None
+    """For that first contact."""
+    packet_contact_days: int = Field(ge=1)
+    """From how many days back the packet shows coaching contacts."""
+    packet_ledger_days: int = Field(ge=1)
+    """From how many days back the packet shows reminders."""
+
+
 class ReviewRules(_Data):
     """The review of an LEA's system."""
 
@@ -322,6 +342,7 @@ class Playbook(_Data):
     """None where this playbook has no review."""
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    handover: HandoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
@@ -336,6 +357,7 @@ class Playbook(_Data):
             *((self.coaching.policy,) if self.coaching else ()),
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
             self.measures.policy if self.measures else None,
+            *([self.handover.policy, self.handover.contact_policy] if self.handover else []),
             *([self.posting.policy] if self.posting else []),
         ):
             if wanted is not None and wanted not in policies:

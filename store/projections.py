@@ -9,6 +9,7 @@ from domain.calendar import CalendarPack
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.frameworks import Framework, Frameworks
+from domain.handover import pending
 from domain.investments import Investments
 from domain.kernel import Recorded, State
 from domain.leas import Lea
@@ -112,6 +113,8 @@ async def _person(connection: Connection, state: State) -> None:
         email=person.email.text if person.email else None,
         organisation=person.organisation,
         staff_roles=list(person.staff_roles),
+        left_on=person.left_on,
+        capacity=person.capacity,
     )
 
 
@@ -164,6 +167,7 @@ async def _engagement(
     notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
     wake = next_wake(state, context)
     due = next_due(state, context)
+    handover = pending(state)
     row: dict[str, Any] = {
         "id": state.id,
         "version": state.version,
@@ -188,7 +192,14 @@ async def _engagement(
         engagement=json.dumps(row),
         roles=json.dumps(
             [
-                {"engagement": state.id, "role": role, "person": person}
+                {
+                    "engagement": state.id,
+                    "role": role,
+                    "person": person,
+                    "changes_on": handover.effective.isoformat()
+                    if handover and role in ("lead", "incoming_lead")
+                    else None,
+                }
                 for role, person in engagement.roles.items()
             ]
         ),
