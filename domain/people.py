@@ -199,7 +199,7 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
                 f"staff role {command.role[0]}. Leave out --at or --role."
             )
     if command.capacity is not None:
-        _only_staff_lead(command.handle, command.at)
+        _only_staff_lead(command.handle, context.lea(command.at).id if command.at else None)
     about = state.id
     return [
         PersonRegistered(

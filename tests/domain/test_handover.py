@@ -89,7 +89,8 @@ def test_who_may_hand_over(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("row", table("handover.md", "The day"), ids=lambda r: r["Effective"])
 def test_the_role_changes_as_the_day_begins(row: dict[str, str]) -> None:
     effective = day(row["Effective"])
-    story = set_up(effective - timedelta(days=20), effective)
+    story = Story(effective - timedelta(days=20)).opened()
+    handover(story, effective).records(HandoverSet)
     story.on(effective + timedelta(days=3))
     [old, new] = lead_tenures(story.state())
     assert (old.person, new.person, old.until) == ("p-marcus", "p-priya", new.since)
@@ -119,32 +120,31 @@ def test_the_morning_s_digest_goes_to_the_new_lead_and_nothing_to_the_old() -> N
 
 
 def test_a_mail_taken_before_the_day_stays_and_one_that_waits_moves_on() -> None:
-    story = begun()
-    story.proposed(date(2027, 7, 23)).signed()
-    # Fri 30 Jul, at 08:00: D1 +5 goes to Joy at once; Marcus has had his mail of the day.
-    story.on(date(2027, 7, 29), time(19)).do("lead handover", "dana", effective=DAY, **TO)
-    story.away_until(date(2027, 7, 30), time(8, 30))
+    story = begun().proposed(date(2027, 8, 13)).signed()
+    # Fri 20 Aug, at 08:00: D1 +5 goes to Joy; Marcus's own mail has still to take it.
+    story.on(date(2027, 8, 19), time(19))
+    monday = date(2027, 8, 23)
+    story.do("lead handover", "dana", effective=monday, **TO).away_until(date(2027, 8, 20))
     body = {"mail": "00000000-0000-0000-0000-000000000001", "message_id": "<1@x>"}
     story.do("notices claim", "system", person="p-joy", on=story.today, **body)
     [notice] = [n for n in story.ledger("D1") if n.planned.step == "+5"]
     assert notice.waiting == ("p-marcus",)
-    story.away_until(DAY, time(0, 1)).do("notices reconcile", "system")
+    story.away_until(monday, time(0, 1)).do("notices reconcile", "system")
     [dropped] = [e for e in story.news if isinstance(e, RecipientsDropped)]
     assert dropped.reason == "role passed on"
     [notice] = [n for n in story.ledger("D1") if n.planned.step == "+5"]
     assert notice.waiting == ("p-priya",)
-    assert notice.deliveries["p-joy"].mail is not None
+    assert notice.deliveries["p-joy"].mail is not None, "a mail already taken stays"
     assert notice.deliveries["p-marcus"].outcome == "dropped"
-    story.on(DAY)
-    [mail] = [m for m in story.mails if m.on == DAY and m.person == "p-priya"]
+    story.on(monday)
+    [mail] = [m for m in story.mails if m.on == monday and m.person == "p-priya"]
     assert ("D1", 1, "+5") in mail.items
 
 
 def test_what_the_lead_owes_is_the_new_leads() -> None:
     story = set_up().on(DAY)
-    story.when("deliverable propose", "priya", title="A", due=date(2027, 9, 20)).story.do(
-        "deliverable propose", "priya", title="A", due=date(2027, 9, 20)
-    )
+    assert owed(story, "CI-1").owner == "lead"
+    story.do("deliverable propose", "priya", title="A", due=date(2027, 9, 20))
     story.when("deliverable sign", "marcus", deliverable="D1").refuses(
         WrongPerson, "p-marcus is not the Lead"
     )

@@ -138,7 +138,8 @@ def test_what_still_waited_for_them_is_dropped() -> None:
     story.do("notices claim", "system", person="p-joy", on=story.today, **body)
     [notice] = [n for n in story.ledger("D1") if n.planned.step == "+5"]
     assert notice.waiting == ("p-marcus",)
-    gone(story, "marcus", date(2027, 4, 24)).on(date(2027, 4, 26))
+    gone(story, "marcus", date(2027, 4, 24)).away_until(date(2027, 4, 26), time(8, 30))
+    story.on(date(2027, 4, 26))
     [notice] = [n for n in story.ledger("D1") if n.planned.step == "+5"]
     assert (notice.deliveries["p-marcus"].outcome, notice.deliveries["p-marcus"].detail) == (
         "dropped",

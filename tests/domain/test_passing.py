@@ -1,6 +1,7 @@
 """Facts that time alone brings: recorded when they come true, whoever comes first."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -103,8 +104,6 @@ def test_nothing_is_brought_before_its_moment(turns: list[datetime]) -> None:
 def test_what_time_brings_to_an_invented_engagement_is_invented(turns: list[datetime]) -> None:
     story = Story().opened()
     state = story.state()
-    from dataclasses import replace
-
     marked = state.put(replace(state.of(Engagement), illustrative=True))
     story.now = min(turns)
     [(event, _)] = brought(marked, story.context(SYSTEM, None))

@@ -79,6 +79,7 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                 "deliverable accept", "checkin open", "checkin hold", "checkin close",
                 "investment add", "contact log", "contact log", "prong opt-out", "prong opt-in",
                 "cycle open", "cycle do", "cycle study", "cycle act", "consultancy note",
+                "lead handover", "lead handover", "lead handover-cancel", "handover meet",
             ]
         )
     )  # fmt: skip
@@ -138,6 +139,10 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
         "prong opt-in": {"prong": draw(prongs)},
         "cycle open": {"title": draw(st.sampled_from("AB")), "prediction": "8 of 10",
                        "after": draw(st.sampled_from([None, None, "C1"]))},
+        "lead handover": {"to": draw(st.sampled_from(["priya", "marcus"])), "reason": "moves",
+                          "replace": draw(st.booleans())},
+        "lead handover-cancel": {"reason": "stays"},
+        "handover meet": {"on+": draw(st.sampled_from([None, -9]))},
         "cycle do": {"cycle": "C1", "tried": "in two classes"},
         "cycle study": {"cycle": "C1", "result": "6 of 10", "prediction_held": "partly"},
         "cycle act": {"cycle": "C1", "decision": draw(st.sampled_from(["adapt", "abandon"])),
@@ -146,6 +151,8 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                              "partner": ("Harbor Charter",)},
     }  # fmt: skip
     ago = draw(st.sampled_from([0, 0, 0, 1, 2, 30]))
+    if kind == "lead handover":
+        ago = draw(st.sampled_from([0, 2, -3, -10, -30]))
     return kind, draw(actors), ago, bodies[kind]
 
 
