@@ -18,6 +18,7 @@ from activities.record import Clock
 from domain.context import SYSTEM
 from domain.kernel import Recorded
 from domain.leas import RecessSet
+from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
 from domain.policy import CalendarPublished
@@ -116,6 +117,10 @@ async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
             lea = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))
             return [row["id"] for row in rows if row["ended_at"] is None]
+        case PersonLeft() | PersonReturned():
+            person = recorded.stamp.stream.partition(":")[2]
+            rows = await listed(queries.engagements_telling(connection, person=person))
+            return [row["engagement"] for row in rows]
         case CalendarPublished():
             return [row["id"] for row in await listed(queries.running_engagements(connection))]
         case _:

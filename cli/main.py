@@ -12,6 +12,7 @@ from cli import (
     coauthoring,
     commands,
     focusing,
+    handing,
     imports,
     portfolio,
     reading,
@@ -43,6 +44,7 @@ def build() -> App:
     focusing.register(app)
     portfolio.register(app)
     team.register(app)
+    handing.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

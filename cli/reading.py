@@ -151,9 +151,16 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
         return
     emit_table(
         counted(len(rows), "person", "people"),
-        ("Handle", "Name", "Mail", "Works at", "Staff roles"),
+        ("Handle", "Name", "Mail", "Works at", "Staff roles", "Leaves"),
         [
-            (r["handle"], r["name"], r["email"], _works_at(r), ", ".join(r["staff_roles"]))
+            (
+                r["handle"],
+                r["name"],
+                r["email"],
+                _works_at(r),
+                ", ".join(r["staff_roles"]),
+                spoken(r["left_on"]) if r["left_on"] else "",
+            )
             for r in rows
         ],
     )

@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import burden, reviewing
+from cli import burden, handing, reviewing
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -86,7 +86,9 @@ async def show(
         found["team_lacks"] = list(lacking(members, pinned.team)) if members else []
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
     people += [m["person"] for m in found["team"]]
-    return found, [*people, *(x["person"] for x in found["leavings"])]
+    people += [x["person"] for x in found["leavings"]]
+    people += handing.people_in(state)
+    return found, people
 
 
 def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
@@ -183,6 +185,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         ],
         **coaching_as_data(state),
         **team_as_data(state),
+        "handovers": handing.as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
             {
@@ -445,6 +448,7 @@ def as_text(found: dict[str, Any]) -> str:
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
         lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
     lines += coaching_as_text(found)
+    lines += handing.as_lines(found)
     for i in found["investments"]:
         about = "about " if i["approximate"] else ""
         lines.append(f"{i['investment']}: {about}${float(i['amount']):,.0f} for {i['purpose']}")

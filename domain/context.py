@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
+from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date, spoken
 from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.kernel import Event
 from domain.playbook import Playbook
@@ -32,6 +32,14 @@ class PersonEntry:
     organisation: str = AGENCY
     """``agency``, the id of an LEA, or ``external:`` with the name of another organisation."""
     staff_roles: frozenset[StaffRole] = frozenset()
+    left_on: date | None = None
+    """The first day on which they are no longer there; None while nobody has said so."""
+    capacity: int | None = None
+    """How many engagements they can lead; None where nobody has said."""
+
+    def has_left(self, day: date) -> bool:
+        """Whether they are gone by a day: nothing is mailed to them any more."""
+        return self.left_on is not None and self.left_on <= day
 
     @property
     def is_external(self) -> bool:
@@ -56,6 +64,16 @@ class LeaEntry:
     type: str = ""
     county: str | None = None
     recess: tuple[Closure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A role that somebody holds in an engagement that is open."""
+
+    engagement: str
+    role: str
+    changes_on: date | None = None
+    """The day on which a handover that is set ends it, or begins it; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,8 @@ class Context:
     """Every id, name and alias in lower case, for suggestions and uniqueness."""
     engagements: frozenset[str] = frozenset()
     """Ids of all engagements, for suggestions."""
+    held: tuple[HeldRole, ...] = ()
+    """What the person whom the command is about holds in open engagements."""
 
     @property
     def zone(self) -> str:
@@ -190,6 +210,11 @@ class Context:
             raise WrongPerson(
                 f"{person.id} cannot be {role}: they work at {person.organisation}, and a {role} "
                 f"is one of the agency's own. Name somebody else: handrail person list --at agency"
+            )
+        if person.left_on is not None and person.has_left(max(self.today, self.effective_on)):
+            raise WrongPerson(
+                f"{person.id} cannot be {role}: they leave the agency on "
+                f"{spoken(person.left_on)}. Name somebody else: handrail person list --at agency"
             )
         if role not in person.staff_roles:
             has = ", ".join(sorted(person.staff_roles)) or "no staff role"

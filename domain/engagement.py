@@ -36,9 +36,11 @@ Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
 ]
 _FORWARD: tuple[Phase, ...] = ("recruiting", "agreeing", "onboarding", "reviewing", "partnering")
-EngagementRole = Literal[
+AssignableRole = Literal[
     "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk", "county_rep"
 ]
+EngagementRole = AssignableRole | Literal["incoming_lead"]
+"""The incoming Lead is whoever a handover names, until its day comes."""
 AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director", "assistant"})
 
 
@@ -75,7 +77,7 @@ class AssignRole(EngagementCommand):
     noun = "engagement"
     verb = "assign"
 
-    role: Annotated[EngagementRole, Positional()]
+    role: Annotated[AssignableRole, Positional()]
     """lead, director, assistant, lea_contact, superintendent, board_clerk or county_rep."""
     person: Annotated[PersonRef, Positional()]
     """Who holds it."""
@@ -276,6 +278,12 @@ def of_the_lea(ref: str, engagement: Engagement, context: Context) -> PersonEntr
             f"{person.id} works at {where}, not at {engagement.lea_name}, and cannot act for "
             f"it. Name somebody of the LEA: handrail person list --at {engagement.lea}"
         )
+    if person.left_on is not None and person.has_left(context.effective_on):
+        raise WrongPerson(
+            f"{person.id} is no longer at {engagement.lea_name} from {spoken(person.left_on)} on. "
+            f"Name somebody else (handrail person list --at {engagement.lea}), or give the day on "
+            f"which it happened: --effective DATE"
+        )
     return person
 
 
@@ -430,10 +438,13 @@ def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
         replace(t, until=stamp.effective_at) if t.role == event.role and t.until is None else t
         for t in engagement.tenures
     )
+    held = dict(engagement.roles)
+    if event.role == "lead":
+        held.pop("incoming_lead", None)
     return state.put(
         replace(
             engagement,
-            roles={**engagement.roles, event.role: event.person},
+            roles={**held, event.role: event.person},
             tenures=(*tenures, Tenure(event.role, event.person, stamp.effective_at)),
         )
     )

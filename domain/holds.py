@@ -239,7 +239,7 @@ def lifting(
         items=items,
         passed=tuple(
             Passed(item=o.item, round=o.round, due=o.due)
-            for o in obligations(state, context)
+            for o in sorted(obligations(state, context), key=lambda o: (o.item, o.round))
             if o.settled is None
             and o.due is not None
             and hold.on <= o.due < before

@@ -70,6 +70,13 @@ class ClaimedNotice(NoticeRef):
     recipients: tuple[str, ...]
 
 
+class DroppedNotice(ClaimedNotice):
+    """A notice that its recipients will not get any more."""
+
+    instead: tuple[str, ...] = ()
+    """Who gets it in their place."""
+
+
 def _reminders(notices: Sized) -> str:
     return "1 reminder" if len(notices) == 1 else f"{len(notices)} reminders"
 
@@ -139,11 +146,15 @@ class RecipientsDropped(Event):
     """What somebody's next mail was still to say is settled; others were told already."""
 
     type: ClassVar[str] = "recipients-dropped"
-    notices: tuple[ClaimedNotice, ...]
+    notices: tuple[DroppedNotice, ...]
     reason: str
 
     def sentence(self) -> str:
-        told = ", ".join(f"{n.item} {n.step} to {' and '.join(n.recipients)}" for n in self.notices)
+        told = ", ".join(
+            f"{n.item} {n.step} to {' and '.join(n.recipients)}"
+            + (f", but to {' and '.join(n.instead)}" if n.instead else "")
+            for n in self.notices
+        )
         return f"Not sent any more ({self.reason}): {told}."
 
 
@@ -325,7 +336,12 @@ def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> 
             continue
         gone = Delivery(outcome="dropped", at=stamp.recorded_at, detail=event.reason)
         notice = replace(
-            notice, deliveries={**notice.deliveries, **dict.fromkeys(ref.recipients, gone)}
+            notice,
+            deliveries={
+                **dict.fromkeys(ref.instead, Delivery()),
+                **notice.deliveries,
+                **dict.fromkeys(ref.recipients, gone),
+            },
         )
         if notice.status == "claimed" and all(
             d.outcome == "dropped" for d in notice.deliveries.values()

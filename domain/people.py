@@ -4,10 +4,11 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
@@ -45,6 +46,10 @@ MailAddress = Annotated[
 """A mail address without a name, safe to be put into a header."""
 
 
+Capacity = Annotated[int, Field(ge=0, le=99)]
+"""A number of engagements."""
+
+
 def person_id_from(command_id: UUID) -> str:
     """The opaque id of the person a command registers: the same command, the same person."""
     return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")
@@ -69,6 +74,8 @@ class RegisterPerson(Command):
     """Where they work if neither for the agency nor at an LEA, for example "State University"."""
     role: tuple[StaffRole, ...] = ()
     """Staff role: assistant, lead or director. Only a Director may give one."""
+    capacity: Capacity | None = None
+    """How many engagements they can lead at a time, for somebody who works part-time."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{person_id_from(command_id)}"
@@ -89,6 +96,8 @@ class ChangePerson(Command):
     """The new mail address."""
     role: tuple[StaffRole, ...] | None = None
     """All staff roles from now on. Only a Director may give or take one."""
+    capacity: Capacity | None = None
+    """How many engagements they can lead at a time from now on."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{self.person}"
@@ -101,6 +110,7 @@ class PersonRegistered(Event):
     email: Sealed | None = None
     organisation: str
     staff_roles: tuple[StaffRole, ...] = ()
+    capacity: int | None = None
 
     def sentence(self) -> str:
         return (
@@ -119,6 +129,7 @@ class PersonChanged(Event):
     name: Sealed | None = None
     email: Sealed | None = None
     staff_roles: tuple[StaffRole, ...] | None = None
+    capacity: int | None = None
 
     def sentence(self) -> str:
         return (
@@ -130,6 +141,7 @@ class PersonChanged(Event):
             )
             + (f", name {self.name}" if self.name else "")
             + (f", mail {self.email}" if self.email else "")
+            + (f", capacity {self.capacity}" if self.capacity is not None else "")
             + "."
         )
 
@@ -143,6 +155,9 @@ class Person:
     email: Sealed | None = None
     organisation: str = AGENCY
     staff_roles: tuple[StaffRole, ...] = ()
+    capacity: int | None = None
+    left_on: date | None = None
+    """The first day on which they are no longer there."""
 
 
 def _only_a_director_gives_roles(roles: Sequence[str], context: Context) -> None:
@@ -158,6 +173,14 @@ def _staff_need_mail(who: str, roles: Sequence[str], email: object) -> None:
         raise Incomplete(
             f"{who} needs a mail address to be {roles[0]}: staff get what "
             f"cannot be sent to anybody else. Add --email ADDRESS."
+        )
+
+
+def _only_staff_lead(who: str, lea: str | None) -> None:
+    if lea is not None:
+        raise WrongPerson(
+            f"{who} works at {lea} and leads no engagement, so has no capacity for it. Leave out "
+            f"--capacity."
         )
 
 
@@ -191,6 +214,8 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             )
         )
     at = context.lea(command.at).id if command.at else AGENCY
+    if command.capacity is not None:
+        _only_staff_lead(command.handle, command.external or (at if command.at else None))
     about = state.id
     return [
         PersonRegistered(
@@ -199,6 +224,7 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             email=Sealed(about=about, text=command.email) if command.email else None,
             organisation=f"{EXTERNAL}:{command.external}" if command.external else at,
             staff_roles=command.role,
+            capacity=command.capacity,
         )
     ]
 
@@ -212,6 +238,7 @@ def person_registered(state: State, event: PersonRegistered, stamp: Stamp) -> St
             email=event.email,
             organisation=event.organisation,
             staff_roles=event.staff_roles,
+            capacity=event.capacity,
         )
     )
 
@@ -221,8 +248,12 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
     person = state.of(Person)
     if person.handle is None:
         raise Unknown(f"Nobody has the id {state.id!r}. See everybody: handrail person list")
-    if command.name is None and command.email is None and command.role is None:
-        raise WrongState(f"Nothing to change for {person.handle}: give --name, --email or --role.")
+    if not (command.name or command.email) and (command.role, command.capacity) == (None, None):
+        raise WrongState(
+            f"Nothing to change for {person.handle}: give --name, --email, --role or --capacity."
+        )
+    if command.capacity is not None:
+        _only_staff_lead(state.id, None if person.organisation == AGENCY else person.organisation)
     if command.role is not None:
         _only_a_director_gives_roles(command.role, context)
         if context.actor.id == state.id and "director" not in command.role:
@@ -243,6 +274,7 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             name=Sealed(about=about, text=command.name) if command.name else None,
             email=Sealed(about=about, text=command.email) if command.email else None,
             staff_roles=command.role,
+            capacity=command.capacity,
         )
     ]
 
@@ -256,5 +288,6 @@ def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
             name=event.name or person.name,
             email=event.email or person.email,
             staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
+            capacity=person.capacity if event.capacity is None else event.capacity,
         )
     )

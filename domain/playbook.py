@@ -20,6 +20,7 @@ Role = Literal[
     "assistant",
     "board_clerk",
     "county_rep",
+    "incoming_lead",
 ]
 """To whom a notice is addressed; people are looked up when it is claimed."""
 
@@ -203,6 +204,25 @@ class CoachingRules(_Data):
         if not any(k.counts for k in self.contact_kinds):
             raise ValueError("no kind of contact counts, so the gap could never end")
         return self
+
+
+class HandoverRules(_Data):
+    """When one Lead hands over to another."""
+
+    by: tuple[Literal["lead", "director", "assistant"], ...] = Field(min_length=1)
+    """Who may hand over; lead is the Lead of the engagement."""
+    overlap_working_days: int = Field(ge=1, le=60)
+    """How many working days before the handover both Leads meet, unless another day is named."""
+    policy: str
+    """For the overlap meeting."""
+    contact_within_days: int | None = Field(default=None, ge=1, le=365)
+    """Within how many calendar days the new Lead is in contact; None where nobody asks."""
+    contact_policy: str | None = None
+    """For that first contact."""
+    packet_contact_days: int = Field(ge=1)
+    """From how many days back the packet shows coaching contacts."""
+    packet_ledger_days: int = Field(ge=1)
+    """From how many days back the packet shows reminders."""
 
 
 class ReviewRules(_Data):
@@ -422,6 +442,7 @@ class Playbook(_Data):
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     coauthoring: CoauthoringRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    handover: HandoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
@@ -441,6 +462,7 @@ class Playbook(_Data):
             *((self.coaching.policy,) if self.coaching else ()),
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
             self.measures.policy if self.measures else None,
+            *([self.handover.policy, self.handover.contact_policy] if self.handover else []),
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),
         ):

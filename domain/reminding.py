@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from domain.calendar import local_date
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
 from domain.kernel import Decision, Event, State, decides
 from domain.notices import (
     ClaimedNotice,
     ClaimNotices,
+    DroppedNotice,
     Notice,
     NoticeRef,
     Notices,
@@ -31,6 +33,7 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "lea_contact": ("superintendent", "lead"),
     "superintendent": ("lea_contact", "lead"),
     "lead": ("director",),
+    "incoming_lead": ("lead", "director"),
     "director": ("lead",),
     "assistant": ("lead", "director"),
     "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
@@ -44,6 +47,12 @@ SUPERSEDED = "superseded after an outage"
 
 NO_ADDRESS = "no mail address"
 """Why somebody whose mail was still to come is not sent it."""
+
+LEFT = "left"
+"""Why somebody who is no longer there is not sent it."""
+
+PASSED_ON = "role passed on"
+"""Why it goes to whoever holds the role now."""
 
 LOOK_AGAIN = timedelta(minutes=5)
 """After this the engagement looks whether what it announced was claimed.  A mail that was just
@@ -76,7 +85,7 @@ def reconcile(state: State, context: Context) -> list[Event]:
             by_reason.setdefault(reason, []).append(entry.ref)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
-    for reason, dropped in _dropped(ledger.values(), why, context).items():
+    for reason, dropped in _dropped(ledger.values(), why, engagement, context).items():
         events.append(RecipientsDropped(notices=dropped, reason=reason))
     new = [
         notice
@@ -102,32 +111,45 @@ def next_wake(state: State, context: Context) -> datetime | None:
     return min([*moments, notice] if notice else moments, default=None)
 
 
-def _has_address(person: str, context: Context) -> bool:
-    """Whether mail can reach somebody: whoever was erased has no address any more."""
+def _unreachable(person: str, context: Context) -> str | None:
+    """Why no mail can reach somebody: whoever was erased has no address any more."""
     entry = context.people.get(person)
-    return entry is not None and entry.email is not None
+    if entry is None or entry.email is None:
+        return NO_ADDRESS
+    return LEFT if entry.has_left(local_date(context.now, context.zone)) else None
 
 
 def _dropped(
-    ledger: Iterable[Notice], why: Mapping[tuple[str, int], str], context: Context
-) -> dict[str, tuple[ClaimedNotice, ...]]:
+    ledger: Iterable[Notice],
+    why: Mapping[tuple[str, int], str],
+    engagement: Engagement,
+    context: Context,
+) -> dict[str, tuple[DroppedNotice, ...]]:
     """Claimed notices that somebody has still to get and never will, by reason.
 
-    Nothing is owed any more, or there is nowhere to send it to.
+    Nothing is owed any more, there is nowhere to send it to, or somebody else holds the role now
+    and gets it instead.
     """
-    by_reason: dict[str, list[ClaimedNotice]] = {}
+    by_reason: dict[str, list[DroppedNotice]] = {}
     for notice in ledger:
         settled = why.get((notice.planned.item, notice.planned.round))
+        now = recipients(notice, engagement, context) if notice.waiting and not settled else ()
         gone: dict[str, tuple[str, ...]] = {}
-        if settled:
-            gone[settled] = notice.waiting
-        else:
-            gone[NO_ADDRESS] = tuple(p for p in notice.waiting if not _has_address(p, context))
+        for person in notice.waiting:
+            reason = settled or _unreachable(person, context)
+            if reason is None and person not in now:
+                reason = PASSED_ON
+            if reason is not None:
+                gone[reason] = (*gone.get(reason, ()), person)
         for reason, people in gone.items():
-            if people:
-                by_reason.setdefault(reason, []).append(
-                    ClaimedNotice(**notice.ref.model_dump(), recipients=people)
+            instead = tuple(p for p in now if p not in notice.deliveries)
+            by_reason.setdefault(reason, []).append(
+                DroppedNotice(
+                    **notice.ref.model_dump(),
+                    recipients=people,
+                    instead=instead if reason == PASSED_ON else (),
                 )
+            )
     return {reason: tuple(notices) for reason, notices in by_reason.items()}
 
 
@@ -156,7 +178,7 @@ def recipients(notice: Notice, engagement: Engagement, context: Context) -> tupl
     for role in notice.planned.to:
         for candidate in (role, *_INSTEAD[role]):
             holder = engagement.roles.get(candidate)
-            if holder and (entry := context.people.get(holder)) and entry.email:
+            if holder and _unreachable(holder, context) is None:
                 found[holder] = None
                 break
     return tuple(found)
@@ -282,7 +304,7 @@ def _out_of_date(command: ClaimNotices, state: State, context: Context) -> list[
     ]
     newest = {n.planned.item: n for n in sorted(mine, key=lambda n: n.planned.planned_for)}
     ended = None if state.of(Engagement).is_open else str(state.of(Engagement).phase)
-    by_reason: dict[str, list[ClaimedNotice]] = {}
+    by_reason: dict[str, list[DroppedNotice]] = {}
     for notice in mine:
         item = notice.planned.item
         of = owed.get((item, notice.planned.round))
@@ -291,7 +313,7 @@ def _out_of_date(command: ClaimNotices, state: State, context: Context) -> list[
             reason = SUPERSEDED
         if reason is not None:
             by_reason.setdefault(reason, []).append(
-                ClaimedNotice(**notice.ref.model_dump(), recipients=(command.person,))
+                DroppedNotice(**notice.ref.model_dump(), recipients=(command.person,))
             )
     return [
         RecipientsDropped(notices=tuple(notices), reason=reason)
@@ -341,7 +363,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
         for notice in state.of(Notices).all.values()
         if command.person in notice.waiting
         and _is_in(command, notice)
-        and _has_address(command.person, context)
+        and _unreachable(command.person, context) is None
     ]
     events: list[Event] = []
     if overtaken:

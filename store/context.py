@@ -7,13 +7,14 @@ from uuid import UUID
 
 from pydantic.fields import FieldInfo
 
-from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date
+from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date, spoken
 from domain.context import (
     AGENCY,
     EXTERNAL,
     SYSTEM,
     SYSTEM_PERSON,
     Context,
+    HeldRole,
     LeaEntry,
     PersonEntry,
     ProgramEntry,
@@ -23,6 +24,7 @@ from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.frameworks import Framework
 from domain.kernel import Command, Ref, State
 from domain.leas import RegisterLea
+from domain.leaving import LeavePerson
 from domain.messages import Envelope
 from domain.notices import Notices
 from domain.overviews import OverviewRules, next_overview
@@ -142,6 +144,8 @@ def _person(row: Any) -> PersonEntry:
         email=row["email"],
         organisation=row["organisation"],
         staff_roles=frozenset(row["staff_roles"]),
+        left_on=row["left_on"],
+        capacity=row["capacity"],
     )
 
 
@@ -218,7 +222,7 @@ async def resolve(
         issued_at=envelope.issued_at.astimezone(UTC),
         effective_at=effective_at,
         command_id=envelope.command_id,
-        actor=await _actor(connection, envelope, command, known, settings is None),
+        actor=await _actor(connection, envelope, command, known, settings, now),
         program=settings,
         playbook=await playbook(connection, ref) if ref else None,
         playbooks=frozenset(
@@ -238,7 +242,14 @@ async def resolve(
         if missing_lea
         else frozenset(leas),
         engagements=await _engagement_ids(connection) if unopened else frozenset(),
+        held=await held_roles(connection, state.id) if isinstance(command, LeavePerson) else (),
     )
+
+
+async def held_roles(connection: Connection, person: str) -> tuple[HeldRole, ...]:
+    """What somebody holds in the engagements that are open."""
+    rows = await listed(queries.held_roles(connection, person=person))
+    return tuple(HeldRole(row["engagement"], row["role"], row["changes_on"]) for row in rows)
 
 
 async def standing(connection: Connection, state: State, now: datetime) -> Context:
@@ -269,13 +280,14 @@ async def _actor(
     envelope: Envelope,
     command: Command,
     known: dict[str, PersonEntry],
-    no_program: bool,
+    settings: ProgramEntry | None,
+    now: datetime,
 ) -> PersonEntry:
     if command.internal and envelope.actor == SYSTEM:
         return SYSTEM_PERSON
     if isinstance(command, InitProgram):
         return SYSTEM_PERSON
-    if no_program:
+    if settings is None:
         raise Unknown("There is no program yet. Make one first: handrail init --help")
     actor = known.get(envelope.actor)
     if actor is None:
@@ -288,6 +300,12 @@ async def _actor(
         raise WrongPerson(
             f"You act as {actor.id}, who has no staff role. What somebody at an LEA did is "
             f"recorded by staff: set HANDRAIL_ACTOR to your own handle and name them with --for."
+        )
+    if actor.left_on is not None and actor.has_left(local_date(now, settings.zone)):
+        raise WrongPerson(
+            f"You act as {actor.id}, who is no longer there from {spoken(actor.left_on)} on. Set "
+            f"HANDRAIL_ACTOR to your own handle, or ask a Director: "
+            f"handrail person return @{actor.id}"
         )
     return actor
 

@@ -9,6 +9,7 @@ from domain.calendar import CalendarPack
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.frameworks import Framework, Frameworks
+from domain.handover import pending
 from domain.holds import Holds, told
 from domain.investments import Investments
 from domain.kernel import Recorded, State
@@ -115,6 +116,8 @@ async def _person(connection: Connection, state: State) -> None:
         email=person.email.text if person.email else None,
         organisation=person.organisation,
         staff_roles=list(person.staff_roles),
+        left_on=person.left_on,
+        capacity=person.capacity,
     )
 
 
@@ -167,6 +170,7 @@ async def _engagement(
     notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
     wake = next_wake(state, context)
     due = next_due(state, context)
+    handover = pending(state)
     row: dict[str, Any] = {
         "id": state.id,
         "version": state.version,
@@ -193,7 +197,14 @@ async def _engagement(
         engagement=json.dumps(row),
         roles=json.dumps(
             [
-                {"engagement": state.id, "role": role, "person": person}
+                {
+                    "engagement": state.id,
+                    "role": role,
+                    "person": person,
+                    "changes_on": handover.effective.isoformat()
+                    if handover and role in ("lead", "incoming_lead")
+                    else None,
+                }
                 for role, person in engagement.roles.items()
             ]
         ),

@@ -84,7 +84,7 @@ select id, version, title from read.documents where kind = :kind order by id, ve
 
 -- name: people-named
 -- People by id or handle.
-select id, handle, name, email, organisation, staff_roles from read.people
+select id, handle, name, email, organisation, staff_roles, left_on, capacity from read.people
  where id = any(:names) or handle = any(:names);
 
 -- name: handles
@@ -93,7 +93,7 @@ select handle from read.people where handle is not null order by handle;
 
 -- name: people
 -- The directory, optionally of one organisation.
-select id, handle, name, email, organisation, staff_roles from read.people
+select id, handle, name, email, organisation, staff_roles, left_on, capacity from read.people
  where :organisation::text is null or organisation = :organisation
     or (:organisation = 'external' and starts_with(organisation, 'external:'))
  order by organisation <> 'agency', organisation, handle;
@@ -144,6 +144,24 @@ select e.id, e.lea, e.lea_name, e.lea_type, e.county, e.phase, e.playbook, e.ope
         select from read.engagement_roles r where r.engagement = e.id and r.person = :person))
  order by e.lea_name, e.id;
 
+-- name: held-roles
+-- What somebody holds in engagements that are open, with the day of a handover that is set.
+select r.engagement, r.role, r.changes_on, e.lea_name, e.version
+  from read.engagement_roles r join read.engagements e on e.id = r.engagement
+ where r.person = :person and e.ended_at is null
+ order by r.engagement, r.role;
+
+-- name: caseload
+-- Every Lead with the open engagements they lead, or will lead from a day on; one row each, and
+-- one row for a Lead without any.
+select p.id, p.capacity, p.left_on, r.role, r.changes_on, e.id as engagement, e.lea_type, e.phase
+  from read.people p
+  left join (read.engagement_roles r join read.engagements e
+               on e.id = r.engagement and e.ended_at is null and r.role in ('lead', 'incoming_lead'))
+    on r.person = p.id
+ where 'lead' = any(p.staff_roles) and p.organisation = 'agency' or r.role is not null
+ order by p.name, p.id, r.role desc, e.id;
+
 -- name: due
 -- What is owed across engagements, soonest first; what has no date comes last.
 select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.person, o.side, o.ask,
@@ -187,12 +205,14 @@ on conflict (kind, id, version) do update
 
 -- name: put-person!
 -- Replaces a person's row.
-insert into read.people (id, version, handle, name, email, organisation, staff_roles)
-values (:id, :version, :handle, :name, :email, :organisation, :staff_roles)
+insert into read.people (id, version, handle, name, email, organisation, staff_roles, left_on,
+                         capacity)
+values (:id, :version, :handle, :name, :email, :organisation, :staff_roles, :left_on, :capacity)
 on conflict (id) do update
    set version = excluded.version, handle = excluded.handle, name = excluded.name,
        email = excluded.email, organisation = excluded.organisation,
-       staff_roles = excluded.staff_roles;
+       staff_roles = excluded.staff_roles, left_on = excluded.left_on,
+       capacity = excluded.capacity;
 
 -- name: put-lea!
 -- Replaces an LEA's row.
@@ -232,7 +252,14 @@ with one as (
 ), roles as (
     insert into read.engagement_roles
     select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
-    on conflict (engagement, role) do update set person = excluded.person
+    on conflict (engagement, role) do update
+       set person = excluded.person, changes_on = excluded.changes_on
+), free as (
+    delete from read.engagement_roles r
+     where r.engagement = :id
+       and not exists (select from jsonb_populate_recordset(null::read.engagement_roles,
+                                                            :roles::jsonb) n
+                        where n.role = r.role)
 ), gone as (
     delete from read.obligations o
      where o.engagement = :id
@@ -296,6 +323,12 @@ select distinct n.engagement
  where d.person = :person and d.outcome = 'sent' and n.due > :today
    and not exists (select from read.obligations o
                     where o.engagement = n.engagement and o.item = n.item)
+ order by 1;
+
+-- name: engagements-telling
+-- Engagements that still have to tell somebody something.
+select distinct engagement from read.deliveries
+ where person = :person and outcome = 'pending' and mail is null
  order by 1;
 
 -- name: running-engagements

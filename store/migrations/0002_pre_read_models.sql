@@ -31,7 +31,9 @@ create table read.people (
     name         text    not null,
     email        text,
     organisation text    not null,
-    staff_roles  text[]  not null
+    staff_roles  text[]  not null,
+    left_on      date,                          -- the first day on which they are not there
+    capacity     integer                        -- engagements they can lead
 );
 create index people_organisation on read.people (organisation);
 
@@ -81,6 +83,7 @@ create table read.engagement_roles (
     engagement text not null,
     role       text not null,
     person     text not null,
+    changes_on date,                            -- the day on which a handover ends or begins it
     primary key (engagement, role)
 );
 create index engagement_roles_person on read.engagement_roles (person);

@@ -68,7 +68,8 @@ def test_every_command_is_known_decides_and_explains_itself(command: type[Comman
 
 
 def test_sealed_and_optional_fields_are_marked() -> None:
-    assert fields(EVENTS["person-changed"]) == "*`name`†*, *`email`†*, *`staff_roles`*"
+    said = "*`name`†*, *`email`†*, *`staff_roles`*, *`capacity`*"
+    assert fields(EVENTS["person-changed"]) == said
 
 
 def test_every_setting_is_described() -> None:

@@ -21,6 +21,7 @@ from domain.context import (
     SYSTEM,
     SYSTEM_PERSON,
     Context,
+    HeldRole,
     LeaEntry,
     PersonEntry,
     ProgramEntry,
@@ -30,7 +31,9 @@ from domain.deciding import brought, decide_in_full
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Refused
 from domain.frameworks import Framework
+from domain.handover import pending
 from domain.kernel import COMMANDS, Command, Event, Recorded, Stamp, State, fold
+from domain.leaving import LeavePerson
 from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
 from domain.reminding import announcement, next_wake
@@ -282,7 +285,7 @@ class Story:
             )
             if alarm is not None and not items:
                 continue  # A later alarm of the item overtook it.
-            if not self.people[who].email:
+            if not self.people[who].email or self.people[who].has_left(self.today):
                 continue  # Dropped instead.
             assert items, f"{who} was told that something is due, and nothing was"
             self.mails.append(Mail(who, self.now, items, alarm))
@@ -325,6 +328,23 @@ class Story:
             engagements=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),
+            held=self._held(command.person) if isinstance(command, LeavePerson) else (),
+        )
+
+    def _held(self, ref: str) -> tuple[HeldRole, ...]:
+        person = self.people[ref].id if ref in self.people else ref
+        return tuple(
+            HeldRole(
+                state.id,
+                role,
+                to_come.effective
+                if (to_come := pending(state)) and role in ("lead", "incoming_lead")
+                else None,
+            )
+            for state in self.states.values()
+            if state.of(Engagement).is_open
+            for role, holder in state.of(Engagement).roles.items()
+            if holder == person
         )
 
     def recess(self, *recess: Closure) -> Self:

@@ -85,6 +85,7 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                 "engagement hold", "engagement hold", "engagement resume", "engagement resume",
                 "leader leave", "leader leave", "leader stay", "recommitment record",
                 "recommitment reaffirm", "team add", "team leave", "risk raise", "risk lower",
+                "lead handover", "lead handover", "lead handover-cancel", "handover meet",
             ]
         )
     )  # fmt: skip
@@ -160,6 +161,10 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
         "prong opt-in": {"prong": draw(prongs)},
         "cycle open": {"title": draw(st.sampled_from("AB")), "prediction": "8 of 10",
                        "after": draw(st.sampled_from([None, None, "C1"]))},
+        "lead handover": {"to": draw(st.sampled_from(["priya", "marcus"])), "reason": "moves",
+                          "replace": draw(st.booleans())},
+        "lead handover-cancel": {"reason": "stays"},
+        "handover meet": {"on+": draw(st.sampled_from([None, -9]))},
         "cycle do": {"cycle": "C1", "tried": "in two classes"},
         "cycle study": {"cycle": "C1", "result": "6 of 10", "prediction_held": "partly"},
         "cycle act": {"cycle": "C1", "decision": draw(st.sampled_from(["adapt", "abandon"])),
@@ -182,6 +187,8 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
         "risk lower": {"risk": "turnover", "level": "low", "reason": "settled"},
     }  # fmt: skip
     ago = draw(st.sampled_from([0, 0, 0, 1, 2, 30]))
+    if kind == "lead handover":
+        ago = draw(st.sampled_from([0, 2, -3, -10, -30]))
     return kind, draw(actors), ago, bodies[kind]
 
 

@@ -193,3 +193,32 @@ async def _admin(office: Office) -> Connection:
     async with office.pool.acquire() as connection:
         name = await connection.fetchval("select current_database()")
     return await asyncpg.connect(office.cluster.superuser_url, database=name)
+
+
+async def test_a_handover_on_its_way_and_a_leaving_are_rebuilt(office: Office) -> None:
+    await office.do("person register", "dana", handle="priya", name="Priya Raman", role=["lead"],
+                    email="priya@collaborative.example", capacity=3)  # fmt: skip
+    await office.do("engagement open", engagement=E, lea="ACUSD", lead="marcus", director="dana")
+    day = date(2026, 9, 1)
+    refused = await office.refused("person leave", "dana", person="marcus", on=day)
+    assert E in refused.message
+    handover = {"engagement": E, "to": "priya", "reason": "moves away"}
+    await office.do("lead handover", "dana", on=day, **handover)
+    await office.do("person leave", "dana", person="marcus", on=day)
+    live = await read_models(office)
+    roles = {row[1]: row[3] for row in live["read.engagement_roles"]}
+    assert roles == {"lead": day, "incoming_lead": day, "director": None}
+    assert {row[7] for row in live["read.people"]} == {None, day}
+    assert {row[8] for row in live["read.people"]} == {None, 3}
+    await _rebuild(office)
+    assert await read_models(office) == live
+
+    office.clock.move(date(2026, 9, 2))
+    refused = await office.refused("conversation log", "marcus", engagement=E, group="parents")
+    assert "no longer there from Tue 1 Sep 2026" in refused.message
+    await office.do("conversation log", "priya", engagement=E, group="parents")
+    live = await read_models(office)
+    roles = {row[1]: row[3] for row in live["read.engagement_roles"]}
+    assert roles == {"lead": None, "director": None}
+    await _rebuild(office)
+    assert await read_models(office) == live

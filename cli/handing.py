@@ -1,0 +1,357 @@
+"""Who leads how much, and everything of one person given to another."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from cyclopts import App, Parameter
+
+from cli.asking import Json, Names, counted, run
+from cli.commands import noun, validated
+from cli.imports import Switch, _given
+from cli.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.reading import _day
+from cli.stack import settings_or_fail
+from domain.calendar import local_date, spoken
+from domain.engagement import AGENCY_ROLES, AssignRole
+from domain.errors import AlreadyExists, Unknown, did_you_mean
+from domain.handover import HandOverLead, Handovers, status_of
+from domain.kernel import Command, State
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+    from domain.messages import Envelope
+
+_REASSIGNED = uuid5(NAMESPACE_URL, "tag:handrail,2026:reassign")
+REASON = "everything of one person was given to another"
+"""Where nobody says why."""
+
+StaffRoles = Annotated[
+    list[Literal["lead", "director", "assistant"]] | None, Parameter(name="--role", negative="")
+]
+
+
+def register(app: App) -> None:
+    """Add the verbs about handing over that are no single command."""
+    from cli.packet import packet
+
+    noun(app, "person").command(reassign)
+    noun(app, "lead").command(caseload)
+    noun(app, "lead").command(packet)
+
+
+# What `engagement show` says -------------------------------------------------------------------
+
+
+def as_data(state: State) -> list[dict[str, Any]]:
+    """Every handover that was set, with what became of it."""
+    return [
+        {
+            "handover": h.id,
+            "from": h.facts.before,
+            "to": h.facts.to,
+            "effective": h.facts.effective,
+            "status": status_of(h, state),
+            "reason": str(h.facts.reason),
+            "overlap": h.facts.overlap,
+            "met": h.met_on,
+            "note": str(h.met_note) if h.met_note else None,
+            "no_meeting": str(h.skipped) if h.skipped else None,
+        }
+        for h in state.of(Handovers).all.values()
+        if h.facts
+    ]
+
+
+def people_in(state: State) -> list[str]:
+    """Everybody whom handovers name."""
+    found = [h.facts for h in state.of(Handovers).all.values() if h.facts]
+    return [*(f.before for f in found), *(f.to for f in found)]
+
+
+def as_lines(found: dict[str, Any]) -> list[str]:
+    """The same for reading; after it, who was Lead before."""
+    lines = []
+    for h in found["handovers"]:
+        line = f"{h['handover']}: {h['from']} hands over to {h['to']} on {spoken(h['effective'])}"
+        line = f"{line} ({h['status']}): {h['reason']}"
+        if h["met"]:
+            line += f"; they met on {spoken(h['met'])}"
+        elif h["no_meeting"]:
+            line += f"; they do not meet ({h['no_meeting']})"
+        elif h["overlap"] and h["status"] in ("pending", "effective"):
+            line += f"; they are to meet by {spoken(h['overlap'])}"
+        lines.append(line)
+    lines += [
+        f"Lead before: {t['person']}, {spoken(t['since'])} to {spoken(t['until'])}"
+        for t in found["tenures"]
+        if t["role"] == "lead" and t["until"]
+    ]
+    return lines
+
+
+# How much everybody leads ----------------------------------------------------------------------
+
+
+def caseload(*, json_: Json = False) -> None:
+    """Show the Leads with their open engagements, and who leads more than they can.
+
+    Args:
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            rows = await listed(queries.caseload(connection))
+        names = Names(door)
+        await names.learn(*(row["id"] for row in rows))
+        return _by_lead(rows), names
+
+    found, names = run(work)
+    if json_:
+        for lead in found:
+            emit_json({**lead, "lead": names.handle(lead["lead"])})
+        return
+    emit_table(
+        counted(len(found), "Lead"),
+        ("Lead", "Leads", "Can lead", "Engagements", "LEA types", "Changes"),
+        [
+            (
+                names.of(lead["lead"])
+                + (f" (leaves {spoken(lead['leaves_on'])})" if lead["leaves_on"] else ""),
+                len(lead["engagements"]),
+                ("–" if lead["capacity"] is None else lead["capacity"])
+                if not lead["over"]
+                else f"{lead['capacity']}, over by {lead['over']}",
+                "\n".join(lead["engagements"]) or "–",
+                "\n".join(f"{n} {what.replace('_', ' ')}" for what, n in lead["lea_types"].items())
+                or "–",
+                "\n".join(
+                    f"{'+' if c['becomes'] == 'lead' else '-'} {c['engagement']} {spoken(c['on'])}"
+                    for c in lead["changes"]
+                )
+                or "–",
+            )
+            for lead in found
+        ],
+    )
+
+
+def _by_lead(rows: list[Any]) -> list[dict[str, Any]]:
+    """One entry a Lead: what they lead now, and what a handover that is set adds or takes."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        lead = found.setdefault(
+            row["id"],
+            {
+                "lead": row["id"],
+                "capacity": row["capacity"],
+                "leaves_on": row["left_on"],
+                "over": 0,
+                "engagements": [],
+                "lea_types": {},
+                "changes": [],
+            },
+        )
+        if row["role"] is None:
+            continue
+        if row["role"] == "lead":
+            lead["engagements"].append(row["engagement"])
+            kinds = lead["lea_types"]
+            kinds[row["lea_type"]] = kinds.get(row["lea_type"], 0) + 1
+        if row["changes_on"] is not None:
+            becomes = "lead" if row["role"] == "incoming_lead" else "former lead"
+            lead["changes"].append(
+                {"engagement": row["engagement"], "on": row["changes_on"], "becomes": becomes}
+            )
+    for lead in found.values():
+        if lead["capacity"] is not None:
+            now = len(lead["engagements"])
+            then = now + sum(1 if c["becomes"] == "lead" else -1 for c in lead["changes"])
+            lead["over"] = max(0, max(now, then) - lead["capacity"])
+    return list(found.values())
+
+
+# Everything of one person ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Item:
+    """One role in one engagement, and the command that gives it away."""
+
+    engagement: str
+    role: str
+    command: Command | None
+    """None where the same handover is set already."""
+    effective_on: date | None
+    version: int
+
+    def command_id(self, actor: str) -> UUID:
+        """The same while the engagement stands where it stood: repeated, it changes nothing."""
+        assert self.command is not None
+        content = json.dumps(
+            [self.command.model_dump(mode="json"), str(self.effective_on), actor, self.version],
+            sort_keys=True,
+        )
+        return uuid5(_REASSIGNED, content)
+
+
+def reassign(
+    person: str,
+    /,
+    *,
+    to: str,
+    role: StaffRoles = None,
+    effective: str | None = None,
+    reason: str = REASON,
+    dry_run: Switch = False,
+    json_: Json = False,
+) -> None:
+    """Give everything that one person holds to another, in every open engagement.
+
+    A Lead hands over as with `handrail lead handover`, on a day that may lie ahead; a Director or
+    an assistant changes today or earlier. Every engagement is answered for by itself, and what
+    was done before is left alone, so that it can be repeated.
+
+    Args:
+        person: Who holds it now, by handle.
+        to: Who will hold it.
+        role: Only this role, once for each; all of lead, director and assistant if left out.
+        effective: From which day on (YYYY-MM-DD); today if left out.
+        reason: Why.
+        dry_run: Say what would change and write nothing.
+        json_: One JSON object an engagement and role.
+    """
+    settings = settings_or_fail()
+    if settings.actor is None:
+        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
+    actor, on = settings.actor, _day(effective, "--effective")
+
+    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names]:
+        issued_at = await door.now()
+        items, who = await _items(door, person, to, on, reason, set(role or AGENCY_ROLES))
+
+        def packed(item: Item) -> "Envelope":
+            assert item.command is not None
+            return door.packed(
+                item.command,
+                command_id=item.command_id(actor),
+                actor=actor,
+                issued_at=issued_at,
+                effective_on=item.effective_on,
+            )
+
+        results = []
+        rehearsed = await door.rehearse([packed(item) for item in items if item.command])
+        answers = iter(rehearsed)
+        for item in items:
+            if item.command is None:
+                results.append(_result(item, "so already", ""))
+                continue
+            receipt = next(answers)
+            if receipt.outcome == "recorded" and not dry_run:
+                receipt = await _given(door, packed(item))
+            outcome = "would change" if dry_run else "changed"
+            if receipt.outcome == "refused":
+                outcome = "refused"
+            results.append(_result(item, outcome, receipt.message))
+        names = Names(door)
+        await names.learn(*who, *(r["message"] for r in results))
+        return [{**r, "message": names.told(r["message"])} for r in results], names
+
+    results, _ = run(work, commands=True)
+    _report(person, to, results, dry_run=dry_run, as_json=json_)
+
+
+async def _items(
+    door: "Door", person: str, to: str, on: date | None, reason: str, wanted: set[str]
+) -> tuple[list[Item], list[str]]:
+    """What one person holds, each with the command that gives it to the other.
+
+    Raises:
+        Unknown: Nobody is called so.
+        AlreadyExists: It is the same person twice.
+    """
+    from store.context import handles, people, program
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        found = await people(connection, {person, to})
+        for ref in (person, to):
+            if ref not in found:
+                raise Unknown(
+                    f"Nobody in the directory is called {ref!r}. "
+                    f"{did_you_mean(ref, await handles(connection))} "
+                    f"See them all: handrail person list"
+                )
+        giver, taker = found[person].id, found[to].id
+        if giver == taker:
+            raise AlreadyExists(
+                f"{person} and {to} are the same person. Name somebody else with --to."
+            )
+        held = await listed(queries.held_roles(connection, person=giver))
+        taken = await listed(queries.held_roles(connection, person=taker))
+        settings = await program(connection)
+    assert settings is not None
+    day = on or local_date(await door.now(), settings.zone)
+    set_for = {r["engagement"]: r["changes_on"] for r in taken if r["role"] == "incoming_lead"}
+    items = []
+    for row in held:
+        engagement, role = row["engagement"], row["role"]
+        command: Command | None = None
+        effective_on = on
+        if role == "incoming_lead" and "lead" in wanted:
+            command = _handover(engagement, to, reason, replaces=True)
+            effective_on = row["changes_on"]
+        elif role == "lead" and role in wanted:
+            if set_for.get(engagement) != day:
+                command = _handover(engagement, to, reason)
+        elif role in AGENCY_ROLES and role in wanted:
+            command = AssignRole(engagement=engagement, role=role, person=to)
+        else:
+            continue
+        items.append(Item(engagement, role, command, effective_on, row["version"]))
+    return items, [giver, taker]
+
+
+def _handover(engagement: str, to: str, reason: str, *, replaces: bool = False) -> Command:
+    body = {"engagement": engagement, "to": to, "reason": reason, "replace": replaces}
+    return validated(HandOverLead, body)
+
+
+def _result(item: Item, outcome: str, message: str) -> dict[str, Any]:
+    return {
+        "engagement": item.engagement,
+        "role": item.role,
+        "outcome": outcome,
+        "effective": item.effective_on,
+        "message": message,
+    }
+
+
+def _report(
+    person: str, to: str, results: list[dict[str, Any]], *, dry_run: bool, as_json: bool
+) -> None:
+    refused = sum(r["outcome"] == "refused" for r in results)
+    if as_json:
+        for r in results:
+            emit_json(r)
+    elif not results:
+        print(f"{person} holds none of these roles in an open engagement; nothing was changed.")
+    else:
+        emit_table(
+            f"From {person} to {to}" + (": what would happen" if dry_run else ""),
+            ("Engagement", "Role", "Result", "Why"),
+            [
+                (r["engagement"], r["role"].replace("_", " "), r["outcome"], r["message"] or "–")
+                for r in results
+            ],
+        )
+    if dry_run and not as_json:
+        narrate("Nothing was written.")
+    if refused:
+        fail(f"{counted(refused, 'role')} of {len(results)} refused.", REFUSED)

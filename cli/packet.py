@@ -1,0 +1,441 @@
+"""The handover packet: one document about an engagement, made from the record at that moment."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+from cyclopts import Parameter
+
+from cli.asking import Json, Names, engagement_named, run
+from cli.output import REFUSED, emit_json, fail, narrate
+from domain.burden import hours_asked
+from domain.calendar import local_date, spoken
+from domain.coaching import Coaching
+from domain.deliverables import Deliverables
+from domain.engagement import Engagement
+from domain.errors import Unknown
+from domain.handover import rules_of
+from domain.kernel import State, fold
+from domain.obligations import obligations
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+    from domain.context import Context
+
+Out = Annotated[Path | None, Parameter(name="--out")]
+
+_TOLD_ELSEWHERE = {
+    "engagement", "version", "lea", "lea_name", "phase", "illustrative", "playbook", "source",
+    "statute", "opened", "ended", "end_reason", "roles", "tenures", "waived", "agreements",
+    "focus", "deliverables", "checkins", "contacts", "last_contact", "cycles", "handovers",
+}  # fmt: skip
+"""What `engagement show` says and the packet has a section of its own for."""
+
+_MARKED = re.compile(r"([\\`*_{}\[\]#|!~$])")
+_BEGINS_A_LIST = re.compile(r"^(\d+)([.)])|^([-+=>])")
+
+
+def md(value: object) -> str:
+    """A value as text that means nothing to Markdown or HTML, on one line."""
+    text = " ".join(str(value).split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _MARKED.sub(r"\\\1", text)
+    return _BEGINS_A_LIST.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
+
+
+def packet(engagement: str, /, *, out: Out = None, json_: Json = False) -> None:
+    """Make the handover packet of an engagement: everything its next Lead must know.
+
+    Args:
+        engagement: The engagement's id.
+        out: Write it to this file, which must not be there yet.
+        json_: One JSON object.
+    """
+    if out is not None and out.exists():
+        fail(f"{out} is there already. Name another file, or remove it first.", REFUSED)
+
+    async def work(door: "Door") -> dict[str, Any]:
+        return await gathered(door, engagement)
+
+    found = run(work)
+    text = json.dumps(found, default=str, ensure_ascii=False) if json_ else as_markdown(found)
+    if out is None:
+        if json_:
+            emit_json(found)
+        else:
+            print(text)
+        return
+    try:
+        # It names people, so nobody else on this machine reads it.
+        out.touch(mode=0o600, exist_ok=False)
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as problem:
+        fail(f"{out} cannot be written: {problem.strerror}. Name another file.", REFUSED)
+    narrate(f"Written to {out}. It names people: pass it on as you would a personnel file.")
+
+
+async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
+    """The packet as data, with names for ids."""
+    from cli.showing import as_data
+    from store.context import program, standing
+    from store.database import listed, queries
+    from store.events import read_stream
+
+    one = await engagement_named(door, engagement)
+    stream = f"engagement:{one}"
+    now = await door.now()
+    async with door.pool.acquire() as connection:
+        settings = await program(connection)
+        zone = settings.zone if settings else "UTC"
+        history = await read_stream(connection, door.vault, stream)
+        state = fold(stream, history)
+        context = await standing(connection, state, now)
+        rows = await listed(queries.ledger(connection, engagement=one, item=None))
+        lea = await queries.lea(connection, name=state.of(Engagement).lea)
+        directory = {
+            row["id"]: row for row in await listed(queries.people(connection, organisation=None))
+        }
+    if state.of(Engagement).phase is None:
+        raise Unknown(f"There is no engagement {one!r}. See them all: handrail engagement list")
+    today = local_date(now, zone)
+    found: dict[str, Any] = {
+        "as_of": now.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M"),
+        "zone": zone,
+        "sandbox": door.sandbox,
+        **as_data(state, ZoneInfo(zone)),
+        "lea_type": state.of(Engagement).lea_type,
+        "county": state.of(Engagement).county,
+        "also_called": list(lea["aliases"]) if lea else [],
+        "recess": [c for c in json.loads(lea["recess"]) if c["last"] >= today.isoformat()]
+        if lea
+        else [],
+        "team": [
+            {
+                "role": role,
+                "person": person,
+                "mail": directory[person]["email"] if person in directory else None,
+                "leaves": directory[person]["left_on"] if person in directory else None,
+            }
+            for role, person in state.of(Engagement).roles.items()
+        ],
+        "waivers": [
+            {"step": w.step, "reason": str(w.reason), "authority": w.authority}
+            for w in state.of(Engagement).waived.values()
+        ],
+        **_to_come(state, context, today),
+        "reminders": _reminders(rows, state, context, today, ZoneInfo(zone)),
+    }
+    names = Names(door)
+    texts = list(_texts(found))
+    await names.learn(*texts)
+    told = _named(found, names)
+    assert isinstance(told, dict)
+    return told
+
+
+def _to_come(state: State, context: "Context", today: date) -> dict[str, Any]:
+    """What is owed, asked, under way, and what was talked about lately."""
+    rules = rules_of(context)
+    since = today - timedelta(days=rules.packet_contact_days) if rules else date.min
+    open_ = state.of(Engagement).is_open
+    return {
+        "owed": [
+            {
+                "item": o.item,
+                "title": o.title,
+                "due": o.due,
+                "side": o.side,
+                "owner": state.of(Engagement).roles.get(o.owner, f"nobody ({o.owner})"),
+                "held": o.held,
+                "ask": o.ask,
+                "command": o.command,
+            }
+            for o in sorted(obligations(state, context), key=lambda o: (o.due or date.max, o.item))
+            if open_ and o.settled is None
+        ],
+        "asked": [
+            {"item": a.item, "title": a.title, "on": a.on, "hours": a.hours, "agreed": a.agreed}
+            for a in hours_asked(state)
+            if a.on >= today
+        ],
+        "signatures_pending": [
+            {
+                "deliverable": d.id,
+                "proposed_due": d.proposal.due,
+                "missing": [s for s in ("agency", "lea") if s not in d.proposal.signed],
+            }
+            for d in state.of(Deliverables).all.values()
+            if d.proposal
+        ],
+        "coaching_contacts": [
+            {
+                "on": c.on,
+                "kind": c.kind,
+                "coach": c.coach,
+                "with": list(c.people),
+                "for": str(c.purpose),
+                "note": str(c.note) if c.note else None,
+            }
+            for c in state.of(Coaching).contacts
+            if c.on >= since
+        ],
+    }
+
+
+def _reminders(
+    rows: Iterable[Any], state: State, context: "Context", today: date, zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """The ledger of the last days, and what is planned."""
+    rules = rules_of(context)
+    since = today - timedelta(days=rules.packet_ledger_days) if rules else date.min
+
+    def local(instant: datetime) -> str:
+        return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+    return [
+        {
+            "planned_for": local(row["planned_for"]),
+            "item": row["item"],
+            "step": row["step"],
+            "outcome": row["status"],
+            "reason": row["reason"],
+            "to": [d["to"] for d in json.loads(row["deliveries"])],
+        }
+        for row in rows
+        if row["planned_for"].astimezone(zone).date() >= since
+    ]
+
+
+def _texts(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _texts(entry)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _texts(entry)
+
+
+def _named(value: object, names: Names) -> object:
+    """The same with names for ids, before anything is made of it."""
+    if isinstance(value, str):
+        return names.told(value)
+    if isinstance(value, Mapping):
+        return {str(key): _named(entry, names) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(entry, names) for entry in value]
+    return value
+
+
+# As Markdown -----------------------------------------------------------------------------------
+
+
+def as_markdown(p: dict[str, Any]) -> str:
+    """The packet for reading and printing; whatever people wrote is text and nothing else."""
+    lines = [f"# Handover packet: {md(p['lea_name'])}", ""]
+    lines.append(f"Engagement {md(p['engagement'])}, as of {md(p['as_of'])} ({md(p['zone'])}).")
+    if p["illustrative"]:
+        lines.append("**Illustrative: dates and deliverables are invented.**")
+    if p["sandbox"]:
+        lines.append("**From a practice environment.**")
+    for heading, content in _sections(p):
+        lines += ["", f"## {heading}", "", *(f"- {line}" for line in content)]
+        if not content:
+            lines.append("Nothing.")
+    return "\n".join(lines)
+
+
+def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
+    yield (
+        "The LEA",
+        _lines(
+            ("Name", p["lea_name"]),
+            ("Also called", ", ".join(p["also_called"])),
+            ("Type", p["lea_type"].replace("_", " ")),
+            ("County", p["county"]),
+            *(("Recess", f"{c['name']} {c['first']} to {c['last']}") for c in p["recess"]),
+        ),
+    )
+    yield (
+        "Where it stands",
+        _lines(
+            ("Phase", p["phase"]),
+            ("Playbook", p["playbook"]),
+            ("Opened", _day(p["opened"])),
+            ("Ended", _day(p["ended"]) + f": {p['end_reason']}" if p["ended"] else None),
+            ("Source", p["source"]),
+            ("Statute", p["statute"]),
+        ),
+    )
+    yield (
+        "The handover",
+        [
+            md(
+                f"{h['handover']}: {h['from']} to {h['to']} on {_day(h['effective'])} "
+                f"({h['status']}): {h['reason']}"
+            )
+            + (md(f"; they met on {_day(h['met'])}: {h['note'] or 'no note'}") if h["met"] else "")
+            + (md(f"; to meet by {_day(h['overlap'])}") if h["overlap"] and not h["met"] else "")
+            for h in p["handovers"]
+        ],
+    )
+    yield (
+        "People and roles",
+        [
+            f"{md(t['role'].replace('_', ' '))}: {md(t['person'])}"
+            + (f", {md(t['mail'])}" if t["mail"] else ", no mail address")
+            + (f", leaves {_day(t['leaves'])}" if t["leaves"] else "")
+            for t in p["team"]
+        ],
+    )
+    yield (
+        "Who held a role before",
+        [
+            f"{md(t['role'].replace('_', ' '))}: {md(t['person'])}, "
+            f"{_day(t['since'])} to {_day(t['until'])}"
+            for t in p["tenures"]
+            if t["until"]
+        ],
+    )
+    yield (
+        "Agreements",
+        [
+            f"{md(a['agreement'])} ({md(a['type'])}): "
+            + (f"effective {_day(a['effective'])}" if a["effective"] else "not effective")
+            + "; "
+            + ", ".join(f"{md(b)} {md(i['state'])}" for b, i in a["boards"].items())
+            for a in p["agreements"]
+        ],
+    )
+    yield "Focus", _focus(p["focus"])
+    yield "Open deliverables", _deliverables(p)
+    for heading, side in (("What the agency owes", "agency"), ("What the LEA owes", "lea")):
+        yield (
+            heading,
+            [
+                f"{_day(o['due']) if o['due'] else 'no date'}: {md(o['item'])} {md(o['title'])} "
+                f"({md(o['owner'])})"
+                + (f", held: {md(o['held'])}" if o["held"] else "")
+                + f". {md(o['ask'])} Command: {md(o['command'])}"
+                for o in p["owed"]
+                if o["side"] == side
+            ],
+        )
+    yield (
+        "Asked of the LEA's people from now on",
+        [
+            f"{_day(a['on'])}: {md(a['item'])} {md(a['title'])}, {md(a['hours'])} hours"
+            + ("" if a["agreed"] else " (proposed)")
+            for a in p["asked"]
+        ],
+    )
+    yield (
+        "Coaching contacts",
+        [
+            f"{_day(c['on'])}, {md(c['kind'])}: {md(c['coach'])} with "
+            f"{md(', '.join(c['with']))}, for {md(c['for'])}"
+            + (f". Note: {md(c['note'])}" if c["note"] else "")
+            for c in p["coaching_contacts"]
+        ],
+    )
+    yield (
+        "Cycles under way",
+        [
+            f"{md(c['cycle'])} {md(c['title'])}: {md(c['stage'])}"
+            for c in p["cycles"]
+            if c["decision"] is None
+        ],
+    )
+    yield (
+        "Check-ins and commitments",
+        [
+            line
+            for c in p["checkins"]
+            for line in (
+                f"{md(c['checkin'])}: "
+                + (f"held {_day(c['held'])}" if c["held"] else f"planned {_day(c['planned'])}")
+                + (f", {md(c['outcome'])}" if c["outcome"] else ""),
+                *(
+                    f"{md(c['checkin'])}, by {_day(k['by'])}: {md(k['text'])}"
+                    for k in c["commitments"]
+                ),
+            )
+        ],
+    )
+    yield (
+        "Waivers",
+        [f"{md(w['step'])}: {md(w['reason'])} (by {md(w['authority'])})" for w in p["waivers"]],
+    )
+    yield (
+        "Reminders lately and to come",
+        [
+            f"{md(r['planned_for'])}: {md(r['item'])} {md(r['step'])}, {md(r['outcome'])}"
+            + (f" ({md(r['reason'])})" if r["reason"] else "")
+            + (f" to {md(', '.join(r['to']))}" if r["to"] else "")
+            for r in p["reminders"]
+        ],
+    )
+    yield "More on record", list(_rest(p))
+
+
+def _lines(*pairs: tuple[str, object]) -> list[str]:
+    return [f"{label}: {md(value)}" for label, value in pairs if value]
+
+
+def _day(value: Any) -> str:
+    return spoken(value) if isinstance(value, date) else md(value)
+
+
+def _focus(focus: dict[str, Any] | None) -> list[str]:
+    if focus is None:
+        return []
+    lines = [f"{md(focus['focus'])} since {_day(focus['since'])}: {md(focus['problem'])}"]
+    lines += [f"{md(id_)}: {md(text)}" for id_, text in focus["root_causes"].items()]
+    if focus["theory"]:
+        lines.append(f"Theory of action: {md(focus['theory'])}")
+    return lines + [
+        f"{md(kind)} {md(id_)} {md(m['title'])}: {md(m['standing'])}"
+        for kind, measures in focus["measures"].items()
+        for id_, m in measures.items()
+    ]
+
+
+def _deliverables(p: dict[str, Any]) -> list[str]:
+    pending = {s["deliverable"]: s for s in p["signatures_pending"]}
+    lines = []
+    for d in p["deliverables"]:
+        waits = pending.get(d["deliverable"])
+        if d["status"] in ("accepted", "dropped", "declined") and not waits:
+            continue
+        due = f", due {_day(d['due'])}" if d["due"] else ""
+        line = f"{md(d['deliverable'])} {md(d['title'])}: {md(d['status'])}{due}"
+        if waits:
+            missing = " and ".join("LEA" if s == "lea" else s for s in waits["missing"])
+            line += f"; proposed for {_day(waits['proposed_due'])}, not signed by {missing}"
+        lines.append(line)
+    return lines
+
+
+def _rest(p: dict[str, Any]) -> Iterable[str]:
+    """Whatever else `engagement show` knows: risks, holds, summits, whoever adds them."""
+    own = {"as_of", "zone", "sandbox", "lea_type", "county", "also_called", "recess", "team",
+           "waivers", "owed", "asked", "signatures_pending", "coaching_contacts",
+           "reminders"}  # fmt: skip
+    for key, value in p.items():
+        if key not in _TOLD_ELSEWHERE | own and value not in (None, [], {}, "0"):
+            yield f"{md(key.replace('_', ' '))}: {md(_flat(value))}"
+
+
+def _flat(value: object) -> str:
+    """Nested data as one line."""
+    if isinstance(value, Mapping):
+        inside = ((k, v) for k, v in value.items() if v not in (None, [], {}))
+        return ", ".join(f"{str(k).replace('_', ' ')} {_flat(v)}" for k, v in inside)
+    if isinstance(value, list | tuple):
+        return "; ".join(_flat(entry) for entry in value)
+    return _day(value) if isinstance(value, date) else str(value)
