@@ -11,6 +11,7 @@ from cli import (
     commands,
     focusing,
     imports,
+    money,
     portfolio,
     reading,
     reviewing,
@@ -36,6 +37,7 @@ def build() -> App:
     reviewing.register(app)
     imports.register(app)
     focusing.register(app)
+    money.register(app)
     portfolio.register(app)
     app.register_install_completion_command(name="completion")
     return app

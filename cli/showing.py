@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -170,11 +171,18 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "investments": [
             {
                 "investment": i.investment,
-                "amount": str(i.amount),
-                "approximate": i.approximate,
-                "purpose": i.purpose,
-                "fiscal_year": i.fiscal_year,
-                "source": i.source,
+                "amount": str(i.terms.amount),
+                "approximate": i.reported.approximate,
+                "purpose": i.terms.purpose,
+                "fiscal_year": i.terms.fiscal_year,
+                "kind": i.terms.category,
+                "source": i.reported.source,
+                "focus": i.reported.focus,
+                "appropriation": i.terms.appropriation,
+                "made_on": day(i.since),
+                "reported": str(i.reported.amount),
+                "corrected": [day(at) for at, _ in i.corrected],
+                "withdrawn": str(i.withdrawn.reason) if i.withdrawn else None,
             }
             for i in state.of(Investments).all
         ],
@@ -269,6 +277,19 @@ def _on_agenda(item: AgendaItem) -> dict[str, Any]:
     return found
 
 
+def _investment_line(i: dict[str, Any]) -> str:
+    amount = Decimal(i["amount"])
+    cents = 2 if amount % 1 else 0
+    line = f"{i['investment']}: {'about ' if i['approximate'] else ''}${amount:,.{cents}f}"
+    line += f" for {i['purpose']}"
+    line += f", {i['fiscal_year']}" if i["fiscal_year"] else ""
+    if i["corrected"]:
+        first = f", first recorded as ${Decimal(i['reported']):,.2f}"
+        line += f" (corrected {spoken(i['corrected'][-1])}"
+        line += (first if i["reported"] != i["amount"] else "") + ")"
+    return line + (f" – withdrawn: {i['withdrawn']}" if i["withdrawn"] else "")
+
+
 def as_text(found: dict[str, Any]) -> str:
     """The same for reading."""
     lines = [f"{found['engagement']}: {found['lea_name']}, {found['phase']}"]
@@ -336,7 +357,5 @@ def as_text(found: dict[str, Any]) -> str:
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
         lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
     lines += coaching_as_text(found)
-    for i in found["investments"]:
-        about = "about " if i["approximate"] else ""
-        lines.append(f"{i['investment']}: {about}${float(i['amount']):,.0f} for {i['purpose']}")
+    lines += map(_investment_line, found["investments"])
     return "\n".join(lines)

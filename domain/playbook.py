@@ -187,6 +187,13 @@ class ReviewRules(_Data):
     """For the LEA's evidence requests."""
 
 
+class InvestmentRules(_Data):
+    """What the agency invests in an LEA's work."""
+
+    kinds: tuple[Named, ...] = Field(min_length=1)
+    """What the money may be spent on, as reports add it up."""
+
+
 class MeasureRules(_Data):
     """Measures of success, which the LEA defines."""
 
@@ -320,6 +327,7 @@ class Playbook(_Data):
     """None in a version that says nothing about coaching."""
     review: ReviewRules | None = None
     """None where this playbook has no review."""
+    investments: InvestmentRules | None = Field(default=None, exclude_if=lambda v: v is None)
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None

@@ -2,6 +2,7 @@
 
 from domain import (
     agreements,
+    appropriations,
     boards,
     checkins,
     coaching,
@@ -57,6 +58,7 @@ SUBJECTS = (
     checkins,
     coaching,
     cycles,
+    appropriations,
     investments,
     notices,
     reminding,
