@@ -345,7 +345,7 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
                 else "not a number; write it as 12 or 12.5"
             )
         elif error["type"] == "string_pattern_mismatch" and field:
-            said = f"not of the form it needs. {field.description}"
+            said = f"not of the form it needs. {(field.description or '').rstrip('.')}"
         parts.append(
             f"{label} is missing"
             if error["type"] == "missing"

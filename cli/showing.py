@@ -278,13 +278,14 @@ def _on_agenda(item: AgendaItem) -> dict[str, Any]:
 
 
 def _investment_line(i: dict[str, Any]) -> str:
-    amount = Decimal(i["amount"])
-    cents = 2 if amount % 1 else 0
-    line = f"{i['investment']}: {'about ' if i['approximate'] else ''}${amount:,.{cents}f}"
+    def dollars(amount: str) -> str:
+        return f"${Decimal(amount):,.{2 if Decimal(amount) % 1 else 0}f}"
+
+    line = f"{i['investment']}: {'about ' if i['approximate'] else ''}{dollars(i['amount'])}"
     line += f" for {i['purpose']}"
     line += f", {i['fiscal_year']}" if i["fiscal_year"] else ""
     if i["corrected"]:
-        first = f", first recorded as ${Decimal(i['reported']):,.2f}"
+        first = f", first recorded as {dollars(i['reported'])}"
         line += f" (corrected {spoken(i['corrected'][-1])}"
         line += (first if i["reported"] != i["amount"] else "") + ")"
     return line + (f" – withdrawn: {i['withdrawn']}" if i["withdrawn"] else "")

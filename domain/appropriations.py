@@ -48,7 +48,6 @@ class AppropriationCommand(Command):
     """A command of one appropriation."""
 
     aggregate = "appropriation"
-    noun = "appropriation"
 
     appropriation: Annotated[Slug, Positional()]
     """The appropriation's id, for example dta-2026."""
@@ -60,6 +59,7 @@ class AppropriationCommand(Command):
 class RecordAppropriation(AppropriationCommand):
     """Record an appropriation, from which investments are made from then on."""
 
+    noun = "appropriation"
     verb = "record"
 
     amount: Money
@@ -79,6 +79,7 @@ class RecordAppropriation(AppropriationCommand):
 class CorrectAppropriation(AppropriationCommand):
     """Correct what was recorded of an appropriation; what is left out stays."""
 
+    noun = "appropriation"
     verb = "correct"
 
     reason: Line

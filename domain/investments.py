@@ -51,12 +51,11 @@ from domain.personal import Sealed
 class InvestmentCommand(EngagementCommand):
     """A command about investments: its decision knows every appropriation."""
 
-    noun = "investment"
-
 
 class AddInvestment(InvestmentCommand):
     """Record an investment of the agency in the LEA's work."""
 
+    noun = "investment"
     verb = "add"
 
     amount: Money
@@ -89,6 +88,7 @@ class _OneInvestment(InvestmentCommand):
 class CorrectInvestment(_OneInvestment):
     """Correct an investment, from its own day on; what was reported before stays known."""
 
+    noun = "investment"
     verb = "correct"
 
     amount: Money | None = None
@@ -106,6 +106,7 @@ class CorrectInvestment(_OneInvestment):
 class WithdrawInvestment(_OneInvestment):
     """Take an investment back that was never made; its record stays."""
 
+    noun = "investment"
     verb = "withdraw"
 
 

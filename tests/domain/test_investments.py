@@ -341,7 +341,7 @@ def test_a_correction_holds_from_the_investments_own_day(row: Row) -> None:
 def test_a_correction_is_a_fact_beside_what_was_reported() -> None:
     story = swapped()
     found = one(story)
-    assert (found.reported.amount, found.amount) == (24000, 42000)
+    assert (found.reported.amount, found.amount) == (Decimal(24000), Decimal(42000))
     assert local_date(found.since, ZONE) == date(2027, 4, 20)
     [(at, correction)] = found.corrected
     assert local_date(at, ZONE) == date(2027, 11, 10)
