@@ -151,6 +151,8 @@ class Record:
         told = list(news)
         for other, events in decided.others.items():
             base = fold(other, await read_stream(connection, self._vault, other))
+            if base.version != context.versions.get(other, base.version):
+                raise Conflict(f"{other} went on after the decision had looked at it")
             added = await self._append(connection, envelope, context, other, base.version, events)
             await project(connection, fold(other, added, base), added, context)
             told += added

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 COMMON = Group("Every command", sort_key=10)
 NOUNS = {
     "agreement": "Draft the agreement and record what both boards do with it.",
+    "appropriation": "The money that investments come from: record, correct and see it.",
     "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
     "burden": "What is asked of the LEA, in hours a month, against the cap.",
     "calendar": "Publish the agency's working days.",
@@ -53,7 +54,7 @@ NOUNS = {
     "framework": "Publish the frameworks by which systems are reviewed.",
     "focus": "Problem of practice, root causes and theory of action: set, change, align and see.",
     "focus cause": "Add, reword and drop root causes.",
-    "investment": "Record what the agency invests; the LEA never pays.",
+    "investment": "Record, correct and see what the agency invests; the LEA never pays.",
     "leader": "Record that a leader of the LEA leaves, or stays after all.",
     "lea": "The registry of districts, county offices and charter schools.",
     "lead": "Hand over to another Lead, with a packet; see who leads how much.",

@@ -70,6 +70,7 @@ def register(app: App) -> None:
     noun(app, "person").command(_importer("person register"), name="import")
     noun(app, "conversation").command(_importer("conversation log"), name="import")
     noun(app, "evidence").command(_importer("evidence log"), name="import")
+    noun(app, "investment").command(_importer("investment add"), name="import")
     app.command(import_commands, name="import")
 
 

@@ -14,6 +14,7 @@ from cli import (
     focusing,
     handing,
     imports,
+    money,
     portfolio,
     reading,
     reviewing,
@@ -42,6 +43,7 @@ def build() -> App:
     reviewing.register(app)
     imports.register(app)
     focusing.register(app)
+    money.register(app)
     portfolio.register(app)
     team.register(app)
     handing.register(app)

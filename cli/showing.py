@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -190,11 +191,18 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "investments": [
             {
                 "investment": i.investment,
-                "amount": str(i.amount),
-                "approximate": i.approximate,
-                "purpose": i.purpose,
-                "fiscal_year": i.fiscal_year,
-                "source": i.source,
+                "amount": str(i.terms.amount),
+                "approximate": i.reported.approximate,
+                "purpose": i.terms.purpose,
+                "fiscal_year": i.terms.fiscal_year,
+                "kind": i.terms.category,
+                "source": i.reported.source,
+                "focus": i.reported.focus,
+                "appropriation": i.terms.appropriation,
+                "made_on": day(i.since),
+                "reported": str(i.reported.amount),
+                "corrected": [day(at) for at, _ in i.corrected],
+                "withdrawn": str(i.withdrawn.reason) if i.withdrawn else None,
             }
             for i in state.of(Investments).all
         ],
@@ -372,6 +380,20 @@ def _on_agenda(item: AgendaItem) -> dict[str, Any]:
     return found
 
 
+def _investment_line(i: dict[str, Any]) -> str:
+    def dollars(amount: str) -> str:
+        return f"${Decimal(amount):,.{2 if Decimal(amount) % 1 else 0}f}"
+
+    line = f"{i['investment']}: {'about ' if i['approximate'] else ''}{dollars(i['amount'])}"
+    line += f" for {i['purpose']}"
+    line += f", {i['fiscal_year']}" if i["fiscal_year"] else ""
+    if i["corrected"]:
+        first = f", first recorded as {dollars(i['reported'])}"
+        line += f" (corrected {spoken(i['corrected'][-1])}"
+        line += (first if i["reported"] != i["amount"] else "") + ")"
+    return line + (f" – withdrawn: {i['withdrawn']}" if i["withdrawn"] else "")
+
+
 def as_text(found: dict[str, Any]) -> str:
     """The same for reading."""
     since = found["on_hold_since"]
@@ -449,7 +471,5 @@ def as_text(found: dict[str, Any]) -> str:
         lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
     lines += coaching_as_text(found)
     lines += handing.as_lines(found)
-    for i in found["investments"]:
-        about = "about " if i["approximate"] else ""
-        lines.append(f"{i['investment']}: {about}${float(i['amount']):,.0f} for {i['purpose']}")
+    lines += map(_investment_line, found["investments"])
     return "\n".join(lines)

@@ -112,6 +112,37 @@ class Closure(_Data):
         return self
 
 
+class FiscalYears(_Data):
+    """On which day of the year money is counted anew; a year is written with both its years."""
+
+    month: int = Field(ge=1, le=12)
+    day: int = Field(ge=1, le=31)
+
+    @model_validator(mode="after")
+    def _in_every_year(self) -> Self:
+        try:
+            date(_COMMON_YEAR, self.month, self.day)
+        except ValueError as problem:
+            raise ValueError(
+                f"no fiscal year can begin on day {self.day} of month {self.month}: it is not in "
+                f"every year"
+            ) from problem
+        return self
+
+    def of(self, day: date) -> str:
+        """The fiscal year of a day, for example 2026-27."""
+        first = day.year if day >= date(day.year, self.month, self.day) else day.year - 1
+        return f"{first}-{(first + 1) % 100:02d}"
+
+    def first_day(self, fiscal_year: str) -> date:
+        """The day on which a fiscal year begins."""
+        return date(int(fiscal_year[:4]), self.month, self.day)
+
+    def last_day(self, fiscal_year: str) -> date:
+        """The day on which a fiscal year ends."""
+        return date(int(fiscal_year[:4]) + 1, self.month, self.day) - timedelta(days=1)
+
+
 class CalendarPack(_Data):
     """The non-working days of an agency, versioned; an LEA adds its own recess to it."""
 
@@ -122,6 +153,8 @@ class CalendarPack(_Data):
     """Where the days come from, for whoever must check them."""
     holidays: tuple[Holiday, ...] = ()
     closures: tuple[Closure, ...] = ()
+    fiscal_year: FiscalYears | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None in a version that does not say when a fiscal year begins."""
 
 
 class WorkingDays:

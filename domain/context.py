@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -92,6 +93,24 @@ class ProgramEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AppropriationEntry:
+    """An appropriation as it stands now."""
+
+    id: str
+    version: int
+    amount: Decimal
+    invested: Decimal
+    first: date
+    until: date
+    spend_until: date
+
+    @property
+    def left(self) -> Decimal:
+        """What may still be invested from it."""
+        return self.amount - self.invested
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """The facts of the moment.
 
@@ -126,6 +145,10 @@ class Context:
     """Ids of all engagements, for suggestions."""
     held: tuple[HeldRole, ...] = ()
     """What the person whom the command is about holds in open engagements."""
+    appropriations: Mapping[str, AppropriationEntry] = field(default_factory=dict)
+    """All of them, where the command is about money."""
+    versions: Mapping[str, int] = field(default_factory=dict)
+    """Of the other streams the decision looks at: it counts only while they are at these."""
 
     @property
     def zone(self) -> str:

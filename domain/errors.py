@@ -56,6 +56,10 @@ class TooMany(Refused):
     """More than the playbook's cap allows."""
 
 
+class OverAppropriation(Refused):
+    """More than the appropriation holds."""
+
+
 class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 

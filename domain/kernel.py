@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 if TYPE_CHECKING:
     from domain.context import Context
 
-Aggregate = Literal["engagement", "lea", "person", "playbook", "calendar", "framework", "program"]
+Aggregate = Literal[
+    "engagement", "lea", "person", "playbook", "calendar", "framework", "program", "appropriation"
+]
 
 
 @dataclass(frozen=True, slots=True)

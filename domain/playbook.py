@@ -246,6 +246,13 @@ class BurdenRules(_Data):
     """The staff role that may allow more in a month; None when nobody may."""
 
 
+class InvestmentRules(_Data):
+    """What the agency invests in an LEA's work."""
+
+    kinds: tuple[Named, ...] = Field(min_length=1)
+    """What the money may be spent on, as reports add it up."""
+
+
 class MeasureRules(_Data):
     """Measures of success, which the LEA defines."""
 
@@ -439,6 +446,7 @@ class Playbook(_Data):
     """None where this playbook has no review."""
     burden: BurdenRules | None = Field(default=None, exclude_if=lambda v: v is None)
     """None where this playbook has no cap on the LEA's hours."""
+    investments: InvestmentRules | None = Field(default=None, exclude_if=lambda v: v is None)
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     coauthoring: CoauthoringRules | None = Field(default=None, exclude_if=lambda v: v is None)

@@ -2,6 +2,7 @@
 
 from domain import (
     agreements,
+    appropriations,
     boards,
     burden,
     checkins,
@@ -85,6 +86,7 @@ SUBJECTS = (
     cycles,
     handover,
     overlap,
+    appropriations,
     investments,
     team,
     risks,

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from pydantic.fields import FieldInfo
 
+from domain.appropriations import AppropriationCommand
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date, spoken
 from domain.context import (
     AGENCY,
     EXTERNAL,
     SYSTEM,
     SYSTEM_PERSON,
+    AppropriationEntry,
     Context,
     HeldRole,
     LeaEntry,
@@ -22,6 +24,7 @@ from domain.context import (
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.frameworks import Framework
+from domain.investments import InvestmentCommand
 from domain.kernel import Command, Ref, State
 from domain.leas import RegisterLea
 from domain.leaving import LeavePerson
@@ -173,6 +176,14 @@ async def _leas(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
     return found
 
 
+async def appropriations(connection: Connection) -> dict[str, AppropriationEntry]:
+    """Every appropriation as it stands."""
+    return {
+        row["id"]: AppropriationEntry(**dict(row))
+        for row in await listed(queries.appropriations(connection))
+    }
+
+
 async def _engagement_ids(connection: Connection) -> frozenset[str]:
     return frozenset([row["id"] for row in await listed(queries.engagement_ids(connection))])
 
@@ -216,6 +227,8 @@ async def resolve(
         # A new engagement begins with the newest version, unless it names another.
         ref = command.playbook or settings.playbook.partition("@")[0]
     wanted_framework = command.framework if isinstance(command, OpenReview) else None
+    about_money = isinstance(command, InvestmentCommand | AppropriationCommand)
+    money = await appropriations(connection) if about_money else {}
     found_framework = await framework(connection, wanted_framework) if wanted_framework else None
     return Context(
         now=now,
@@ -243,6 +256,8 @@ async def resolve(
         else frozenset(leas),
         engagements=await _engagement_ids(connection) if unopened else frozenset(),
         held=await held_roles(connection, state.id) if isinstance(command, LeavePerson) else (),
+        appropriations=money,
+        versions={f"appropriation:{m.id}": m.version for m in money.values()},
     )
 
 

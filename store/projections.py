@@ -5,13 +5,19 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from domain.calendar import CalendarPack
+from domain.appropriations import Appropriation
+from domain.calendar import CalendarPack, local_date
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.frameworks import Framework, Frameworks
 from domain.handover import pending
 from domain.holds import Holds, told
-from domain.investments import Investments
+from domain.investments import (
+    InvestmentAdded,
+    InvestmentCorrected,
+    Investments,
+    InvestmentWithdrawn,
+)
 from domain.kernel import Recorded, State
 from domain.leas import Lea
 from domain.notices import (
@@ -69,6 +75,8 @@ async def project(
             await _documents(connection, aggregate, state.of(Published).versions)
         case "framework":
             await _documents(connection, aggregate, state.of(Frameworks).versions)
+        case "appropriation":
+            await _appropriation(connection, state)
         case "program":
             await _program(connection, state)
         case _:
@@ -89,6 +97,47 @@ async def _program(connection: Connection, state: State) -> None:
         calendar=made.calendar,
         gathering_seconds=made.gathering_seconds,
     )
+
+
+async def _appropriation(connection: Connection, state: State) -> None:
+    known = state.of(Appropriation)
+    if known.terms is None:
+        return
+    await queries.put_appropriation(
+        connection,
+        id=state.id,
+        version=state.version,
+        invested=known.invested,
+        **known.terms.model_dump(exclude={"currency"}),
+    )
+
+
+async def _investments(
+    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+) -> None:
+    about = InvestmentAdded | InvestmentCorrected | InvestmentWithdrawn
+    changed = {r.event.investment for r in news if isinstance(r.event, about)}
+    for one in state.of(Investments).all:
+        if one.investment not in changed:
+            continue
+        await queries.put_investment(
+            connection,
+            engagement=state.id,
+            investment=one.investment,
+            amount=one.amount,
+            reported=one.reported.amount,
+            purpose=one.terms.purpose,
+            fiscal_year=one.terms.fiscal_year,
+            kind=one.terms.category,
+            focus=one.reported.focus,
+            appropriation=one.terms.appropriation,
+            approximate=one.reported.approximate,
+            source=one.reported.source,
+            made_on=local_date(one.since, context.zone),
+            corrections=len(one.corrected),
+            withdrawn=one.withdrawn is not None,
+            illustrative=one.reported.illustrative,
+        )
 
 
 async def _documents(
@@ -166,6 +215,7 @@ async def _engagement(
     engagement = state.of(Engagement)
     if engagement.opened_at is None:
         return
+    await _investments(connection, state, news, context)
     changed = _changed(news)
     notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
     wake = next_wake(state, context)

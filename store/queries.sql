@@ -284,14 +284,48 @@ on conflict (engagement, n, person) do update
    set outcome = excluded.outcome, mail = excluded.mail, message_id = excluded.message_id,
        at = excluded.at, detail = excluded.detail;
 
+-- name: appropriations
+-- Every appropriation with what is invested from it.
+select id, version, amount, invested, first, until, spend_until from read.appropriations
+ order by first, id;
+
+-- name: put-appropriation!
+-- Replaces an appropriation's row.
+insert into read.appropriations (id, version, amount, invested, first, until, spend_until, source,
+                                 statute)
+values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source, :statute)
+on conflict (id) do update
+   set version = excluded.version, amount = excluded.amount, invested = excluded.invested,
+       first = excluded.first, until = excluded.until, spend_until = excluded.spend_until,
+       source = excluded.source, statute = excluded.statute;
+
+-- name: put-investment!
+-- Replaces an investment's row.
+insert into read.investments (engagement, investment, amount, reported, purpose, fiscal_year, kind,
+                              focus, appropriation, approximate, source, made_on, corrections,
+                              withdrawn, illustrative)
+values (:engagement, :investment, :amount, :reported, :purpose, :fiscal_year, :kind, :focus,
+        :appropriation, :approximate, :source, :made_on, :corrections, :withdrawn, :illustrative)
+on conflict (engagement, investment) do update
+   set amount = excluded.amount, purpose = excluded.purpose, fiscal_year = excluded.fiscal_year,
+       kind = excluded.kind, appropriation = excluded.appropriation,
+       corrections = excluded.corrections, withdrawn = excluded.withdrawn;
+
+-- name: invested-engagements
+-- The engagements that ever had an investment.
+select distinct engagement from read.investments order by engagement;
+
 -- name: lock-read-models#
 -- Makes every writer wait until a rebuild is done; readers go on.
 lock table read.program, read.documents, read.people, read.leas, read.lea_names, read.engagements,
-           read.engagement_roles, read.obligations, read.notices, read.deliveries
+           read.engagement_roles, read.obligations, read.notices, read.deliveries,
+           read.investments, read.appropriations
   in share row exclusive mode;
 
 -- name: clear-read-models#
 -- Empties every read model before a rebuild.
+delete from read.investments;
+delete from read.appropriations;
 delete from read.deliveries;
 delete from read.notices;
 delete from read.obligations;

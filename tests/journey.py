@@ -78,6 +78,12 @@ async def whole_journey(office: Office, playbook: Playbook) -> None:
     await office.do("engagement assign", "dana", engagement=E, role="lead", person="ruth")
     await office.refused("engagement assign", "dana", engagement=E, role="lead", person="ruth")
     await office.do("person change", "dana", person="joy", name="Joy Kim-Park")
+    await office.do("appropriation record", "dana", appropriation="dta-2026", amount="90000",
+                    source="an act", first=date(2026, 7, 1), until=date(2029, 6, 30))  # fmt: skip
+    await office.do("investment add", engagement=E, amount="24000", fy="2026-27",
+                    purpose="special education review", category="consultant")  # fmt: skip
+    await office.do("investment correct", engagement=E, investment="INV-1", amount="42000",
+                    reason="digits swapped")  # fmt: skip
     office.clock.move(date(2027, 7, 20))
     await office.do(OpenCheckIn(engagement=E, on=date(2027, 8, 12)), "ruth")
     office.clock.move(date(2027, 8, 12))

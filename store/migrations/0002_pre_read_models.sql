@@ -134,6 +134,37 @@ create table read.deliveries (
 create index deliveries_waiting on read.deliveries (person) where outcome = 'pending';
 create index deliveries_mail on read.deliveries (mail);
 
+create table read.appropriations (
+    id          text           primary key,
+    version     integer        not null,
+    amount      numeric(14, 2) not null,
+    invested    numeric(14, 2) not null,
+    first       date           not null,
+    until       date           not null,        -- may be committed until then
+    spend_until date           not null,        -- may be paid until then
+    source      text           not null,
+    statute     text
+);
+
+create table read.investments (
+    engagement    text           not null,
+    investment    text           not null,
+    amount        numeric(14, 2) not null,      -- as it stands; 0 once withdrawn
+    reported      numeric(14, 2) not null,      -- as first recorded
+    purpose       text           not null,
+    fiscal_year   text,
+    kind          text,
+    focus         text,
+    appropriation text,
+    approximate   boolean        not null,
+    source        text,
+    made_on       date           not null,
+    corrections   integer        not null,
+    withdrawn     boolean        not null,
+    illustrative  boolean        not null,
+    primary key (engagement, investment)
+);
+
 -- What the running system needs besides: mails on their way, workers alive, how far readers came.
 create schema ops;
 

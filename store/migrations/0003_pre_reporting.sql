@@ -17,6 +17,18 @@ create view reporting.deliveries as
     select engagement, n as notice, person, outcome, at, message_id from read.deliveries;
 comment on view reporting.deliveries is 'One row a notice and recipient; person is an opaque id.';
 
+create view reporting.investments as
+    select engagement, investment, amount, reported, purpose, fiscal_year, kind, focus,
+           appropriation, approximate, source, made_on, corrections, withdrawn, illustrative
+      from read.investments;
+comment on view reporting.investments is 'One row an investment, in US dollars: amount as it stands (0 once withdrawn), reported as first recorded.';
+
+create view reporting.appropriations as
+    select id as appropriation, amount, invested, amount - invested as left_over, first, until,
+           spend_until, source, statute
+      from read.appropriations;
+comment on view reporting.appropriations is 'One row an appropriation, in US dollars, with the days between which it may be committed and until when it may be paid.';
+
 create view reporting.events as
     select position, stream, version, type, effective_at, recorded_at, actor, command_id
       from es.events;

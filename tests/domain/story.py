@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from domain import subjects  # noqa: F401 - registers every command and event
+from domain.appropriations import entry as appropriation_entry
 from domain.calendar import CalendarPack, Closure, at_local, local_date
 from domain.context import (
     SYSTEM,
@@ -325,6 +326,11 @@ class Story:
             handles=frozenset(p.handle for p in self.people.values()),
             leas=self.leas,
             lea_names=frozenset(self.leas),
+            appropriations={
+                money.id: money
+                for money in map(appropriation_entry, self.states.values())
+                if money is not None
+            },
             engagements=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),

@@ -210,6 +210,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "checkin hold": {},
     "checkin close": {"purpose": PURPOSES},
     "investment add": {"amount": "1", "purpose": "coaching"},
+    "investment correct": {"investment": "INV-1", "reason": "r", "amount": "2"},
+    "investment withdraw": {"investment": "INV-1", "reason": "r"},
     "contact log": {"how": "visit", "purpose": "cycle C1", "people": ("joy",)},
     "prong opt-out": {"prong": "summits", "reason": "a coach of their own"},
     "prong opt-in": {"prong": "summits"},
@@ -274,6 +276,10 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
+AFTER_THE_END = {"investment correct", "investment withdraw"}
+"""What was reported wrongly of money is put right even when the engagement is over."""
+
+
 def test_every_command_of_an_engagement_is_tried_on_one_that_is_not_running() -> None:
     takes = {
         kind
@@ -327,7 +333,7 @@ def test_whoever_works_at_an_lea_holds_no_role_of_the_agency(role: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["close", "withdraw"])
-@pytest.mark.parametrize("what", BODIES)
+@pytest.mark.parametrize("what", [what for what in BODIES if what not in AFTER_THE_END])
 def test_an_ended_engagement_takes_no_further_facts(what: str, verb: str) -> None:
     story = Story().effective().do(f"engagement {verb}", reason="exit agreed")
     phase = {"close": "closed", "withdraw": "withdrawn"}[verb]

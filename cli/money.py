@@ -1,0 +1,377 @@
+"""Questions about money: what was invested, as reported and as it stands, and what is left."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from cyclopts import App
+
+from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
+from cli.commands import noun
+from cli.output import REFUSED, emit_json, emit_table, fail
+from cli.reading import AsKnown, _day, _zone, end_of
+from domain.appropriations import Appropriation, AppropriationTerms
+from domain.calendar import local_date, spoken
+from domain.errors import Unknown, did_you_mean
+from domain.investments import Investment, Investments, InvestmentTerms
+from domain.kernel import State, fold
+from domain.money import dollars
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+NOT_STATED = "not stated"
+
+
+def register(app: App) -> None:
+    """Add every question about money."""
+    noun(app, "investment").command(investment_list, name="list")
+    noun(app, "appropriation").command(appropriation_list, name="list")
+    noun(app, "appropriation").command(appropriation_show, name="show")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One investment, as it was reported and as it stands."""
+
+    engagement: str
+    one: Investment
+    made_on: date
+    reported: InvestmentTerms | None
+    """As known on the day asked for, or as first recorded; None where it stood in no report."""
+    now: InvestmentTerms | None
+    """None once it is withdrawn."""
+
+    def is_of(self, fiscal_year: str) -> bool:
+        """Whether it was reported in a fiscal year or stands in it."""
+        return any(
+            t is not None and t.fiscal_year == fiscal_year for t in (self.reported, self.now)
+        )
+
+
+def compared(
+    engagement: str, now: Investments, then: Investments | None, zone: ZoneInfo
+) -> list[Compared]:
+    """Every investment of an engagement, beside what a report of an earlier day said of it.
+
+    Args:
+        then: As known on that day; None compares with what was first recorded.
+    """
+    rows = []
+    for one in now.all:
+        known = one if then is None else then.of(one.investment)
+        reported = one.reported.terms if then is None else _stands(known)
+        on = local_date(one.since, zone.key)
+        rows.append(Compared(engagement, one, on, reported, _stands(one)))
+    return rows
+
+
+def _stands(one: Investment | None) -> InvestmentTerms | None:
+    return None if one is None or one.withdrawn else one.terms
+
+
+def totals(
+    rows: Iterable[Compared], fiscal_year: str | None
+) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+    """By fiscal year and kind: the sum as reported, and as it stands."""
+    found: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+    for row in rows:
+        for terms, is_now in ((row.reported, False), (row.now, True)):
+            if terms is None or fiscal_year not in (None, terms.fiscal_year):
+                continue
+            key = (terms.fiscal_year or NOT_STATED, terms.category or NOT_STATED)
+            reported, now = found.get(key, (Decimal(0), Decimal(0)))
+            found[key] = (
+                (reported, now + terms.amount) if is_now else (reported + terms.amount, now)
+            )
+    return dict(sorted(found.items()))
+
+
+def investment_list(
+    engagement: str | None = None,
+    /,
+    *,
+    fy: str | None = None,
+    as_known: AsKnown = None,
+    json_: Json = False,
+) -> None:
+    """Show investments by fiscal year: as reported, and as they stand now.
+
+    Args:
+        engagement: Only this engagement's; all of them if left out.
+        fy: Only this fiscal year, for example 2026-27.
+        as_known: As reported on this day (YYYY-MM-DD); as first recorded if left out.
+        json_: One JSON object a line.
+    """
+    if fy is not None and not re.fullmatch(r"20\d\d-\d\d", fy):
+        fail(f"--fy {fy!r} is not a fiscal year. Write both its years, as in 2026-27.", REFUSED)
+    known = _day(as_known, "--as-known")
+
+    async def work(door: "Door") -> tuple[list[Compared], ZoneInfo]:
+        from store.database import listed, queries
+        from store.events import read_stream
+
+        zone = await _zone(door)
+        if engagement is not None:
+            ids = [await engagement_named(door, engagement)]
+        else:
+            async with door.pool.acquire() as connection:
+                found = await listed(queries.invested_engagements(connection))
+            ids = [row["engagement"] for row in found]
+        rows: list[Compared] = []
+        for one in ids:
+            stream = f"engagement:{one}"
+            async with door.pool.acquire() as connection:
+                history = await read_stream(connection, door.vault, stream)
+            by = end_of(known, zone) if known else None
+            then = [r for r in history if by and r.stamp.recorded_at <= by]
+            rows += compared(
+                one,
+                fold(stream, history).of(Investments),
+                fold(stream, then).of(Investments) if known else None,
+                zone,
+            )
+        return rows, zone
+
+    found, zone = run(work)
+    rows = [row for row in found if fy is None or row.is_of(fy)]
+    rows.sort(key=_order)
+    if json_:
+        for row in rows:
+            emit_json(as_data(row))
+        return
+    reported = f"As reported {known}" if known else "As first recorded"
+    emit_table(
+        counted(len(rows), "investment"),
+        ("Fiscal year", "Engagement", "Id", "Made on", "Kind", "Purpose", reported, "Now"),
+        [_row(row) for row in rows],
+    )
+    if not rows:
+        return
+    print()
+    sums = totals(rows, fy)
+    emit_table(
+        "By fiscal year and kind",
+        ("Fiscal year", "Kind", reported, "Now"),
+        [(year, kind, dollars(then), dollars(now)) for (year, kind), (then, now) in sums.items()]
+        + [("All", "", *(dollars(sum((s[i] for s in sums.values()), Decimal(0))) for i in (0, 1)))],
+    )
+    for row in rows:
+        for entered, correction in row.one.corrected:
+            when = spoken(local_date(entered, zone.key))
+            print(f"{row.engagement} {correction.sentence()} Entered {when}.")
+        if row.one.withdrawn:
+            print(f"{row.engagement} {row.one.withdrawn.sentence()}")
+    say_if_illustrative(any(row.one.reported.illustrative for row in rows))
+
+
+def _order(row: Compared) -> tuple[str, str, date, int]:
+    terms = row.now or row.reported or row.one.terms
+    number = int(row.one.investment.removeprefix("INV-"))
+    return (terms.fiscal_year or NOT_STATED, row.engagement, row.made_on, number)
+
+
+def _row(row: Compared) -> tuple[str, ...]:
+    terms = row.now or row.reported or row.one.terms
+    about = "about " if row.one.reported.approximate else ""
+
+    def amount(of: InvestmentTerms | None, nothing: str) -> str:
+        if of is None:
+            return nothing
+        other = f" ({of.fiscal_year})" if of.fiscal_year not in (None, terms.fiscal_year) else ""
+        return f"{about}{dollars(of.amount)}{other}"
+
+    return (
+        terms.fiscal_year or NOT_STATED,
+        row.engagement,
+        row.one.investment,
+        str(row.made_on),
+        terms.category or "–",
+        terms.purpose,
+        amount(row.reported, "–"),
+        amount(row.now, "withdrawn"),
+    )
+
+
+def as_data(row: Compared) -> dict[str, Any]:
+    """One investment for a program."""
+    one = row.one
+    return {
+        "engagement": row.engagement,
+        "investment": one.investment,
+        "made_on": row.made_on,
+        "reported": _terms(row.reported),
+        "now": _terms(row.now),
+        "focus": one.reported.focus,
+        "approximate": one.reported.approximate,
+        "source": one.reported.source,
+        "corrections": [
+            {"entered_at": at, "before": _terms(c.before), "reason": str(c.reason)}
+            for at, c in one.corrected
+        ],
+        "withdrawn": str(one.withdrawn.reason) if one.withdrawn else None,
+        "illustrative": one.reported.illustrative,
+    }
+
+
+def _terms(terms: InvestmentTerms | None) -> dict[str, Any] | None:
+    if terms is None:
+        return None
+    return {
+        "amount": f"{terms.amount:.2f}",
+        "fiscal_year": terms.fiscal_year,
+        "kind": terms.category,
+        "purpose": terms.purpose,
+        "appropriation": terms.appropriation,
+    }
+
+
+def expiry(terms: AppropriationTerms, today: date) -> str:
+    """How long money may still be committed, or paid."""
+    if today < terms.first:
+        return f"begins in {counted((terms.first - today).days, 'day')}"
+    for last, said in ((terms.until, "expires"), (terms.spend_until, "closed; paying ends")):
+        days = (last - today).days
+        if days >= 0:
+            return f"{said} {'today' if days == 0 else 'in ' + counted(days, 'day')}"
+    return f"expired {spoken(terms.spend_until)}"
+
+
+def _money(state: State, today: date) -> dict[str, Any]:
+    found = state.of(Appropriation)
+    terms = found.terms
+    assert terms is not None
+    return {
+        "appropriation": state.id,
+        "amount": f"{terms.amount:.2f}",
+        "invested": f"{found.invested:.2f}",
+        "left": f"{terms.amount - found.invested:.2f}",
+        "by_fiscal_year": {
+            year or NOT_STATED: f"{amount:.2f}" for year, amount in found.by_fiscal_year.items()
+        },
+        "from": terms.first,
+        "until": terms.until,
+        "spend_until": terms.spend_until,
+        "days_left": (terms.until - today).days,
+        "standing": expiry(terms, today),
+        "source": terms.source,
+        "statute": terms.statute,
+    }
+
+
+async def _appropriations(
+    door: "Door", known: date | None, only: str | None = None
+) -> tuple[dict[str, State], date]:
+    from store.context import appropriations
+    from store.events import read_stream
+
+    zone = await _zone(door)
+    now: datetime = await door.now()
+    async with door.pool.acquire() as connection:
+        ids = [*await appropriations(connection)]
+        if only is not None and only not in ids:
+            raise Unknown(
+                f"There is no appropriation {only!r}. {did_you_mean(only, ids)} "
+                f"See them all: handrail appropriation list"
+            )
+        states = {}
+        for one in ids if only is None else [only]:
+            stream = f"appropriation:{one}"
+            by = end_of(known, zone) if known else None
+            states[one] = fold(
+                stream, await read_stream(connection, door.vault, stream, known_by=by)
+            )
+    there = {one: state for one, state in states.items() if state.of(Appropriation).terms}
+    return there, known or local_date(now, zone.key)
+
+
+def appropriation_list(*, as_known: AsKnown = None, json_: Json = False) -> None:
+    """Show every appropriation: what it holds, what is invested, what is left, when it expires.
+
+    Args:
+        as_known: As known at the end of this day (YYYY-MM-DD).
+        json_: One JSON object a line.
+    """
+    known = _day(as_known, "--as-known")
+    states, today = run(lambda door: _appropriations(door, known))
+    rows = [_money(state, today) for state in states.values()]
+    if json_:
+        for row in rows:
+            emit_json(row)
+        return
+    emit_table(
+        counted(len(rows), "appropriation"),
+        ("Appropriation", "Amount", "Invested", "Left", "By fiscal year", "From", "Until", "State"),
+        [
+            (
+                row["appropriation"],
+                *(dollars(Decimal(row[what])) for what in ("amount", "invested", "left")),
+                _years(row) or "–",
+                row["from"],
+                row["until"],
+                row["standing"],
+            )
+            for row in rows
+        ],
+    )
+    if not rows:
+        print("A Director records one: handrail appropriation record --help")
+
+
+def _years(row: dict[str, Any]) -> str:
+    years = row["by_fiscal_year"].items()
+    return ", ".join(f"{year} {dollars(Decimal(amount))}" for year, amount in years)
+
+
+def appropriation_show(
+    appropriation: str, /, *, as_known: AsKnown = None, json_: Json = False
+) -> None:
+    """Show one appropriation with every investment that draws from it.
+
+    Args:
+        appropriation: Its id, for example dta-2026.
+        as_known: As known at the end of this day (YYYY-MM-DD).
+        json_: One JSON object.
+    """
+    known = _day(as_known, "--as-known")
+    states, today = run(lambda door: _appropriations(door, known, appropriation))
+    if not states:
+        fail(f"{appropriation} was not recorded yet on that day. Ask for a later one.", REFUSED)
+    [state] = states.values()
+    row, drawn = _money(state, today), state.of(Appropriation).drawn
+    if json_:
+        investments = [
+            {
+                "engagement": c.engagement,
+                "investment": c.investment,
+                "amount": f"{c.amount:.2f}",
+                "fiscal_year": c.fiscal_year,
+                "made_on": c.on,
+            }
+            for c in drawn.values()
+        ]
+        emit_json({**row, "investments": investments})
+        return
+    print(f"{row['appropriation']}: {dollars(Decimal(row['amount']))}, {row['standing']}")
+    for label, value in (
+        ("Source", row["source"]),
+        ("Statute", row["statute"]),
+        ("May be committed", f"{spoken(row['from'])} to {spoken(row['until'])}"),
+        ("May be paid until", spoken(row["spend_until"])),
+        ("Invested", dollars(Decimal(row["invested"])) + (f" ({y})" if (y := _years(row)) else "")),
+        ("Left", dollars(Decimal(row["left"]))),
+    ):
+        print(f"  {label}: {value or '–'}")
+    if drawn:
+        emit_table(
+            "Investments",
+            ("Engagement", "Id", "Made on", "Fiscal year", "Amount"),
+            [
+                (c.engagement, c.investment, c.on, c.fiscal_year or NOT_STATED, dollars(c.amount))
+                for c in sorted(drawn.values(), key=lambda c: (c.on, c.engagement, c.investment))
+            ],
+        )
