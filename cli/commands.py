@@ -36,7 +36,8 @@ NOUNS = {
     "agreement": "Draft the agreement and record what both boards do with it.",
     "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
     "calendar": "Publish the agency's working days.",
-    "checkin": "The annual check-in: open, hold and close it.",
+    "checkin": "The annual check-in: open, hold, close and correct it, and see two side by side.",
+    "commitment": "What was promised at a check-in: judge, re-date, correct and add it.",
     "consultancy": "Note what peers said in a consultancy.",
     "contact": "Log coaching contacts, and see them.",
     "conversation": "Log conversations with the stakeholder groups.",
@@ -60,6 +61,7 @@ NOUNS = {
     "sir action": "Recommended actions of a review.",
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
     "portfolio": "See the mix of LEAs against its targets.",
+    "survey": "Ask the LEA for a survey, record its means, and see the growth.",
     "readiness": "Judge how willing and able an LEA is.",
 }
 

@@ -7,6 +7,7 @@ from cyclopts import App, CycloptsError
 
 from cli import (
     admin,
+    checking_in,
     coaching,
     commands,
     focusing,
@@ -15,6 +16,7 @@ from cli import (
     reading,
     reviewing,
     stack,
+    surveying,
 )
 from cli.output import REFUSED, USAGE, fail, leave
 
@@ -37,6 +39,8 @@ def build() -> App:
     imports.register(app)
     focusing.register(app)
     portfolio.register(app)
+    checking_in.register(app)
+    surveying.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

@@ -11,6 +11,7 @@ from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
 from domain.checkins import CheckIns
 from domain.coaching import Coaching
+from domain.commitments import commitments
 from domain.cycles import Cycles
 from domain.deliverables import Deliverables
 from domain.eligibility import Eligibility, years_met
@@ -23,6 +24,7 @@ from domain.measures import MEASURE_KINDS, Measures
 from domain.observations import Observations, standing
 from domain.recruitment import Recruitment
 from domain.review import Review
+from domain.surveys import Surveys
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -73,6 +75,7 @@ async def show(
     if true:
         found["as_true"] = true
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
+    people += [k["owner"] for c in found["checkins"] for k in c["commitments"] if k["owner"]]
     return found, people
 
 
@@ -157,13 +160,24 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "checkin": c.id,
                 "planned": c.opened_for,
                 "held": c.held_on,
-                "outcome": c.closed.outcome if c.closed else None,
-                "purposes": {k: str(v) for k, v in c.closed.purposes.items()} if c.closed else {},
-                "commitments": [{"by": k.by, "text": str(k.text)} for k in c.closed.commitments]
-                if c.closed
-                else [],
+                "outcome": c.outcome,
+                "purposes": {k: str(v) for k, v in c.said.purposes.items()} if c.said else {},
+                "commitments": [
+                    {
+                        "number": k.number,
+                        "by": k.by,
+                        "owner": k.owner,
+                        "text": str(k.text),
+                        "verdict": k.judged.verdict if k.judged else None,
+                    }
+                    for k in commitments(state, c.id)
+                ],
             }
             for c in state.of(CheckIns).all
+        ],
+        "surveys": [
+            {"year": year, "taken": s.taken, "constructs": len(s.results)}
+            for year, s in state.of(Surveys).standing.items()
         ],
         **coaching_as_data(state),
         "invested": str(state.of(Investments).total),
@@ -334,7 +348,18 @@ def as_text(found: dict[str, Any]) -> str:
         outcome = f", closed: {c['outcome']}" if c["outcome"] else ""
         lines.append(f"{c['checkin']}: {when}{outcome}")
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
-        lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
+        lines += [
+            f"   {k['number']}. by {spoken(k['by'])}"
+            + (f", {k['owner']}" if k["owner"] else "")
+            + f": {k['text']}"
+            + (f" ({k['verdict']})" if k["verdict"] else "")
+            for k in c["commitments"]
+        ]
+    lines += [
+        f"Survey of year {s['year']}: taken {spoken(s['taken'])}, "
+        f"{s['constructs']} constructs (handrail survey show {found['engagement']})"
+        for s in found["surveys"]
+    ]
     lines += coaching_as_text(found)
     for i in found["investments"]:
         about = "about " if i["approximate"] else ""

@@ -4,7 +4,9 @@ from domain import (
     agreements,
     boards,
     checkins,
+    closing,
     coaching,
+    commitments,
     cycles,
     dashboard,
     deliverables,
@@ -28,6 +30,7 @@ from domain import (
     reminding,
     review,
     submissions,
+    surveys,
     waves,
 )
 
@@ -55,6 +58,9 @@ SUBJECTS = (
     deliverables,
     submissions,
     checkins,
+    closing,
+    commitments,
+    surveys,
     coaching,
     cycles,
     investments,
