@@ -1,7 +1,5 @@
 """Surveys from a file, and the growth that they show: of one LEA and of all of them."""
 
-import hashlib
-import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +8,10 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 from pydantic import ValidationError
 
-from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
+from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.checking_in import seen
 from cli.commands import _checked, explain, noun, tell
-from cli.imports import Result, Switch, _given, _read, _report, import_id
+from cli.imports import Result, Switch, _given, _read, _report
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day
 from cli.stack import settings_or_fail
@@ -22,7 +20,8 @@ from domain.engagement import Engagement
 from domain.errors import Invalid
 from domain.growth import Comparison, Growth, aggregated, average, comparisons
 from domain.kernel import State, fold
-from domain.means import Mean, instrument_named, unknown_construct
+from domain.means import Mean, instrument_named, kept, unknown_construct
+from domain.messages import Receipt
 from domain.surveys import RecordSurvey, SurveyRecorded, Surveys, rules_of
 
 if TYPE_CHECKING:
@@ -86,7 +85,8 @@ def survey_import(
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
     actor = settings.actor
 
-    async def work(door: "Door") -> tuple[list[Result], Any, Any]:
+    async def work(door: "Door") -> tuple[list[Result], Receipt | None, list[Mean], Names]:
+        from bootstrap.door import new_command_id
         from store.context import standing
         from store.events import read_stream
 
@@ -112,11 +112,10 @@ def survey_import(
         receipt = None
         outcome = "would be recorded"
         if good:
-            said = json.dumps(command.model_dump(mode="json"), sort_keys=True)
-            digest = hashlib.sha256(f"{said} {illustrative}".encode()).hexdigest()
             envelope = door.packed(
                 command,
-                command_id=import_id(f"survey/{digest}"),
+                # Not made from the content: given again after a correction it says something new.
+                command_id=new_command_id(),
                 actor=actor,
                 issued_at=now,
                 effective_on=None,
@@ -125,18 +124,19 @@ def survey_import(
             [receipt] = await door.rehearse([envelope])
             if receipt.outcome != "refused" and not dry_run and (skip_refused or not wrong):
                 receipt = await _given(door, envelope)
-                outcome = "recorded before" if receipt.repeated else receipt.outcome
+                unchanged = receipt.outcome == "recorded" and not receipt.events
+                outcome = "recorded before" if unchanged else receipt.outcome
         outcomes += [Result(n, "survey record", outcome, "") for n in good]
-        from cli.asking import Names
-
         names = Names(door)
         await names.learn(receipt.message if receipt else None)
-        return sorted(outcomes, key=lambda r: r.number), receipt, names
+        return sorted(outcomes, key=lambda r: r.number), receipt, results, names
 
-    outcomes, receipt, names = run(work, commands=True)
+    outcomes, receipt, means, names = run(work, commands=True)
     if receipt and receipt.outcome == "refused":
         # The survey as a whole: no row of it is to blame.
         tell(receipt, [], names, as_json=json_)
+    if means and not json_:
+        print("It comes to: " + ", ".join(f"{m.of} {_cell(_mean(m, {}))}" for m in means))
     _report(file, outcomes, names, dry_run=dry_run, as_json=json_)
 
 
@@ -187,7 +187,7 @@ def means_of(
                     f"{named.highest:f}, the scale of {named.id}"
                 )
                 continue
-            means.append(mean)
+            means.append(kept(mean, rules.smallest_group))
     return means, wrong
 
 
@@ -373,18 +373,25 @@ def survey_growth(
     if json_:
         emit_json(found)
         return
-    emit_table(
-        f"Growth from year {year - 1} to year {year}: {counted(found['leas'], 'LEA')}",
-        ("Construct", "Average growth", "LEAs"),
-        [(c["name"], _signed(c["percent"], "%"), c["leas"]) for c in found["constructs"]],
-    )
-    print(f"On average {_signed(found['percent'], '%')} over {counted(found['leas'], 'LEA')}")
+    if not found["leas"]:
+        print(f"No LEA has comparable surveys of year {year - 1} and year {year} yet.")
+    else:
+        _growth_table(found, year)
     for other in found["not_compared"]:
         print(f"Not compared: {other['engagement']}, {other['why_not']}")
     if found["illustrative"]:
         count = counted(found["illustrative"], "LEA")
         print(f"ILLUSTRATIVE: the figures of {count} are invented.")
     print(APART + " ENGAGEMENT")
+
+
+def _growth_table(found: dict[str, Any], year: int) -> None:
+    emit_table(
+        f"Growth from year {year - 1} to year {year}: {counted(found['leas'], 'LEA')}",
+        ("Construct", "Average growth", "LEAs"),
+        [(c["name"], _signed(c["percent"], "%"), c["leas"]) for c in found["constructs"]],
+    )
+    print(f"On average {_signed(found['percent'], '%')} over {counted(found['leas'], 'LEA')}")
 
 
 def growth_of(states: list[State], names: dict[str, str], year: int) -> dict[str, Any]:

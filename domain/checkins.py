@@ -103,12 +103,13 @@ class CheckInClosed(Event):
         said = [
             f"{self.checkin} closed, outcome {self.outcome}",
             f" ({self.reason})" if self.reason else "",
-            f"; to adjust: {self.adjust}" if self.adjust else "",
             ": " + "; ".join(f"{k}: {v}" for k, v in self.purposes.items()) + ".",
         ]
         for number, c in enumerate(self.commitments, start=1):
             who = f", {c.owner}" if c.owner else ""
             said.append(f" {number}. By {spoken(c.by)}{who}: {c.text}.")
+        if self.adjust:
+            said.append(f" To adjust: {self.adjust}")
         if self.sustain:
             said.append(f" To sustain it: {self.sustain}")
         return "".join(said)

@@ -32,24 +32,24 @@ def aggregated(
     wrong = []
     for number, row in enumerate(rows, start=1):
         said: dict[str, Decimal] = {}
-        problem = None
+        problems: list[str] = []
         for column, value in row.items():
             name, text = column.strip().casefold(), str("" if value is None else value).strip()
             if unknown := unknown_construct(name, rules, ref):
-                problem = f"{unknown}. Take out every other column: who answered is not kept"
+                problems.append(f"{unknown}. Take out every other column: who answered is not kept")
             elif text:
                 rating = _number(text)
                 if rating is None or not instrument.lowest <= rating <= instrument.highest:
-                    problem = (
+                    problems.append(
                         f"{name} {text!r} is not a number between {instrument.lowest:f} and "
                         f"{instrument.highest:f}, the scale of {instrument.id}"
                     )
                 else:
                     said[name] = rating
-        if problem is None and not said:
-            problem = "nothing is answered. Take the row out"
-        if problem:
-            wrong.append((number, problem))
+        if not problems and not said:
+            problems.append("nothing is answered. Take the row out")
+        if problems:
+            wrong.append((number, "; ".join(problems)))
             continue
         for name, rating in said.items():
             answers[name].append(rating)

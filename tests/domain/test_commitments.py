@@ -26,8 +26,9 @@ from domain.errors import (
 )
 from domain.kernel import fold
 from domain.obligations import Obligation, obligations
+from store.context import refs
 from store.events import as_true
-from tests.domain.story import ALDER, PLAYBOOK, PURPOSES, ZONE, Story
+from tests.domain.story import ALDER, PLAYBOOK, PURPOSES, ZONE, Story, made
 from tests.domain.tables import Row, day, table
 
 HELD = date(2027, 6, 10)
@@ -284,3 +285,12 @@ def test_a_check_in_that_is_open_has_no_commitments_yet() -> None:
 def test_an_outcome_takes_only_what_belongs_to_it() -> None:
     story = Story(date(2026, 10, 15)).effective().on(HELD).do("checkin hold", "marcus")
     story.when("checkin close", purpose=PURPOSES, sustain="x").refuses(Invalid, "--sustain")
+
+
+def test_whoever_promises_is_looked_up_like_anybody_a_command_names() -> None:
+    command = made(
+        "checkin close", purpose=PURPOSES,
+        commitment=["2027-09-01/noor=A", "2027-09-02/dana=B"],
+    )  # fmt: skip
+    assert refs(command, "person") == ["noor", "dana"]
+    assert refs(command, "lea") == []

@@ -36,8 +36,8 @@ from store.events import as_true
 from tests.domain.story import PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, table
 
-RULES = PLAYBOOK.surveys
-assert RULES is not None
+assert PLAYBOOK.surveys is not None
+RULES: SurveyRules = PLAYBOOK.surveys
 TAKEN = date(2027, 1, 21)
 DUE = date(2027, 2, 26)
 SIX = tuple(f"{c.id}=3.00/28" for c in RULES.constructs)
@@ -131,7 +131,11 @@ def test_a_survey_is_kept_as_means_in_the_order_of_the_playbook() -> None:
         ("coaching", None, 4),
         ("sharing", Decimal("3.46"), 9),
     ]
-    assert (event.instrument, event.lowest, event.highest) == ("growth-1", 1, 5)
+    assert (event.instrument, event.lowest, event.highest) == (
+        "growth-1",
+        Decimal(1),
+        Decimal(5),
+    )
     assert "coaching not kept (answers: 4)" in event.sentence()
 
 
@@ -238,7 +242,7 @@ def test_the_lea_owes_a_survey_it_was_asked_for_until_it_is_recorded() -> None:
     assert (found.owner, found.side, found.due, found.settled) == ("lea_contact", "lea", DUE, None)
     assert story.planned_days("S1")[:3] == [date(2027, 2, 12), date(2027, 2, 23), DUE]
     assert [(h.item, h.on, h.hours, h.agreed) for h in hours_asked(story.state())] == [
-        ("S1", DUE, 2, True)
+        ("S1", DUE, Decimal(2), True)
     ]
     recorded(story.on(date(2027, 2, 17)), taken=date(2027, 2, 16))
     assert [o.settled for o in owed(story)] == ["received"]
@@ -328,7 +332,6 @@ def test_a_mean_lies_between_its_answers(answers: list[int]) -> None:
     ],
 )
 def test_rules_that_cannot_work_are_refused(change: dict[str, Any], words: str) -> None:
-    assert RULES is not None
     with pytest.raises(ValidationError, match=words):
         SurveyRules.model_validate({**RULES.model_dump(), **change})
 
