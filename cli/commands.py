@@ -38,7 +38,8 @@ NOUNS = {
     "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
     "burden": "What is asked of the LEA, in hours a month, against the cap.",
     "calendar": "Publish the agency's working days.",
-    "checkin": "The annual check-in: open, hold and close it.",
+    "checkin": "The annual check-in: open, hold, close and correct it, and see two side by side.",
+    "commitment": "What was promised at a check-in: judge, re-date, correct and add it.",
     "consultancy": "Note what peers said in a consultancy.",
     "contact": "Log coaching contacts, and see them.",
     "course": "Record changes of course with what was learned, and see them.",
@@ -69,6 +70,7 @@ NOUNS = {
     "recommitment": "Record that a new leader, and the board, renew the commitment.",
     "risk": "Raise and lower what may hold an engagement back.",
     "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
+    "survey": "Ask the LEA for a survey, record its means, and see the growth.",
     "readiness": "Judge how willing and able an LEA is.",
 }
 

@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 from cli import (
     admin,
     burden,
+    checking_in,
     coaching,
     coauthoring,
     commands,
@@ -19,6 +20,7 @@ from cli import (
     reading,
     reviewing,
     stack,
+    surveying,
     team,
 )
 from cli.output import REFUSED, USAGE, fail, leave
@@ -47,6 +49,8 @@ def build() -> App:
     portfolio.register(app)
     team.register(app)
     handing.register(app)
+    checking_in.register(app)
+    surveying.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

@@ -12,6 +12,7 @@ from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
 from domain.checkins import CheckIns
 from domain.coaching import Coaching
+from domain.commitments import commitments
 from domain.cycles import Cycles
 from domain.deliverables import Deliverables
 from domain.eligibility import Eligibility, years_met
@@ -26,6 +27,7 @@ from domain.observations import Observations, standing
 from domain.recruitment import Recruitment
 from domain.review import Review
 from domain.risks import Risks
+from domain.surveys import Surveys
 from domain.team import Team, lacking
 from domain.terms import awaited
 from domain.turnover import Turnover
@@ -89,6 +91,7 @@ async def show(
     people += [m["person"] for m in found["team"]]
     people += [x["person"] for x in found["leavings"]]
     people += handing.people_in(state)
+    people += [k["owner"] for c in found["checkins"] for k in c["commitments"] if k["owner"]]
     return found, people
 
 
@@ -176,13 +179,24 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "checkin": c.id,
                 "planned": c.opened_for,
                 "held": c.held_on,
-                "outcome": c.closed.outcome if c.closed else None,
-                "purposes": {k: str(v) for k, v in c.closed.purposes.items()} if c.closed else {},
-                "commitments": [{"by": k.by, "text": str(k.text)} for k in c.closed.commitments]
-                if c.closed
-                else [],
+                "outcome": c.outcome,
+                "purposes": {k: str(v) for k, v in c.said.purposes.items()} if c.said else {},
+                "commitments": [
+                    {
+                        "number": k.number,
+                        "by": k.by,
+                        "owner": k.owner,
+                        "text": str(k.text),
+                        "verdict": k.judged.verdict if k.judged else None,
+                    }
+                    for k in commitments(state, c.id)
+                ],
             }
             for c in state.of(CheckIns).all
+        ],
+        "surveys": [
+            {"year": year, "taken": s.taken, "constructs": len(s.results)}
+            for year, s in state.of(Surveys).standing.items()
         ],
         **coaching_as_data(state),
         **team_as_data(state),
@@ -468,7 +482,18 @@ def as_text(found: dict[str, Any]) -> str:
         outcome = f", closed: {c['outcome']}" if c["outcome"] else ""
         lines.append(f"{c['checkin']}: {when}{outcome}")
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
-        lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
+        lines += [
+            f"   {k['number']}. by {spoken(k['by'])}"
+            + (f", {k['owner']}" if k["owner"] else "")
+            + f": {k['text']}"
+            + (f" ({k['verdict']})" if k["verdict"] else "")
+            for k in c["commitments"]
+        ]
+    lines += [
+        f"Survey of year {s['year']}: taken {spoken(s['taken'])}, "
+        f"{s['constructs']} constructs (handrail survey show {found['engagement']})"
+        for s in found["surveys"]
+    ]
     lines += coaching_as_text(found)
     lines += handing.as_lines(found)
     lines += map(_investment_line, found["investments"])

@@ -1,24 +1,17 @@
-"""The annual check-in: four purposes, none of which may stay blank."""
+"""The annual check-in: what was said for each purpose, what was promised, how it goes on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict
 
 from domain.agreements import Agreements
 from domain.calendar import add_months, spoken
 from domain.context import Context
 from domain.engagement import Engagement, not_in_the_future, running, within_reach
-from domain.errors import (
-    AlreadyExists,
-    ImpossibleDate,
-    Incomplete,
-    Unknown,
-    WrongState,
-    did_you_mean,
-)
+from domain.errors import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel import (
     Decision,
     EngagementCommand,
@@ -29,7 +22,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
-from domain.obligations import Obligation, owes
+from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 
 Outcome = Literal["continue", "adjust", "end"]
@@ -57,39 +50,6 @@ class HoldCheckIn(EngagementCommand):
     """Who was there, once for each person."""
 
 
-class Promise(BaseModel):
-    """What somebody will have done by a day."""
-
-    model_config = ConfigDict(frozen=True)
-
-    by: date
-    text: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _typed(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        by, equals, text = value.partition("=")
-        if not equals:
-            raise ValueError(f"{value!r}: write it as DATE=TEXT")
-        return {"by": by.strip(), "text": text}
-
-
-class CloseCheckIn(EngagementCommand):
-    """Close the check-in that was held: every purpose answered, commitments dated."""
-
-    noun = "checkin"
-    verb = "close"
-
-    purpose: Mapping[str, str]
-    """An answer to each purpose, as NAME=TEXT."""
-    commitment: tuple[Promise, ...] = ()
-    """What was promised by when, as DATE=TEXT, once for each promise."""
-    outcome: Outcome = "continue"
-    """continue, adjust or end."""
-
-
 class DatedCommitment(BaseModel):
     """A promise with its day."""
 
@@ -97,6 +57,9 @@ class DatedCommitment(BaseModel):
 
     by: date
     text: Sealed
+    """In the words of the side that promised."""
+    owner: str | None = None
+    side: Side | None = None
 
 
 class CheckInOpened(Event):
@@ -129,14 +92,50 @@ class CheckInClosed(Event):
     purposes: Mapping[str, Sealed]
     commitments: tuple[DatedCommitment, ...] = ()
     outcome: Outcome
+    reason: Sealed | None = None
+    """Why this outcome."""
+    adjust: Sealed | None = None
+    """What changes, where the outcome is adjust."""
+    sustain: Sealed | None = None
+    """How the LEA keeps it going on its own, where the outcome is end."""
 
     def sentence(self) -> str:
-        return (
-            f"{self.checkin} closed, outcome {self.outcome}: "
-            + "; ".join(f"{k}: {v}" for k, v in self.purposes.items())
-            + "."
-            + "".join(f" By {spoken(c.by)}: {c.text}." for c in self.commitments)
-        )
+        said = [
+            f"{self.checkin} closed, outcome {self.outcome}",
+            f" ({self.reason})" if self.reason else "",
+            ": " + "; ".join(f"{k}: {v}" for k, v in self.purposes.items()) + ".",
+        ]
+        for number, c in enumerate(self.commitments, start=1):
+            who = f", {c.owner}" if c.owner else ""
+            said.append(f" {number}. By {spoken(c.by)}{who}: {c.text}.")
+        if self.adjust:
+            said.append(f" To adjust: {self.adjust}")
+        if self.sustain:
+            said.append(f" To sustain it: {self.sustain}")
+        return "".join(said)
+
+
+class CheckInCorrected(Event):
+    """What was recorded of a closed check-in was wrong; what is not named stays as it was."""
+
+    type: ClassVar[str] = "checkin-corrected"
+    checkin: str
+    purposes: Mapping[str, Sealed] = {}
+    outcome: Outcome | None = None
+    because: Sealed | None = None
+    """Why that outcome."""
+    adjust: Sealed | None = None
+    sustain: Sealed | None = None
+    reason: Sealed
+    """What was wrong."""
+
+    def sentence(self) -> str:
+        said = [f"{name}: {text}" for name, text in self.purposes.items()]
+        said += [f"outcome {self.outcome}"] if self.outcome else []
+        said += [f"because {self.because}"] if self.because else []
+        said += [f"to adjust: {self.adjust}"] if self.adjust else []
+        said += [f"to sustain it: {self.sustain}"] if self.sustain else []
+        return f"{self.checkin} corrected ({self.reason}): {'; '.join(said)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,42 @@ class CheckIn:
     opened_for: date | None = None
     past: tuple[date, ...] = ()
     held_on: date | None = None
+    attended: tuple[str, ...] = ()
     closed: CheckInClosed | None = None
+    """As it was closed; `said` has it with what was corrected since."""
+    closed_at: datetime | None = None
+    corrections: tuple[tuple[int, CheckInCorrected], ...] = ()
+    """Each with the version it was recorded at, in that order."""
+
+    @property
+    def number(self) -> int:
+        """The year it belongs to, counted from 1."""
+        return int(self.id.removeprefix("CI-"))
+
+    @property
+    def said(self) -> CheckInClosed | None:
+        """The answers, commitments and outcome as they stand, every correction applied."""
+        if self.closed is None:
+            return None
+        said = self.closed
+        for _, fix in self.corrections:
+            # What belonged to another outcome goes with it.
+            same = fix.outcome is None or fix.outcome == said.outcome
+            said = said.model_copy(
+                update={
+                    "purposes": {**said.purposes, **fix.purposes},
+                    "outcome": fix.outcome or said.outcome,
+                    "reason": fix.because or (said.reason if same else None),
+                    "adjust": fix.adjust or (said.adjust if same else None),
+                    "sustain": fix.sustain or (said.sustain if same else None),
+                }
+            )
+        return said
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """continue, adjust or end; None while it is open."""
+        return self.said.outcome if self.said else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +191,7 @@ class CheckIns:
     all: tuple[CheckIn, ...] = ()
 
 
-def _current(state: State) -> CheckIn:
+def in_play(state: State) -> CheckIn:
     """The check-in in play: the last one that is not closed, or the one that comes next."""
     all_ = state.of(CheckIns).all
     if all_ and all_[-1].closed is None:
@@ -174,7 +208,7 @@ def annual_date(number: int, state: State, context: Context) -> date | None:
     return context.agency_days.forward(add_months(effective, months))
 
 
-def _needs_agreement(state: State, context: Context) -> None:
+def needs_agreement(state: State, context: Context) -> None:
     engagement = running(state, context)
     if annual_date(1, state, context) is None:
         raise WrongState(
@@ -185,8 +219,8 @@ def _needs_agreement(state: State, context: Context) -> None:
 
 @decides(OpenCheckIn)
 def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decision:
-    _needs_agreement(state, context)
-    current = _current(state)
+    needs_agreement(state, context)
+    current = in_play(state)
     not_in_the_future(context.effective_on, "The planning of the check-in", context)
     if current.held_on:
         raise WrongState(
@@ -215,7 +249,7 @@ def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decisi
 
 def _put(state: State, checkin: CheckIn) -> State:
     all_ = [c for c in state.of(CheckIns).all if c.id != checkin.id]
-    return state.put(CheckIns((*all_, checkin)))
+    return state.put(CheckIns(tuple(sorted((*all_, checkin), key=lambda c: c.number))))
 
 
 def _get(state: State, checkin_id: str) -> CheckIn:
@@ -241,8 +275,8 @@ def _cannot_be_before(state: State) -> tuple[date, str]:
 
 @decides(HoldCheckIn)
 def hold_checkin(command: HoldCheckIn, state: State, context: Context) -> Decision:
-    _needs_agreement(state, context)
-    current = _current(state)
+    needs_agreement(state, context)
+    current = in_play(state)
     on = command.on or context.effective_on
     if current.held_on:
         raise AlreadyExists(
@@ -267,82 +301,45 @@ def hold_checkin(command: HoldCheckIn, state: State, context: Context) -> Decisi
 
 @evolves(CheckInHeld)
 def checkin_held(state: State, event: CheckInHeld, stamp: Stamp) -> State:
-    return _put(state, replace(_get(state, event.checkin), held_on=event.on))
-
-
-@decides(CloseCheckIn)
-def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Decision:
-    _needs_agreement(state, context)
-    current = _current(state)
-    not_in_the_future(context.effective_on, "The close of the check-in", context)
-    if current.held_on is None:
-        raise WrongState(
-            f"{state.id}: {current.id} was not held yet, so it cannot be closed. Record it first: "
-            f"handrail checkin hold {state.id} --on DATE"
-        )
-    if context.effective_on < current.held_on:
-        raise ImpossibleDate(
-            f"{state.id}: {current.id} cannot have been closed on "
-            f"{spoken(context.effective_on)}: it was held on {spoken(current.held_on)}. Give the "
-            f"day of the close."
-        )
-    purposes = context.the_playbook.checkins.purposes
-    known = [p.id for p in purposes]
-    for name in command.purpose:
-        if name not in known:
-            raise Unknown(
-                f"{name!r} is not a purpose of the annual check-in. {did_you_mean(name, known)} "
-                f"The purposes: {', '.join(known)}."
-            )
-    blank = [p for p in purposes if not command.purpose.get(p.id, "").strip()]
-    if blank:
-        raise Incomplete(
-            f"{state.id}: {current.id} cannot be closed while "
-            f"{', '.join(f'{p.id} ({p.name})' for p in blank)} "
-            f"{'is' if len(blank) == 1 else 'are'} blank. Answer it: "
-            + " ".join(f'--purpose {p.id}="…"' for p in blank)
-        )
-    for by, text in ((promise.by, promise.text) for promise in command.commitment):
-        if not text.strip():
-            raise Incomplete(
-                f"{state.id}: the commitment for {spoken(by)} is blank. Say what was promised: "
-                f'--commitment {by}="…"'
-            )
-        if by < current.held_on:
-            raise ImpossibleDate(
-                f"{state.id}: the commitment {text!r} is dated {spoken(by)}, before the check-in "
-                f"of {spoken(current.held_on)}. Give the day by which it will be done."
-            )
-    about = state.stream
-    return [
-        CheckInClosed(
-            checkin=current.id,
-            purposes={
-                name: Sealed(about=about, text=text.strip())
-                for name, text in command.purpose.items()
-            },
-            commitments=tuple(
-                DatedCommitment(by=p.by, text=Sealed(about=about, text=p.text.strip()))
-                for p in sorted(command.commitment, key=lambda p: p.by)
-            ),
-            outcome=command.outcome,
-        )
-    ]
+    return _put(
+        state, replace(_get(state, event.checkin), held_on=event.on, attended=event.attended)
+    )
 
 
 @evolves(CheckInClosed)
 def checkin_closed(state: State, event: CheckInClosed, stamp: Stamp) -> State:
-    return _put(state, replace(_get(state, event.checkin), closed=event))
+    known = _get(state, event.checkin)
+    return _put(state, replace(known, closed=event, closed_at=stamp.effective_at))
+
+
+@evolves(CheckInCorrected)
+def checkin_corrected(state: State, event: CheckInCorrected, stamp: Stamp) -> State:
+    known = _get(state, event.checkin)
+    # By version: told as true, a correction may come before the one that it corrects.
+    corrections = sorted((*known.corrections, (stamp.version, event)), key=lambda c: c[0])
+    return _put(state, replace(known, corrections=tuple(corrections)))
 
 
 @owes
 def checkins_owed(state: State, context: Context) -> Iterable[Obligation]:
     """The Lead owes the annual check-in, a year after the agreement and every year after."""
     known = state.of(CheckIns).all
-    current = _current(state)
-    ended = any(c.closed and c.closed.outcome == "end" for c in known)
+    current = in_play(state)
+    ended = next((c for c in known if c.outcome == "end"), None)
+    if ended:
+        yield Obligation(
+            "exit",
+            f"Close the engagement: its end was agreed at {ended.id}",
+            1,
+            None,
+            "lead",
+            "agency",
+            "Do what is left to do, then close the engagement.",
+            f"handrail engagement close {state.id} --reason REASON",
+            None,
+        )
     for checkin in known if ended or current in known else (*known, current):
-        number = int(checkin.id.removeprefix("CI-"))
+        number = checkin.number
         first = annual_date(number, state, context)
         if first is None:
             return

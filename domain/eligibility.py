@@ -194,6 +194,16 @@ def strike_row(command: StrikeEligibilityRow, state: State, context: Context) ->
 def judge_readiness(command: JudgeReadiness, state: State, context: Context) -> Decision:
     running(state, context)
     not_in_the_future(context.effective_on, "The judgement", context)
+    on = context.effective_on
+    same_day = [j for j in state.of(Eligibility).readiness if j.on == on]
+    said = (command.willing, command.able, command.why)
+    # The last of the day holds; judged otherwise and back again is said again.
+    if same_day and (same_day[-1].willing, same_day[-1].able, str(same_day[-1].why)) == said:
+        raise AlreadyExists(
+            f"{state.id}: readiness was judged so on {spoken(on)} already, willing "
+            f"{command.willing} and able {command.able}. Nothing more is needed; for another day "
+            f"add --effective DATE."
+        )
     return [
         ReadinessJudged(
             willing=command.willing,

@@ -9,7 +9,7 @@ from pydantic import Field
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import not_in_the_future
-from domain.errors import ImpossibleDate, Unknown
+from domain.errors import AlreadyExists, ImpossibleDate, Unknown
 from domain.kernel import (
     Decision,
     EngagementCommand,
@@ -98,12 +98,31 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
             f"{spoken(context.effective_on)}: it was received on {spoken(wave.received_on)}. "
             f"Correct --effective, or leave --wave out."
         )
+    said = (area.id, command.method, command.count, context.effective_on, wave and wave.id)
+    group = Sealed(about=state.stream, text=command.group)
+    twin = next(
+        (
+            e
+            for e in review.evidence.values()
+            if (e.area, e.method, e.count, e.on, e.wave) == said
+            and e.group == group
+            and not e.withdrawn
+        ),
+        None,
+    )
+    if twin:
+        raise AlreadyExists(
+            f"{state.id}: {twin.id} logs {command.method} × {command.count} for {area.id} on "
+            f"{spoken(context.effective_on)} from {command.group!r} already. If there were more, "
+            f"take it back and log them together with --count: handrail evidence withdraw "
+            f"{state.id} {twin.id} --reason REASON; or say more exactly whom it is from: --group"
+        )
     return [
         EvidenceLogged(
             entry=f"E{len(review.evidence) + 1}",
             area=area.id,
             method=command.method,
-            group=Sealed(about=state.stream, text=command.group),
+            group=group,
             count=command.count,
             on=context.effective_on,
             wave=wave.id if wave else None,

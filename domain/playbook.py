@@ -150,6 +150,8 @@ class CheckInRules(_Data):
     purposes: tuple[Named, ...]
     """What must be answered before a check-in can be closed."""
     policy: str
+    commitment_policy: str | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Reminds whoever promised something; None for nobody."""
 
 
 class DeliverableRules(_Data):
@@ -291,6 +293,33 @@ class DashboardRules(_Data):
         if unknown := set(self.concern) - known:
             raise ValueError(f"concern names {sorted(unknown)}, which is no colour or rating")
         return self
+
+
+class Instrument(_Data):
+    """A questionnaire in one wording on one scale; two of them are never compared."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    name: str
+    lowest: Decimal
+    highest: Decimal
+
+    @model_validator(mode="after")
+    def _a_scale(self) -> Self:
+        if self.lowest >= self.highest:
+            raise ValueError(f"instrument {self.id!r}: {self.lowest} is not below {self.highest}")
+        return self
+
+
+class SurveyRules(_Data):
+    """Surveys of the LEA's people about how they work."""
+
+    smallest_group: int = Field(ge=2)
+    """Of fewer answers no mean is kept, so that nobody's own can be recognised."""
+    policy: str | None = None
+    """Reminds the LEA of a survey that it was asked for; None for nobody."""
+    constructs: tuple[Named, ...] = Field(min_length=1)
+    instruments: tuple[Instrument, ...] = Field(min_length=1)
+    """The last one is used unless another is named."""
 
 
 class OpenMeetingAct(_Data):
@@ -451,6 +480,7 @@ class Playbook(_Data):
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     coauthoring: CoauthoringRules | None = Field(default=None, exclude_if=lambda v: v is None)
     handover: HandoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    surveys: SurveyRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
@@ -471,6 +501,8 @@ class Playbook(_Data):
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
             self.measures.policy if self.measures else None,
             *([self.handover.policy, self.handover.contact_policy] if self.handover else []),
+            self.checkins.commitment_policy,
+            self.surveys.policy if self.surveys else None,
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),
         ):

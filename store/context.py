@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any, get_args, get_origin
 from uuid import UUID
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from domain.appropriations import AppropriationCommand
@@ -38,11 +39,15 @@ from domain.review import OpenReview
 from store.database import Connection, listed, queries
 
 
-def refs(command: Command, kind: str) -> list[str]:
-    """The people or LEAs a command names, as it names them."""
+def refs(command: BaseModel, kind: str) -> list[str]:
+    """The people or LEAs a command names, as it names them, also in the entries of a list."""
     found: list[str] = []
     for name, field in type(command).model_fields.items():
         value = getattr(command, name)
+        if isinstance(value, tuple):
+            found += [
+                r for entry in value if isinstance(entry, BaseModel) for r in refs(entry, kind)
+            ]
         if value is None or not _is_ref(field, kind):
             continue
         found.extend([value] if isinstance(value, str) else value)

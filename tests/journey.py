@@ -90,4 +90,4 @@ async def whole_journey(office: Office, playbook: Playbook) -> None:
     await office.do("checkin hold", "ruth", engagement=E, attended=["elena", "joy"])
     await office.do("checkin close", "ruth", engagement=E,
                     purpose={p.id: f"about {p.id}" for p in playbook.checkins.purposes},
-                    commitment=["2027-12-01=a second coach"])  # fmt: skip
+                    commitment=["2027-12-01/joy=a second coach"])  # fmt: skip

@@ -68,7 +68,7 @@ async def _tell_all(office: Office, playbook: Playbook) -> None:
     await office.do("checkin hold", "ruth", engagement=E, attended=[s["a handle"]])
     await office.do("checkin close", "ruth", engagement=E,
                     purpose={p.id: s["a purpose"] for p in playbook.checkins.purposes},
-                    commitment=[f"2028-01-14={s['a commitment']}"])  # fmt: skip
+                    commitment=[f"2028-01-14/{s['a handle']}={s['a commitment']}"])  # fmt: skip
     again = f"{E}-2"
     await office.do("engagement open", engagement=again, lea="ACUSD", lead="marcus",
                     director="dana")  # fmt: skip

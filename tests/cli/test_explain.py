@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from cli.commands import explain
 from domain.agreements import ActOnAgreement
-from domain.checkins import CloseCheckIn
+from domain.closing import CloseCheckIn
 from domain.investments import AddInvestment
 from domain.kernel import Command
 from domain.leas import RegisterLea
@@ -32,10 +32,10 @@ def test_a_value_inside_a_file_is_named_by_its_path() -> None:
 
 
 def test_a_value_among_several_is_named_by_its_place() -> None:
-    text = said(CloseCheckIn, **E, purpose={}, commitment=["2027-09-01=Budget", "Minutes"])
-    assert "--commitment (1) 'Minutes': 'Minutes': write it as DATE=TEXT" in text
+    text = said(CloseCheckIn, **E, purpose={}, commitment=["2027-09-01/joy=Budget", "Minutes"])
+    assert "--commitment (1) 'Minutes': write it as DATE/PERSON=TEXT" in text
     assert "(0)" not in text
-    text = said(CloseCheckIn, **E, purpose={}, commitment=["tomorrow=Budget"])
+    text = said(CloseCheckIn, **E, purpose={}, commitment=["tomorrow/joy=Budget"])
     assert "--commitment (0.by) 'tomorrow': not a day; write it as YYYY-MM-DD" in text
 
 

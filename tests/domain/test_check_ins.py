@@ -9,13 +9,23 @@ from pydantic import ValidationError
 from domain.calendar import at_local
 from domain.checkins import (
     CheckInClosed,
+    CheckInCorrected,
     CheckInHeld,
     CheckInOpened,
     CheckIns,
-    CloseCheckIn,
     annual_date,
 )
-from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
+from domain.closing import CloseCheckIn
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Incomplete,
+    Invalid,
+    Refused,
+    Unknown,
+    WrongPerson,
+    WrongState,
+)
 from domain.obligations import Obligation, obligations
 from store.events import as_true
 from tests.domain.story import PLAYBOOK, PURPOSES, ZONE, Story
@@ -33,8 +43,11 @@ def owed(story: Story, item: str) -> list[Obligation]:
     return [o for o in found if o.item == item]
 
 
-def close(story: Story, outcome: str = "continue") -> Story:
-    return story.do("checkin close", "marcus", purpose=PURPOSES, outcome=outcome)
+END: dict[str, Any] = {"outcome": "end", "reason": "exit agreed", "sustain": "The team goes on."}
+
+
+def close(story: Story, **body: Any) -> Story:
+    return story.do("checkin close", "marcus", **{"purpose": PURPOSES, **body})
 
 
 @pytest.mark.parametrize(
@@ -117,8 +130,11 @@ def test_the_next_check_in_is_owed_once_one_is_closed() -> None:
 
 
 def test_after_an_end_no_further_check_in_is_owed() -> None:
-    story = close(partnering().on(HELD).do("checkin hold", "marcus"), outcome="end")
+    story = close(partnering().on(HELD).do("checkin hold", "marcus"), **END)
     assert owed(story, "CI-2") == []
+    [exit_] = owed(story, "exit")
+    assert (exit_.owner, exit_.due, exit_.settled) == ("lead", None, None)
+    assert exit_.title == "Close the engagement: its end was agreed at CI-1"
     assert [o.settled for o in owed(story, "CI-1")] == ["held"]
 
 
@@ -158,22 +174,32 @@ def test_a_check_in_that_was_held_today_came_true_now() -> None:
 def test_closing_keeps_answers_and_dated_commitments_sealed() -> None:
     story = partnering().on(HELD).do("checkin hold", "marcus")
     commitments = [
-        "2027-09-01=Name two teacher leaders.",
-        "2027-08-02=  Budget.  ",
-        "2027-08-02=A second coach, half time = Fridays.",
-        f"{HELD}=Minutes.",
+        "2027-09-01/joy=Name two teacher leaders.",
+        "2027-08-02/ elena =  Budget.  ",
+        "2027-08-02/dana=A second coach, half time = Fridays.",
+        f"{HELD}/marcus=Minutes.",
     ]
     [closed] = story.when(
-        "checkin close", "marcus", purpose=PURPOSES, commitment=commitments, outcome="adjust"
+        "checkin close",
+        "marcus",
+        purpose=PURPOSES,
+        commitment=commitments,
+        outcome="adjust",
+        reason="more help with data",
+        adjust="Two visits a month.",
     ).records(CheckInClosed)
     assert isinstance(closed, CheckInClosed)
     assert {name: text.text for name, text in closed.purposes.items()} == PURPOSES
-    assert [(c.by, c.text.text) for c in closed.commitments] == [
-        (HELD, "Minutes."),
-        (date(2027, 8, 2), "Budget."),
-        (date(2027, 8, 2), "A second coach, half time = Fridays."),
-        (date(2027, 9, 1), "Name two teacher leaders."),
+    assert [(c.by, c.owner, c.side, c.text.text) for c in closed.commitments] == [
+        (HELD, "p-marcus", "agency", "Minutes."),
+        (date(2027, 8, 2), "p-elena", "lea", "Budget."),
+        (date(2027, 8, 2), "p-dana", "agency", "A second coach, half time = Fridays."),
+        (date(2027, 9, 1), "p-joy", "lea", "Name two teacher leaders."),
     ]
+    assert (str(closed.reason), str(closed.adjust)) == (
+        "more help with data",
+        "Two visits a month.",
+    )
     assert {s.about for s in closed.purposes.values()} == {"engagement:alder-creek-usd"}
     [checkin] = story.state().of(CheckIns).all
     assert checkin.closed == closed
@@ -289,16 +315,20 @@ def test_an_unknown_purpose_is_named_with_the_known_ones() -> None:
     )
 
 
-def test_a_commitment_is_not_blank() -> None:
-    story = partnering().on(HELD).do("checkin hold", "marcus")
-    story.when("checkin close", "marcus", purpose=PURPOSES, commitment=["2027-09-01= "]).refuses(
-        Incomplete, "Wed 1 Sep 2027", '--commitment 2027-09-01="…"'
-    )
-
-
-@pytest.mark.parametrize("typed", ["Budget by September", "tomorrow=Budget"])
-def test_a_commitment_names_its_day(typed: str) -> None:
-    with pytest.raises(ValidationError, match=r"DATE=TEXT|valid date"):
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        pytest.param("Budget by September", "DATE/PERSON=TEXT", id="neither"),
+        pytest.param("2027-09-01=Budget", "DATE/PERSON=TEXT", id="nobody"),
+        pytest.param("2027-09-01/ =Budget", "DATE/PERSON=TEXT", id="a blank owner"),
+        pytest.param("tomorrow/joy=Budget", "valid date", id="no day"),
+        pytest.param("2027-09-01/joy= ", "say what joy promised", id="blank"),
+        pytest.param("2027-09-01/joy=a\nb", "one line", id="two lines"),
+        pytest.param("2027-09-01/joy=" + "x" * 301, "300", id="too long"),
+    ],
+)
+def test_a_commitment_names_its_day_its_owner_and_what_was_promised(typed: str, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
         CloseCheckIn.model_validate(
             {"engagement": "alder-creek-usd", "purpose": PURPOSES, "commitment": [typed]}
         )
@@ -307,7 +337,7 @@ def test_a_commitment_names_its_day(typed: str) -> None:
 def test_a_commitment_is_not_dated_before_the_check_in() -> None:
     story = partnering().on(HELD).do("checkin hold", "marcus")
     story.when(
-        "checkin close", "marcus", purpose=PURPOSES, commitment=["2027-06-09=Budget."]
+        "checkin close", "marcus", purpose=PURPOSES, commitment=["2027-06-09/joy=Budget."]
     ).refuses(ImpossibleDate, "'Budget.'", "Wed 9 Jun 2027", "Thu 10 Jun 2027")
 
 
@@ -329,4 +359,112 @@ def test_a_close_that_lies_ahead_is_refused() -> None:
     story = partnering().on(HELD).do("checkin hold", "marcus")
     story.when("checkin close", "marcus", purpose=PURPOSES, effective=date(2027, 6, 11)).refuses(
         ImpossibleDate, "Fri 11 Jun 2027"
+    )
+
+
+@pytest.mark.parametrize("row", table("check-ins.md", "How it goes on"), ids=lambda r: r["Outcome"])
+def test_an_outcome_has_its_reason_and_what_goes_with_it(row: Row) -> None:
+    def held() -> Story:
+        return partnering().on(HELD).do("checkin hold", "marcus")
+
+    outcome = row["Outcome"]
+    body: dict[str, Any] = {"purpose": PURPOSES, "outcome": outcome}
+    if row["Its reason"] == "--reason":
+        held().when("checkin close", "marcus", **body).refuses(Incomplete, outcome, "--reason TEXT")
+        body["reason"] = "r"
+    if "--sustain says" in row["Goes with it"]:
+        held().when("checkin close", "marcus", **body).refuses(Incomplete, "--sustain TEXT")
+        body["sustain"] = "s"
+    for option, of in (("adjust", "adjust"), ("sustain", "end")):
+        if of != outcome:
+            held().when("checkin close", "marcus", **{**body, option: "x"}).refuses(
+                Invalid, f"--{option} belongs to outcome {of}"
+            )
+    story = close(held(), **body)
+    ended = row["What follows"] == "the Lead is to close the engagement"
+    assert bool(owed(story, "exit")) == ended
+    assert bool(owed(story, "CI-2")) != ended
+    if ended:
+        story.do("engagement close", "marcus", reason="exit agreed at CI-1")
+        assert story.engagement.phase == "closed"
+
+
+def test_a_close_that_is_given_twice_says_how_to_correct_the_first() -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus"))
+    story.when("checkin close", "marcus", purpose=PURPOSES).refuses(
+        AlreadyExists, "CI-1 was closed on Thu 10 Jun 2027", "handrail checkin correct"
+    )
+
+
+def test_a_promise_is_not_said_twice() -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    story.when(
+        "checkin close", "marcus", purpose=PURPOSES, commitment=["2027-09-01/joy=A"] * 2
+    ).refuses(AlreadyExists, "'A'", "Give it once")
+
+
+@pytest.mark.parametrize("owner", ["noor", "nobody"])
+def test_a_promise_is_somebodys_of_either_side(owner: str) -> None:
+    story = partnering().on(HELD).do("checkin hold", "marcus")
+    kind = WrongPerson if owner == "noor" else Unknown
+    story.when(
+        "checkin close", "marcus", purpose=PURPOSES, commitment=[f"2027-09-01/{owner}=A"]
+    ).refuses(kind, owner, "handrail person list")
+
+
+# Corrections --------------------------------------------------------------------------------
+
+
+def test_what_was_recorded_wrongly_is_corrected_and_the_history_keeps_both() -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus")).on(date(2027, 6, 14))
+    [fixed] = story.when(
+        "checkin correct", "marcus", checkin="ci-1", reason="wrong notes",
+        purpose={"commitment": "Renewed by the board."}, outcome="adjust", because="new coach",
+    ).records(CheckInCorrected)  # fmt: skip
+    assert isinstance(fixed, CheckInCorrected)
+    [checkin] = story.state().of(CheckIns).all
+    assert checkin.said
+    assert checkin.closed
+    assert str(checkin.said.purposes["commitment"]) == "Renewed by the board."
+    assert str(checkin.closed.purposes["commitment"]) == PURPOSES["commitment"]
+    assert (checkin.outcome, str(checkin.said.reason)) == ("adjust", "new coach")
+    assert str(checkin.said.purposes["support-match"]) == PURPOSES["support-match"]
+
+
+def test_an_outcome_that_was_wrong_takes_what_belonged_to_it_along() -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus"), **END)
+    story.do("checkin correct", checkin="CI-1", reason="slip", outcome="continue")
+    [checkin] = story.state().of(CheckIns).all
+    assert checkin.said
+    assert (checkin.said.reason, checkin.said.sustain) == (None, None)
+    assert owed(story, "exit") == []
+    assert [o.due for o in owed(story, "CI-2")] == [date(2028, 10, 16)]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        pytest.param({"checkin": "CI-9"}, Unknown, ("'CI-9'", "CI-1"), id="no such check-in"),
+        pytest.param({}, AlreadyExists, ("says that already", "--purpose"), id="nothing said"),
+        pytest.param({"purpose": {"commitment": PURPOSES["commitment"]}}, AlreadyExists,
+                     ("says that already",), id="the same words"),
+        pytest.param({"purpose": {"commitment": " "}}, Incomplete, ("commitment",), id="blank"),
+        pytest.param({"purpose": {"commit": "x"}}, Unknown, ("Did you mean commitment",),
+                     id="no such purpose"),
+        pytest.param({"outcome": "end"}, Incomplete, ("--because TEXT",), id="without why"),
+        pytest.param({"outcome": "end", "because": "b"}, Incomplete, ("--sustain TEXT",),
+                     id="without a plan"),
+        pytest.param({"adjust": "x"}, Invalid, ("belongs to outcome adjust",), id="of another"),
+        pytest.param({"purpose": {"commitment": "x"}, "effective": date(2027, 6, 9)},
+                     ImpossibleDate, ("Thu 10 Jun 2027",), id="before the close"),
+        pytest.param({"purpose": {"commitment": "x"}, "effective": date(2027, 6, 15)},
+                     ImpossibleDate, ("Tue 15 Jun 2027",), id="ahead"),
+    ],
+)  # fmt: skip
+def test_a_correction_that_cannot_be_is_refused(
+    body: dict[str, Any], kind: type[Refused], words: tuple[str, ...]
+) -> None:
+    story = close(partnering().on(HELD).do("checkin hold", "marcus")).on(date(2027, 6, 14))
+    story.when("checkin correct", **{"checkin": "CI-1", "reason": "r", **body}).refuses(
+        kind, *words
     )

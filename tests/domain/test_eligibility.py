@@ -111,6 +111,16 @@ def test_readiness_is_judged_again_and_its_history_kept() -> None:
     ).refuses(ImpossibleDate, "Wed 2 Sep 2026")
 
 
+def test_the_same_judgement_is_not_recorded_twice_on_a_day() -> None:
+    story = Story().opened().on(date(2026, 9, 1))
+    body: dict[str, Any] = {"willing": "yes", "able": "no", "why": "vacancies"}
+    story.do("readiness judge", **body)
+    story.when("readiness judge", **body).refuses(AlreadyExists, "Tue 1 Sep 2026", "able no")
+    story.do("readiness judge", **{**body, "able": "partly"})
+    story.when("readiness judge", **body).records(ReadinessJudged)
+    story.on(date(2026, 9, 2)).when("readiness judge", **body).records(ReadinessJudged)
+
+
 def registered() -> Story:
     return Story().do("lea register", "dana", id="salt-flat", name="Salt Flat")
 

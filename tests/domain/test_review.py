@@ -533,6 +533,19 @@ def test_an_entry_names_its_day_its_wave_and_from_whom_it_is() -> None:
     assert event.group.about == f"engagement:{ALDER}"
 
 
+def test_the_same_evidence_is_not_logged_twice_on_a_day() -> None:
+    story = opened("sir-12@2019")
+    body: dict[str, Any] = {"area": "culture", "method": "walk", "group": "schools", "count": 2}
+    story.do("evidence log", **body)
+    story.when("evidence log", **{**body, "area": "CULTURE"}).refuses(
+        AlreadyExists, "E1", "walk × 2", "--count", "handrail evidence withdraw"
+    )
+    story.when("evidence log", **{**body, "count": 3}).records(EvidenceLogged)
+    story.do("evidence withdraw", entry="E1", reason="another area")
+    story.when("evidence log", **body).records(EvidenceLogged)
+    story.on(story.today + timedelta(days=1)).when("evidence log", **body).records(EvidenceLogged)
+
+
 def test_an_entry_that_was_wrong_is_taken_back() -> None:
     story = logged(opened())
     story.when("evidence withdraw", entry="e1", reason="another LEA's").records(EvidenceWithdrawn)
