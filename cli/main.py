@@ -13,8 +13,11 @@ from cli import (
     imports,
     portfolio,
     reading,
+    registry,
     reviewing,
     stack,
+    stepping,
+    upgrading,
 )
 from cli.output import REFUSED, USAGE, fail, leave
 
@@ -37,6 +40,9 @@ def build() -> App:
     imports.register(app)
     focusing.register(app)
     portfolio.register(app)
+    registry.register(app)
+    stepping.register(app)
+    upgrading.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

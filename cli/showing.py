@@ -21,8 +21,10 @@ from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
 from domain.measures import MEASURE_KINDS, Measures
 from domain.observations import Observations, standing
+from domain.playbook import Playbook
 from domain.recruitment import Recruitment
 from domain.review import Review
+from domain.steps import journey
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -65,6 +67,7 @@ async def show(
             f"handrail history {engagement}"
         )
     found = as_data(state, zone)
+    found["next_step"] = next_step(state, pinned) if pinned else None
     rows = state.of(Eligibility).rows.values()
     if rows and pinned and pinned.eligibility:
         found["years_met"] = years_met(rows, pinned.eligibility).told(pinned.eligibility)
@@ -74,6 +77,12 @@ async def show(
         found["as_true"] = true
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
     return found, people
+
+
+def next_step(state: State, playbook: Playbook) -> str | None:
+    """The step that comes next; None when there is none."""
+    now = next((s for s in journey(state, playbook) if s.standing == "next"), None)
+    return f"{now.step.name} ({now.step.id}{', tight' if now.step.tight else ''})" if now else None
 
 
 def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
@@ -281,6 +290,8 @@ def as_text(found: dict[str, Any]) -> str:
     lines.append(f"  Playbook {found['playbook']}; opened {spoken(found['opened'])}")
     if found["ended"]:
         lines.append(f"  Ended {spoken(found['ended'])}: {found['end_reason']}")
+    if found["next_step"]:
+        lines.append(f"  Next step: {found['next_step']}")
     for label, value in (("Source", found["source"]), ("Statute", found["statute"])):
         if value:
             lines.append(f"  {label}: {value}")

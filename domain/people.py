@@ -67,6 +67,8 @@ class RegisterPerson(Command):
     """The LEA they work for; leave it out for the agency's own people."""
     role: tuple[StaffRole, ...] = ()
     """Staff role: assistant, lead or director. Only a Director may give one."""
+    fallback: PersonRef | None = None
+    """Whom to write instead when mail does not reach them, or once they have left."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{person_id_from(command_id)}"
@@ -87,6 +89,10 @@ class ChangePerson(Command):
     """The new mail address."""
     role: tuple[StaffRole, ...] | None = None
     """All staff roles from now on. Only a Director may give or take one."""
+    fallback: PersonRef | None = None
+    """Whom to write instead when mail does not reach them, or once they have left."""
+    no_fallback: bool = False
+    """Nobody is written to instead any more."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{self.person}"
@@ -99,12 +105,14 @@ class PersonRegistered(Event):
     email: Sealed | None = None
     organisation: str
     staff_roles: tuple[StaffRole, ...] = ()
+    fallback: str | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.name} ({self.handle}) joined the directory"
             + (f" as {', '.join(self.staff_roles)}" if self.staff_roles else "")
-            + (f" of {self.organisation}." if self.organisation != AGENCY else ".")
+            + (f" of {self.organisation}" if self.organisation != AGENCY else "")
+            + (f"; fallback contact {self.fallback}." if self.fallback else ".")
         )
 
 
@@ -113,6 +121,8 @@ class PersonChanged(Event):
     name: Sealed | None = None
     email: Sealed | None = None
     staff_roles: tuple[StaffRole, ...] | None = None
+    fallback: str | None = None
+    without_fallback: bool = False
 
     def sentence(self) -> str:
         return (
@@ -124,6 +134,8 @@ class PersonChanged(Event):
             )
             + (f", name {self.name}" if self.name else "")
             + (f", mail {self.email}" if self.email else "")
+            + (f", fallback contact {self.fallback}" if self.fallback else "")
+            + (", no fallback contact" if self.without_fallback else "")
             + "."
         )
 
@@ -137,6 +149,7 @@ class Person:
     email: Sealed | None = None
     organisation: str = AGENCY
     staff_roles: tuple[StaffRole, ...] = ()
+    fallback: str | None = None
 
 
 def _only_a_director_gives_roles(roles: Sequence[str], context: Context) -> None:
@@ -153,6 +166,44 @@ def _staff_need_mail(who: str, roles: Sequence[str], email: object) -> None:
             f"{who} needs a mail address to be {roles[0]}: staff get what "
             f"cannot be sent to anybody else. Add --email ADDRESS."
         )
+
+
+def _fallback(ref: str, person: str, organisation: str, context: Context) -> str:
+    """The id of whoever is written to instead of somebody.
+
+    Raises:
+        WrongPerson: They cannot be: themselves, out of reach, elsewhere, or round in a circle.
+    """
+    fallback = context.person(ref)
+    if fallback.id == person:
+        raise WrongPerson(
+            f"{fallback.id} cannot be their own fallback contact. Name somebody else: "
+            f"--fallback PERSON"
+        )
+    if fallback.email is None:
+        raise WrongPerson(
+            f"{fallback.id} has no mail address, so nobody can be written to instead. Give them "
+            f"one first: handrail person change @{fallback.id} --email ADDRESS"
+        )
+    if fallback.organisation not in (organisation, AGENCY):
+        raise WrongPerson(
+            f"{fallback.id} works at {fallback.organisation}, and what is written to "
+            f"{organisation} is not theirs to read. Name somebody of {organisation} or of the "
+            f"agency: handrail person list --at {organisation}"
+        )
+    chain, at = [person], fallback
+    while at.fallback is not None and at.id not in chain:
+        chain.append(at.id)
+        if at.fallback == person:
+            raise WrongPerson(
+                f"{' → '.join([*chain, person])} would go round in a circle: {at.id} is written to "
+                f"through {person}. Name somebody else, or first: "
+                f"handrail person change @{at.id} --no-fallback"
+            )
+        if at.fallback not in context.people:
+            break
+        at = context.people[at.fallback]
+    return fallback.id
 
 
 @decides(RegisterPerson)
@@ -183,6 +234,14 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             email=Sealed(about=about, text=command.email) if command.email else None,
             organisation=context.lea(command.at).id if command.at else AGENCY,
             staff_roles=command.role,
+            fallback=_fallback(
+                command.fallback,
+                about,
+                context.lea(command.at).id if command.at else AGENCY,
+                context,
+            )
+            if command.fallback
+            else None,
         )
     ]
 
@@ -196,6 +255,7 @@ def person_registered(state: State, event: PersonRegistered, stamp: Stamp) -> St
             email=event.email,
             organisation=event.organisation,
             staff_roles=event.staff_roles,
+            fallback=event.fallback,
         )
     )
 
@@ -205,8 +265,16 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
     person = state.of(Person)
     if person.handle is None:
         raise Unknown(f"Nobody has the id {state.id!r}. See everybody: handrail person list")
-    if command.name is None and command.email is None and command.role is None:
-        raise WrongState(f"Nothing to change for {person.handle}: give --name, --email or --role.")
+    if command == ChangePerson(person=command.person):
+        raise WrongState(
+            f"Nothing to change for {person.handle}: give --name, --email or --role, --fallback "
+            f"or --no-fallback."
+        )
+    if command.fallback is not None and command.no_fallback:
+        raise Invalid(
+            f"{state.id} cannot both have a fallback contact and none. Give either --fallback or "
+            f"--no-fallback."
+        )
     if command.role is not None:
         _only_a_director_gives_roles(command.role, context)
         if context.actor.id == state.id and "director" not in command.role:
@@ -227,6 +295,10 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             name=Sealed(about=about, text=command.name) if command.name else None,
             email=Sealed(about=about, text=command.email) if command.email else None,
             staff_roles=command.role,
+            fallback=_fallback(command.fallback, about, person.organisation, context)
+            if command.fallback
+            else None,
+            without_fallback=command.no_fallback,
         )
     ]
 
@@ -240,5 +312,6 @@ def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
             name=event.name or person.name,
             email=event.email or person.email,
             staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
+            fallback=event.fallback or (None if event.without_fallback else person.fallback),
         )
     )

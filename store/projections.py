@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from domain.calendar import CalendarPack
 from domain.context import Context
 from domain.engagement import Engagement
+from domain.facts import facts_of
 from domain.frameworks import Framework, Frameworks
 from domain.investments import Investments
 from domain.kernel import Recorded, State
@@ -24,6 +26,7 @@ from domain.obligations import Obligation, obligations
 from domain.people import Person
 from domain.playbook import Playbook
 from domain.policy import Published
+from domain.portfolio import LeaProfile
 from domain.program import Program
 from domain.reminding import next_wake
 from store.database import Connection, listed, queries
@@ -112,6 +115,7 @@ async def _person(connection: Connection, state: State) -> None:
         email=person.email.text if person.email else None,
         organisation=person.organisation,
         staff_roles=list(person.staff_roles),
+        fallback=person.fallback,
     )
 
 
@@ -126,10 +130,12 @@ async def _lea(connection: Connection, state: State) -> None:
         county=lea.county,
         parent=lea.parent,
         source=lea.source,
-        facts=json.dumps([f.model_dump(mode="json") for f in lea.facts]),
+        facts=json.dumps([{**asdict(f), "said": f.said} for f in facts_of(state)], default=str),
+        profile=json.dumps(asdict(state.of(LeaProfile)), default=str),
+        cds=lea.cds,
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
     )
-    names = [state.id, lea.name, *lea.aliases]
+    names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
     folded = [n.casefold() for n in names]
     taken = await listed(
         queries.put_lea_names(connection, lea=state.id, folded=folded, names=names)

@@ -31,7 +31,8 @@ create table read.people (
     name         text    not null,
     email        text,
     organisation text    not null,
-    staff_roles  text[]  not null
+    staff_roles  text[]  not null,
+    fallback     text                           -- whom to write instead, by id
 );
 create index people_organisation on read.people (organisation);
 
@@ -44,7 +45,9 @@ create table read.leas (
     parent  text,
     source  text,
     facts   jsonb   not null,
-    recess  jsonb   not null
+    recess  jsonb   not null,
+    profile jsonb   not null,
+    cds     text
 );
 
 create table read.lea_names (

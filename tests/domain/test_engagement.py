@@ -235,6 +235,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "measure revise": {"measure": "M1", "reason": "r", "target": "13"},
     "measure drop": {"measure": "M1", "reason": "r"},
     "measure observe": {"measure": "M1", "value": "5"},
+    "step done": {"step": "team"},
+    "step drop": {"step": "review", "reason": "r"},
+    "step add": {"step": "team", "name": "A team", "reason": "r"},
+    "step waive": {"step": "agreements", "reason": "r"},
+    "statute done": {"statute": "lcap-mid-year", "year": 2027, **LEA},
+    "statute undo": {"statute": "lcap-mid-year", "year": 2027, "reason": "r"},
+    "playbook upgrade": {"to": "dta-sir@4", "reason": "r"},
     "dashboard record": {"year": 2026, "row": ("mathematics/all=red",)},
 }
 
