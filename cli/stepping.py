@@ -7,10 +7,10 @@ from cyclopts import App
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import emit_json, emit_table
-from domain.calendar import spoken
+from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
 from domain.kernel import State, fold
-from domain.statutes import Statutes, dates_for
+from domain.statutes import StatuteDateOpened, Statutes, dates_for, dates_to_come
 from domain.steps import StepNow, journey
 
 if TYPE_CHECKING:
@@ -162,19 +162,19 @@ def statute_rows(state: State, context: "Context") -> list[dict[str, Any]]:
                 "statute": date_.statute if date_ else None,
             }
         )
-    shown = {row["date"] for row in rows}
-    rows += [
-        {
-            "date": d.id,
-            "year": None,
-            "name": d.name,
-            "due": None,
-            "done": None,
-            "person": None,
-            "standing": "not open yet",
-            "statute": d.statute,
-        }
-        for d in asked.values()
-        if d.id not in shown
-    ]
+    for fact in dates_to_come(state, context):
+        assert isinstance(fact.event, StatuteDateOpened)
+        event = fact.event
+        rows.append(
+            {
+                "date": event.statute,
+                "year": event.year,
+                "name": event.name,
+                "due": event.due,
+                "done": None,
+                "person": None,
+                "standing": f"opens {spoken(local_date(fact.at, context.zone))}",
+                "statute": asked[event.statute].statute,
+            }
+        )
     return rows

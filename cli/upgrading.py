@@ -1,6 +1,6 @@
 """Playbooks: their versions, what differs between two, and the upgrade of what runs on them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -186,7 +186,7 @@ def upgrade(
     """Move running engagements to a newer version of their playbook; look first with --preview.
 
     What is done stays done, and a step that newly became tight is asked for only where it still
-    lies ahead. Only a Director may upgrade.
+    lies ahead. Anybody on the staff may look; only a Director may upgrade.
 
     Args:
         engagement: The engagement's id; leave it out with --all.
@@ -217,7 +217,12 @@ def upgrade(
         one = await engagement_named(door, engagement)
         given = await _packed(door, one, to, reason, actor, command_id)
         if preview:
-            found = await previewed(door, given)
+            try:
+                found = await previewed(door, given)
+            except Refused as no:
+                names = Names(door)
+                await names.learn(str(no))
+                fail(names.told(str(no)), REFUSED)
             if json_:
                 emit_json(_preview_data(one, found))
             else:
@@ -268,6 +273,9 @@ async def previewed(door: "Door", envelope: "Envelope") -> Preview:
     async with door.pool.acquire() as connection:
         state = fold(envelope.stream, await read_stream(connection, door.vault, envelope.stream))
         context = await resolve(connection, envelope, command, state, await door.now())
+    # Anybody on the staff may look; only a Director may do it.
+    roles = context.actor.staff_roles | {"director"}
+    context = replace(context, actor=replace(context.actor, staff_roles=roles))
     decided = decide_in_full(command, state, context)
     assert context.other_playbook is not None
     return preview(
@@ -316,12 +324,19 @@ def _show_preview(engagement: str, found: Preview, zone: ZoneInfo) -> None:
                 for n in found.planned
             ],
         ),
+        (
+            "Comes by itself",
+            [
+                f"from {spoken(fact.at.astimezone(zone).date())}: {fact.event.sentence()}"
+                for fact in found.coming
+            ],
+        ),
     ):
         print(f"{title}: {'no change' if not lines else ''}".rstrip())
         for line in lines:
             print(f"   {line}")
     print(
-        f"Undone: {', '.join(found.undone) or 'nothing that is done'}. To upgrade: "
+        f"Undone: {', '.join(found.undone) or 'nothing'}. To upgrade: "
         f"handrail playbook upgrade {engagement} --to {found.to} --reason REASON"
     )
 
@@ -349,6 +364,10 @@ def _preview_data(engagement: str, found: Preview) -> dict[str, Any]:
             {**notice.model_dump(mode="json"), "reason": why} for notice, why in found.suppressed
         ],
         "planned": [notice.model_dump(mode="json", exclude={"n"}) for notice in found.planned],
+        "coming": [
+            {"at": fact.at, "type": fact.event.type, "told": fact.event.sentence()}
+            for fact in found.coming
+        ],
         "undone": list(found.undone),
     }
 

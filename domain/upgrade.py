@@ -12,6 +12,7 @@ from domain.errors import AlreadyExists, ImpossibleDate, Invalid, Unknown, Wrong
 from domain.kernel import Decision, EngagementCommand, Event, Line, Stamp, State, decides, evolves
 from domain.notices import NoticeRef, NoticesPlanned, NoticesSuppressed, PlannedNotice
 from domain.obligations import Obligation, obligations
+from domain.passing import Coming, coming
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.steps import Standing, Steps, is_behind, journey
@@ -169,6 +170,8 @@ class Preview:
     owed: tuple[Moved, ...]
     suppressed: tuple[tuple[NoticeRef, str], ...]
     planned: tuple[PlannedNotice, ...]
+    coming: tuple[Coming, ...]
+    """What time alone will bring under the newer version, and would not under the old one."""
     undone: tuple[str, ...]
     """Steps that would not be done any more: none, ever."""
 
@@ -209,6 +212,11 @@ def preview(
             for event in events
             if isinstance(event, NoticesPlanned)
             for notice in event.notices
+        ),
+        coming=tuple(
+            fact
+            for fact in coming(after, then)
+            if fact.event not in [known.event for known in coming(before, context)]
         ),
         undone=tuple(
             step

@@ -17,6 +17,7 @@ from domain.reminding import reconcile
 from domain.statutes import StatuteDateMet, StatuteDateOpened, StatuteDateUnmet, Statutes
 from tests.domain.story import ALDER, CALENDAR, HARBOR, PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, day, table
+from tests.domain.test_upgrade import looked_at
 
 MID_YEAR = "lcap-mid-year"
 RULES = StatuteRules(phases=("onboarding", "partnering"), opens_days_before=60)
@@ -182,7 +183,11 @@ def test_an_upgrade_begins_to_ask_for_the_dates() -> None:
     """Scenario: on 1 December an upgrade, on 24 February the reminder for the 29th."""
     story = begun(date(2026, 10, 15), None)
     story.versions["dta-sir@4"] = asking(version=4)
-    story.on(date(2027, 12, 1)).do("playbook upgrade", "dana", to="dta-sir@4", reason="r")
+    story.on(date(2027, 12, 1))
+    assert [(f.event.sentence()[:8], local_date(f.at, ZONE)) for f in looked_at(story).coming] == [
+        ("Mid-year", date(2027, 12, 31)), ("LCAP ado", date(2028, 5, 2)),
+    ]  # fmt: skip
+    story.do("playbook upgrade", "dana", to="dta-sir@4", reason="r")
     story.on(date(2028, 2, 24))
     assert told(story, f"{MID_YEAR}/2028") == [date(2028, 2, 24)]
 
