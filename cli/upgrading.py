@@ -274,8 +274,8 @@ async def previewed(door: "Door", envelope: "Envelope") -> Preview:
         state = fold(envelope.stream, await read_stream(connection, door.vault, envelope.stream))
         context = await resolve(connection, envelope, command, state, await door.now())
     # Anybody on the staff may look; only a Director may do it.
-    roles = context.actor.staff_roles | {"director"}
-    context = replace(context, actor=replace(context.actor, staff_roles=roles))
+    looking = replace(context.actor, staff_roles=frozenset({"director"}))
+    context = replace(context, actor=looking)
     decided = decide_in_full(command, state, context)
     assert context.other_playbook is not None
     return preview(

@@ -22,7 +22,7 @@ async def test_facts_codes_and_fallbacks_are_found_and_can_be_rebuilt(office: Of
     await office.do("lea alias add", lea="99123450000000", alias="The Creek")
     await office.do("lea classify", lea="the creek", locale="town", unduplicated="61.5")
     for value, source in (("4,120", "one page"), ("4300", "another page")):
-        body = {"value": value, "source": source, "as_of": date(2026, 5, 1)}
+        body: dict[str, Any] = {"value": value, "source": source, "as_of": date(2026, 5, 1)}
         await office.do("lea fact", lea="ACUSD", attribute="enrolment", **body)
     await office.do("person change", person="joy", fallback="elena")
     refused = await office.refused("person change", person="elena", fallback="joy")
