@@ -145,6 +145,7 @@ class Record:
             connection, envelope, context, stream, before.version, decided.own
         )
         state = fold(stream, news, before)
+        context = context.pinning(state.of(Engagement).playbook)
         # A changed calendar moves what is owed even where no notice moves with it.
         if news or isinstance(command, ReconcileNotices):
             await project(connection, state, news, context)

@@ -57,15 +57,18 @@ NOUNS = {
     "focus cause": "Add, reword and drop root causes.",
     "investment": "Record, correct and see what the agency invests; the LEA never pays.",
     "leader": "Record that a leader of the LEA leaves, or stays after all.",
+    "lea alias": "Other names that people use for an LEA.",
     "lea": "The registry of districts, county offices and charter schools.",
     "lead": "Hand over to another Lead, with a packet; see who leads how much.",
     "measure": "The LEA's own measures of success: define, revise, observe and drop them.",
     "person": "The directory of people.",
-    "playbook": "Publish playbooks.",
+    "playbook": "Publish playbooks, compare their versions, and upgrade what runs on them.",
     "prong": "Record which parts of the offer an LEA leaves out.",
     "sir": "The review: evidence, findings, recommended actions, draft and final report.",
     "sir action": "Recommended actions of a review.",
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
+    "statute": "The yearly dates that a statute sets for the LEA.",
+    "step": "The steps of an engagement, in their order: see, do, add, leave out and waive them.",
     "portfolio": "See the mix of LEAs against its targets.",
     "recommitment": "Record that a new leader, and the board, renew the commitment.",
     "risk": "Raise and lower what may hold an engagement back.",
@@ -73,6 +76,8 @@ NOUNS = {
     "survey": "Ask the LEA for a survey, record its means, and see the growth.",
     "readiness": "Judge how willing and able an LEA is.",
 }
+OWN_VERBS = frozenset({"playbook upgrade"})
+"""Commands whose verb asks for more than they say: for a preview, or for many at once."""
 
 
 def noun(app: App, name: str) -> App:
@@ -93,7 +98,7 @@ def noun(app: App, name: str) -> App:
 def register(app: App) -> None:
     """Add a verb for every command that people give."""
     for command in COMMANDS.values():
-        if not command.internal:
+        if not command.internal and command.kind() not in OWN_VERBS:
             noun(app, command.noun).command(verb(command), name=command.verb)
 
 

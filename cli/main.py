@@ -18,10 +18,13 @@ from cli import (
     money,
     portfolio,
     reading,
+    registry,
     reviewing,
     stack,
+    stepping,
     surveying,
     team,
+    upgrading,
 )
 from cli.output import REFUSED, USAGE, fail, leave
 
@@ -51,6 +54,9 @@ def build() -> App:
     handing.register(app)
     checking_in.register(app)
     surveying.register(app)
+    registry.register(app)
+    stepping.register(app)
+    upgrading.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

@@ -1,7 +1,7 @@
 """What a decision may know besides the state: resolved beforehand, so that rules stay pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
@@ -37,6 +37,8 @@ class PersonEntry:
     """The first day on which they are no longer there; None while nobody has said so."""
     capacity: int | None = None
     """How many engagements they can lead; None where nobody has said."""
+    fallback: str | None = None
+    """Whom to write instead when mail does not reach them."""
 
     def has_left(self, day: date) -> bool:
         """Whether they are gone by a day: nothing is mailed to them any more."""
@@ -129,6 +131,8 @@ class Context:
     program: ProgramEntry | None = None
     playbook: Playbook | None = None
     playbooks: frozenset[str] = frozenset()
+    other_playbook: Playbook | None = None
+    """The version to which an engagement is upgraded, where the command names one."""
     framework: "Framework | None" = None
     """The framework version that the command names."""
     frameworks: frozenset[str] = frozenset()
@@ -207,6 +211,12 @@ class Context:
                 f"Publish it: handrail playbook publish FILE"
             )
         return self.playbook
+
+    def pinning(self, ref: str) -> "Context":
+        """The same facts with the playbook version that an engagement pins by now."""
+        if self.other_playbook is None or self.other_playbook.ref != ref:
+            return self
+        return replace(self, playbook=self.other_playbook)
 
     def person(self, ref: str) -> PersonEntry:
         """A person by handle or id.

@@ -27,7 +27,7 @@ from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.frameworks import Framework
 from domain.investments import InvestmentCommand
 from domain.kernel import Command, Ref, State
-from domain.leas import RegisterLea
+from domain.leas import AddAlias, ChangeLea, RegisterLea
 from domain.leaving import LeavePerson
 from domain.messages import Envelope
 from domain.notices import Notices
@@ -36,6 +36,7 @@ from domain.people import RegisterPerson
 from domain.playbook import Playbook
 from domain.program import InitProgram
 from domain.review import OpenReview
+from domain.upgrade import UpgradePlaybook
 from store.database import Connection, listed, queries
 
 
@@ -154,6 +155,7 @@ def _person(row: Any) -> PersonEntry:
         staff_roles=frozenset(row["staff_roles"]),
         left_on=row["left_on"],
         capacity=row["capacity"],
+        fallback=row["fallback"],
     )
 
 
@@ -213,12 +215,14 @@ async def resolve(
     if isinstance(command, RegisterPerson):
         names.add(command.handle)
     known = await people(connection, names)
+    while behind := {p.fallback for p in known.values() if p.fallback} - known.keys():
+        known |= await people(connection, behind)
     wanted_leas = {*refs(command, "lea"), *([engagement.lea] if engagement.lea else [])}
     # Where those named work: a county office has representatives.
     at = {known[ref].organisation for ref in refs(command, "person") if ref in known}
     wanted_leas |= {lea for lea in at if lea != AGENCY and not lea.startswith(f"{EXTERNAL}:")}
-    if isinstance(command, RegisterLea):
-        wanted_leas |= {command.id, command.name, *command.alias}
+    if isinstance(command, RegisterLea | ChangeLea | AddAlias):
+        wanted_leas |= {*command.names}
     leas = await _leas(connection, wanted_leas)
     missing_person = any(ref not in known for ref in names)
     missing_lea = any(name.casefold() not in leas for name in wanted_leas)
@@ -249,6 +253,9 @@ async def resolve(
                 await listed(queries.document_refs(connection, kind="playbook")) if ref else ()
             )
         ),
+        other_playbook=await playbook(connection, command.to.strip())
+        if isinstance(command, UpgradePlaybook)
+        else None,
         framework=found_framework,
         frameworks=await _refs(connection, "framework")
         if wanted_framework and not found_framework

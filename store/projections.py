@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ from domain.appropriations import Appropriation
 from domain.calendar import CalendarPack, local_date
 from domain.context import Context
 from domain.engagement import Engagement
+from domain.facts import facts_of
 from domain.frameworks import Framework, Frameworks
 from domain.handover import pending
 from domain.holds import Holds, told
@@ -32,6 +34,7 @@ from domain.obligations import Obligation, obligations
 from domain.people import Person
 from domain.playbook import Playbook
 from domain.policy import Published
+from domain.portfolio import LeaProfile
 from domain.program import Program
 from domain.reminding import next_wake
 from domain.risks import Risks
@@ -167,6 +170,7 @@ async def _person(connection: Connection, state: State) -> None:
         staff_roles=list(person.staff_roles),
         left_on=person.left_on,
         capacity=person.capacity,
+        fallback=person.fallback,
     )
 
 
@@ -181,10 +185,12 @@ async def _lea(connection: Connection, state: State) -> None:
         county=lea.county,
         parent=lea.parent,
         source=lea.source,
-        facts=json.dumps([f.model_dump(mode="json") for f in lea.facts]),
+        facts=json.dumps([{**asdict(f), "said": f.said} for f in facts_of(state)], default=str),
+        profile=json.dumps(asdict(state.of(LeaProfile)), default=str),
+        cds=lea.cds,
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
     )
-    names = [state.id, lea.name, *lea.aliases]
+    names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
     folded = [n.casefold() for n in names]
     taken = await listed(
         queries.put_lea_names(connection, lea=state.id, folded=folded, names=names)

@@ -84,7 +84,8 @@ select id, version, title from read.documents where kind = :kind order by id, ve
 
 -- name: people-named
 -- People by id or handle.
-select id, handle, name, email, organisation, staff_roles, left_on, capacity from read.people
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback
+  from read.people
  where id = any(:names) or handle = any(:names);
 
 -- name: handles
@@ -93,7 +94,8 @@ select handle from read.people where handle is not null order by handle;
 
 -- name: people
 -- The directory, optionally of one organisation.
-select id, handle, name, email, organisation, staff_roles, left_on, capacity from read.people
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback
+  from read.people
  where :organisation::text is null or organisation = :organisation
     or (:organisation = 'external' and starts_with(organisation, 'external:'))
  order by organisation <> 'agency', organisation, handle;
@@ -110,18 +112,35 @@ select folded from read.lea_names order by folded;
 
 -- name: lea^
 -- One LEA by folded id, name or alias.
-select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess,
+select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess, l.profile, l.cds,
        array(select m.name from read.lea_names m
-              where m.lea = l.id and m.name <> l.id and m.name <> l.name order by m.name) as aliases
+              where m.lea = l.id and m.name not in (l.id, l.name, coalesce(l.cds, l.id))
+              order by m.name) as aliases
   from read.lea_names n join read.leas l on l.id = n.lea
  where n.folded = :name;
 
 -- name: leas
 -- The registry.
-select l.id, l.name, l.type, l.county, l.parent,
+select l.id, l.name, l.type, l.county, l.parent, l.cds,
        array(select n.name from read.lea_names n
-              where n.lea = l.id and n.name <> l.id and n.name <> l.name order by n.name) as aliases
+              where n.lea = l.id and n.name not in (l.id, l.name, coalesce(l.cds, l.id))
+              order by n.name) as aliases
   from read.leas l order by l.name;
+
+-- name: pinned-playbooks
+-- How many running engagements follow each playbook version.
+select playbook, count(*)::integer as engagements from read.engagements
+ where ended_at is null group by playbook;
+
+-- name: engagements-of-person
+-- Where a person has a role, engagements that are over included.
+select r.engagement, r.role, e.phase
+  from read.engagement_roles r join read.engagements e on e.id = r.engagement
+ where r.person = :person order by r.engagement, r.role;
+
+-- name: facts-of-leas
+-- What is known of every LEA, with its sources.
+select id, name, facts from read.leas order by name;
 
 -- name: engagement-ids
 -- Every engagement's id.
@@ -206,22 +225,25 @@ on conflict (kind, id, version) do update
 -- name: put-person!
 -- Replaces a person's row.
 insert into read.people (id, version, handle, name, email, organisation, staff_roles, left_on,
-                         capacity)
-values (:id, :version, :handle, :name, :email, :organisation, :staff_roles, :left_on, :capacity)
+                         capacity, fallback)
+values (:id, :version, :handle, :name, :email, :organisation, :staff_roles, :left_on, :capacity,
+        :fallback)
 on conflict (id) do update
    set version = excluded.version, handle = excluded.handle, name = excluded.name,
        email = excluded.email, organisation = excluded.organisation,
        staff_roles = excluded.staff_roles, left_on = excluded.left_on,
-       capacity = excluded.capacity;
+       capacity = excluded.capacity, fallback = excluded.fallback;
 
 -- name: put-lea!
 -- Replaces an LEA's row.
-insert into read.leas (id, version, name, type, county, parent, source, facts, recess)
-values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess)
+insert into read.leas (id, version, name, type, county, parent, source, facts, recess, profile,
+                       cds)
+values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess, :profile, :cds)
 on conflict (id) do update
    set version = excluded.version, name = excluded.name, type = excluded.type,
        county = excluded.county, parent = excluded.parent, source = excluded.source,
-       facts = excluded.facts, recess = excluded.recess;
+       facts = excluded.facts, recess = excluded.recess, profile = excluded.profile,
+       cds = excluded.cds;
 
 -- name: put-lea-names
 -- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.

@@ -33,7 +33,8 @@ create table read.people (
     organisation text    not null,
     staff_roles  text[]  not null,
     left_on      date,                          -- the first day on which they are not there
-    capacity     integer                        -- engagements they can lead
+    capacity     integer,                       -- engagements they can lead
+    fallback     text                           -- whom to write instead, by id
 );
 create index people_organisation on read.people (organisation);
 
@@ -46,7 +47,9 @@ create table read.leas (
     parent  text,
     source  text,
     facts   jsonb   not null,
-    recess  jsonb   not null
+    recess  jsonb   not null,
+    profile jsonb   not null,
+    cds     text
 );
 
 create table read.lea_names (
