@@ -28,6 +28,7 @@ from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
 from domain.reminding import next_wake
+from domain.summits import Summit
 from store.context import canonical_stream, resolve, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
@@ -151,8 +152,13 @@ class Record:
         told = list(news)
         for other, events in decided.others.items():
             base = fold(other, await read_stream(connection, self._vault, other))
-            added = await self._append(connection, envelope, context, other, base.version, events)
-            await project(connection, fold(other, added, base), added, context)
+            expected = decided.expected.get(other, base.version)
+            added = await self._append(connection, envelope, context, other, expected, events)
+            reached = fold(other, added, base)
+            there = context
+            if other.startswith("engagement:"):  # It has a playbook and an LEA of its own.
+                there = await standing(connection, reached, now)
+            await project(connection, reached, added, there)
             told += added
         return Outcome(_receipt(envelope, state, context, told), state, context, news)
 
@@ -217,7 +223,7 @@ class Record:
 
         The workflow moves its timer and its search attributes to where any receipt says.
         """
-        if not receipt.stream.startswith("engagement:"):
+        if not receipt.stream.startswith(("engagement:", "summit:")):
             return receipt
         history = await read_stream(connection, self._vault, receipt.stream)
         state = fold(receipt.stream, history)
@@ -252,6 +258,13 @@ class Record:
 
 def _standing(state: State, context: Context) -> dict[str, Any]:
     """What a receipt says of its stream as it stands, besides the answer."""
+    if state.stream.startswith("summit:"):
+        summit = state.of(Summit)
+        return {
+            "is_open": summit.is_open,
+            "next_wake": summit.ends(context.zone) if summit.is_open else None,
+            "facets": Facets(phase=summit.status if summit.first else None, next_due=summit.first),
+        }
     engagement = state.of(Engagement)
     return {
         "is_open": engagement.is_open,

@@ -60,8 +60,18 @@ NOUNS = {
     "sir action": "Recommended actions of a review.",
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
     "portfolio": "See the mix of LEAs against its targets.",
+    "bulk": "Change many engagements at once, with a result for each.",
+    "bulk reschedule": "Move what many engagements share.",
+    "summit": "Plan summits, invite LEAs, record who comes and what was promised.",
+    "summit attendance": "Who was at a summit, day by day and by role.",
+    "summit commitment": "What an LEA promised at a summit.",
+    "summit session": "The sessions of a summit.",
     "readiness": "Judge how willing and able an LEA is.",
 }
+
+
+OF_THEIR_OWN = frozenset({"summit invite", "summit reschedule"})
+"""Commands whose verb does more than give them: it concerns many engagements."""
 
 
 def noun(app: App, name: str) -> App:
@@ -82,7 +92,7 @@ def noun(app: App, name: str) -> App:
 def register(app: App) -> None:
     """Add a verb for every command that people give."""
     for command in COMMANDS.values():
-        if not command.internal:
+        if not command.internal and command.kind() not in OF_THEIR_OWN:
             noun(app, command.noun).command(verb(command), name=command.verb)
 
 

@@ -15,6 +15,7 @@ from cli import (
     reading,
     reviewing,
     stack,
+    summits,
 )
 from cli.output import REFUSED, USAGE, fail, leave
 
@@ -37,6 +38,7 @@ def build() -> App:
     imports.register(app)
     focusing.register(app)
     portfolio.register(app)
+    summits.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import reviewing
+from cli import reviewing, summits
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -73,6 +73,7 @@ async def show(
     if true:
         found["as_true"] = true
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
+    people += [p for s in found["summits"] for p in (*s["registered"], *s["people"])]
     return found, people
 
 
@@ -166,6 +167,8 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
             for c in state.of(CheckIns).all
         ],
         **coaching_as_data(state),
+        "summits": summits.as_data(state),
+        "commitments": summits.commitments_as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
             {
@@ -336,6 +339,7 @@ def as_text(found: dict[str, Any]) -> str:
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
         lines += [f"   by {spoken(k['by'])}: {k['text']}" for k in c["commitments"]]
     lines += coaching_as_text(found)
+    lines += summits.as_text(found)
     for i in found["investments"]:
         about = "about " if i["approximate"] else ""
         lines.append(f"{i['investment']}: {about}${float(i['amount']):,.0f} for {i['purpose']}")

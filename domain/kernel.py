@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 if TYPE_CHECKING:
     from domain.context import Context
 
-Aggregate = Literal["engagement", "lea", "person", "playbook", "calendar", "framework", "program"]
+Aggregate = Literal[
+    "engagement", "summit", "lea", "person", "playbook", "calendar", "framework", "program"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,9 @@ class On:
 
     stream: str
     event: Event
+    version: int | None = None
+    """The version of that stream the decision rests on: whoever wrote there meanwhile undoes it.
+    None where it holds whatever happened there."""
 
 
 Decision = Sequence[Event | On]

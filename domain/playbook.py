@@ -187,6 +187,31 @@ class ReviewRules(_Data):
     """For the LEA's evidence requests."""
 
 
+class AttendanceRole(Named):
+    """In what capacity somebody is at a summit."""
+
+    days: tuple[int, ...] = ()
+    """The days of the summit on which this role joins, counted from 1; every day if empty."""
+    of_lea: bool = True
+    """Whether they work at the LEA; a county office representative does not."""
+
+
+class SummitRules(_Data):
+    """Summits: meetings of the LEAs with each other, some days long."""
+
+    registration_policy: str
+    """For the LEA's registration."""
+    commitment_policy: str
+    """For what was promised at a summit."""
+    opt_out_prong: str = "summits"
+    """Which prong of the offer a summit is; an LEA that is out of it is not invited."""
+    triad: tuple[Named, ...] = ()
+    """What a session is for: what, how and why."""
+    contents: tuple[Named, ...] = ()
+    """What sessions are about, in the order in which LEAs meet it."""
+    roles: tuple[AttendanceRole, ...] = Field(min_length=1)
+
+
 class MeasureRules(_Data):
     """Measures of success, which the LEA defines."""
 
@@ -325,6 +350,8 @@ class Playbook(_Data):
     posting: PostingRules | None = None
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
+    summits: SummitRules | None = None
+    """None where this playbook has no summits."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -337,6 +364,11 @@ class Playbook(_Data):
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),
             self.measures.policy if self.measures else None,
             *([self.posting.policy] if self.posting else []),
+            *(
+                (self.summits.registration_policy, self.summits.commitment_policy)
+                if self.summits
+                else ()
+            ),
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")

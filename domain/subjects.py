@@ -2,6 +2,7 @@
 
 from domain import (
     agreements,
+    attendance,
     boards,
     checkins,
     coaching,
@@ -13,8 +14,10 @@ from domain import (
     evidence,
     factual_review,
     focus,
+    following,
     frameworks,
     investments,
+    invitations,
     leas,
     measures,
     notices,
@@ -28,6 +31,8 @@ from domain import (
     reminding,
     review,
     submissions,
+    summit_program,
+    summits,
     waves,
 )
 
@@ -57,6 +62,11 @@ SUBJECTS = (
     checkins,
     coaching,
     cycles,
+    summits,
+    summit_program,
+    invitations,
+    following,
+    attendance,
     investments,
     notices,
     reminding,

@@ -7,7 +7,7 @@ from store.events import read_stream
 from store.projections import project
 from store.vault import Vault
 
-_ORDER = ("calendar", "playbook", "framework", "program", "person", "lea", "engagement")
+_ORDER = ("calendar", "playbook", "framework", "program", "person", "lea", "engagement", "summit")
 """What an engagement's projection looks up is there before it."""
 
 

@@ -17,6 +17,16 @@ create view reporting.deliveries as
     select engagement, n as notice, person, outcome, at, message_id from read.deliveries;
 comment on view reporting.deliveries is 'One row a notice and recipient; person is an opaque id.';
 
+create view reporting.summits as
+    select id as summit, title, place, first, last, registration_due, hours, status, illustrative
+      from read.summits;
+comment on view reporting.summits is 'One row a summit, as it stands now; hours are of each invited LEA.';
+
+create view reporting.invitations as
+    select engagement, summit, status, first, last, registered, attended, not_followed
+      from read.invitations;
+comment on view reporting.invitations is 'One row an engagement and summit; registered and attended are numbers of people.';
+
 create view reporting.events as
     select position, stream, version, type, effective_at, recorded_at, actor, command_id
       from es.events;

@@ -25,6 +25,7 @@ from domain.context import (
     PersonEntry,
     ProgramEntry,
     StaffRole,
+    SummitEntry,
 )
 from domain.deciding import brought, decide_in_full
 from domain.engagement import Engagement, OpenEngagement
@@ -35,6 +36,7 @@ from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
 from domain.reminding import announcement, next_wake
 from domain.review import OpenReview
+from domain.summits import entry_of
 from tests.domain.tables import RULES, day, table
 
 ZONE = "America/Los_Angeles"
@@ -325,7 +327,20 @@ class Story:
             engagements=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),
+            summit=self.summit(getattr(command, "summit", None)),
+            summits=frozenset(
+                s.partition(":")[2] for s in self.histories if s.startswith("summit:")
+            ),
         )
+
+    def summit(self, name: str | None) -> SummitEntry | None:
+        """A summit as the record would resolve it."""
+        over = frozenset(
+            s.partition(":")[2]
+            for s, state in self.states.items()
+            if s.startswith("engagement:") and not state.of(Engagement).is_open
+        )
+        return entry_of(self.state(f"summit:{name}"), over) if name else None
 
     def recess(self, *recess: Closure) -> Self:
         """Give Alder Creek another recess, and let the engagement know."""
