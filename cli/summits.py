@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -319,7 +320,9 @@ def attendance_import(
     def shape(row: dict[str, Any]) -> dict[str, Any]:
         name = str(row.pop("lea", None) or row.pop("engagement", None) or "")
         row.pop("engagement", None)
-        return {**row, "summit": summit, "engagement": known.get(name, name)}
+        # An unknown name is refused by the engagement's own rule, which names the nearest.
+        unknown = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:60]
+        return {**row, "summit": summit, "engagement": known.get(name, unknown)}
 
     carry_out(
         file,
