@@ -74,9 +74,17 @@ NOUNS = {
     "risk": "Raise and lower what may hold an engagement back.",
     "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
     "survey": "Ask the LEA for a survey, record its means, and see the growth.",
+    "bulk": "Change many engagements at once, with a result for each.",
+    "bulk reschedule": "Move what many engagements share.",
+    "summit": "Plan summits, invite LEAs, record who comes and what was promised.",
+    "summit attendance": "Who was at a summit, day by day and by role.",
+    "summit commitment": "What an LEA promised at a summit.",
+    "summit session": "The sessions of a summit.",
     "readiness": "Judge how willing and able an LEA is.",
 }
-OWN_VERBS = frozenset({"playbook upgrade"})
+
+
+OF_THEIR_OWN = frozenset({"playbook upgrade", "summit invite", "summit reschedule"})
 """Commands whose verb asks for more than they say: for a preview, or for many at once."""
 
 
@@ -98,7 +106,7 @@ def noun(app: App, name: str) -> App:
 def register(app: App) -> None:
     """Add a verb for every command that people give."""
     for command in COMMANDS.values():
-        if not command.internal and command.kind() not in OWN_VERBS:
+        if not command.internal and command.kind() not in OF_THEIR_OWN:
             noun(app, command.noun).command(verb(command), name=command.verb)
 
 

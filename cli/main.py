@@ -22,6 +22,7 @@ from cli import (
     reviewing,
     stack,
     stepping,
+    summits,
     surveying,
     team,
     upgrading,
@@ -57,6 +58,7 @@ def build() -> App:
     registry.register(app)
     stepping.register(app)
     upgrading.register(app)
+    summits.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

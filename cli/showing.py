@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import burden, handing, reviewing
+from cli import burden, handing, reviewing, summits
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -95,6 +95,7 @@ async def show(
     people += [x["person"] for x in found["leavings"]]
     people += handing.people_in(state)
     people += [k["owner"] for c in found["checkins"] for k in c["commitments"] if k["owner"]]
+    people += [p for s in found["summits"] for p in (*s["registered"], *s["people"])]
     return found, people
 
 
@@ -210,6 +211,8 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         **coaching_as_data(state),
         **team_as_data(state),
         "handovers": handing.as_data(state),
+        "summits": summits.as_data(state),
+        "commitments": summits.commitments_as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
             {
@@ -507,5 +510,6 @@ def as_text(found: dict[str, Any]) -> str:
     ]
     lines += coaching_as_text(found)
     lines += handing.as_lines(found)
+    lines += summits.as_text(found)
     lines += map(_investment_line, found["investments"])
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
@@ -80,6 +80,33 @@ class HeldRole:
 
 
 @dataclass(frozen=True, slots=True)
+class SummitEntry:
+    """A summit as it stands now, for the engagements that are invited to it."""
+
+    id: str
+    version: int
+    title: str
+    place: str
+    first: date
+    last: date
+    registration_due: date
+    hours: Decimal
+    """Of each invited LEA's people."""
+    round: int
+    """1 for the days first set, one more for each change."""
+    status: Literal["planned", "held", "cancelled"]
+    invited: Mapping[str, str] = field(default_factory=dict)
+    """Each invited engagement with its LEA; whoever declined is not among them."""
+    over: frozenset[str] = frozenset()
+    """The invited engagements that are closed or withdrawn."""
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every day of it."""
+        return tuple(self.first + timedelta(n) for n in range((self.last - self.first).days + 1))
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramEntry:
     """The program's own settings."""
 
@@ -153,6 +180,10 @@ class Context:
     """All of them, where the command is about money."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """Of the other streams the decision looks at: it counts only while they are at these."""
+    summit: SummitEntry | None = None
+    """The summit that the command names."""
+    summits: frozenset[str] = frozenset()
+    """Ids of all summits, where the one named is not among them."""
 
     @property
     def zone(self) -> str:

@@ -21,6 +21,8 @@ class Decided:
 
     own: list[Dated]
     others: dict[str, list[Dated]]
+    expected: dict[str, int]
+    """The versions of other streams that the decision rests on."""
 
 
 def decide_in_full(
@@ -40,17 +42,20 @@ def decide_in_full(
     others: dict[str, list[Dated]] = {}
     reached = after(before, own, context)
     held_to_steps(command, reached, context)
+    expected: dict[str, int] = {}
     for entry in decide(command, reached, context):
         event = entry.event if isinstance(entry, On) else entry
         event = _marked(event, illustrative or invented)
         where = others.setdefault(entry.stream, []) if isinstance(entry, On) else own
         where.append((event, context.effective(event)))
+        if isinstance(entry, On) and entry.version is not None:
+            expected[entry.stream] = entry.version
     if before.stream.startswith("engagement:"):
         state = after(before, own, context)
         context = context.pinning(state.of(Engagement).playbook)
         invented = state.of(Engagement).illustrative
         own += [(_marked(event, invented), context.now) for event in reconcile(state, context)]
-    return Decided(own, others)
+    return Decided(own, others, expected)
 
 
 def brought(state: State, context: Context) -> list[Dated]:

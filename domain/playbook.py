@@ -269,6 +269,31 @@ class InvestmentRules(_Data):
     """What the money may be spent on, as reports add it up."""
 
 
+class AttendanceRole(Named):
+    """In what capacity somebody is at a summit."""
+
+    days: tuple[int, ...] = ()
+    """The days of the summit on which this role joins, counted from 1; every day if empty."""
+    of_lea: bool = True
+    """Whether they work at the LEA; a county office representative does not."""
+
+
+class SummitRules(_Data):
+    """Summits: meetings of the LEAs with each other, some days long."""
+
+    registration_policy: str
+    """For the LEA's registration."""
+    commitment_policy: str
+    """For what was promised at a summit."""
+    opt_out_prong: str = "summits"
+    """Which prong of the offer a summit is; an LEA that is out of it is not invited."""
+    triad: tuple[Named, ...] = ()
+    """What a session is for: what, how and why."""
+    contents: tuple[Named, ...] = ()
+    """What sessions are about, in the order in which LEAs meet it."""
+    roles: tuple[AttendanceRole, ...] = Field(min_length=1)
+
+
 class MeasureRules(_Data):
     """Measures of success, which the LEA defines."""
 
@@ -516,6 +541,8 @@ class Playbook(_Data):
     """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
     statutes: StatuteRules | None = Field(default=None, exclude_if=lambda v: v is None)
     """None where the LEA's own statutory dates are not the program's business."""
+    summits: SummitRules | None = None
+    """None where this playbook has no summits."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -532,6 +559,11 @@ class Playbook(_Data):
             self.surveys.policy if self.surveys else None,
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),
+            *(
+                (self.summits.registration_policy, self.summits.commitment_policy)
+                if self.summits
+                else ()
+            ),
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")

@@ -21,6 +21,7 @@ from domain.context import (
     LeaEntry,
     PersonEntry,
     ProgramEntry,
+    SummitEntry,
 )
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Unknown, WrongPerson, did_you_mean
@@ -36,6 +37,7 @@ from domain.people import RegisterPerson
 from domain.playbook import Playbook
 from domain.program import InitProgram
 from domain.review import OpenReview
+from domain.summits import Summit
 from domain.upgrade import UpgradePlaybook
 from store.database import Connection, listed, queries
 
@@ -195,6 +197,31 @@ async def _engagement_ids(connection: Connection) -> frozenset[str]:
     return frozenset([row["id"] for row in await listed(queries.engagement_ids(connection))])
 
 
+async def summit(connection: Connection, name: str) -> SummitEntry | None:
+    """A summit as it stands, by id; None for one that was never planned."""
+    row = await queries.summit(connection, id=name)
+    if row is None:
+        return None
+    return SummitEntry(
+        id=row["id"],
+        version=row["version"],
+        title=row["title"],
+        place=row["place"],
+        first=row["first"],
+        last=row["last"],
+        registration_due=row["registration_due"],
+        hours=row["hours"],
+        round=row["round"],
+        status=row["status"],
+        invited=json.loads(row["invited"]),
+        over=frozenset(row["over"]),
+    )
+
+
+async def _summit_ids(connection: Connection) -> frozenset[str]:
+    return frozenset([row["id"] for row in await listed(queries.summits(connection))])
+
+
 async def resolve(
     connection: Connection,
     envelope: Envelope,
@@ -235,6 +262,11 @@ async def resolve(
     if isinstance(command, OpenEngagement) and settings and not ref:
         # A new engagement begins with the newest version, unless it names another.
         ref = command.playbook or settings.playbook.partition("@")[0]
+    elif state.stream.startswith("summit:") and settings:
+        # A summit keeps the version it was planned under.
+        ref = state.of(Summit).playbook or settings.playbook.partition("@")[0]
+    named = getattr(command, "summit", None)
+    found_summit = await summit(connection, named) if named else None
     wanted_framework = command.framework if isinstance(command, OpenReview) else None
     about_money = isinstance(command, InvestmentCommand | AppropriationCommand)
     money = await appropriations(connection) if about_money else {}
@@ -270,6 +302,8 @@ async def resolve(
         held=await held_roles(connection, state.id) if isinstance(command, LeavePerson) else (),
         appropriations=money,
         versions={f"appropriation:{m.id}": m.version for m in money.values()},
+        summit=found_summit,
+        summits=await _summit_ids(connection) if named and not found_summit else frozenset(),
     )
 
 

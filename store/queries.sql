@@ -337,17 +337,68 @@ on conflict (engagement, investment) do update
 -- The engagements that ever had an investment.
 select distinct engagement from read.investments order by engagement;
 
+-- name: put-summit!
+-- Replaces a summit's row.
+insert into read.summits (id, version, title, place, first, last, registration_due, hours, playbook,
+                          round, status, next_wake, invited, sessions, pairs, illustrative)
+values (:id, :version, :title, :place, :first, :last, :registration_due, :hours, :playbook,
+        :round, :status, :next_wake, :invited, :sessions, :pairs, :illustrative)
+on conflict (id) do update
+   set version = excluded.version, place = excluded.place, first = excluded.first,
+       last = excluded.last, registration_due = excluded.registration_due,
+       round = excluded.round, status = excluded.status, next_wake = excluded.next_wake,
+       invited = excluded.invited, sessions = excluded.sessions, pairs = excluded.pairs;
+
+-- name: put-invitations!
+-- Replaces an engagement's invitations; none is ever taken away.
+insert into read.invitations
+select * from jsonb_populate_recordset(null::read.invitations, :rows::jsonb)
+on conflict (engagement, summit) do update
+   set status = excluded.status, first = excluded.first, last = excluded.last,
+       registration_due = excluded.registration_due, seen = excluded.seen,
+       not_followed = excluded.not_followed, over_cap = excluded.over_cap,
+       registered = excluded.registered, attended = excluded.attended, days = excluded.days;
+
+-- name: summit^
+-- One summit, with those of its engagements that are over.
+select s.*, array(select e.id from read.engagements e
+                   where e.ended_at is not null and s.invited ? e.id) as over
+  from read.summits s where s.id = :id;
+
+-- name: summits
+-- Every summit in the order of its days, with how many LEAs are expected and how many people came.
+select s.*,
+       (select count(*) from read.invitations i
+         where i.summit = s.id and i.status in ('invited', 'registered')) as expected,
+       (select coalesce(sum(i.registered), 0) from read.invitations i
+         where i.summit = s.id and i.status = 'registered') as registered,
+       (select coalesce(sum(i.attended), 0) from read.invitations i where i.summit = s.id) as attended,
+       (select count(*) from read.invitations i where i.summit = s.id and i.attended > 0) as leas
+  from read.summits s order by s.first, s.id;
+
+-- name: invitations-to
+-- What became of a summit's invitations, an LEA a row.
+select i.*, e.lea_name, e.phase, e.illustrative
+  from read.invitations i join read.engagements e on e.id = i.engagement
+ where i.summit = :summit order by e.lea_name, i.engagement;
+
+-- name: running-summits
+-- Every summit that is neither over nor called off, with when its last day ends.
+select id, status, next_wake from read.summits where status = 'planned' order by id;
+
 -- name: lock-read-models#
 -- Makes every writer wait until a rebuild is done; readers go on.
 lock table read.program, read.documents, read.people, read.leas, read.lea_names, read.engagements,
            read.engagement_roles, read.obligations, read.notices, read.deliveries,
-           read.investments, read.appropriations
+           read.investments, read.appropriations, read.summits, read.invitations
   in share row exclusive mode;
 
 -- name: clear-read-models#
 -- Empties every read model before a rebuild.
 delete from read.investments;
 delete from read.appropriations;
+delete from read.invitations;
+delete from read.summits;
 delete from read.deliveries;
 delete from read.notices;
 delete from read.obligations;

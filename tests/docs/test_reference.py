@@ -28,7 +28,7 @@ def every(kind: type) -> Iterator[type]:
 
 
 DECLARED_EVENTS = [e for e in every(Event) if "type" in vars(e)]
-DECLARED_COMMANDS = [c for c in every(Command) if "verb" in vars(c)]
+DECLARED_COMMANDS = [c for c in dict.fromkeys(every(Command)) if "verb" in vars(c)]
 
 
 def test_the_generated_pages_are_current() -> None:

@@ -27,6 +27,7 @@ from domain.context import (
     PersonEntry,
     ProgramEntry,
     StaffRole,
+    SummitEntry,
 )
 from domain.deciding import brought, decide_in_full
 from domain.engagement import Engagement, OpenEngagement
@@ -39,6 +40,7 @@ from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
 from domain.reminding import announcement, next_wake
 from domain.review import OpenReview
+from domain.summits import entry_of
 from domain.upgrade import UpgradePlaybook
 from tests.domain.tables import RULES, day, table
 
@@ -343,6 +345,10 @@ class Story:
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),
             held=self._held(command.person) if isinstance(command, LeavePerson) else (),
+            summit=self.summit(getattr(command, "summit", None)),
+            summits=frozenset(
+                s.partition(":")[2] for s in self.histories if s.startswith("summit:")
+            ),
         )
 
     def _held(self, ref: str) -> tuple[HeldRole, ...]:
@@ -360,6 +366,15 @@ class Story:
             for role, holder in state.of(Engagement).roles.items()
             if holder == person
         )
+
+    def summit(self, name: str | None) -> SummitEntry | None:
+        """A summit as the record would resolve it."""
+        over = frozenset(
+            s.partition(":")[2]
+            for s, state in self.states.items()
+            if s.startswith("engagement:") and not state.of(Engagement).is_open
+        )
+        return entry_of(self.state(f"summit:{name}"), over) if name else None
 
     def recess(self, *recess: Closure) -> Self:
         """Give Alder Creek another recess, and let the engagement know."""
