@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, time
-from decimal import Decimal
 from typing import ClassVar, Literal
 
-from domain.burden import hours_asked
+from domain.burden import Burden, first_of, hours_asked
 from domain.calendar import at_local, spoken
 from domain.context import Context, SummitEntry
 from domain.engagement import Engagement, not_in_the_future, running
@@ -106,18 +105,17 @@ class SummitBegan(Event):
 
 def over_cap(state: State, context: Context, entry: SummitEntry) -> str | None:
     """What the summit's month would ask of the LEA, where that is more than the playbook's cap."""
-    # The cap is the burden guard's; a playbook without one caps nothing.
-    burden = getattr(context.the_playbook, "burden", None)
-    if burden is None:
+    rules = context.the_playbook.burden
+    if rules is None:
         return None
-    cap = Decimal(burden.cap_hours)
-    month = (entry.first.year, entry.first.month)
+    month = first_of(entry.first)
+    limit = state.of(Burden).limit(month, rules)
     total = entry.hours + sum(
         asked.hours
         for asked in hours_asked(state)
-        if asked.agreed and asked.item != entry.id and (asked.on.year, asked.on.month) == month
+        if asked.agreed and asked.item != entry.id and first_of(asked.on) == month
     )
-    return f"{total} LEA hours in {entry.first:%b %Y} against {cap}" if total > cap else None
+    return f"{total} LEA hours in {entry.first:%b %Y} against {limit}" if total > limit else None
 
 
 @decides(FollowSummit)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from domain.burden import HoursAsked, asks
+from domain.burden import Away, BurdenWaiver, HoursAsked, asks, takes_days, within_burden
 from domain.calendar import spoken
 from domain.coaching import Coaching, coached_since
 from domain.context import Context, SummitEntry
@@ -80,6 +80,7 @@ class RegisterForSummit(InvitationCommand):
     """Who at the LEA registered them."""
     evidence: Line | None = None
     """Where that is written down, for example "mail of 3 November"."""
+    waive_burden: BurdenWaiver = None
 
 
 class DeclineSummit(InvitationCommand):
@@ -191,19 +192,11 @@ class Invitations:
     all: Mapping[str, Invitation] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SummitDays:
-    """The days that a summit takes from the LEA's people."""
-
-    title: str
-    first: date
-    last: date
-
-
-def summit_days(state: State) -> list[SummitDays]:
+@takes_days
+def summit_days(state: State) -> list[Away]:
     """The days of every summit the LEA is expected at, so that nothing else is asked for then."""
     return [
-        SummitDays(f"Summit {i.summit}", i.first, i.last)
+        Away(f"Summit {i.summit}", i.first, i.last)
         for i in state.of(Invitations).all.values()
         if i.stands and i.first and i.last
     ]
@@ -405,7 +398,10 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
             f"{state.id} is registered for summit {entry.id} so already. See it: handrail summit "
             f"show {entry.id}"
         )
+    coming = HoursAsked(entry.id, f"Summit {entry.id}", entry.first, entry.hours, agreed=True)
+    asked = [coming] if entry.hours else []
     return [
+        *within_burden(state, context, asked, command.waive_burden),
         SummitRegistered(
             summit=entry.id,
             on=context.effective_on,
@@ -415,7 +411,7 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
             evidence=Sealed(about=person, text=command.evidence)
             if person and command.evidence
             else None,
-        )
+        ),
     ]
 
 

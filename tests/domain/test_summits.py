@@ -15,8 +15,8 @@ from domain.attendance import (
     SummitCommitted,
     attended_between,
 )
-from domain.burden import hours_asked
-from domain.calendar import Closure, local_date
+from domain.burden import BurdenWaived, collisions, hours_asked
+from domain.calendar import Closure, WorkingDays, local_date
 from domain.context import SYSTEM
 from domain.cycles import Cycles
 from domain.dosage import dosage
@@ -26,6 +26,7 @@ from domain.errors import (
     Incomplete,
     Invalid,
     Refused,
+    TooMany,
     Unknown,
     WrongPerson,
     WrongState,
@@ -55,7 +56,7 @@ from domain.summits import (
     SummitPlanned,
     SummitRescheduled,
 )
-from tests.domain.story import ALDER, GROUPS, HARBOR, PLAYBOOK, YES, ZONE, Story, person
+from tests.domain.story import ALDER, CALENDAR, GROUPS, HARBOR, PLAYBOOK, YES, ZONE, Story, person
 from tests.domain.tables import Row, day, table
 
 PLAN: dict[str, Any] = {
@@ -653,15 +654,31 @@ def test_a_promise_is_owed_until_it_is_settled() -> None:
     )
 
 
+def capped(story: Story, hours: int) -> Story:
+    """The story under a playbook with another cap."""
+    assert PLAYBOOK.burden is not None
+    rules = PLAYBOOK.burden.model_copy(update={"cap_hours": Decimal(hours)})
+    story.playbook = PLAYBOOK.model_copy(update={"burden": rules})
+    return story
+
+
 def test_the_cap_is_told_and_keeps_nobody_from_following() -> None:
-    story = two()
-    # The cap belongs to the burden guard; whatever the playbook calls it, it has `cap_hours`.
-    capped = PLAYBOOK.model_copy()
-    object.__setattr__(capped, "__dict__", {**capped.__dict__, "burden": Cap()})
-    story.playbook = capped
-    followed, _ = moved(story, ALDER, HARBOR)
+    followed, _ = moved(capped(two(), 10), ALDER, HARBOR)
     assert followed.over_cap == "12 LEA hours in May 2028 against 10"
 
 
-class Cap:
-    cap_hours = 10
+def test_registering_over_the_cap_is_refused_and_may_be_waived() -> None:
+    story = capped(two(), 10)
+    coming: dict[str, Any] = {"engagement": ALDER, "summit": "Y2-5", "places": {"teacher": 2}}
+    story.when("summit register", **coming).refuses(TooMany, "12 h", "cap 10 h", "handrail burden waive")
+    story.when("summit register", "dana", **coming, waive_burden="both boards asked").records(
+        BurdenWaived, SummitRegistered
+    )
+
+
+def test_what_falls_due_on_the_days_of_a_summit_is_warned_about() -> None:
+    story = two()
+    first = story.state().of(Invitations).all["Y2-5"].first
+    assert first is not None
+    days = WorkingDays(CALENDAR)
+    assert any("Summit Y2-5" in said for said in collisions(first, story.state(), days))
