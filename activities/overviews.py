@@ -1,6 +1,6 @@
 """What the overview of a week or a month says: read from the read models, nothing recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,16 +54,16 @@ async def _sections(
     )
     back = now - timedelta(days=7 if rules.every == "week" else 31)
     bounced = await listed(queries.overview_bounced(connection, since=back, **whose))
-    names = await people(connection, {row["person"] for row in bounced})
+    names = await people(connection, {row["person"] for row in (*owed, *bounced) if row["person"]})
 
     def told(instant: datetime) -> str:
         return spoken(local_date(instant, settings.zone))
 
     def owing(row: Any) -> OverviewLine:
         what = row["title"] if "/" in row["item"] else f"{row['item']} {row['title']}"
-        return _line(
-            row, f"{what}, due {spoken(row['due'])}, with the {row['owner'].replace('_', ' ')}"
-        )
+        holder = names.get(row["person"])
+        whose = holder.name if holder else f"the {row['owner'].replace('_', ' ')}"
+        return _line(row, f"{what}, due {spoken(row['due'])}, with {whose}")
 
     sections = [
         _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules),
@@ -90,7 +90,19 @@ async def _sections(
             rules,
         ),
     ]
-    return tuple(section for section in sections if section is not None)
+    return tuple(_each_told_once(section for section in sections if section is not None))
+
+
+def _each_told_once(sections: Iterable[Overview]) -> Iterable[Overview]:
+    """The sections with the command that shows an engagement only where it first comes up."""
+    seen: set[str | None] = set()
+    for section in sections:
+        lines = []
+        for line in section.lines:
+            known = line.command in seen
+            seen.add(line.command)
+            lines.append(line.model_copy(update={"command": None}) if known else line)
+        yield section.model_copy(update={"lines": tuple(lines)})
 
 
 def _line(row: Any, text: str, command: str | None = None) -> OverviewLine:

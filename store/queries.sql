@@ -517,7 +517,7 @@ select distinct r.person
 
 -- name: overview-owed
 -- What is owed by a day on the engagements in which a person holds a role; what is held is not late.
-select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.command
+select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.person
   from read.engagements e
   join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
   join read.obligations o on o.engagement = e.id
