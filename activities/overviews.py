@@ -52,6 +52,16 @@ async def _sections(
     quiet = await listed(
         queries.overview_quiet(connection, since=now - timedelta(days=rules.quiet_days), **whose)
     )
+    risky = await listed(queries.overview_at_risk(connection, levels=list(rules.at_risk), **whose))
+    expiring = (
+        await listed(
+            queries.expiring(
+                connection, today=today, by=today + timedelta(days=rules.expiring_days)
+            )
+        )
+        if rules.expiring_days
+        else []
+    )
     back = now - timedelta(days=7 if rules.every == "week" else 31)
     bounced = await listed(queries.overview_bounced(connection, since=back, **whose))
     names = await people(connection, {row["person"] for row in (*owed, *bounced) if row["person"]})
@@ -73,6 +83,11 @@ async def _sections(
             rules,
         ),
         _section(
+            "At risk",
+            [_line(row, _at_risk(row, rules)) for row in risky],
+            rules,
+        ),
+        _section(
             "Quiet",
             [_line(row, f"nothing was recorded since {told(row['at'])}") for row in quiet],
             rules,
@@ -86,6 +101,19 @@ async def _sections(
                     f"handrail ledger {row['id']}",
                 )
                 for row in bounced
+            ],
+            rules,
+        ),
+        _section(
+            "Money to commit",
+            [
+                OverviewLine(
+                    lea_name=row["source"],
+                    text=f"${row['amount'] - row['invested']:,.2f} of ${row['amount']:,.2f} left, "
+                    f"to commit by {spoken(row['until'])}",
+                    command=f"handrail appropriation show {row['id']}",
+                )
+                for row in expiring
             ],
             rules,
         ),
@@ -103,6 +131,12 @@ def _each_told_once(sections: Iterable[Overview]) -> Iterable[Overview]:
             seen.add(line.command)
             lines.append(line.model_copy(update={"command": None}) if known else line)
         yield section.model_copy(update={"lines": tuple(lines)})
+
+
+def _at_risk(row: Any, rules: OverviewRules) -> str:
+    risk = f"risk {row['risk']}" if row["risk"] in rules.at_risk else None
+    held = f"on hold since {spoken(row['held_since'])}" if row["held_since"] else None
+    return " and ".join(filter(None, (risk, held)))
 
 
 def _line(row: Any, text: str, command: str | None = None) -> OverviewLine:

@@ -534,6 +534,20 @@ select e.id, e.lea_name, e.illustrative, last.at
  where e.ended_at is null and last.at < :since
  order by last.at, e.lea_name;
 
+-- name: overview-at-risk
+-- The engagements whose highest risk is of one of the levels, or that are on hold.
+select e.id, e.lea_name, e.illustrative, e.risk, e.held_since
+  from read.engagements e
+  join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
+ where e.ended_at is null and (e.risk = any(:levels) or e.held_since is not null)
+ order by e.lea_name;
+
+-- name: expiring
+-- The appropriations that are not used up and must be committed by a day.
+select id, source, amount, invested, until from read.appropriations
+ where until between :today and :by and invested < amount
+ order by until, id;
+
 -- name: overview-bounced
 -- Mails that came back since an instant, on the engagements in which a person holds a role.
 select e.id, e.lea_name, e.illustrative, d.person, max(d.at) as at
