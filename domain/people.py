@@ -5,12 +5,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, StaffRole
+from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, MailRhythm, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
 from domain.kernel import (
     Command,
@@ -50,6 +50,21 @@ Capacity = Annotated[int, Field(ge=0, le=99)]
 """A number of engagements."""
 
 
+def _daily_or_weekly(text: str) -> str:
+    if text not in ("daily", "weekly"):
+        raise ValueError(
+            "choose daily or weekly. Whoever wants no mail at all gives up their role: name "
+            "somebody else with handrail engagement assign ENGAGEMENT ROLE PERSON"
+        )
+    return text
+
+
+DigestWish = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(_daily_or_weekly)
+]
+"""How often somebody wants their mail."""
+
+
 def person_id_from(command_id: UUID) -> str:
     """The opaque id of the person a command registers: the same command, the same person."""
     return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")
@@ -76,6 +91,8 @@ class RegisterPerson(Command):
     """Staff role: assistant, lead or director. Only a Director may give one."""
     capacity: Capacity | None = None
     """How many engagements they can lead at a time, for somebody who works part-time."""
+    digest: DigestWish | None = None
+    """How often they want their mail: daily or weekly; daily if left out."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{person_id_from(command_id)}"
@@ -98,6 +115,8 @@ class ChangePerson(Command):
     """All staff roles from now on. Only a Director may give or take one."""
     capacity: Capacity | None = None
     """How many engagements they can lead at a time from now on."""
+    digest: DigestWish | None = None
+    """How often they want their mail from now on: daily, or weekly on the first working day."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{self.person}"
@@ -111,6 +130,7 @@ class PersonRegistered(Event):
     organisation: str
     staff_roles: tuple[StaffRole, ...] = ()
     capacity: int | None = None
+    digest: MailRhythm | None = None
 
     def sentence(self) -> str:
         return (
@@ -121,6 +141,7 @@ class PersonRegistered(Event):
                 if self.organisation != AGENCY
                 else "."
             )
+            + (f" Their mail comes {self.digest}." if self.digest else "")
         )
 
 
@@ -130,6 +151,7 @@ class PersonChanged(Event):
     email: Sealed | None = None
     staff_roles: tuple[StaffRole, ...] | None = None
     capacity: int | None = None
+    digest: MailRhythm | None = None
 
     def sentence(self) -> str:
         return (
@@ -142,6 +164,7 @@ class PersonChanged(Event):
             + (f", name {self.name}" if self.name else "")
             + (f", mail {self.email}" if self.email else "")
             + (f", capacity {self.capacity}" if self.capacity is not None else "")
+            + (f", mail {self.digest}" if self.digest else "")
             + "."
         )
 
@@ -156,6 +179,7 @@ class Person:
     organisation: str = AGENCY
     staff_roles: tuple[StaffRole, ...] = ()
     capacity: int | None = None
+    digest: MailRhythm = "daily"
     left_on: date | None = None
     """The first day on which they are no longer there."""
 
@@ -225,6 +249,7 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             organisation=f"{EXTERNAL}:{command.external}" if command.external else at,
             staff_roles=command.role,
             capacity=command.capacity,
+            digest=cast("MailRhythm | None", command.digest),
         )
     ]
 
@@ -239,6 +264,7 @@ def person_registered(state: State, event: PersonRegistered, stamp: Stamp) -> St
             organisation=event.organisation,
             staff_roles=event.staff_roles,
             capacity=event.capacity,
+            digest=event.digest or "daily",
         )
     )
 
@@ -248,9 +274,19 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
     person = state.of(Person)
     if person.handle is None:
         raise Unknown(f"Nobody has the id {state.id!r}. See everybody: handrail person list")
-    if not (command.name or command.email) and (command.role, command.capacity) == (None, None):
+    if not (command.name or command.email or command.digest) and (
+        command.role,
+        command.capacity,
+    ) == (None, None):
         raise WrongState(
-            f"Nothing to change for {person.handle}: give --name, --email, --role or --capacity."
+            f"Nothing to change for {person.handle}: give --name, --email, --role, --capacity or "
+            f"--digest."
+        )
+    alone = command.model_fields_set <= {"person", "digest"}
+    if alone and command.digest == person.digest:
+        raise AlreadyExists(
+            f"The mail of {state.id} comes {person.digest} already. Nothing more is needed; see "
+            f"it: handrail person list"
         )
     if command.capacity is not None:
         _only_staff_lead(state.id, None if person.organisation == AGENCY else person.organisation)
@@ -275,6 +311,7 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             email=Sealed(about=about, text=command.email) if command.email else None,
             staff_roles=command.role,
             capacity=command.capacity,
+            digest=cast("MailRhythm | None", command.digest),
         )
     ]
 
@@ -289,5 +326,6 @@ def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
             email=event.email or person.email,
             staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
             capacity=person.capacity if event.capacity is None else event.capacity,
+            digest=event.digest or person.digest,
         )
     )

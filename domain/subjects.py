@@ -17,6 +17,7 @@ from domain import (
     dependencies,
     eligibility,
     engagement,
+    etiquette,
     evidence,
     factual_review,
     focus,
@@ -98,6 +99,7 @@ SUBJECTS = (
     risks,
     holds,
     turnover,
+    etiquette,
     notices,
     reminding,
 )

@@ -9,6 +9,7 @@ from domain.appropriations import Appropriation
 from domain.calendar import CalendarPack, local_date
 from domain.context import Context
 from domain.engagement import Engagement
+from domain.etiquette import snooze_of
 from domain.frameworks import Framework, Frameworks
 from domain.handover import pending
 from domain.holds import Holds, told
@@ -167,6 +168,7 @@ async def _person(connection: Connection, state: State) -> None:
         staff_roles=list(person.staff_roles),
         left_on=person.left_on,
         capacity=person.capacity,
+        digest=person.digest,
     )
 
 
@@ -272,6 +274,9 @@ async def _engagement(
                     "ask": o.ask,
                     "command": o.command,
                     "held": told(o.held, state),
+                    "snoozed_until": snooze.until.isoformat()
+                    if (snooze := snooze_of(o, state)) and snooze.until
+                    else None,
                 }
                 for o in owed_now(state, context)
             ]

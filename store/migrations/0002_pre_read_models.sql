@@ -33,7 +33,8 @@ create table read.people (
     organisation text    not null,
     staff_roles  text[]  not null,
     left_on      date,                          -- the first day on which they are not there
-    capacity     integer                        -- engagements they can lead
+    capacity     integer,                       -- engagements they can lead
+    digest       text    not null default 'daily' check (digest in ('daily', 'weekly'))
 );
 create index people_organisation on read.people (organisation);
 
@@ -100,6 +101,7 @@ create table read.obligations (                 -- what is owed now
     ask        text    not null,
     command    text    not null,
     held       text,                            -- why nobody is reminded of it for now
+    snoozed_until date,                         -- nothing is sent about it before that day
     primary key (engagement, item, round)
 );
 create index obligations_due on read.obligations (due);

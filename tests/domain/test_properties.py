@@ -26,7 +26,7 @@ from domain.notices import (
     RecipientsDropped,
 )
 from domain.obligations import obligations
-from domain.reminding import reconcile
+from domain.planning import reconcile
 from domain.submissions import DeliverableReturned
 from store.events import as_true
 from tests.domain.story import (
