@@ -20,6 +20,8 @@ from domain.planning import recipients
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
+NOBODY: tuple[str | None, ...] = (None,)
+
 
 def register(app: App) -> None:
     """Add the ledger."""
@@ -43,7 +45,7 @@ def ledger(
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, ZoneInfo, str]:
+    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime]:
         from store.context import standing
         from store.database import listed, queries
         from store.events import read_stream
@@ -82,9 +84,9 @@ def ledger(
                 r["now_to"] = [p for p in r["now_to"] if p == who]
         names = Names(door)
         await names.learn(*(p for r in found for p in readers(r)))
-        return found, names, await _zone(door), one
+        return found, names, await _zone(door), one, context.now
 
-    rows, names, zone, one = run(work)
+    rows, names, zone, one, now = run(work)
     if json_:
         for r in rows:
             emit_json(as_data(r, names))
@@ -100,10 +102,10 @@ def ledger(
                 r["round"],
                 r["step"],
                 names.of(reader) if reader else "nobody",
-                fate(r, reader, zone),
+                fate(r, reader, zone, now),
             )
             for r in rows
-            for reader in (readers(r) or [None])
+            for reader in (readers(r) or NOBODY)
         ],
     )
     counts = Counter(_outcome(r) for r in rows)
@@ -127,7 +129,7 @@ def _outcome(row: dict[str, Any]) -> str:
     return "bounced" if went and "sent" not in went else str(row["status"])
 
 
-def fate(row: dict[str, Any], reader: str | None, zone: ZoneInfo) -> str:
+def fate(row: dict[str, Any], reader: str | None, zone: ZoneInfo, now: datetime) -> str:
     """Whether one reader got it, when, and if not, why."""
     mine = next((d for d in row["deliveries"] if d["to"] == reader), None)
     if mine is None:
@@ -143,7 +145,10 @@ def fate(row: dict[str, Any], reader: str | None, zone: ZoneInfo) -> str:
         case "dropped":
             return f"not sent: {mine['detail']} ({at})"
         case _:
-            return "in a mail on its way" if mine["mail"] else "waits for their next mail"
+            if mine["mail"]:
+                return "in a mail on its way"
+            # A weekly reader may have been told before its moment.
+            return "planned" if row["planned_for"] > now else "waits for their next mail"
 
 
 def as_data(row: dict[str, Any], names: Names) -> dict[str, Any]:

@@ -315,7 +315,12 @@ def _about(mail: dict[str, Any]) -> str:
     for item in mail["items"]:
         steps.setdefault((item["item"], item["title"]), []).append(item["step"])
     alarm = "alarm: " if mail["alarm"] else ""
-    return alarm + "\n".join(f"{i} {t} ({', '.join(s)})" for (i, t), s in steps.items())
+    return alarm + "\n".join(f"{_named(i, t)} ({', '.join(s)})" for (i, t), s in steps.items())
+
+
+def _named(item: str, title: str) -> str:
+    """What hangs on another item says so in its title."""
+    return title if "/" in item else f"{item} {title}"
 
 
 def _with_handles(found: dict[str, Any], names: Names) -> dict[str, Any]:

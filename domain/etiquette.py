@@ -176,6 +176,12 @@ def snoozed_until(owed: Obligation, state: State, today: date) -> date | None:
     return snooze.until if snooze and snooze.until and snooze.until > today else None
 
 
+def resting(state: State, today: date) -> frozenset[tuple[str, int]]:
+    """The items and rounds of which nothing may be said yet, not even in a week's mail."""
+    snoozes = state.of(Etiquette).snoozes.items()
+    return frozenset(key for key, snooze in snoozes if snooze.until and snooze.until > today)
+
+
 def kind_of(item: str, playbook: Playbook) -> str | None:
     """Of which kind an item is: the first whose pattern it matches."""
     kinds = playbook.etiquette.kinds if playbook.etiquette else ()

@@ -164,7 +164,7 @@ class PersonChanged(Event):
             + (f", name {self.name}" if self.name else "")
             + (f", mail {self.email}" if self.email else "")
             + (f", capacity {self.capacity}" if self.capacity is not None else "")
-            + (f", mail {self.digest}" if self.digest else "")
+            + (f", mail comes {self.digest}" if self.digest else "")
             + "."
         )
 

@@ -7,6 +7,7 @@ written and nothing is sent.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from uuid import NAMESPACE_URL, uuid5
 
 from domain.calendar import local_date
@@ -63,7 +64,7 @@ class _Mailed:
 
     days: dict[str, set[date]] = field(default_factory=dict)
 
-    def had(self, person: str, context: Context) -> bool:
+    def had(self, context: Context, person: str) -> bool:
         today = local_date(context.now, context.zone)
         since = monday(today) if is_weekly(person, context) else today
         return any(day >= since for day in self.days.get(person, ()))
@@ -91,7 +92,7 @@ def rehearsed(
         context = _at(max(context.now, wake), context)
         if brought(state, context):
             state = _decided(ReconcileNotices(engagement=state.id), state, context)
-        told = announcement(state, context, lambda person, c=context: seen.had(person, c))
+        told = announcement(state, context, partial(seen.had, context))
         wake = told.again_at
         mails: list[tuple[str, int | None]] = [*told.alarms, *((p, None) for p in told.people)]
         for person, alarm in sorted(mails, key=str):

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
+from domain.etiquette import resting
 from domain.kernel import Decision, Event, State, decides
 from domain.notices import (
     ClaimedNotice,
@@ -53,8 +54,11 @@ def next_wake(state: State, context: Context) -> datetime | None:
 def _weekly_moments(state: State, context: Context) -> Iterable[datetime]:
     """When the week's mails speak of what is planned."""
     engagement = state.of(Engagement)
+    rest = resting(state, context.today)
     for notice in state.of(Notices).all.values():
         if notice.planned.alarm or not (notice.status == "planned" or notice.waiting):
+            continue
+        if (notice.planned.item, notice.planned.round) in rest:
             continue
         for person in notice.waiting or recipients(notice, engagement, context):
             if moment := early(person, notice.planned.planned_for, context):
@@ -132,6 +136,7 @@ def announcement(
     alarms: set[tuple[str, int]] = set()
     later = [fact.at for fact in coming(state, context)]
     latest = _latest_due(state, context)
+    rest = resting(state, context.today)
     for notice in state.of(Notices).all.values():
         if _is_overtaken(notice, latest) or not (notice.status == "planned" or notice.waiting):
             continue
@@ -149,7 +154,14 @@ def announcement(
             continue
         policy, days = context.the_playbook.policy(of.policy), days_of(of, state, context)
         for person in told:
-            goes = goes_at(person, planned.planned_for, policy, days, context)
+            goes = goes_at(
+                person,
+                planned.planned_for,
+                policy,
+                days,
+                context,
+                rests=(planned.item, planned.round) in rest,
+            )
             if goes > context.now:
                 later.append(goes)
             elif already_mailed(person):
@@ -244,18 +256,22 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     claimed = []
     overtaken: list[NoticeRef] = []
     told_again: set[str] = set()
+    no_others: tuple[EngagementRole, ...] = ()
+    rest = resting(state, context.today)
     for notice in state.of(Notices).all.values():
         planned = notice.planned
         if notice.status != "planned" or planned.planned_for > until:
             continue
         if not _belongs(notice, command, state):
             continue
+        if planned.planned_for > context.now and (planned.item, planned.round) in rest:
+            continue
         if planned.planned_for > context.now:
-            people, also = recipients(notice, engagement, context), ()
+            last, also = notice, no_others
         else:
             last = latest[planned.item]
             also = _taken_over(last, state, context)
-            people = recipients(last, engagement, context, also)
+        people = recipients(last, engagement, context, also)
         if who not in people:
             continue
         if _is_overtaken(notice, latest):
@@ -268,6 +284,10 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
         for notice in state.of(Notices).all.values()
         if who in notice.waiting
         and notice.planned.planned_for <= until
+        and not (
+            notice.planned.planned_for > context.now
+            and (notice.planned.item, notice.planned.round) in rest
+        )
         and _is_in(command, notice)
         and unreachable(who, context) is None
     ]

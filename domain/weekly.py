@@ -89,18 +89,25 @@ def early(person: str, planned_for: datetime, context: Context) -> datetime | No
 
 
 def goes_at(
-    person: str, planned_for: datetime, policy: ReminderPolicy, side: WorkingDays, context: Context
+    person: str,
+    planned_for: datetime,
+    policy: ReminderPolicy,
+    side: WorkingDays,
+    context: Context,
+    *,
+    rests: bool = False,
 ) -> datetime:
     """The first moment from now on at which a notice may go to somebody.
 
     Args:
         side: The working days of whoever owes the item; for a week's mail the reader's own count.
+        rests: Whether nothing may be said of it before its moment, because it is snoozed.
     """
     if not is_weekly(person, context):
         if planned_for > context.now:
             return planned_for
         return policy.opening(context.now, side, context.zone)
-    moment = early(person, planned_for, context) or planned_for
+    moment = (None if rests else early(person, planned_for, context)) or planned_for
     ready = max(moment, context.now)
     return policy.opening(ready, own_days(person, context), context.zone)
 

@@ -51,8 +51,9 @@ def test_the_plan_shows_every_step_its_readers_and_the_mails_that_makes() -> Non
     ]
     about_d1 = [m for m in found["mails"] if m["items"][0]["item"] == "D1"]
     assert [(m["person"], m["local"]) for m in about_d1] == [
-        ("p-joy", "Mon 2027-04-19 08:00"),
+        ("p-joy", "Tue 2027-04-20 08:00"),
         ("p-marcus", "Fri 2027-04-23 08:00"),
+        ("p-joy", "Mon 2027-04-26 08:00"),
     ]
     assert found["snoozed"] == [{"item": "D1", "until": date(2027, 4, 20), "reason": "on leave"}]
     assert found["own_policies"] == [{"of": "D1", "policy": "gentle", "reason": "fewer"}]
@@ -108,6 +109,7 @@ def test_a_line_says_whether_somebody_got_it_when_and_if_not_why(
         "at": AT,
         "deliveries": [one] if delivery else [],
         "now_to": ["p-joy"],
+        "planned_for": AT,
     }
     assert readers(row) == ["p-joy"]
-    assert fate(row, "p-joy", ZoneInfo(ZONE)) == told
+    assert fate(row, "p-joy", ZoneInfo(ZONE), AT) == told

@@ -192,7 +192,7 @@ def test_the_wish_is_a_fact() -> None:
     story, sam = directory()
     [changed] = story.when("person change", person=sam, digest="weekly").records(PersonChanged)
     assert isinstance(changed, PersonChanged)
-    assert "mail weekly" in changed.sentence()
+    assert "mail comes weekly" in changed.sentence()
     story.when("person change", person=sam, digest="weekly").refuses(AlreadyExists, "weekly")
     story.when("person change", person=sam, digest="daily").records(PersonChanged)
 
@@ -302,10 +302,10 @@ def test_a_snooze_rests_a_weekly_readers_mail_too() -> None:
     story = spring().reading("weekly", "joy").signed().on(SIXTH)
     story.do("reminders snooze", item="D1", until=date(2027, 4, 20), reason="r")
     story.on(date(2027, 4, 30))
-    assert mails_to(story, "joy")[1] == (
-        date(2027, 4, 19),
-        (("D1", 1, "+5"), ("D1", 1, "snoozed")),
-    )
+    assert mails_to(story, "joy")[1:] == [
+        (date(2027, 4, 20), (("D1", 1, "snoozed"),)),
+        (date(2027, 4, 26), (("D1", 1, "+5"), ("D1", 1, "+10"))),
+    ]
 
 
 def test_it_may_be_recorded_for_somebody_of_the_lea() -> None:
