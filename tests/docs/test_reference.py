@@ -68,7 +68,7 @@ def test_every_command_is_known_decides_and_explains_itself(command: type[Comman
 
 
 def test_sealed_and_optional_fields_are_marked() -> None:
-    said = "*`name`†*, *`email`†*, *`staff_roles`*, *`capacity`*"
+    said = "*`name`†*, *`email`†*, *`staff_roles`*, *`capacity`*, *`digest`*"
     assert fields(EVENTS["person-changed"]) == said
 
 
