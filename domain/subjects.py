@@ -18,6 +18,7 @@ from domain import (
     dependencies,
     eligibility,
     engagement,
+    etiquette,
     evidence,
     facts,
     factual_review,
@@ -118,6 +119,7 @@ SUBJECTS = (
     risks,
     holds,
     turnover,
+    etiquette,
     notices,
     reminding,
 )
