@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
@@ -15,12 +16,15 @@ from temporalio.service import RPCError
 
 from activities.dispatch import send
 from activities.record import Clock
+from domain.bounces import SettleAddress, item_of
 from domain.context import SYSTEM
 from domain.kernel import Recorded
 from domain.leas import RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
+from domain.people import PersonChanged
+from domain.personal import Sealed
 from domain.policy import CalendarPublished
 from store.database import Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
@@ -96,11 +100,13 @@ async def news(
     async for reached, page in read_log(connection, vault, start):
         envelopes = []
         for recorded in page:
-            for engagement in await _concerned(connection, recorded):
-                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{engagement}"
+            for command in await _asked(connection, recorded):
+                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{command.engagement}"
+                if isinstance(command, SettleAddress):
+                    place += "/address"
                 envelopes.append(
                     Envelope.of(
-                        ReconcileNotices(engagement=engagement),
+                        command,
                         command_id=uuid5(_FOLLOWED, place),
                         actor=SYSTEM,
                         issued_at=await clock.now(),
@@ -108,6 +114,30 @@ async def news(
                     )
                 )
         yield reached, envelopes
+
+
+async def _asked(
+    connection: Connection, recorded: Recorded
+) -> list[SettleAddress | ReconcileNotices]:
+    """What running engagements are told because of a fact, in this order."""
+    return [
+        *await _mended(connection, recorded),
+        *(ReconcileNotices(engagement=e) for e in await _concerned(connection, recorded)),
+    ]
+
+
+async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddress]:
+    """Where it is still to be found out how to write to somebody, and now is known."""
+    person = recorded.stamp.stream.partition(":")[2]
+    match recorded.event:
+        case PersonChanged(email=Sealed()):
+            why: Literal["changed", "left"] = "changed"
+        case PersonLeft():
+            why = "left"
+        case _:
+            return []
+    rows = await listed(queries.engagements_with_dead_address(connection, item=item_of(person)))
+    return [SettleAddress(engagement=row["engagement"], person=person, why=why) for row in rows]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:

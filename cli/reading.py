@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.bouncing import delivery_as_data, delivery_as_text, fate, item_told, mentioned
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
@@ -281,13 +282,14 @@ def due(
                 )
             )
         names = Names(door)
-        await names.learn(*(r["person"] for r in rows))
+        await names.learn(*(text for r in rows for text in (r["person"], r["title"])))
         return rows, names, today
 
     rows, names, today = run(work)
     if json_:
         for r in rows:
-            emit_json({**dict(r), "person": names.handle(r["person"])})
+            person_, title = names.handle(r["person"]), names.told(r["title"])
+            emit_json({**dict(r), "person": person_, "title": title})
         return
     emit_table(
         f"Owed as of {spoken(today)}",
@@ -297,8 +299,8 @@ def due(
                 spoken(r["due"]) if r["due"] else "no date",
                 "held" if r["held"] else _distance(r["due"], today),
                 r["engagement"] + (" *" if r["illustrative"] else ""),
-                r["item"],
-                r["title"] + (f" ({r['held']})" if r["held"] else ""),
+                item_told(r["item"], names),
+                names.told(r["title"]) + (f" ({r['held']})" if r["held"] else ""),
                 f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
             )
             for r in rows
@@ -409,7 +411,7 @@ def ledger(
                 f"It has reminders for {', '.join(items) or 'nothing yet'}."
             )
         names = Names(door)
-        await names.learn(*(d["to"] for r in found for d in r["deliveries"]))
+        await names.learn(*mentioned(found))
         return found, names, await _zone(door)
 
     rows, names, zone = run(work)
@@ -421,18 +423,10 @@ def ledger(
                     "item": r["item"],
                     "round": r["round"],
                     "step": r["step"],
-                    "outcome": r["status"],
+                    "outcome": fate(r),
                     "reason": r["reason"],
                     "at": r["at"],
-                    "deliveries": [
-                        {
-                            "to": names.handle(d["to"]),
-                            "outcome": d["outcome"],
-                            "at": d["at"],
-                            "message_id": d["message_id"],
-                        }
-                        for d in r["deliveries"]
-                    ],
+                    "deliveries": [delivery_as_data(d, names) for d in r["deliveries"]],
                 }
             )
         return
@@ -442,29 +436,24 @@ def ledger(
         [
             (
                 _local(r["planned_for"], zone),
-                r["item"],
+                item_told(r["item"], names),
                 r["round"],
                 r["step"],
-                r["status"],
+                fate(r),
                 _local(r["at"], zone) if r["at"] else "",
-                r["reason"] or ", ".join(_delivery(d, names) for d in r["deliveries"]),
+                r["reason"] or ", ".join(delivery_as_text(d, names) for d in r["deliveries"]),
             )
             for r in rows
         ],
     )
     counts: dict[str, int] = {}
     for r in rows:
-        counts[r["status"]] = counts.get(r["status"], 0) + 1
+        counts[fate(r)] = counts.get(fate(r), 0) + 1
     print(
         f"{counted(len(rows), 'reminder')}: "
         + ", ".join(f"{n} {what}" for what, n in counts.items())
     )
     say_if_illustrative(any(r["illustrative"] for r in rows))
-
-
-def _delivery(delivery: dict[str, Any], names: Names) -> str:
-    outcome = "" if delivery["outcome"] == "sent" else f" ({delivery['outcome']})"
-    return names.of(delivery["to"]) + outcome
 
 
 def _local(instant: datetime, zone: ZoneInfo) -> str:

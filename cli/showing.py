@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import burden, handing, reviewing
+from cli import bouncing, burden, handing, reviewing
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -94,6 +94,7 @@ async def show(
     people += [m["person"] for m in found["team"]]
     people += [x["person"] for x in found["leavings"]]
     people += handing.people_in(state)
+    people += [a["person"] for a in found["addresses"]]
     people += [k["owner"] for c in found["checkins"] for k in c["commitments"] if k["owner"]]
     return found, people
 
@@ -209,6 +210,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         ],
         **coaching_as_data(state),
         **team_as_data(state),
+        "addresses": bouncing.as_data(state, zone),
         "handovers": handing.as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
@@ -438,6 +440,7 @@ def as_text(found: dict[str, Any]) -> str:
             lines.append(f"  {label}: {value}")
     lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
     lines += team_as_text(found)
+    lines += bouncing.as_text(found)
     lines += [f"  Waived {step}: {reason}" for step, reason in found["waived"].items()]
     if found["conversations"]:
         lines.append("Conversations:")

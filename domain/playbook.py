@@ -241,6 +241,15 @@ class HandoverRules(_Data):
     """From how many days back the packet shows reminders."""
 
 
+class BounceRules(_Data):
+    """When mail to somebody comes back."""
+
+    find_within_working_days: int = Field(ge=1, le=60)
+    """Within how many working days the right address is found out."""
+    policy: str | None = None
+    """Reminds whoever finds it out; None for nobody."""
+
+
 class ReviewRules(_Data):
     """The review of an LEA's system."""
 
@@ -516,6 +525,8 @@ class Playbook(_Data):
     """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
     statutes: StatuteRules | None = Field(default=None, exclude_if=lambda v: v is None)
     """None where the LEA's own statutory dates are not the program's business."""
+    bounces: BounceRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where finding out a right address has no date."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -532,6 +543,7 @@ class Playbook(_Data):
             self.surveys.policy if self.surveys else None,
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),
+            self.bounces.policy if self.bounces else None,
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")

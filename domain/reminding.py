@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from domain.bounces import BOUNCES, Bounces
 from domain.calendar import local_date
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
@@ -16,13 +17,11 @@ from domain.notices import (
     NoticeRef,
     Notices,
     NoticesClaimed,
-    NoticesDelivered,
     NoticesPlanned,
     NoticesSuppressed,
     PlannedNotice,
     RecipientsDropped,
     ReconcileNotices,
-    RecordDelivery,
     TakenBack,
     TakenBackDate,
 )
@@ -91,7 +90,7 @@ def reconcile(state: State, context: Context) -> list[Event]:
             by_reason.setdefault(reason, []).append(entry.ref)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
-    for reason, dropped in _dropped(ledger.values(), why, engagement, context).items():
+    for reason, dropped in _dropped(ledger.values(), why, state, context).items():
         events.append(RecipientsDropped(notices=dropped, reason=reason))
     new = [
         notice
@@ -117,33 +116,35 @@ def next_wake(state: State, context: Context) -> datetime | None:
     return min([*moments, notice] if notice else moments, default=None)
 
 
-def _unreachable(person: str, context: Context) -> str | None:
+def unreachable(person: str, state: State, context: Context) -> str | None:
     """Why no mail can reach somebody: whoever was erased has no address any more."""
     entry = context.people.get(person)
     if entry is None or entry.email is None:
         return NO_ADDRESS
-    return LEFT if entry.has_left(local_date(context.now, context.zone)) else None
+    if entry.has_left(local_date(context.now, context.zone)):
+        return LEFT
+    return BOUNCES if person in state.of(Bounces).open else None
 
 
 def _dropped(
     ledger: Iterable[Notice],
     why: Mapping[tuple[str, int], str],
-    engagement: Engagement,
+    state: State,
     context: Context,
 ) -> dict[str, tuple[DroppedNotice, ...]]:
     """Claimed notices that somebody has still to get and never will, by reason.
 
-    Nothing is owed any more, there is nowhere to send it to, or somebody else holds the role now
-    and gets it instead.
+    Nothing is owed any more, there is nowhere to send it to, or somebody else gets it instead: who
+    holds the role now, or stands in while mail comes back.
     """
     by_reason: dict[str, list[DroppedNotice]] = {}
     for notice in ledger:
         settled = why.get((notice.planned.item, notice.planned.round))
-        now = recipients(notice, engagement, context) if notice.waiting and not settled else ()
+        now = recipients(notice, state, context) if notice.waiting and not settled else {}
         gone: dict[str, tuple[str, ...]] = {}
         for person in notice.waiting:
-            reason = settled or _unreachable(person, context)
-            if reason is None and person not in now:
+            reason = settled or unreachable(person, state, context)
+            if reason is None and person not in now and not _stands_in(person, notice):
                 reason = PASSED_ON
             if reason is not None:
                 gone[reason] = (*gone.get(reason, ()), person)
@@ -153,7 +154,7 @@ def _dropped(
                 DroppedNotice(
                     **notice.ref.model_dump(),
                     recipients=people,
-                    instead=instead if reason == PASSED_ON else (),
+                    instead=instead if reason in (PASSED_ON, BOUNCES) else (),
                 )
             )
     return {reason: tuple(notices) for reason, notices in by_reason.items()}
@@ -178,16 +179,52 @@ def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iter
         )
 
 
-def recipients(notice: Notice, engagement: Engagement, context: Context) -> tuple[str, ...]:
-    """The people a notice goes to now: holders of its roles, or who stands in for them."""
-    found: dict[str, None] = {}
+def _stands_in(person: str, notice: Notice) -> bool:
+    """Whether somebody gets a notice because it did not reach another, who is past telling."""
+    other = notice.deliveries[person].instead_of
+    was = notice.deliveries.get(other) if other else None
+    return was is not None and was.outcome in ("bounced", "dropped")
+
+
+def recipients(
+    notice: Notice, state: State, context: Context, *, without: str | None = None
+) -> dict[str, str | None]:
+    """The people a notice goes to now: holders of its roles, or who stands in for them.
+
+    Whoever cannot be reached is told through their own fallback contact, and that one through
+    theirs; then the next role has its turn.
+
+    Args:
+        without: Somebody who counts as out of reach, whatever is known of them.
+
+    Returns:
+        Each with the person in whose place they are told; None for their own role's sake, or a
+        vacant one's.
+    """
+    roles = state.of(Engagement).roles
+    found: dict[str, str | None] = {}
     for role in notice.planned.to:
-        for candidate in (role, *_INSTEAD[role]):
-            holder = engagement.roles.get(candidate)
-            if holder and _unreachable(holder, context) is None:
-                found[holder] = None
+        missed: str | None = None
+        for person in _in_turn(role, roles, context):
+            if person != without and unreachable(person, state, context) is None:
+                found[person] = missed and found.get(person, missed)
                 break
-    return tuple(found)
+            missed = missed or person
+    return found
+
+
+def _in_turn(
+    role: EngagementRole, roles: Mapping[EngagementRole, str], context: Context
+) -> Iterable[str]:
+    """Who may be told what a role is told, nearest first; everybody once."""
+    seen: set[str] = set()
+    for candidate in (role, *_INSTEAD[role]):
+        person = roles.get(candidate)
+        while person and person not in seen:
+            seen.add(person)
+            yield person
+            entry = context.people.get(person)
+            person = entry.fallback if entry else None
 
 
 def _due(state: State, context: Context) -> list[Notice]:
@@ -257,7 +294,7 @@ def announcement(
             if of is None or of.policy is None:
                 continue
             if notice.planned.alarm:
-                told = notice.waiting or recipients(notice, engagement, context)
+                told = notice.waiting or tuple(recipients(notice, state, context))
                 alarms.update((person, notice.planned.n) for person in told)
                 continue
             days = context.lea_days(engagement.lea) if of.side == "lea" else context.agency_days
@@ -266,7 +303,7 @@ def announcement(
             if opening > context.now:
                 later.append(opening)
                 continue
-            for person in notice.waiting or recipients(notice, engagement, context):
+            for person in notice.waiting or tuple(recipients(notice, state, context)):
                 if already_mailed(person):
                     later.append(policy.next_morning(context.now, days, context.zone))
                 else:
@@ -351,25 +388,30 @@ def _fallen_away(
 
 @decides(ClaimNotices)
 def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
-    engagement = state.of(Engagement)
     due = [n for n in _due(state, context) if _belongs(n, command, state)]
     latest = _latest_due(state, context)
     claimed = []
     overtaken: list[NoticeRef] = []
     for notice in due:
-        people = recipients(latest[notice.planned.item], engagement, context)
+        people = recipients(latest[notice.planned.item], state, context)
         if command.person not in people:
             continue
         if _is_overtaken(notice, latest):
             overtaken.append(notice.ref)
         elif command.alarm in (None, notice.planned.n):
-            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
+            claimed.append(
+                ClaimedNotice(
+                    **notice.ref.model_dump(),
+                    recipients=tuple(people),
+                    instead_of={p: other for p, other in people.items() if other},
+                )
+            )
     claimed += [
         ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
         for notice in state.of(Notices).all.values()
         if command.person in notice.waiting
         and _is_in(command, notice)
-        and _unreachable(command.person, context) is None
+        and unreachable(command.person, state, context) is None
     ]
     events: list[Event] = []
     if overtaken:
@@ -389,27 +431,3 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
             )
         )
     return events
-
-
-@decides(RecordDelivery)
-def record_delivery(command: RecordDelivery, state: State, context: Context) -> Decision:
-    refs = tuple(
-        n.ref
-        for n in state.of(Notices).all.values()
-        if (d := n.deliveries.get(command.person))
-        and d.mail == command.mail
-        and d.outcome == "pending"
-    )
-    if not refs:
-        return []
-    return [
-        NoticesDelivered(
-            mail=command.mail,
-            message_id=command.message_id,
-            person=command.person,
-            outcome=command.outcome,
-            detail=command.detail,
-            at=command.at,
-            notices=refs,
-        )
-    ]

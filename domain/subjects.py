@@ -4,6 +4,7 @@ from domain import (
     agreements,
     appropriations,
     boards,
+    bounces,
     burden,
     checkins,
     closing,
@@ -14,6 +15,7 @@ from domain import (
     cycles,
     dashboard,
     deliverables,
+    delivering,
     dependencies,
     eligibility,
     engagement,
@@ -108,5 +110,7 @@ SUBJECTS = (
     turnover,
     notices,
     reminding,
+    delivering,
+    bounces,
 )
 """In the order in which a reader meets them."""
