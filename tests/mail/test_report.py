@@ -10,6 +10,14 @@ from activities.mail.report import LONGEST, read_report
 REPORTS = Path(__file__).parent / "reports"
 MAIL = "<0f8fad5b-d9cb-569f-a165-70867728950e@collaborative.example>"
 JOY = "joy@alder-creek.example"
+EXCHANGE_SAID = (
+    "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient (recipient) (recipient) not found by "
+    "SMTP address lookup"
+)
+GMAIL_SAID = (
+    "550-5.1.1 The email account that you tried to reach does not exist. Please try 550-5.1.1 "
+    "double-checking the recipient's email address for typos or 550 5.1.1 unnecessary spaces."
+)
 
 
 def raw(name: str) -> bytes:
@@ -19,26 +27,11 @@ def raw(name: str) -> bytes:
 @pytest.mark.parametrize(
     ("server", "status", "detail"),
     [
-        (
-            "postfix",
-            "5.1.1",
-            "550 5.1.1 <(recipient)>: Recipient address rejected: User unknown",
-        ),
+        ("postfix", "5.1.1", "550 5.1.1 <(recipient)>: Recipient address rejected: User unknown"),
         ("exim", "5.0.0", "5.0.0 550 No such user here"),
-        (
-            "exchange",
-            "5.1.10",
-            "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient (recipient) (recipient) not "
-            "found by SMTP address lookup",
-        ),
+        ("exchange", "5.1.10", EXCHANGE_SAID),
         ("sendmail", "5.1.1", "550 5.1.1 <(recipient)>... User unknown"),
-        (
-            "gmail",
-            "5.1.1",
-            "550-5.1.1 The email account that you tried to reach does not exist. Please try "
-            "550-5.1.1 double-checking the recipient's email address for typos or 550 5.1.1 "
-            "unnecessary spaces.",
-        ),
+        ("gmail", "5.1.1", GMAIL_SAID),
     ],
 )
 def test_a_servers_report_names_the_mail_and_whom_it_did_not_reach(
