@@ -201,7 +201,7 @@ def test_the_next_bounce_is_another_round() -> None:
 def test_a_report_turns_what_was_sent_into_bounced_and_is_read_once() -> None:
     story = bouncing().until(at("Mon 5 Apr 2027", time(9)))
     assert fates(story.ledger("D1")[0]) == {"p-joy": ("sent", None)}
-    story = returned(story, "p-joy", "t-14")
+    returned(story, "p-joy", "t-14")
     assert [type(e) for e in story.news[:3]] == [NoticesDelivered, AddressBounced, RecipientsAdded]
     assert fates(story.ledger("D1")[0]) == {
         "p-joy": ("bounced", None),

@@ -70,7 +70,9 @@ def moody() -> Iterator[tuple[Moody, str]]:
     controller.stop()
 
 
-async def deliveries(story: WorkflowOffice, item: str, step: str) -> dict[str, tuple[str, str]]:
+async def deliveries(
+    story: WorkflowOffice, item: str, step: str
+) -> dict[str, tuple[str, str | None]]:
     async with story.pool.acquire() as connection:
         rows = await connection.fetch(
             "select p.handle, d.outcome, o.handle as instead_of from read.deliveries d"
