@@ -401,16 +401,18 @@ def ledger(
         one = await engagement_named(door, engagement)
         async with door.pool.acquire() as connection:
             every = await listed(queries.ledger(connection, engagement=one, item=None))
-        items = sorted({r["item"] for r in every})
-        wanted = next((i for i in items if item and i.casefold() == item.casefold()), item)
+        names = Names(door)
+        await names.learn(*(r["item"] for r in every))
+        items = {item_told(r["item"], names).casefold(): r["item"] for r in every}
+        shown = {item_told(i, names) for i in items.values()}
+        wanted = items.get(item.casefold(), item) if item else None
         rows = [r for r in every if wanted in (None, r["item"])]
         found = [{**dict(r), "deliveries": json.loads(r["deliveries"])} for r in rows]
         if item is not None and not found:
             raise Unknown(
-                f"{one} has no reminders for {item!r}. {did_you_mean(item, items)} "
-                f"It has reminders for {', '.join(items) or 'nothing yet'}."
+                f"{one} has no reminders for {item!r}. {did_you_mean(item, shown)} "
+                f"It has reminders for {', '.join(sorted(shown)) or 'nothing yet'}."
             )
-        names = Names(door)
         await names.learn(*mentioned(found))
         return found, names, await _zone(door)
 
