@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 COMMON = Group("Every command", sort_key=10)
 NOUNS = {
+    "address": "Say that a mail address from which mail came back is right after all.",
     "agreement": "Draft the agreement and record what both boards do with it.",
     "appropriation": "The money that investments come from: record, correct and see it.",
     "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",

@@ -170,6 +170,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "engagement assign": {"role": "lead", "person": "priya"},
     "engagement close": {"reason": "over"},
     "engagement withdraw": {"reason": "over"},
+    "address confirm": {"person": "joy", "note": "n"},
     "conversation log": {"group": "parents"},
     "fit decide": {"proceed": True, "criterion": YES},
     "eligibility row": {"year": "2023-24", "group": "English learners", "criterion": "red"},
