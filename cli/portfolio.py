@@ -113,7 +113,8 @@ def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Js
         ],
     )
     if found.illustrative:
-        print(f"ILLUSTRATIVE: the engagements of {counted(found.illustrative, 'LEA')} are invented.")
+        of = counted(found.illustrative, "LEA")
+        print(f"ILLUSTRATIVE: dates and deliverables of {of} are invented.")
 
 
 def _shares(found: Mix) -> str:

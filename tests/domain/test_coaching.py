@@ -128,6 +128,8 @@ def test_each_prong_says_in_how_many_months_it_reached_the_lea() -> None:
                 story.do("contact log", "marcus", **{**VISIT, "how": "teleconference"})
             case "a cycle is planned":
                 story.do("cycle open", title="Exit tickets", prediction="8 of 10")
+            case other:
+                assert other == "nothing"
         [prong] = [p for p in seen(story).prongs if p.id == row["Prong"]]
         last = f"{prong.last:%b %Y}" if prong.last else "never"
         assert (str(prong.months), last) == (row["Months"], row["Last month"])

@@ -33,6 +33,8 @@ def test_what_speaks_for_a_lead_stands_side_by_side() -> None:
                 story.do("eligibility row", **row_)
             case "the risk of turnover is high":
                 story.do("risk raise", risk="turnover", level="high", reason="vacancy")
+            case other:
+                assert other == "nothing"
         found = seen(story)
         years = "–" if found.years is None else f"{found.years}, {'' if found.enough else 'not '}"
         assert [
