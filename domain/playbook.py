@@ -405,6 +405,14 @@ class PostingRules(_Data):
         return self
 
 
+class RenewalRules(_Data):
+    """When an agreement whose term ends must be renewed."""
+
+    days_before: int = Field(ge=1, le=730)
+    """By how many calendar days before the end of the term the renewal is drafted."""
+    policy: str
+
+
 class EligibilityRules(_Data):
     """When a statute counts enough school years; shown, and never in the way of anything."""
 
@@ -536,6 +544,8 @@ class Playbook(_Data):
     handover: HandoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
     surveys: SurveyRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
+    renewal: RenewalRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where nobody is asked for renewals."""
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
     team: TeamRules | None = Field(default=None, exclude_if=lambda v: v is None)
@@ -561,6 +571,7 @@ class Playbook(_Data):
             self.measures.policy if self.measures else None,
             *([self.handover.policy, self.handover.contact_policy] if self.handover else []),
             self.checkins.commitment_policy,
+            self.renewal.policy if self.renewal else None,
             self.surveys.policy if self.surveys else None,
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),
