@@ -132,7 +132,13 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "end_reason": e.end_reason,
         "roles": dict(e.roles),
         "tenures": [
-            {"role": t.role, "person": t.person, "since": day(t.since), "until": day(t.until)}
+            {
+                "role": t.role,
+                "person": t.person,
+                "since": day(t.since),
+                "until": day(t.until),
+                "interim": t.interim,
+            }
             for t in e.tenures
         ],
         "waived": {step: str(w.reason) for step, w in e.waived.items()},
@@ -444,7 +450,11 @@ def as_text(found: dict[str, Any]) -> str:
     for label, value in (("Source", found["source"]), ("Statute", found["statute"])):
         if value:
             lines.append(f"  {label}: {value}")
-    lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
+    interim = {t["role"] for t in found["tenures"] if t["interim"] and not t["until"]}
+    lines += [
+        f"  {role.replace('_', ' ')}: {p}{' (interim)' if role in interim else ''}"
+        for role, p in found["roles"].items()
+    ]
     lines += team_as_text(found)
     lines += bouncing.as_text(found)
     lines += found.get("etiquette", [])
