@@ -94,8 +94,14 @@ def who_was_what(state: State, day: date, zone: str) -> dict[str, Any] | None:
     for t in engagement.tenures:
         since = local_date(t.since, zone)
         until = local_date(t.until, zone) if t.until else None
-        row = {"what": t.role, "side": "role", "person": t.person, "since": since, "until": until}
-        row["interim"] = t.interim
+        row: dict[str, Any] = {
+            "what": t.role,
+            "side": "role",
+            "person": t.person,
+            "since": since,
+            "until": until,
+            "interim": t.interim,
+        }
         if since <= day and (until is None or day < until):
             note = _leaving(state.of(Turnover).all, t.role, t.person, day)
             roles.append({**row, "leaves": note.last_day if note else None})
