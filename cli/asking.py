@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from cli.output import REFUSED, UNAVAILABLE, fail
 from cli.stack import settings_or_fail
+from domain.wording import counted as counted
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -90,11 +91,6 @@ def say_if_illustrative(illustrative: bool) -> None:
     """Whatever is shown of an illustrative engagement says so."""
     if illustrative:
         print("ILLUSTRATIVE: dates and deliverables are invented, not facts about the LEA.")
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: 1 row, 2 rows."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 class Names:
