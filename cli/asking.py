@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from cli.output import REFUSED, UNAVAILABLE, fail
 from cli.stack import settings_or_fail
-from domain.wording import counted as counted
+from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -19,6 +19,7 @@ from domain.agenda import (
     ended,
     next_posting,
     posting_for,
+    standing,
 )
 from domain.agreements import (
     MAIN,
@@ -50,6 +51,8 @@ from domain.kernel import (
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 
+NO_QUORUM = "no quorum"
+"""How an item ends at a meeting that could not act."""
 MOVED = "moved to another meeting"
 """How an item ends that was submitted anew before its meeting."""
 
@@ -132,6 +135,8 @@ class BoardItemSubmitted(Event):
     consent: bool = False
     submitted_by: str | None = None
     evidence: Sealed | None = None
+    too_late: bool = False
+    """The agenda could not be posted in time any more."""
 
     def sentence(self) -> str:
         posting = self.posting
@@ -141,6 +146,11 @@ class BoardItemSubmitted(Event):
             + (" on consent" if self.consent else "")
             + f" for the {posting.kind} meeting of {clocked(posting.meeting_at, posting.zone)}: "
             + f"{posting.deadline}."
+            + (
+                " That deadline had passed by then: a later meeting has time for its agenda."
+                if self.too_late
+                else ""
+            )
         )
 
 
@@ -163,6 +173,10 @@ class AgendaPosted(Event):
             wanted = clocked(by, zone)
             timely = (
                 f", late: it was due by {wanted}" if self.at > by else f", in time for {wanted}"
+            )
+        if self.at > self.posting.meeting_at:
+            timely += (
+                f"; the meeting was {clocked(self.posting.meeting_at, zone)}, before the posting"
             )
         return (
             f"Agenda of the {self.board.upper()} board with {self.agreement} posted "
@@ -281,8 +295,16 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
             consent=command.consent,
             submitted_by=submitter.id if submitter else None,
             evidence=_evidence(submitter.id if submitter else None, command.evidence),
+            too_late=posting.post_by is not None and _submitted_after(posting.post_by, context),
         )
     ]
+
+
+def _submitted_after(moment: datetime, context: Context) -> bool:
+    """Whether what is recorded came after that moment; of an earlier day only the day is known."""
+    if context.effective_on == context.today:
+        return context.issued_at > moment
+    return context.effective_on > local_date(moment, context.zone)
 
 
 def _evidence(person: str | None, text: str | None) -> Sealed | None:
@@ -350,9 +372,30 @@ def pull_from_consent(command: PullFromConsent, state: State, context: Context) 
     ]
 
 
+def _not_said_before(agreement: Agreement, board: str, state: State, context: Context) -> None:
+    """Refuse a second press: the last meeting had no quorum, and the next is not known or over."""
+    agenda = board_item(agreement, board).agenda
+    failed = [i.posting for _, i in sorted(agenda.items()) if i.ended == NO_QUORUM and i.posting]
+    now = standing(agenda)
+    if not failed or (now and now.posting and now.posting.meeting <= context.today):
+        return
+    last = failed[-1]
+    if now is None and last.round != max(agenda):
+        return
+    if now and now.posting:
+        then = f"next is {clocked(now.posting.meeting_at, now.posting.zone)}. For another day"
+    else:
+        then = "the next meeting is open. Once it is known"
+    raise AlreadyExists(
+        f"{state.id}: that the {board} board had no quorum on {spoken(last.meeting)} is recorded "
+        f"already; {then}: handrail board submit {state.id} {board} --meeting DATE --at 18:00"
+    )
+
+
 @decides(NoteNoQuorum)
 def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Decision:
     agreement = agreement_for(state, command.agreement, context)
+    _not_said_before(agreement, command.board, state, context)
     _, posting = _on_agenda(agreement, command.board, state)
     not_in_the_future(posting.meeting, "The meeting without a quorum", context)
     following = None
@@ -423,7 +466,7 @@ def pulled_from_consent(state: State, event: PulledFromConsent, stamp: Stamp) ->
 def meeting_without_quorum(state: State, event: MeetingWithoutQuorum, stamp: Stamp) -> State:
     agreement = get_agreement(state, event.agreement, event.meeting)
     item = agreement.boards.get(event.board, BoardItem())
-    agenda = ended(item.agenda, "no quorum")
+    agenda = ended(item.agenda, NO_QUORUM)
     if event.posting:
         agenda = changed(agenda, event.posting.round, posting=event.posting)
     return _with_item(state, agreement, event.board, replace(item, agenda=agenda))

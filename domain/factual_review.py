@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from domain.calendar import spoken
-from domain.wording import counted
 from domain.context import Context
 from domain.engagement import Engagement, moved_to, not_in_the_future, of_the_lea
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
@@ -36,6 +35,7 @@ from domain.review import (
     reviewing,
     rules_of,
 )
+from domain.wording import counted
 
 ITEM = "SIR/factual-review"
 Answer = Literal["taken", "not-taken"]
@@ -423,10 +423,11 @@ def _unseen(review: Review, draft: Draft, state: State) -> list[str]:
     unseen = review.unseen_areas
     if not unseen:
         return []
-    return [
+    problem = (
         f"Changed after the draft of {spoken(draft.on)}, so that the LEA never saw it: "
         f"{', '.join(unseen)} (send the draft again: handrail sir draft {state.id})."
-    ]
+    )
+    return [problem]
 
 
 def _unexplained(review: Review, why: Mapping[str, str], state: State) -> list[str]:

@@ -250,8 +250,10 @@ class Review:
 
     @property
     def unseen_areas(self) -> list[str]:
-        """The areas whose finding the LEA never saw: changed after the last draft, and not because
-        a correction of the LEA was taken."""
+        """The areas whose finding the LEA never saw as it is.
+
+        It changed after the last draft, and not because a correction of that draft was taken.
+        """
         round_ = len(self.drafts)
         asked = {c.area for c in self.corrections.values() if c.taken and c.round == round_}
         if not round_ or None in asked:
