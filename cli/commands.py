@@ -27,6 +27,7 @@ from domain import subjects  # noqa: F401 - registers every command
 from domain.engagement import OpenEngagement
 from domain.kernel import COMMANDS, Command, Option, Positional
 from domain.messages import Receipt
+from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -345,22 +346,8 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
         label = _label(name, field) if field else name or "the values"
         inner = ".".join(str(part) for part in error["loc"][1:])
         label += f" ({inner})" if inner else ""
-        said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        if error["type"].startswith("date"):
-            said = "not a day; write it as YYYY-MM-DD"
-        elif error["type"].startswith("decimal_p"):
-            said = (
-                "not an amount; write dollars as 12000 or 12000.50"
-                if name == "amount"
-                else "not a number; write it as 12 or 12.5"
-            )
-        elif error["type"] == "string_pattern_mismatch" and field:
-            said = f"not of the form it needs. {(field.description or '').rstrip('.')}"
-        parts.append(
-            f"{label} is missing"
-            if error["type"] == "missing"
-            else f"{label} {_shown(error['input'])}: {said}"
-        )
+        form = field.description if field and not inner else None
+        parts.append(f"{label} {wrong_with(error, form=form, amount=name == 'amount')}")
     return f"{'; '.join(parts)}. See handrail {command.noun} {command.verb} --help"
 
 
@@ -368,11 +355,6 @@ def _label(name: str, field: FieldInfo) -> str:
     label = option_name(name, field)
     by_position = any(isinstance(m, Positional) for m in field.metadata)
     return label.upper() if by_position else f"--{label}"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
 
 
 def _checked(kind: Any, value: str | None, name: str) -> Any:
@@ -412,6 +394,29 @@ def load_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        fail(f"{path} cannot be read: {problem}.", REFUSED)
-    except yaml.YAMLError as problem:
-        fail(f"{path} is not YAML: {problem}", REFUSED)
+        fail(unreadable(path, problem), REFUSED)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        fail(
+            f"{path}{where}: this is not YAML. Look for a quote or bracket that is not closed, a "
+            f'tab instead of spaces, a different indentation, or text with a colon that needs "" '
+            f"around it, there or in the line before.",
+            REFUSED,
+        )
+    except yaml.YAMLError:
+        fail(
+            f"{path} has characters that no YAML file may have. Save it as plain text in UTF-8.",
+            REFUSED,
+        )
+
+
+def unreadable(path: Path, problem: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read, and what to do about it."""
+    if isinstance(problem, FileNotFoundError):
+        return f"There is no file {path}. Check how it is written, and in which folder it is."
+    if isinstance(problem, IsADirectoryError):
+        return f"{path} is a folder. Name a file in it."
+    if isinstance(problem, UnicodeDecodeError):
+        return f"{path} is not text in UTF-8. Save it as UTF-8 and repeat."
+    return f"{path} cannot be read: {problem.strerror}. Check who may read it, and repeat."

@@ -16,13 +16,14 @@ from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import Json, Names, counted, run
-from cli.commands import engagement_id, explain, load_yaml, noun, option_name
+from cli.commands import engagement_id, explain, load_yaml, noun, option_name, unreadable
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from domain.engagement import OpenEngagement
 from domain.errors import Unknown
 from domain.kernel import COMMANDS, Command
 from domain.messages import Envelope, Receipt
+from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -260,7 +261,9 @@ def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> R
         effective = TypeAdapter(date | None).validate_python(values.pop("effective", None) or None)
         illustrative = TypeAdapter(bool).validate_python(values.pop("illustrative", None) or False)
     except ValidationError as problem:
-        raise ValueError(problem.errors()[0]["msg"]) from problem
+        raise ValueError(
+            f"effective or illustrative {wrong_with(problem.errors()[0])}"
+        ) from problem
     by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
     body: dict[str, Any] = {}
     for label, value in values.items():
@@ -322,8 +325,14 @@ def _read_csv(file: Path) -> list[dict[str, Any]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        fail(f"{file} cannot be read: {problem}.", REFUSED)
+    except (OSError, UnicodeDecodeError) as problem:
+        fail(unreadable(file, problem), REFUSED)
+    except csv.Error as problem:
+        fail(
+            f"{file} is not a CSV file: {problem}. Save it as CSV, with quotes around a cell that "
+            f"holds a comma or a quote.",
+            REFUSED,
+        )
     if any(None in row for row in rows):
         fail(f"{file}: a row has more cells than the header has columns.", REFUSED)
     return rows

@@ -50,6 +50,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.wording import stop
 
 NO_QUORUM = "no quorum"
 """How an item ends at a meeting that could not act."""
@@ -197,7 +198,7 @@ class PulledFromConsent(Event):
     def sentence(self) -> str:
         return (
             f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
-            f"it is an item of its own" + (f": {self.reason}." if self.reason else ".")
+            f"it is an item of its own" + (f": {stop(self.reason)}" if self.reason else ".")
         )
 
 

@@ -25,6 +25,7 @@ from domain.kernel import (
 from domain.personal import Sealed
 from domain.review import AreaId, Gathered, Review, area_named, reviewing, rules_of
 from domain.waves import wave_named
+from domain.wording import stop
 
 
 class LogEvidence(EngagementCommand):
@@ -84,7 +85,7 @@ class EvidenceWithdrawn(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.entry} was taken back: {self.reason}."
+        return f"{self.entry} was taken back: {stop(self.reason)}"
 
 
 @decides(LogEvidence)

@@ -46,6 +46,7 @@ from domain.money import (
     stands_from_its_own_day,
 )
 from domain.personal import Sealed
+from domain.wording import stop
 
 
 class InvestmentCommand(EngagementCommand):
@@ -169,9 +170,8 @@ class InvestmentCorrected(Event):
         return self.on
 
     def sentence(self) -> str:
-        return (
-            f"{self.investment} corrected: {changes(self.before, self.terms)}. Why: {self.reason}."
-        )
+        said = changes(self.before, self.terms)
+        return f"{self.investment} corrected: {said}. Why: {stop(self.reason)}"
 
 
 class InvestmentWithdrawn(Event):
@@ -185,7 +185,7 @@ class InvestmentWithdrawn(Event):
         return self.on
 
     def sentence(self) -> str:
-        return f"{self.investment} of {dollars(self.amount)} was withdrawn: {self.reason}."
+        return f"{self.investment} of {dollars(self.amount)} was withdrawn: {stop(self.reason)}"
 
 
 def changes(before: InvestmentTerms, now: InvestmentTerms) -> str:

@@ -35,6 +35,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.wording import stop
 
 Kind = Literal["leading", "lagging"]
 MEASURE_KINDS: tuple[Kind, ...] = ("leading", "lagging")
@@ -141,7 +142,7 @@ class MeasureRevised(_Defined):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.measure} changed to {self.title}: {self._terms()}. Why: {self.reason}."
+        return f"{self.measure} changed to {self.title}: {self._terms()}. Why: {stop(self.reason)}"
 
 
 class MeasureDropped(Event):
@@ -150,7 +151,7 @@ class MeasureDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.measure} dropped: {self.reason}."
+        return f"{self.measure} dropped: {stop(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

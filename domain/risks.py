@@ -22,6 +22,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import RiskRules
+from domain.wording import stop
 
 
 class _RiskCommand(EngagementCommand):
@@ -62,7 +63,9 @@ class RiskChanged(Event):
 
     def sentence(self) -> str:
         before = f", was {self.before}" if self.before else ""
-        return f"Risk {self.kind}: {self.level}{before}, since {spoken(self.on)}: {self.reason}."
+        return (
+            f"Risk {self.kind}: {self.level}{before}, since {spoken(self.on)}: {stop(self.reason)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook import SurveyRules
 from domain.signing import possible_due
+from domain.wording import stop
 
 Year = Annotated[int, Field(ge=1, le=20)]
 
@@ -124,7 +125,7 @@ class SurveyDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"Survey of year {self.year} is asked for no longer: {self.reason}."
+        return f"Survey of year {self.year} is asked for no longer: {stop(self.reason)}"
 
 
 class SurveyRecorded(Event):
@@ -147,7 +148,7 @@ class SurveyRecorded(Event):
         return (
             f"Survey of year {self.year}, taken {spoken(self.taken)} ({self.instrument}, "
             f"{self.lowest:f} to {self.highest:f}): {means}"
-            + (f"; corrected: {self.reason}." if self.reason else ".")
+            + (f"; corrected: {stop(self.reason)}" if self.reason else ".")
         )
 
 
@@ -162,7 +163,7 @@ class SurveyWithdrawn(Event):
         return self.taken
 
     def sentence(self) -> str:
-        return f"Survey of year {self.year} was taken back: {self.reason}."
+        return f"Survey of year {self.year} was taken back: {stop(self.reason)}"
 
 
 def _shown(result: Mean) -> str:

@@ -42,6 +42,7 @@ from domain.playbook import TurnoverRules
 from domain.review import Review
 from domain.risks import risen
 from domain.team import Team, left
+from domain.wording import stop
 
 ITEM = "recommitment/leader"
 """The item under which the new leader's recommitment is owed and reminded of."""
@@ -150,7 +151,7 @@ class LeaderStayed(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.person} stays {_spoken_role(self.role)}: {self.reason}."
+        return f"{self.person} stays {_spoken_role(self.role)}: {stop(self.reason)}"
 
 
 class Recommitted(Event):

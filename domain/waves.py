@@ -39,6 +39,7 @@ from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.review import Review, Wave, reviewing, rules_of
 from domain.signing import possible_due, the_lead
+from domain.wording import stop
 
 
 class _WaveCommand(EngagementCommand):
@@ -138,7 +139,7 @@ class WaveRedateProposed(Event):
         return (
             f"{self.wave}: new due date {spoken(self.due)} proposed"
             + (f", {self.hours} LEA hours" if self.hours is not None else "")
-            + f": {self.reason}."
+            + f": {stop(self.reason)}"
             + (self.ahead.sentence() if self.ahead else "")
         )
 
@@ -190,7 +191,7 @@ class WaveDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.wave} is asked for no more: {self.reason}."
+        return f"{self.wave} is asked for no more: {stop(self.reason)}"
 
 
 def wave_named(ref: str, review: Review, state: State) -> Wave:
