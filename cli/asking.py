@@ -43,7 +43,7 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
     try:
         return asyncio.run(inside())
     except Refused as no:
-        fail(str(no), REFUSED)
+        fail(str(no), REFUSED, refusal=no.kind)
     except (Unavailable, VaultError, Unreadable) as away:
         fail(str(away), UNAVAILABLE)
     except SettingsError as wrong:

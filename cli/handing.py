@@ -354,4 +354,5 @@ def _report(
     if dry_run and not as_json:
         narrate("Nothing was written.")
     if refused:
-        fail(f"{counted(refused, 'role')} of {len(results)} refused.", REFUSED)
+        narrate(f"{counted(refused, 'role')} of {len(results)} refused.")
+        raise SystemExit(REFUSED)

@@ -214,12 +214,12 @@ def _report(
             print("Dry run: nothing was written.")
     if refused:
         nothing = not any(r.outcome.startswith("recorded") for r in results)
-        fail(
+        narrate(
             f"{refused} of {counted(len(results), 'row')} refused"
             + ("; nothing was written. Correct them" if nothing else ". Correct them")
-            + " and repeat, or add --skip-refused to write the others.",
-            REFUSED,
+            + " and repeat, or add --skip-refused to write the others."
         )
+        raise SystemExit(REFUSED)
 
 
 async def _number_engagements(door: "Door", values: list[dict[str, Any]], kind: str | None) -> None:

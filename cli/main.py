@@ -23,7 +23,7 @@ from cli import (
     surveying,
     team,
 )
-from cli.output import REFUSED, USAGE, fail, leave
+from cli.output import REFUSED, USAGE, fail, leave, prepare
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
 
@@ -64,7 +64,7 @@ def _version() -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
     app = build()
-    tokens = sys.argv[1:] if arguments is None else arguments
+    tokens = prepare(sys.argv[1:] if arguments is None else arguments)
     try:
         app(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as wrong:

@@ -3,12 +3,14 @@
 Results go to stdout, narration to stderr.
 """
 
+import codecs
 import json
 import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import UUID
@@ -61,13 +63,44 @@ def narrate(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Say why not, on stderr, and leave with an exit code.
+_OUTCOMES: Final = {REFUSED: "refused", USAGE: "usage", UNAVAILABLE: "unavailable"}
+_asked_for_json = False
+
+
+def prepare(arguments: Sequence[str]) -> list[str]:
+    """Make ready for one command; answers what was typed, as text.
+
+    Whoever asks for JSON gets refusals as JSON as well.  A machine set up for plain ASCII still
+    types and reads names as they are written.
+    """
+    global _asked_for_json  # noqa: PLW0603 - a process answers one command
+    _asked_for_json = "--json" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+    return [os.fsencode(a).decode("utf-8", "surrogateescape") for a in arguments]
+
+
+def fail(message: str, code: int, *, refusal: str | None = None) -> NoReturn:
+    """Say why not, and leave with an exit code: on stderr, or as JSON to whoever asked for it.
+
+    Args:
+        message: A paragraph with the value and the way out.
+        code: The exit code.
+        refusal: The kind of refusal, where a rule said no.
 
     Raises:
         SystemExit: Always.
     """
-    narrate(message)
+    if _asked_for_json:
+        emit_json(
+            {"outcome": _OUTCOMES.get(code, "refused"), "message": message, "refusal": refusal}
+        )
+    else:
+        narrate(message)
     raise SystemExit(code)
 
 

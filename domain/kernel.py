@@ -53,8 +53,8 @@ def _one_line(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if any(ord(c) < 32 and c not in "\n\r\t" for c in text) or "\x7f" in text:
-        raise ValueError("must not contain control characters")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t" for c in text):
+        raise ValueError("must not contain control characters or broken ones")
     return text
 
 
