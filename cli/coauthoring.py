@@ -24,7 +24,8 @@ from domain.playbook import Playbook
 from domain.ratings import TAGS, Ratings
 from domain.reuse import Reuse
 from domain.submissions import DeliverableSubmitted
-from domain.terms import awaited, deliverable_named, lea_hours
+from domain.terms import awaited, deliverable_named
+from domain.wording import lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -42,7 +42,7 @@ from domain.kernel import (
 )
 from domain.money import Money, dollars, fiscal_years, misfit, stands_from_its_own_day
 from domain.personal import Sealed
-from domain.wording import stop
+from domain.wording import full
 
 
 class AppropriationCommand(Command):
@@ -149,7 +149,7 @@ class AppropriationCorrected(Event):
     def sentence(self) -> str:
         return (
             f"Appropriation {self.appropriation} corrected: {self.terms.told()}; before, "
-            f"{self.before.told()}. Why: {stop(self.reason)}"
+            f"{self.before.told()}. Why: {full(self.reason)}"
         )
 
 

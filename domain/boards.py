@@ -50,7 +50,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.wording import stop
+from domain.wording import counted, full
 
 NO_QUORUM = "no quorum"
 """How an item ends at a meeting that could not act."""
@@ -198,7 +198,7 @@ class PulledFromConsent(Event):
     def sentence(self) -> str:
         return (
             f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
-            f"it is an item of its own" + (f": {stop(self.reason)}" if self.reason else ".")
+            f"it is an item of its own" + (f": {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -230,7 +230,8 @@ def _not_final(agreement: Agreement, item: BoardItem, board: str, state: State) 
     if item.is_final:
         assert item.meeting is not None
         raise WrongState(
-            f"{state.id}: the {board} board has finally acted on {agreement.id}: {item.state} on "
+            f"{state.id}: the {board.upper()} board has finally acted on {agreement.id}: "
+            f"{item.state} on "
             f"{spoken(item.meeting)}. Nothing more is needed from its agenda."
         )
 
@@ -241,7 +242,8 @@ def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaIt
     found = item.on_agenda
     if found is None or found.posting is None:
         raise WrongState(
-            f"{state.id}: {agreement.id} is on no agenda of the {board} board. Submit it first: "
+            f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
+            "first: "
             f"handrail board submit {state.id} {board} --meeting DATE --at 18:00"
         )
     return found, found.posting
@@ -273,7 +275,8 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
     if command.meeting < first:
         raise ImpossibleDate(
             f"{state.id}: {agreement.id} cannot be on the agenda of {spoken(command.meeting)}: "
-            f"it was drafted, or the {command.board} board last acted on it, on {spoken(first)}. "
+            f"it was drafted, or the {command.board.upper()} board last acted on it, on "
+            f"{spoken(first)}. "
             f"Give the day of a later meeting."
         )
     act = act_named(command.act, command.board, context)
@@ -284,7 +287,7 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
     same = now and now.posting and now.posting.model_copy(update={"round": posting.round})
     if now and same == posting and now.consent == command.consent:
         raise AlreadyExists(
-            f"{state.id}: {agreement.id} is on the {command.board} board's agenda of "
+            f"{state.id}: {agreement.id} is on the {command.board.upper()} board's agenda of "
             f"{clocked(posting.meeting_at, posting.zone)} already. Record its posting: handrail "
             f'board post {state.id} {command.board} --at "DATE HH:MM"'
         )
@@ -321,7 +324,8 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
     zone = posting.zone
     if item.posted_at is not None:
         raise AlreadyExists(
-            f"{state.id}: the {command.board} board's agenda of {spoken(posting.meeting)} was "
+            f"{state.id}: the {command.board.upper()} board's agenda of {spoken(posting.meeting)} "
+            "was "
             f"posted {clocked(item.posted_at, zone)} already. Nothing more is needed before the "
             f"meeting."
         )
@@ -388,7 +392,8 @@ def _not_said_before(agreement: Agreement, board: str, state: State, context: Co
     else:
         then = "the next meeting is open. Once it is known"
     raise AlreadyExists(
-        f"{state.id}: that the {board} board had no quorum on {spoken(last.meeting)} is recorded "
+        f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
+        "recorded "
         f"already; {then}: handrail board submit {state.id} {board} --meeting DATE --at 18:00"
     )
 
@@ -501,7 +506,8 @@ def postings_owed(state: State, context: Context) -> Iterable[Obligation]:
                     local_date(posting.post_by, posting.zone),
                     clerk,
                     "lea" if clerk == "board_clerk" else "agency",
-                    f"Post the agenda by {by}, {posting.hours} hours before the {meeting}.",
+                    f"Post the agenda by {by}, {counted(posting.hours or 0, 'hour')} before the "
+                    f"{meeting}.",
                     f'handrail board post {state.id} {board} --at "DATE HH:MM"{which}',
                     rules.policy,
                     settled,

@@ -25,7 +25,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import BurdenRules
-from domain.wording import stop
+from domain.wording import full
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class BurdenWaived(Event):
     def sentence(self) -> str:
         return (
             f"Up to {told(self.hours)} LEA hours in {self.month:%b %Y} were allowed by "
-            f"{self.authority}, over the cap of {told(self.cap)}: {stop(self.reason)}"
+            f"{self.authority}, over the cap of {told(self.cap)}: {full(self.reason)}"
         )
 
 

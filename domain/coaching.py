@@ -42,7 +42,7 @@ from domain.kernel import (
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook import CoachingRules
-from domain.wording import stop
+from domain.wording import full
 
 ITEM = "coaching/contact"
 """The item under which a coaching contact is owed and reminded of."""
@@ -111,7 +111,7 @@ class ContactLogged(Event):
     def sentence(self) -> str:
         return (
             f"Coaching contact ({self.kind}) on {spoken(self.on)}: {self.coach} with "
-            f"{', '.join(self.people)}, for {stop(self.purpose)}"
+            f"{', '.join(self.people)}, for {full(self.purpose)}"
         )
 
 

@@ -23,7 +23,8 @@ from domain.kernel import (
 )
 from domain.obligations import Side
 from domain.personal import Sealed
-from domain.terms import deliverable_named, full
+from domain.terms import deliverable_named
+from domain.wording import full
 
 
 class CorrectCourse(EngagementCommand):

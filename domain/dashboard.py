@@ -35,7 +35,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import DashboardRules
-from domain.wording import stop
+from domain.wording import full
 
 Verdict = Literal["yes", "no", "not-applicable", "not-measurable"]
 Key = tuple[str, str]
@@ -128,7 +128,7 @@ class DashboardRecorded(Event):
         return (
             f"Dashboard {self.year}: "
             + ", ".join(f"{n} {what}" for what, n in counts.items())
-            + (f", corrected: {stop(self.reason)}" if self.reason else ".")
+            + (f", corrected: {full(self.reason)}" if self.reason else ".")
         )
 
 

@@ -54,14 +54,13 @@ from domain.terms import (
     deliverable_in,
     deliverable_named,
     endings,
-    full,
-    lea_hours,
     no_twin,
     not_before_what_it_waits_for,
     not_over,
     put_on_the_table,
     with_deliverable,
 )
+from domain.wording import full, lea_hours
 
 __all__ = ["Deliverable", "Deliverables", "Proposal", "deliverable_in", "with_deliverable"]
 

@@ -24,7 +24,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import EligibilityRules
-from domain.wording import stop
+from domain.wording import full
 
 Judgement = Literal["yes", "partly", "no"]
 
@@ -115,7 +115,7 @@ class EligibilityRowStruck(Event):
     def sentence(self) -> str:
         return (
             f"Eligibility {self.year}: {self.group}, {self.criterion} was taken back: "
-            f"{stop(self.reason)}"
+            f"{full(self.reason)}"
         )
 
 

@@ -31,7 +31,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.wording import stop
+from domain.wording import full
 
 Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
@@ -144,7 +144,7 @@ class StepWaived(Event):
     authority: str
 
     def sentence(self) -> str:
-        return f"Step {self.step!r} was waived by {self.authority}: {stop(self.reason)}"
+        return f"Step {self.step!r} was waived by {self.authority}: {full(self.reason)}"
 
 
 class EngagementClosed(Event):
@@ -152,7 +152,7 @@ class EngagementClosed(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"Engagement closed: {stop(self.reason)}"
+        return f"Engagement closed: {full(self.reason)}"
 
 
 class EngagementWithdrawn(Event):
@@ -161,7 +161,7 @@ class EngagementWithdrawn(Event):
     phase: Phase
 
     def sentence(self) -> str:
-        return f"Engagement withdrawn while {self.phase}: {stop(self.reason)}"
+        return f"Engagement withdrawn while {self.phase}: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

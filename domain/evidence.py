@@ -25,7 +25,7 @@ from domain.kernel import (
 from domain.personal import Sealed
 from domain.review import AreaId, Gathered, Review, area_named, reviewing, rules_of
 from domain.waves import wave_named
-from domain.wording import stop
+from domain.wording import full
 
 
 class LogEvidence(EngagementCommand):
@@ -85,7 +85,7 @@ class EvidenceWithdrawn(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.entry} was taken back: {stop(self.reason)}"
+        return f"{self.entry} was taken back: {full(self.reason)}"
 
 
 @decides(LogEvidence)

@@ -35,7 +35,7 @@ from domain.review import (
     reviewing,
     rules_of,
 )
-from domain.wording import counted, stop
+from domain.wording import counted, full
 
 ITEM = "SIR/factual-review"
 Answer = Literal["taken", "not-taken"]
@@ -191,7 +191,7 @@ class ReviewFinalized(Event):
             f"Review final on {spoken(self.on)}: {counted(self.areas, 'area')}, "
             f"{counted(self.actions, 'recommended action')}, {len(self.chosen)} chosen."
             + "".join(
-                f" No evidence for {area}: {stop(why)}"
+                f" No evidence for {area}: {full(why)}"
                 for area, why in self.without_evidence.items()
             )
         )

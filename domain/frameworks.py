@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import AlreadyExists, WrongPerson
 from domain.kernel import Command, Decision, Event, Positional, Stamp, State, decides, evolves
+from domain.wording import counted
 
 if TYPE_CHECKING:
     # The context knows frameworks, as it knows playbooks; only its deciders know the context.
@@ -73,7 +74,7 @@ class FrameworkPublished(Event):
     def sentence(self) -> str:
         framework = self.framework
         return (
-            f"Framework {framework.ref} was published, {len(framework.areas)} areas: "
+            f"Framework {framework.ref} was published, {counted(len(framework.areas), 'area')}: "
             f"{framework.title}."
         )
 

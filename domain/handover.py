@@ -31,7 +31,7 @@ from domain.kernel import (
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.playbook import HandoverRules
-from domain.wording import stop
+from domain.wording import full
 
 Status = Literal["pending", "effective", "overtaken", "cancelled", "replaced"]
 
@@ -85,7 +85,7 @@ class HandoverSet(Event):
         return (
             f"{self.handover}: {self.before} hands over to {self.to} on {spoken(self.effective)}"
             + (f", in the place of {self.replaces}" if self.replaces else "")
-            + f": {stop(self.reason)}"
+            + f": {full(self.reason)}"
             + (f" They meet by {spoken(self.overlap)}." if self.overlap else "")
         )
 
@@ -96,7 +96,7 @@ class HandoverCancelled(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.handover} was cancelled: {stop(self.reason)}"
+        return f"{self.handover} was cancelled: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

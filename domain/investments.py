@@ -46,7 +46,7 @@ from domain.money import (
     stands_from_its_own_day,
 )
 from domain.personal import Sealed
-from domain.wording import stop
+from domain.wording import full
 
 
 class InvestmentCommand(EngagementCommand):
@@ -171,7 +171,7 @@ class InvestmentCorrected(Event):
 
     def sentence(self) -> str:
         said = changes(self.before, self.terms)
-        return f"{self.investment} corrected: {said}. Why: {stop(self.reason)}"
+        return f"{self.investment} corrected: {said}. Why: {full(self.reason)}"
 
 
 class InvestmentWithdrawn(Event):
@@ -185,7 +185,7 @@ class InvestmentWithdrawn(Event):
         return self.on
 
     def sentence(self) -> str:
-        return f"{self.investment} of {dollars(self.amount)} was withdrawn: {stop(self.reason)}"
+        return f"{self.investment} of {dollars(self.amount)} was withdrawn: {full(self.reason)}"
 
 
 def changes(before: InvestmentTerms, now: InvestmentTerms) -> str:

@@ -35,7 +35,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.wording import stop
+from domain.wording import full
 
 Kind = Literal["leading", "lagging"]
 MEASURE_KINDS: tuple[Kind, ...] = ("leading", "lagging")
@@ -142,7 +142,7 @@ class MeasureRevised(_Defined):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.measure} changed to {self.title}: {self._terms()}. Why: {stop(self.reason)}"
+        return f"{self.measure} changed to {self.title}: {self._terms()}. Why: {full(self.reason)}"
 
 
 class MeasureDropped(Event):
@@ -151,7 +151,7 @@ class MeasureDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.measure} dropped: {stop(self.reason)}"
+        return f"{self.measure} dropped: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

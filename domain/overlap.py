@@ -33,7 +33,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.wording import stop
+from domain.wording import full
 
 
 class MeetForHandover(EngagementCommand):
@@ -79,7 +79,7 @@ class MeetingSkipped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.handover}: the two Leads do not meet: {stop(self.reason)}"
+        return f"{self.handover}: the two Leads do not meet: {full(self.reason)}"
 
 
 def _whose_meeting(state: State) -> Handover:

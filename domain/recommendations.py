@@ -43,7 +43,7 @@ from domain.review import (
     reviewing,
     rules_of,
 )
-from domain.wording import stop
+from domain.wording import full
 
 ActionId = Annotated[Line, Positional()]
 
@@ -153,7 +153,7 @@ class ActionDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.action} is recommended no more: {stop(self.reason)}"
+        return f"{self.action} is recommended no more: {full(self.reason)}"
 
 
 class ActionsChosen(Event):
@@ -186,7 +186,7 @@ class ActionUnlinked(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.deliverable} serves {self.action} no more: {stop(self.reason)}"
+        return f"{self.deliverable} serves {self.action} no more: {full(self.reason)}"
 
 
 def action_named(ref: str, review: Review, state: State) -> Action:

@@ -39,6 +39,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import ReviewRules
+from domain.wording import counted
 
 ActionStatus = Literal["planned", "under-way", "done"]
 AreaId = Annotated[Line, Positional()]
@@ -79,7 +80,8 @@ class ReviewOpened(Event):
 
     def sentence(self) -> str:
         return (
-            f"Review opened on {spoken(self.on)} under {self.framework}, {len(self.areas)} areas."
+            f"Review opened on {spoken(self.on)} under {self.framework}, "
+            f"{counted(len(self.areas), 'area')}."
         )
 
 

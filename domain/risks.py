@@ -22,7 +22,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import RiskRules
-from domain.wording import stop
+from domain.wording import full
 
 
 class _RiskCommand(EngagementCommand):
@@ -64,7 +64,7 @@ class RiskChanged(Event):
     def sentence(self) -> str:
         before = f", was {self.before}" if self.before else ""
         return (
-            f"Risk {self.kind}: {self.level}{before}, since {spoken(self.on)}: {stop(self.reason)}"
+            f"Risk {self.kind}: {self.level}{before}, since {spoken(self.on)}: {full(self.reason)}"
         )
 
 

@@ -40,7 +40,7 @@ from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook import SurveyRules
 from domain.signing import possible_due
-from domain.wording import stop
+from domain.wording import full, lea_hours
 
 Year = Annotated[int, Field(ge=1, le=20)]
 
@@ -115,7 +115,7 @@ class SurveyAsked(Event):
 
     def sentence(self) -> str:
         return (
-            f"Survey of year {self.year} asked for by {spoken(self.due)}, {self.hours:f} LEA hours."
+            f"Survey of year {self.year} asked for by {spoken(self.due)}, {lea_hours(self.hours)}."
         )
 
 
@@ -125,7 +125,7 @@ class SurveyDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"Survey of year {self.year} is asked for no longer: {stop(self.reason)}"
+        return f"Survey of year {self.year} is asked for no longer: {full(self.reason)}"
 
 
 class SurveyRecorded(Event):
@@ -148,7 +148,7 @@ class SurveyRecorded(Event):
         return (
             f"Survey of year {self.year}, taken {spoken(self.taken)} ({self.instrument}, "
             f"{self.lowest:f} to {self.highest:f}): {means}"
-            + (f"; corrected: {stop(self.reason)}" if self.reason else ".")
+            + (f"; corrected: {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -163,7 +163,7 @@ class SurveyWithdrawn(Event):
         return self.taken
 
     def sentence(self) -> str:
-        return f"Survey of year {self.year} was taken back: {stop(self.reason)}"
+        return f"Survey of year {self.year} was taken back: {full(self.reason)}"
 
 
 def _shown(result: Mean) -> str:
@@ -361,7 +361,7 @@ def ask_survey(command: AskSurvey, state: State, context: Context) -> Decision:
     if last and (last.due, last.hours) == (command.due, command.hours):
         raise AlreadyExists(
             f"{state.id}: the survey of year {year} is asked for by {spoken(last.due)} already, "
-            f"{last.hours:f} LEA hours. Give another day or other hours to change it."
+            f"{lea_hours(last.hours)}. Give another day or other hours to change it."
         )
     possible_due(command.due, state, context)
     return [SurveyAsked(year=year, due=command.due, hours=command.hours)]

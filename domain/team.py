@@ -31,7 +31,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import MemberKind, TeamRules
-from domain.wording import stop
+from domain.wording import full
 
 TeamSide = Literal["lea", "agency", "external"]
 
@@ -93,7 +93,7 @@ class TeamMemberLeft(Event):
 
     def sentence(self) -> str:
         return (
-            f"{self.person} is not in the team from {spoken(self.on)}: {stop(self.reason)}"
+            f"{self.person} is not in the team from {spoken(self.on)}: {full(self.reason)}"
             f"{_lacking(self.lacks)}"
         )
 

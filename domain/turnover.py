@@ -42,7 +42,7 @@ from domain.playbook import TurnoverRules
 from domain.review import Review
 from domain.risks import risen
 from domain.team import Team, left
-from domain.wording import stop
+from domain.wording import full
 
 ITEM = "recommitment/leader"
 """The item under which the new leader's recommitment is owed and reminded of."""
@@ -151,7 +151,7 @@ class LeaderStayed(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.person} stays {_spoken_role(self.role)}: {stop(self.reason)}"
+        return f"{self.person} stays {_spoken_role(self.role)}: {full(self.reason)}"
 
 
 class Recommitted(Event):

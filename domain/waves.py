@@ -39,7 +39,7 @@ from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.review import Review, Wave, reviewing, rules_of
 from domain.signing import possible_due, the_lead
-from domain.wording import stop
+from domain.wording import full, lea_hours
 
 
 class _WaveCommand(EngagementCommand):
@@ -122,7 +122,7 @@ class WaveProposed(Event):
 
     def sentence(self) -> str:
         return (
-            f"{self.wave} {self.title!r} proposed, due {spoken(self.due)}, {self.hours} LEA hours."
+            f"{self.wave} {self.title!r} proposed, due {spoken(self.due)}, {lea_hours(self.hours)}."
             + (self.ahead.sentence() if self.ahead else "")
         )
 
@@ -138,8 +138,8 @@ class WaveRedateProposed(Event):
     def sentence(self) -> str:
         return (
             f"{self.wave}: new due date {spoken(self.due)} proposed"
-            + (f", {self.hours} LEA hours" if self.hours is not None else "")
-            + f": {stop(self.reason)}"
+            + (f", {lea_hours(self.hours)}" if self.hours is not None else "")
+            + f": {full(self.reason)}"
             + (self.ahead.sentence() if self.ahead else "")
         )
 
@@ -168,7 +168,7 @@ class WaveAgreed(Event):
     hours: int
 
     def sentence(self) -> str:
-        return f"{self.wave} is agreed: due {spoken(self.due)}, {self.hours} LEA hours."
+        return f"{self.wave} is agreed: due {spoken(self.due)}, {lea_hours(self.hours)}."
 
 
 class WaveReceived(Event):
@@ -191,7 +191,7 @@ class WaveDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.wave} is asked for no more: {stop(self.reason)}"
+        return f"{self.wave} is asked for no more: {full(self.reason)}"
 
 
 def wave_named(ref: str, review: Review, state: State) -> Wave:
@@ -295,7 +295,8 @@ def redate_wave(command: RedateWave, state: State, context: Context) -> Decision
     hours = wave.hours if wave.proposed_hours is None else wave.proposed_hours
     if command.due == due and command.hours in (None, hours):
         raise AlreadyExists(
-            f"{state.id}: {wave.id} is due {spoken(command.due)} for {hours} hours already. Give "
+            f"{state.id}: {wave.id} is due {spoken(command.due)} for {lea_hours(hours)} already. "
+            "Give "
             f"another date or other hours, or sign: handrail sir wave sign {state.id} {wave.id}"
         )
     asked = _asking(

@@ -506,7 +506,7 @@ def test_the_same_wave_is_not_proposed_twice() -> None:
         AlreadyExists, "W1"
     )
     story.when("sir wave redate", "marcus", wave="W1", due=date(2026, 11, 19), reason="x").refuses(
-        AlreadyExists, "32 hours"
+        AlreadyExists, "32 LEA hours"
     )
     story.do("sir wave drop", "marcus", wave="W1", reason="too many")
     assert review_of(proposed(story)).waves["W2"].proposal == Proposal(date(2026, 11, 19))
