@@ -244,8 +244,11 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     command_id = _checked(UUID, typed_id, "--command-id")
     effective_on = _checked(date, effective, "--effective")
 
+    warnings: list[str] = []
+
     async def work(door: "Door") -> tuple[Receipt, list[str], Names]:
         from bootstrap.door import new_command_id
+        from cli.handing import overload
 
         if command is OpenEngagement:
             body["engagement"] = await engagement_id(door, body["lea"])
@@ -266,13 +269,16 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         )
         sentences = await told(door, receipt)
         names = Names(door)
-        await names.learn(receipt.message, *sentences)
+        warnings.extend(await overload(door, receipt))
+        await names.learn(receipt.message, *sentences, *warnings)
         return receipt, sentences, names
 
     if command is not OpenEngagement:
         # Before anything is connected; the engagement may still be called by its LEA's name.
         validated(command, {**body, "engagement": "any"} if "engagement" in body else body)
     receipt, sentences, names = run(work, commands=True)
+    for warning in warnings:
+        narrate(f"Warning: {names.told(warning)}")
     tell(receipt, sentences, names, as_json=as_json)
 
 

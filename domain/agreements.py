@@ -405,7 +405,8 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
         )
     if command.action == "signed" and item.state == "signed":
         raise AlreadyExists(
-            f"{state.id}: {agreement.id} is signed for the {command.board} side already, pending "
+            f"{state.id}: {agreement.id} is signed for the {command.board.upper()} side already, "
+            "pending "
             f"ratification. Record the ratification: "
             f"handrail agreement act {state.id} {command.board} ratified --meeting DATE"
         )

@@ -1,6 +1,6 @@
 """An engagement: opened with an LEA, staffed by roles, ended by closing or withdrawal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
@@ -409,6 +409,20 @@ def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> St
     )
 
 
+_BEFORE_ASSIGNING: list[Callable[[EngagementRole, str, State, Context], None]] = []
+
+
+def before_assigning(
+    check: Callable[[EngagementRole, str, State, Context], None],
+) -> Callable[[EngagementRole, str, State, Context], None]:
+    """Register what a change of role must wait for.
+
+    The check gets the role and whoever holds it now; it refuses or returns nothing.
+    """
+    _BEFORE_ASSIGNING.append(check)
+    return check
+
+
 @decides(AssignRole)
 def assign_role(command: AssignRole, state: State, context: Context) -> Decision:
     engagement = running(state, context)
@@ -429,6 +443,9 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
             f"{person.id} is already {command.role} of {state.id}. See who holds which role: "
             f"handrail engagement show {state.id}"
         )
+    if before is not None:
+        for check in _BEFORE_ASSIGNING:
+            check(command.role, before, state, context)
     return [RoleAssigned(role=command.role, person=person.id, before=before)]
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from domain.agreements import Agreements
-from domain.burden import HoursAsked, asks
+from domain.burden import BurdenWaiver, HoursAsked, asks, within_burden
 from domain.calendar import local_date, spoken
 from domain.context import Context
 from domain.engagement import Engagement, not_in_the_future, running
@@ -60,6 +60,7 @@ class AskSurvey(EngagementCommand):
     """Hours of work it costs the LEA, all its people together."""
     year: Year | None = None
     """The year of the survey, 1 for the first; the next one if left out."""
+    waive_burden: BurdenWaiver = None
 
 
 class DropSurvey(EngagementCommand):
@@ -364,7 +365,11 @@ def ask_survey(command: AskSurvey, state: State, context: Context) -> Decision:
             f"{lea_hours(last.hours)}. Give another day or other hours to change it."
         )
     possible_due(command.due, state, context)
-    return [SurveyAsked(year=year, due=command.due, hours=command.hours)]
+    asking = HoursAsked(f"S{year}", f"Survey of year {year}", command.due, command.hours, True)
+    return [
+        *within_burden(state, context, [asking], command.waive_burden),
+        SurveyAsked(year=year, due=command.due, hours=command.hours),
+    ]
 
 
 @decides(DropSurvey)
