@@ -3,14 +3,15 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 from cli.output import REFUSED, UNAVAILABLE, fail
 from cli.stack import settings_or_fail
+from domain.personal import Sealed
 from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 
 if TYPE_CHECKING:
@@ -122,6 +123,16 @@ class Names:
             return known[1] if match[1] else known[0]
 
         return _PERSON.sub(name, text)
+
+    def throughout(self, value: Any) -> Any:
+        """The same data with names for ids in every text; a name may hold any character."""
+        if isinstance(value, str | Sealed):
+            return self.told(str(value))
+        if isinstance(value, Mapping):
+            return {self.told(str(name)): self.throughout(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.throughout(part) for part in value]
+        return value
 
     def of(self, person: str | None) -> str:
         """A person's name; a dash for nobody."""

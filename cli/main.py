@@ -23,7 +23,7 @@ from cli import (
     surveying,
     team,
 )
-from cli.output import REFUSED, USAGE, fail, leave, prepare
+from cli.output import REFUSED, USAGE, answering, fail, leave, prepare
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
 
@@ -65,12 +65,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
     app = build()
     tokens = prepare(sys.argv[1:] if arguments is None else arguments)
-    try:
-        app(tokens, exit_on_error=False, print_error=False)
-    except CycloptsError as wrong:
-        fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
-    except KeyboardInterrupt:
-        fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
+    with answering(tokens):
+        try:
+            app(tokens, exit_on_error=False, print_error=False)
+        except CycloptsError as wrong:
+            fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
+        except KeyboardInterrupt:
+            fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
 
 
 def _help_for(wrong: CycloptsError) -> str:

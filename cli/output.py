@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -70,11 +71,8 @@ _asked_for_json = False
 def prepare(arguments: Sequence[str]) -> list[str]:
     """Make ready for one command; answers what was typed, as text.
 
-    Whoever asks for JSON gets refusals as JSON as well.  A machine set up for plain ASCII still
-    types and reads names as they are written.
+    A machine set up for plain ASCII still types and reads names as they are written.
     """
-    global _asked_for_json  # noqa: PLW0603 - a process answers one command
-    _asked_for_json = "--json" in arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             if stream.isatty():
@@ -82,6 +80,17 @@ def prepare(arguments: Sequence[str]) -> list[str]:
             else:
                 stream.reconfigure(encoding="utf-8")
     return [os.fsencode(a).decode("utf-8", "surrogateescape") for a in arguments]
+
+
+@contextmanager
+def answering(arguments: Sequence[str]) -> Iterator[None]:
+    """Whoever asks for JSON gets refusals as JSON as well, for the length of one command."""
+    global _asked_for_json  # noqa: PLW0603 - a process answers one command at a time
+    _asked_for_json = "--json" in arguments
+    try:
+        yield
+    finally:
+        _asked_for_json = False
 
 
 def fail(message: str, code: int, *, refusal: str | None = None) -> NoReturn:

@@ -270,7 +270,7 @@ def engagement_show(
 
     found, names = run(work)
     if json_:
-        emit_json(json.loads(names.told(json.dumps(found, default=str))))
+        emit_json(names.throughout(found))
     else:
         print(names.told(as_text(found)))
 

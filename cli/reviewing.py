@@ -255,7 +255,7 @@ def sir_thread(engagement: str, ref: str | None = None, /, *, json_: Json = Fals
     lines, data, names, illustrative = run(work)
     if json_:
         for strand in data:
-            emit_json(json.loads(names.told(json.dumps(strand, default=str))))
+            emit_json(names.throughout(strand))
         return
     for line in lines:
         print(names.told(line))

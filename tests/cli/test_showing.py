@@ -1,0 +1,33 @@
+"""What is shown on the command line: names in every text, outcomes with their reasons."""
+
+import json
+from typing import Any, cast
+
+from cli.asking import Names
+from cli.output import emit_json
+from domain.personal import Sealed
+
+
+def named(name: str) -> Names:
+    names = Names(cast(Any, None))
+    names._known["p-aaaaaaaaaaaaa"] = (name, "joy")
+    return names
+
+
+def test_a_name_may_hold_any_character_in_json(capsys: Any) -> None:
+    found = {
+        "lead": "p-aaaaaaaaaaaaa",
+        "signed": {"lea": "p-aaaaaaaaaaaaa"},
+        "told": ["@p-aaaaaaaaaaaaa said so", Sealed(about="x", text="p-aaaaaaaaaaaaa was there")],
+        "n": 3,
+        "none": None,
+    }
+    name = 'Joy "J" \\ Kim'
+    emit_json(named(name).throughout(found))
+    assert json.loads(capsys.readouterr().out) == {
+        "lead": name,
+        "signed": {"lea": name},
+        "told": ["joy said so", f"{name} was there"],
+        "n": 3,
+        "none": None,
+    }
