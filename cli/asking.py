@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 """One JSON object (or one a line) instead of text."""
 
 _PERSON = re.compile(r"(@?)\b(p-[a-z2-7]{13})\b")

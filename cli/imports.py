@@ -32,7 +32,7 @@ _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
 _LIST_SEPARATOR = ";"
 PROGRESS_EVERY = 20
 """Rows between two lines of progress."""
-Switch = Annotated[bool, Parameter(negative="")]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,18 @@ def register(app: App) -> None:
     app.command(import_commands, name="import")
 
 
+def columns(kind: str) -> str:
+    """Which columns a file for a command has: those that must be there, then the others."""
+    command = COMMANDS[kind]
+    fields = {option_name(n, f): f for n, f in command.model_fields.items() if n != "facts"}
+    needed = [n for n, f in fields.items() if f.is_required()]
+    others = [n for n, f in fields.items() if not f.is_required()]
+    return (
+        f"Columns that must be there: {', '.join(needed)}. "
+        f"Others: {', '.join([*others, 'effective', 'illustrative'])}."
+    )
+
+
 def _importer(kind: str) -> Callable[..., None]:
     def importer(
         file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
@@ -84,7 +96,9 @@ def _importer(kind: str) -> Callable[..., None]:
     importer.__doc__ = f"""Give `handrail {kind}` for every row of a CSV or YAML file.
 
     Every row is checked before anything is written; repeating the same file goes on where it
-    stopped. Columns are the options of `handrail {kind}`, and effective and illustrative.
+    stopped. What a column means: `handrail {kind} --help`.
+
+    {columns(kind)}
 
     Args:
         file: A CSV file with a header, or a YAML list. Several values in a CSV cell are
@@ -100,6 +114,9 @@ def import_commands(
     file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
 ) -> None:
     """Give any commands from a file: each row names its own in the column "command".
+
+    The other columns are the options of the commands, with effective and illustrative: for
+    `deliverable propose` they are engagement, title, due and so on, as its --help names them.
 
     Args:
         file: A CSV file with a header, or a YAML list.
