@@ -1,7 +1,7 @@
-"""Follows the log: a changed calendar or recess reaches every engagement it concerns."""
+"""Follows the log: a changed calendar, recess or summit reaches every engagement it concerns."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
@@ -16,12 +16,16 @@ from temporalio.service import RPCError
 from activities.dispatch import send
 from activities.record import Clock
 from domain.context import SYSTEM
-from domain.kernel import Recorded
+from domain.engagement import EngagementOpened
+from domain.following import TakeOverSummit
+from domain.kernel import Command, Recorded
 from domain.leas import RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
 from domain.policy import CalendarPublished
+from domain.program import LookAhead
+from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
 from store.database import Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
 from store.vault import Vault
@@ -96,11 +100,12 @@ async def news(
     async for reached, page in read_log(connection, vault, start):
         envelopes = []
         for recorded in page:
-            for engagement in await _concerned(connection, recorded):
-                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{engagement}"
+            for command in await _called_for(connection, recorded):
+                about = command.stream(_FOLLOWED)
+                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{about}"
                 envelopes.append(
                     Envelope.of(
-                        ReconcileNotices(engagement=engagement),
+                        command,
                         command_id=uuid5(_FOLLOWED, place),
                         actor=SYSTEM,
                         issued_at=await clock.now(),
@@ -108,6 +113,24 @@ async def news(
                     )
                 )
         yield reached, envelopes
+
+
+async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Command]:
+    """What a fact asks of engagements, one command for each, or of the program."""
+    match recorded.event:
+        case EngagementOpened():
+            return [LookAhead()]
+        case SummitRescheduled() | SummitCancelled() | SummitHeld():
+            summit = recorded.stamp.stream.partition(":")[2]
+            return [
+                TakeOverSummit(summit=summit, engagement=engagement)
+                for engagement in recorded.event.invited
+            ]
+        case _:
+            return [
+                ReconcileNotices(engagement=engagement)
+                for engagement in await _concerned(connection, recorded)
+            ]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
