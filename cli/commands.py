@@ -25,7 +25,7 @@ from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
 from domain import subjects  # noqa: F401 - registers every command
 from domain.engagement import OpenEngagement
-from domain.kernel import COMMANDS, Command, Option, Positional
+from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional
 from domain.messages import Receipt
 from domain.refusing import wrong_with
 
@@ -33,56 +33,6 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 COMMON = Group("Every command", sort_key=10)
-NOUNS = {
-    "agreement": "Draft the agreement and record what both boards do with it.",
-    "appropriation": "The money that investments come from: record, correct and see it.",
-    "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
-    "burden": "What is asked of the LEA, in hours a month, against the cap.",
-    "calendar": "Publish the agency's working days.",
-    "checkin": "The annual check-in: open, hold, close and correct it, and see two side by side.",
-    "commitment": "What was promised at a check-in: judge, re-date, correct and add it.",
-    "consultancy": "Note what peers said in a consultancy.",
-    "contact": "Log coaching contacts, and see them.",
-    "course": "Record changes of course with what was learned, and see them.",
-    "conversation": "Log conversations with the stakeholder groups.",
-    "cycle": "Short cycles: plan, do, study, act.",
-    "dashboard": "Record what the Dashboard of a year shows of the LEA.",
-    "deliverable": "Propose, sign, change, merge, split, submit, answer, rate and see them.",
-    "eligibility": "Record the rows that make an LEA eligible by statute.",
-    "engagement": "Open, see, staff and end engagements.",
-    "evidence": "Log what a review's areas rest on, by method and group.",
-    "fit": "Decide whether an engagement fits.",
-    "handover": "Record the meeting of the outgoing and the new Lead.",
-    "framework": "Publish the frameworks by which systems are reviewed.",
-    "focus": "Problem of practice, root causes and theory of action: set, change, align and see.",
-    "focus cause": "Add, reword and drop root causes.",
-    "investment": "Record, correct and see what the agency invests; the LEA never pays.",
-    "leader": "Record that a leader of the LEA leaves, or stays after all.",
-    "lea alias": "Other names that people use for an LEA.",
-    "lea": "The registry of districts, county offices and charter schools.",
-    "lead": "Hand over to another Lead, with a packet; see who leads how much.",
-    "measure": "The LEA's own measures of success: define, revise, observe and drop them.",
-    "person": "The directory of people.",
-    "playbook": "Publish playbooks, compare their versions, and upgrade what runs on them.",
-    "prong": "Record which parts of the offer an LEA leaves out.",
-    "sir": "The review: evidence, findings, recommended actions, draft and final report.",
-    "sir action": "Recommended actions of a review.",
-    "sir wave": "Evidence requests, in waves that cost the LEA hours.",
-    "statute": "The yearly dates that a statute sets for the LEA.",
-    "step": "The steps of an engagement, in their order: see, do, add, leave out and waive them.",
-    "portfolio": "See the mix of LEAs against its targets.",
-    "recommitment": "Record that a new leader, and the board, renew the commitment.",
-    "risk": "Raise and lower what may hold an engagement back.",
-    "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
-    "survey": "Ask the LEA for a survey, record its means, and see the growth.",
-    "bulk": "Change many engagements at once, with a result for each.",
-    "bulk reschedule": "Move what many engagements share.",
-    "summit": "Plan summits, invite LEAs, record who comes and what was promised.",
-    "summit attendance": "Who was at a summit, day by day and by role.",
-    "summit commitment": "What an LEA promised at a summit.",
-    "summit session": "The sessions of a summit.",
-    "readiness": "Judge how willing and able an LEA is.",
-}
 
 
 OF_THEIR_OWN = frozenset({"playbook upgrade", "summit invite", "summit reschedule"})

@@ -46,10 +46,13 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
+
+about_noun("agreement", "Draft the agreement and record what both boards do with it.")
 
 BoardAct = Literal["approved", "denied", "continued", "signed", "ratified"]
 BoardState = Literal["pending", "continued", "signed", "approved", "ratified", "denied"]

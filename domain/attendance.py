@@ -36,6 +36,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -44,6 +45,9 @@ from domain.personal import Sealed
 from domain.playbook import AttendanceRole
 from domain.summit_program import PairedAtSummit
 from domain.summits import span, the_summit
+
+about_noun("summit attendance", "Who was at a summit, day by day and by role.")
+about_noun("summit commitment", "What an LEA promised at a summit.")
 
 CommitmentOwner = Literal["lea_contact", "superintendent", "lead"]
 CommitmentOutcome = Literal["kept", "partly", "dropped"]

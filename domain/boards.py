@@ -45,12 +45,17 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.wording import counted, full
+
+about_noun(
+    "board", "Submit an agreement to a board's meeting and record the posting of its agenda."
+)
 
 NO_QUORUM = "no quorum"
 """How an item ends at a meeting that could not act."""

@@ -20,12 +20,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import BurdenRules
 from domain.wording import full
+
+about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")
 
 
 @dataclass(frozen=True, slots=True)

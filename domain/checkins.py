@@ -19,12 +19,17 @@ from domain.kernel import (
     PersonRef,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.wording import full
+
+about_noun(
+    "checkin", "The annual check-in: open, hold, close and correct it, and see two side by side."
+)
 
 Outcome = Literal["continue", "adjust", "end"]
 

@@ -36,6 +36,7 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -43,6 +44,9 @@ from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook import CoachingRules
 from domain.wording import full
+
+about_noun("contact", "Log coaching contacts, and see them.")
+about_noun("prong", "Record which parts of the offer an LEA leaves out.")
 
 ITEM = "coaching/contact"
 """The item under which a coaching contact is owed and reminded of."""

@@ -21,11 +21,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.measures import Measures, not_dropped
 from domain.personal import Sealed
+
+about_noun("consultancy", "Note what peers said in a consultancy.")
+about_noun("cycle", "Short cycles: plan, do, study, act.")
 
 Stage = Literal["plan", "do", "study", "act"]
 STAGES: tuple[Stage, ...] = ("plan", "do", "study", "act")

@@ -30,12 +30,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import DashboardRules
 from domain.wording import full
+
+about_noun("dashboard", "Record what the Dashboard of a year shows of the LEA.")
 
 Verdict = Literal["yes", "no", "not-applicable", "not-measurable"]
 Key = tuple[str, str]

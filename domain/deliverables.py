@@ -41,6 +41,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -61,6 +62,8 @@ from domain.terms import (
     with_deliverable,
 )
 from domain.wording import full, lea_hours
+
+about_noun("deliverable", "Propose, sign, change, merge, split, submit, answer, rate and see them.")
 
 __all__ = ["Deliverable", "Deliverables", "Proposal", "deliverable_in", "with_deliverable"]
 

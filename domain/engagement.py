@@ -27,11 +27,14 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.wording import full
+
+about_noun("engagement", "Open, see, staff and end engagements.")
 
 Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"

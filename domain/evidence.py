@@ -19,6 +19,7 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -26,6 +27,8 @@ from domain.personal import Sealed
 from domain.review import AreaId, Gathered, Review, area_named, reviewing, rules_of
 from domain.waves import wave_named
 from domain.wording import full
+
+about_noun("evidence", "Log what a review's areas rest on, by method and group.")
 
 
 class LogEvidence(EngagementCommand):

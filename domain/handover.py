@@ -25,6 +25,7 @@ from domain.kernel import (
     PersonRef,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -32,6 +33,8 @@ from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.playbook import HandoverRules
 from domain.wording import full
+
+about_noun("lead", "Hand over to another Lead, with a packet; see who leads how much.")
 
 Status = Literal["pending", "effective", "overtaken", "cancelled", "replaced"]
 

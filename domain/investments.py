@@ -33,6 +33,7 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -47,6 +48,8 @@ from domain.money import (
 )
 from domain.personal import Sealed
 from domain.wording import full
+
+about_noun("investment", "Record, correct and see what the agency invests; the LEA never pays.")
 
 
 class InvestmentCommand(EngagementCommand):

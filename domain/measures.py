@@ -30,12 +30,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.wording import full
+
+about_noun("measure", "The LEA's own measures of success: define, revise, observe and drop them.")
 
 Kind = Literal["leading", "lagging"]
 MEASURE_KINDS: tuple[Kind, ...] = ("leading", "lagging")

@@ -28,12 +28,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.wording import full
+
+about_noun("handover", "Record the meeting of the outgoing and the new Lead.")
 
 
 class MeetForHandover(EngagementCommand):

@@ -29,6 +29,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -44,6 +45,8 @@ from domain.review import (
     rules_of,
 )
 from domain.wording import full
+
+about_noun("sir action", "Recommended actions of a review.")
 
 ActionId = Annotated[Line, Positional()]
 

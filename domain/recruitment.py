@@ -20,10 +20,14 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
+
+about_noun("conversation", "Log conversations with the stakeholder groups.")
+about_noun("fit", "Decide whether an engagement fits.")
 
 Answer = Literal["yes", "partly", "no"]
 

@@ -34,12 +34,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import ReviewRules
 from domain.wording import counted
+
+about_noun("sir", "The review: evidence, findings, recommended actions, draft and final report.")
 
 ActionStatus = Literal["planned", "under-way", "done"]
 AreaId = Annotated[Line, Positional()]

@@ -17,12 +17,15 @@ from domain.kernel import (
     Option,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import RiskRules
 from domain.wording import full
+
+about_noun("risk", "Raise and lower what may hold an engagement back.")
 
 
 class _RiskCommand(EngagementCommand):

@@ -28,12 +28,15 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
+
+about_noun("statute", "The yearly dates that a statute sets for the LEA.")
 
 Key = tuple[str, int]
 

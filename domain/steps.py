@@ -34,6 +34,7 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -42,6 +43,10 @@ from domain.personal import Sealed
 from domain.playbook import Playbook, Step, StepPhase
 from domain.recruitment import Recruitment
 from domain.review import Review
+
+about_noun(
+    "step", "The steps of an engagement, in their order: see, do, add, leave out and waive them."
+)
 
 PHASES: tuple[StepPhase, ...] = get_args(StepPhase)
 Standing = Literal["done", "waived", "dropped", "behind", "next", "ahead"]

@@ -32,11 +32,14 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import SummitRules
+
+about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")
 
 SummitStatus = Literal["planned", "held", "cancelled"]
 LONGEST_DAYS = 14

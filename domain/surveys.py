@@ -32,6 +32,7 @@ from domain.kernel import (
     Line,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -41,6 +42,8 @@ from domain.personal import Sealed
 from domain.playbook import SurveyRules
 from domain.signing import possible_due
 from domain.wording import full, lea_hours
+
+about_noun("survey", "Ask the LEA for a survey, record its means, and see the growth.")
 
 Year = Annotated[int, Field(ge=1, le=20)]
 

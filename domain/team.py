@@ -26,12 +26,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import MemberKind, TeamRules
 from domain.wording import full
+
+about_noun("team", "The improvement team: who belongs to it, whom it lacks, who was what when.")
 
 TeamSide = Literal["lea", "agency", "external"]
 

@@ -34,6 +34,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -45,6 +46,9 @@ from domain.review import Review
 from domain.risks import risen
 from domain.team import Team, left
 from domain.wording import full
+
+about_noun("leader", "Record that a leader of the LEA leaves, or stays after all.")
+about_noun("recommitment", "Record that a new leader, and the board, renew the commitment.")
 
 ITEM = "recommitment/leader"
 """The item under which the new leader's recommitment is owed and reminded of."""

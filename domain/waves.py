@@ -32,6 +32,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -40,6 +41,8 @@ from domain.personal import Sealed
 from domain.review import Review, Wave, reviewing, rules_of
 from domain.signing import possible_due, the_lead
 from domain.wording import full, lea_hours
+
+about_noun("sir wave", "Evidence requests, in waves that cost the LEA hours.")
 
 
 class _WaveCommand(EngagementCommand):
