@@ -38,6 +38,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import SummitRules
+from domain.wording import full
 
 about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")
 
@@ -165,7 +166,7 @@ class SummitRescheduled(Event):
     def sentence(self) -> str:
         return (
             f"Moved to {span(self.first, self.last)} in {self.place}; registration by "
-            f"{spoken(self.registration_due)}" + (f": {self.reason}." if self.reason else ".")
+            f"{spoken(self.registration_due)}" + (f": {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -175,7 +176,7 @@ class SummitCancelled(Event):
     invited: tuple[str, ...]
 
     def sentence(self) -> str:
-        return f"Called off: {self.reason}."
+        return f"Called off: {full(self.reason)}"
 
 
 class SummitHeld(Event):
