@@ -139,6 +139,7 @@ def caseload(*, json_: Json = False) -> None:
             )
             for lead in found
         ],
+        empty="Register one: handrail person register --help",
     )
 
 

@@ -22,8 +22,21 @@ USAGE: Final = 2
 UNAVAILABLE: Final = 3
 
 
-def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout: drawn on a terminal wide enough for it, aligned plain text elsewhere."""
+def emit_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
+) -> None:
+    """A table on stdout: drawn on a terminal wide enough for it, aligned plain text elsewhere.
+
+    Args:
+        title: What it is a table of.
+        columns: Their names.
+        rows: Their cells.
+        empty: What to do about a table without rows, which is told in a line.
+    """
+    if not rows:
+        none = f"{title}: none." if title and not title.startswith("0 ") else f"{title}."
+        print(f"{none} {empty}".strip())
+        return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [
         max(len(line) for row in ([name], *([r[i]] for r in cells)) for line in row[0].split("\n"))

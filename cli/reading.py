@@ -59,6 +59,7 @@ def lea_list(*, json_: Json = False) -> None:
             (r["id"], r["name"], r["type"].replace("_", " "), r["county"], ", ".join(r["aliases"]))
             for r in rows
         ],
+        empty="Register one: handrail lea register --help",
     )
 
 
@@ -155,6 +156,7 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
             )
             for r in rows
         ],
+        empty="Register somebody: handrail person register --help",
     )
 
 
@@ -206,6 +208,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
             )
             for r in rows
         ],
+        empty="Open one: handrail engagement open --help",
     )
     invested = [r["invested"] for r in rows if r["invested"]]
     if invested:
@@ -303,6 +306,7 @@ def due(
             )
             for r in rows
         ],
+        empty="Nothing is owed by these terms.",
     )
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
@@ -451,7 +455,10 @@ def ledger(
             )
             for r in rows
         ],
+        empty="They are planned once something is owed by a date.",
     )
+    if not rows:
+        return
     counts: dict[str, int] = {}
     for r in rows:
         counts[r["status"]] = counts.get(r["status"], 0) + 1

@@ -367,6 +367,7 @@ def summit_list(*, json_: Json = False) -> None:
             )
             for r in rows
         ],
+        empty="Plan one: handrail summit plan --help",
     )
     held = [r["attended"] for r in rows if r["attended"]]
     if held:
@@ -439,6 +440,7 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
             )
             for i in invitations
         ],
+        empty="Invite one: handrail summit invite --help",
     )
     say_if_illustrative(found["illustrative"])
 

@@ -355,7 +355,7 @@ def link_action(command: LinkAction, state: State, context: Context) -> Decision
     if ended.status in ("declined", "merged", "split"):
         raise WrongState(
             f"{state.id}: {deliverable} {ended.title!r} is {ended.status}, so it cannot serve "
-            f"{action.id}. See which go on: handrail deliverable list {state.id}"
+            f"{action.id}. See which go on: handrail engagement show {state.id}"
         )
     if deliverable in action.deliverables:
         raise AlreadyExists(

@@ -4,7 +4,7 @@ import json
 from typing import Any, cast
 
 from cli.asking import Names
-from cli.output import emit_json
+from cli.output import emit_json, emit_table
 from domain.personal import Sealed
 
 
@@ -31,3 +31,10 @@ def test_a_name_may_hold_any_character_in_json(capsys: Any) -> None:
         "n": 3,
         "none": None,
     }
+
+
+def test_an_empty_list_says_what_there_is_none_of_and_what_to_do(capsys: Any) -> None:
+    emit_table("0 LEAs", ("Id", "Name"), [], empty="Register one: handrail lea register --help")
+    assert capsys.readouterr().out == "0 LEAs. Register one: handrail lea register --help\n"
+    emit_table("Playbooks", ("Playbook", "Title"), [])
+    assert capsys.readouterr().out == "Playbooks: none.\n"

@@ -924,7 +924,7 @@ def test_a_deliverable_that_is_over_serves_nothing_new() -> None:
     story = recommended(found(opened()), 2).proposed(date(2027, 4, 16))
     story.do("deliverable decline", "marcus", deliverable="D1", reason="no capacity")
     story.when("sir link", action="RA1", deliverable="D1").refuses(
-        WrongState, "D1 'Theory of action' is declined", "handrail deliverable list"
+        WrongState, "D1 'Theory of action' is declined", "handrail engagement show"
     )
 
 
