@@ -149,7 +149,7 @@ def test_a_server_that_is_away_is_named_within_five_seconds(
 def test_what_was_accepted_is_not_lost(desk: Handrail, installation: Installation) -> None:
     """The record is held up for longer than anybody waits; it is carried out all the same."""
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--command-id", command_id)
+    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
 
     async def meanwhile() -> Answer:
         connection = await asyncpg.connect(installation.record()["owner_database_url"])
@@ -173,7 +173,7 @@ def test_without_a_living_worker_nothing_is_accepted(
 ) -> None:
     [worker] = [p["pid"] for p in installation.json("status")["parts"] if p["name"] == "Worker"]
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--command-id", command_id)
+    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
     os.kill(worker, signal.SIGSTOP)
     try:
         began = time.monotonic()
