@@ -81,7 +81,17 @@ def test_two_people_opening_the_same_engagement_open_one(
 
 
 def test_repeating_under_the_same_id_records_once(desk: Handrail) -> None:
-    words = ("conversation", "log", E, "students", "--command-id", str(uuid4()), "--json")
+    words = (
+        "conversation",
+        "log",
+        E,
+        "students",
+        "--notes",
+        "twice",
+        "--command-id",
+        str(uuid4()),
+        "--json",
+    )
     first, second = desk(*words, actor="marcus"), desk(*words, actor="marcus")
     assert (first.code, second.code) == (0, 0)
     assert first.lines[0]["version"] == second.lines[0]["version"]
