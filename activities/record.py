@@ -27,6 +27,7 @@ from domain.kernel import (
 from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
+from domain.refusing import wrong_with
 from domain.reminding import next_wake
 from domain.summits import Summit
 from store.context import canonical_stream, next_overview_moment, resolve, standing
@@ -319,9 +320,7 @@ def explain(problem: ValidationError, kind: str) -> str:
     parts = []
     for error in problem.errors(include_url=False):
         where = ".".join(str(p) for p in error["loc"])
-        said = error["msg"].removeprefix("Value error, ")
-        if error["type"] == "missing":
-            parts.append(f"{where} is missing")
-        else:  # a problem of the whole command says itself which values it is about
-            parts.append(f"{where} {error['input']!r}: {said}" if where else said)
+        said = wrong_with(error)
+        # A problem of the whole command says itself which values it is about.
+        parts.append(f"{where} {said}" if where else error["msg"].removeprefix("Value error, "))
     return f"handrail {kind}: " + "; ".join(parts) + f". See handrail {kind} --help."

@@ -275,6 +275,7 @@ class Reminders:
             overseen,
             on=claim.on,
             sandbox=kind == "sandbox",
+            alarm_at=now if alarm else None,
         )
         return content, found, overseen
 

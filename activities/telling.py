@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from activities.mail.digest import Digest, DigestItem, TakenBack
@@ -134,8 +134,13 @@ def digest_of(
     *,
     on: date,
     sandbox: bool,
+    alarm_at: datetime | None = None,
 ) -> Digest:
-    """What the mail says, with names and addresses in place of ids."""
+    """What the mail says, with names and addresses in place of ids.
+
+    Args:
+        alarm_at: The moment of an alarm; None for the mail of a day.
+    """
     recipient = directory[digest.person]
     lead = directory.get(found.leads[0]) if found.leads else None
     assert recipient.email is not None
@@ -161,5 +166,6 @@ def digest_of(
         items=tuple(found.items),
         taken_back=tuple(found.taken_back),
         overviews=sections,
+        alarm_at=alarm_at if [bool(i.due_at) for i in found.items] == [True] else None,
         overview_title=" and ".join(overview.rules.title for overview in overseen) or "Overview",
     )

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
 from cli.output import REFUSED, UNAVAILABLE, fail
 from cli.stack import settings_or_fail
+from domain.personal import Sealed
+from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 """One JSON object (or one a line) instead of text."""
 
 _PERSON = re.compile(r"(@?)\b(p-[a-z2-7]{13})\b")
@@ -42,7 +44,7 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
     try:
         return asyncio.run(inside())
     except Refused as no:
-        fail(str(no), REFUSED)
+        fail(str(no), REFUSED, refusal=no.kind)
     except (Unavailable, VaultError, Unreadable) as away:
         fail(str(away), UNAVAILABLE)
     except SettingsError as wrong:
@@ -92,11 +94,6 @@ def say_if_illustrative(illustrative: bool) -> None:
         print("ILLUSTRATIVE: dates and deliverables are invented, not facts about the LEA.")
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: 1 row, 2 rows."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 class Names:
     """Turns the ids in messages into what people are called; learns names as it goes."""
 
@@ -126,6 +123,16 @@ class Names:
             return known[1] if match[1] else known[0]
 
         return _PERSON.sub(name, text)
+
+    def throughout(self, value: Any) -> Any:
+        """The same data with names for ids in every text; a name may hold any character."""
+        if isinstance(value, str | Sealed):
+            return self.told(str(value))
+        if isinstance(value, Mapping):
+            return {self.told(str(name)): self.throughout(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.throughout(part) for part in value]
+        return value
 
     def of(self, person: str | None) -> str:
         """A person's name; a dash for nobody."""

@@ -119,6 +119,7 @@ def contact_list(
             )
             for c in contacts
         ],
+        empty="Log one: handrail contact log --help",
     )
     say_if_illustrative(seen.state.of(Engagement).illustrative)
 
@@ -215,6 +216,7 @@ def consultancy_list(
             (spoken(c.on), ", ".join(c.partners), c.cycle, str(c.question), str(c.note))
             for c in noted
         ],
+        empty="Note one: handrail consultancy note --help",
     )
     say_if_illustrative(state.of(Engagement).illustrative)
 

@@ -24,7 +24,8 @@ from domain.playbook import Playbook
 from domain.ratings import TAGS, Ratings
 from domain.reuse import Reuse
 from domain.submissions import DeliverableSubmitted
-from domain.terms import awaited, deliverable_named, lea_hours
+from domain.terms import awaited, deliverable_named
+from domain.wording import lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -97,7 +98,7 @@ def deliverable_show(
 
     found, names = run(work)
     if json_:
-        emit_json(json.loads(names.told(json.dumps(found, default=_plain))))
+        emit_json(names.throughout(found))
         return
     for line in as_lines(found):
         print(names.told(line))
@@ -347,7 +348,7 @@ def course_list(engagement: str, /, *, json_: Json = False) -> None:
     rows, one, illustrative, names = run(work)
     if json_:
         for row in rows:
-            emit_json(json.loads(names.told(json.dumps(row, default=_plain))))
+            emit_json(names.throughout(row))
         return
     if not rows:
         print(f"{one} has recorded no change of course yet.")

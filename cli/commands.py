@@ -25,65 +25,14 @@ from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
 from domain import subjects  # noqa: F401 - registers every command
 from domain.engagement import OpenEngagement
-from domain.kernel import COMMANDS, Command, Option, Positional
+from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional
 from domain.messages import Receipt
+from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
 COMMON = Group("Every command", sort_key=10)
-NOUNS = {
-    "address": "Say that a mail address from which mail came back is right after all.",
-    "agreement": "Draft the agreement and record what both boards do with it.",
-    "appropriation": "The money that investments come from: record, correct and see it.",
-    "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
-    "burden": "What is asked of the LEA, in hours a month, against the cap.",
-    "calendar": "Publish the agency's working days.",
-    "checkin": "The annual check-in: open, hold, close and correct it, and see two side by side.",
-    "commitment": "What was promised at a check-in: judge, re-date, correct and add it.",
-    "consultancy": "Note what peers said in a consultancy.",
-    "contact": "Log coaching contacts, and see them.",
-    "course": "Record changes of course with what was learned, and see them.",
-    "conversation": "Log conversations with the stakeholder groups.",
-    "cycle": "Short cycles: plan, do, study, act.",
-    "dashboard": "Record what the Dashboard of a year shows of the LEA.",
-    "deliverable": "Propose, sign, change, merge, split, submit, answer, rate and see them.",
-    "eligibility": "Record the rows that make an LEA eligible by statute.",
-    "engagement": "Open, see, staff and end engagements.",
-    "evidence": "Log what a review's areas rest on, by method and group.",
-    "fit": "Decide whether an engagement fits.",
-    "handover": "Record the meeting of the outgoing and the new Lead.",
-    "framework": "Publish the frameworks by which systems are reviewed.",
-    "focus": "Problem of practice, root causes and theory of action: set, change, align and see.",
-    "focus cause": "Add, reword and drop root causes.",
-    "investment": "Record, correct and see what the agency invests; the LEA never pays.",
-    "leader": "Record that a leader of the LEA leaves, or stays after all.",
-    "lea alias": "Other names that people use for an LEA.",
-    "lea": "The registry of districts, county offices and charter schools.",
-    "lead": "Hand over to another Lead, with a packet; see who leads how much.",
-    "measure": "The LEA's own measures of success: define, revise, observe and drop them.",
-    "person": "The directory of people.",
-    "playbook": "Publish playbooks, compare their versions, and upgrade what runs on them.",
-    "prong": "Record which parts of the offer an LEA leaves out.",
-    "sir": "The review: evidence, findings, recommended actions, draft and final report.",
-    "sir action": "Recommended actions of a review.",
-    "sir wave": "Evidence requests, in waves that cost the LEA hours.",
-    "statute": "The yearly dates that a statute sets for the LEA.",
-    "step": "The steps of an engagement, in their order: see, do, add, leave out and waive them.",
-    "portfolio": "See the mix of LEAs against its targets, and who needs a Lead most.",
-    "recommitment": "Record that a new leader, and the board, renew the commitment.",
-    "reminders": "What is to come; snooze, wake, and choose another policy.",
-    "risk": "Raise and lower what may hold an engagement back.",
-    "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
-    "survey": "Ask the LEA for a survey, record its means, and see the growth.",
-    "bulk": "Change many engagements at once, with a result for each.",
-    "bulk reschedule": "Move what many engagements share.",
-    "summit": "Plan summits, invite LEAs, record who comes and what was promised.",
-    "summit attendance": "Who was at a summit, day by day and by role.",
-    "summit commitment": "What an LEA promised at a summit.",
-    "summit session": "The sessions of a summit.",
-    "readiness": "Judge how willing and able an LEA is.",
-}
 
 
 OF_THEIR_OWN = frozenset({"playbook upgrade", "summit invite", "summit reschedule"})
@@ -258,8 +207,11 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     command_id = _checked(UUID, typed_id, "--command-id")
     effective_on = _checked(date, effective, "--effective")
 
+    warnings: list[str] = []
+
     async def work(door: "Door") -> tuple[Receipt, list[str], Names]:
         from bootstrap.door import new_command_id
+        from cli.handing import overload
 
         if command is OpenEngagement:
             body["engagement"] = await engagement_id(door, body["lea"])
@@ -280,13 +232,16 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         )
         sentences = await told(door, receipt)
         names = Names(door)
-        await names.learn(receipt.message, *sentences)
+        warnings.extend(await overload(door, receipt))
+        await names.learn(receipt.message, *sentences, *warnings)
         return receipt, sentences, names
 
     if command is not OpenEngagement:
         # Before anything is connected; the engagement may still be called by its LEA's name.
         validated(command, {**body, "engagement": "any"} if "engagement" in body else body)
     receipt, sentences, names = run(work, commands=True)
+    for warning in warnings:
+        narrate(f"Warning: {names.told(warning)}")
     tell(receipt, sentences, names, as_json=as_json)
 
 
@@ -360,22 +315,8 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
         label = _label(name, field) if field else name or "the values"
         inner = ".".join(str(part) for part in error["loc"][1:])
         label += f" ({inner})" if inner else ""
-        said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        if error["type"].startswith("date"):
-            said = "not a day; write it as YYYY-MM-DD"
-        elif error["type"].startswith("decimal_p"):
-            said = (
-                "not an amount; write dollars as 12000 or 12000.50"
-                if name == "amount"
-                else "not a number; write it as 12 or 12.5"
-            )
-        elif error["type"] == "string_pattern_mismatch" and field:
-            said = f"not of the form it needs. {(field.description or '').rstrip('.')}"
-        parts.append(
-            f"{label} is missing"
-            if error["type"] == "missing"
-            else f"{label} {_shown(error['input'])}: {said}"
-        )
+        form = field.description if field and not inner else None
+        parts.append(f"{label} {wrong_with(error, form=form, amount=name == 'amount')}")
     return f"{'; '.join(parts)}. See handrail {command.noun} {command.verb} --help"
 
 
@@ -383,11 +324,6 @@ def _label(name: str, field: FieldInfo) -> str:
     label = option_name(name, field)
     by_position = any(isinstance(m, Positional) for m in field.metadata)
     return label.upper() if by_position else f"--{label}"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
 
 
 def _checked(kind: Any, value: str | None, name: str) -> Any:
@@ -427,6 +363,29 @@ def load_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
-        fail(f"{path} cannot be read: {problem}.", REFUSED)
-    except yaml.YAMLError as problem:
-        fail(f"{path} is not YAML: {problem}", REFUSED)
+        fail(unreadable(path, problem), REFUSED)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        fail(
+            f"{path}{where}: this is not YAML. Look for a quote or bracket that is not closed, a "
+            f'tab instead of spaces, a different indentation, or text with a colon that needs "" '
+            f"around it, there or in the line before.",
+            REFUSED,
+        )
+    except yaml.YAMLError:
+        fail(
+            f"{path} has characters that no YAML file may have. Save it as plain text in UTF-8.",
+            REFUSED,
+        )
+
+
+def unreadable(path: Path, problem: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read, and what to do about it."""
+    if isinstance(problem, FileNotFoundError):
+        return f"There is no file {path}. Check how it is written, and in which folder it is."
+    if isinstance(problem, IsADirectoryError):
+        return f"{path} is a folder. Name a file in it."
+    if isinstance(problem, UnicodeDecodeError):
+        return f"{path} is not text in UTF-8. Save it as UTF-8 and repeat."
+    return f"{path} cannot be read: {problem.strerror}. Check who may read it, and repeat."

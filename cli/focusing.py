@@ -128,6 +128,7 @@ def as_data(state: State, zone: str) -> dict[str, Any]:
             "focus": a.said.focus,
             "verdict": a.said.verdict,
             "why": str(a.said.why),
+            "reason": str(a.said.reason) if a.said.reason else None,
             "computed": a.said.computed,
             "rests_on": [r.model_dump() for r in a.said.rests_on],
             "on": day(a.at),
@@ -235,6 +236,7 @@ def as_text(found: dict[str, Any], names: Names) -> str:
         lines.append(
             f'  No problem of practice yet. Set it: handrail focus set {found["engagement"]} "TEXT"'
         )
+    told: set[int] = set()
     for p in found["lineage"]:
         lines += _entry_lines(p, names, "", "")
         for part, ids, label in (
@@ -242,7 +244,10 @@ def as_text(found: dict[str, Any], names: Names) -> str:
             ("theories", p["theories"], "theory of action "),
         ):
             for e in found[part]:
-                if e["id"] in ids:
+                # What ended is told where it held first, not again under every later problem.
+                if e["id"] in ids and id(e) not in told:
+                    if e["until"]:
+                        told.add(id(e))
                     lines += _entry_lines(e, names, "   ", label)
         lines += [f"   {_judgement(a)}" for a in p["alignment"]]
     for kind in MEASURE_KINDS:
@@ -266,8 +271,10 @@ def as_text(found: dict[str, Any], names: Names) -> str:
 
 def _judgement(a: dict[str, Any]) -> str:
     computed = f", computed {a['computed']}" if a["computed"] else ""
+    changed = f" Changed: {a['reason']}" if a["reason"] else ""
     return (
         f"Dashboard {a['year']}: aligned {a['verdict']}{computed} ({spoken(a['on'])}): {a['why']}"
+        f"{changed}"
     )
 
 

@@ -19,6 +19,7 @@ from domain.engagement import AGENCY_ROLES, AssignRole
 from domain.errors import AlreadyExists, Unknown, did_you_mean
 from domain.handover import HandOverLead, Handovers, status_of
 from domain.kernel import Command, State
+from domain.messages import Receipt
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -138,6 +139,7 @@ def caseload(*, json_: Json = False) -> None:
             )
             for lead in found
         ],
+        empty="Register one: handrail person register --help",
     )
 
 
@@ -174,6 +176,33 @@ def _by_lead(rows: list[Any]) -> list[dict[str, Any]]:
             then = now + sum(1 if c["becomes"] == "lead" else -1 for c in lead["changes"])
             lead["over"] = max(0, max(now, then) - lead["capacity"])
     return list(found.values())
+
+
+async def overload(door: "Door", receipt: Receipt) -> list[str]:
+    """A warning for each Lead whom this made lead more than they can; it never blocks."""
+    from store.database import listed, queries
+
+    if _LOADS.isdisjoint(e.type for e in receipt.events):
+        return []
+    async with door.pool.acquire() as connection:
+        rows = await listed(queries.caseload(connection))
+    engagement = receipt.stream.partition(":")[2]
+    return [
+        f"{lead['lead']} can lead {counted(lead['capacity'], 'engagement')} and is over it by "
+        f"{lead['over']}. See everybody's: handrail lead caseload"
+        for lead in _by_lead(rows)
+        if lead["over"]
+        and (
+            engagement in lead["engagements"]
+            or any(
+                c["engagement"] == engagement and c["becomes"] == "lead" for c in lead["changes"]
+            )
+        )
+    ]
+
+
+_LOADS = frozenset({"engagement-opened", "handover-set", "role-assigned"})
+"""What may give a Lead another engagement."""
 
 
 # Everything of one person ----------------------------------------------------------------------
@@ -354,4 +383,5 @@ def _report(
     if dry_run and not as_json:
         narrate("Nothing was written.")
     if refused:
-        fail(f"{counted(refused, 'role')} of {len(results)} refused.", REFUSED)
+        narrate(f"{counted(refused, 'role')} of {len(results)} refused.")
+        raise SystemExit(REFUSED)

@@ -16,13 +16,14 @@ from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import Json, Names, counted, run
-from cli.commands import engagement_id, explain, load_yaml, noun, option_name
+from cli.commands import engagement_id, explain, load_yaml, noun, option_name, unreadable
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from domain.engagement import OpenEngagement
 from domain.errors import Unknown
 from domain.kernel import COMMANDS, Command
 from domain.messages import Envelope, Receipt
+from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -31,7 +32,7 @@ _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
 _LIST_SEPARATOR = ";"
 PROGRESS_EVERY = 20
 """Rows between two lines of progress."""
-Switch = Annotated[bool, Parameter(negative="")]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,18 @@ def register(app: App) -> None:
     app.command(import_commands, name="import")
 
 
+def columns(kind: str) -> str:
+    """Which columns a file for a command has: those that must be there, then the others."""
+    command = COMMANDS[kind]
+    fields = {option_name(n, f): f for n, f in command.model_fields.items() if n != "facts"}
+    needed = [n for n, f in fields.items() if f.is_required()]
+    others = [n for n, f in fields.items() if not f.is_required()]
+    return (
+        f"Columns that must be there: {', '.join(needed)}. "
+        f"Others: {', '.join([*others, 'effective', 'illustrative'])}."
+    )
+
+
 def _importer(kind: str) -> Callable[..., None]:
     def importer(
         file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
@@ -84,7 +97,9 @@ def _importer(kind: str) -> Callable[..., None]:
     importer.__doc__ = f"""Give `handrail {kind}` for every row of a CSV or YAML file.
 
     Every row is checked before anything is written; repeating the same file goes on where it
-    stopped. Columns are the options of `handrail {kind}`, and effective and illustrative.
+    stopped. What a column means: `handrail {kind} --help`.
+
+    {columns(kind)}
 
     Args:
         file: A CSV file with a header, or a YAML list. Several values in a CSV cell are
@@ -100,6 +115,9 @@ def import_commands(
     file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
 ) -> None:
     """Give any commands from a file: each row names its own in the column "command".
+
+    The other columns are the options of the commands, with effective and illustrative: for
+    `deliverable propose` they are engagement, title, due and so on, as its --help names them.
 
     Args:
         file: A CSV file with a header, or a YAML list.
@@ -214,12 +232,12 @@ def _report(
             print("Dry run: nothing was written.")
     if refused:
         nothing = not any(r.outcome.startswith("recorded") for r in results)
-        fail(
+        narrate(
             f"{refused} of {counted(len(results), 'row')} refused"
             + ("; nothing was written. Correct them" if nothing else ". Correct them")
-            + " and repeat, or add --skip-refused to write the others.",
-            REFUSED,
+            + " and repeat, or add --skip-refused to write the others."
         )
+        raise SystemExit(REFUSED)
 
 
 async def _number_engagements(door: "Door", values: list[dict[str, Any]], kind: str | None) -> None:
@@ -261,7 +279,9 @@ def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> R
         effective = TypeAdapter(date | None).validate_python(values.pop("effective", None) or None)
         illustrative = TypeAdapter(bool).validate_python(values.pop("illustrative", None) or False)
     except ValidationError as problem:
-        raise ValueError(problem.errors()[0]["msg"]) from problem
+        raise ValueError(
+            f"effective or illustrative {wrong_with(problem.errors()[0])}"
+        ) from problem
     by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
     body: dict[str, Any] = {}
     for label, value in values.items():
@@ -323,8 +343,14 @@ def _read_csv(file: Path) -> list[dict[str, Any]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        fail(f"{file} cannot be read: {problem}.", REFUSED)
+    except (OSError, UnicodeDecodeError) as problem:
+        fail(unreadable(file, problem), REFUSED)
+    except csv.Error as problem:
+        fail(
+            f"{file} is not a CSV file: {problem}. Save it as CSV, with quotes around a cell that "
+            f"holds a comma or a quote.",
+            REFUSED,
+        )
     if any(None in row for row in rows):
         fail(f"{file}: a row has more cells than the header has columns.", REFUSED)
     return rows

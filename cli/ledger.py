@@ -110,13 +110,14 @@ def ledger(
             for r in rows
             for reader in (readers(r) or NOBODY)
         ],
+        empty="They are planned once something is owed by a date.",
     )
+    if not rows:
+        return
     counts = Counter(_outcome(r) for r in rows)
     print(
         f"{counted(len(rows), 'reminder')}: "
         + ", ".join(f"{n} {what}" for what, n in counts.items())
-        if rows
-        else f"0 reminders{to_whom}."
     )
     say_if_illustrative(any(r["illustrative"] for r in rows))
 

@@ -29,7 +29,7 @@ from cli import (
     team,
     upgrading,
 )
-from cli.output import REFUSED, USAGE, fail, leave
+from cli.output import REFUSED, USAGE, answering, fail, leave, prepare
 
 HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
 
@@ -76,13 +76,14 @@ def _version() -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
     app = build()
-    tokens = sys.argv[1:] if arguments is None else arguments
-    try:
-        app(tokens, exit_on_error=False, print_error=False)
-    except CycloptsError as wrong:
-        fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
-    except KeyboardInterrupt:
-        fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
+    tokens = prepare(sys.argv[1:] if arguments is None else arguments)
+    with answering(tokens):
+        try:
+            app(tokens, exit_on_error=False, print_error=False)
+        except CycloptsError as wrong:
+            fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
+        except KeyboardInterrupt:
+            fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
 
 
 def _help_for(wrong: CycloptsError) -> str:

@@ -149,6 +149,7 @@ def investment_list(
         counted(len(rows), "investment"),
         ("Fiscal year", "Engagement", "Id", "Made on", "Kind", "Purpose", reported, "Now"),
         [_row(row) for row in rows],
+        empty="Record one: handrail investment add --help",
     )
     if not rows:
         return

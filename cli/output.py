@@ -3,12 +3,15 @@
 Results go to stdout, narration to stderr.
 """
 
+import codecs
 import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import UUID
@@ -19,8 +22,21 @@ USAGE: Final = 2
 UNAVAILABLE: Final = 3
 
 
-def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout: drawn on a terminal wide enough for it, aligned plain text elsewhere."""
+def emit_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
+) -> None:
+    """A table on stdout: drawn on a terminal wide enough for it, aligned plain text elsewhere.
+
+    Args:
+        title: What it is a table of.
+        columns: Their names.
+        rows: Their cells.
+        empty: What to do about a table without rows, which is told in a line.
+    """
+    if not rows:
+        none = f"{title}: none." if title and not title.startswith("0 ") else f"{title}."
+        print(f"{none} {empty}".strip())
+        return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     widths = [
         max(len(line) for row in ([name], *([r[i]] for r in cells)) for line in row[0].split("\n"))
@@ -61,13 +77,52 @@ def narrate(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def fail(message: str, code: int) -> NoReturn:
-    """Say why not, on stderr, and leave with an exit code.
+_OUTCOMES: Final = {REFUSED: "refused", USAGE: "usage", UNAVAILABLE: "unavailable"}
+_asked_for_json = False
+
+
+def prepare(arguments: Sequence[str]) -> list[str]:
+    """Make ready for one command; answers what was typed, as text.
+
+    A machine set up for plain ASCII still types and reads names as they are written.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8")
+    return [os.fsencode(a).decode("utf-8", "surrogateescape") for a in arguments]
+
+
+@contextmanager
+def answering(arguments: Sequence[str]) -> Iterator[None]:
+    """Whoever asks for JSON gets refusals as JSON as well, for the length of one command."""
+    global _asked_for_json  # noqa: PLW0603 - a process answers one command at a time
+    _asked_for_json = "--json" in arguments
+    try:
+        yield
+    finally:
+        _asked_for_json = False
+
+
+def fail(message: str, code: int, *, refusal: str | None = None) -> NoReturn:
+    """Say why not, and leave with an exit code: on stderr, or as JSON to whoever asked for it.
+
+    Args:
+        message: A paragraph with the value and the way out.
+        code: The exit code.
+        refusal: The kind of refusal, where a rule said no.
 
     Raises:
         SystemExit: Always.
     """
-    narrate(message)
+    if _asked_for_json:
+        emit_json(
+            {"outcome": _OUTCOMES.get(code, "refused"), "message": message, "refusal": refusal}
+        )
+    else:
+        narrate(message)
     raise SystemExit(code)
 
 

@@ -59,6 +59,7 @@ def lea_list(*, json_: Json = False) -> None:
             (r["id"], r["name"], r["type"].replace("_", " "), r["county"], ", ".join(r["aliases"]))
             for r in rows
         ],
+        empty="Register one: handrail lea register --help",
     )
 
 
@@ -156,6 +157,7 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
             )
             for r in rows
         ],
+        empty="Register somebody: handrail person register --help",
     )
 
 
@@ -207,6 +209,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
             )
             for r in rows
         ],
+        empty="Open one: handrail engagement open --help",
     )
     invested = [r["invested"] for r in rows if r["invested"]]
     if invested:
@@ -245,7 +248,7 @@ def engagement_show(
 
     found, names = run(work)
     if json_:
-        emit_json(json.loads(names.told(json.dumps(found, default=str))))
+        emit_json(names.throughout(found))
     else:
         print(names.told(as_text(found)))
 
@@ -307,6 +310,7 @@ def due(
             )
             for r in rows
         ],
+        empty="Nothing is owed by these terms.",
     )
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")

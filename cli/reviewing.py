@@ -210,14 +210,14 @@ def as_data(state: State) -> dict[str, Any]:
 def as_line(found: dict[str, Any]) -> str:
     """A review in a sentence, for the engagement's page and the head of its own."""
     empty = found["empty_areas"]
-    said = [f"review under {found['framework']}, {found['standing']}"]
+    since = f" {spoken(found['final'])}" if found["final"] else ""
+    said = [f"review under {found['framework']}, {found['standing']}{since}"]
     if found["final"]:
-        said.append(f"final {spoken(found['final'])}")
         said += [f"presented {spoken(on)}" for on in found["presented"]]
     elif found["corrections_until"]:
         said.append(f"the LEA may correct facts until {spoken(found['corrections_until'])}")
     said.append(
-        f"evidence for {len(found['areas']) - len(empty)} of {len(found['areas'])} areas"
+        f"evidence for {len(found['areas']) - len(empty)} of {counted(len(found['areas']), 'area')}"
         + (f" (empty: {', '.join(empty)})" if empty else "")
     )
     said.append(counted(len(found["actions"]), "action"))
@@ -255,7 +255,7 @@ def sir_thread(engagement: str, ref: str | None = None, /, *, json_: Json = Fals
     lines, data, names, illustrative = run(work)
     if json_:
         for strand in data:
-            emit_json(json.loads(names.told(json.dumps(strand, default=str))))
+            emit_json(names.throughout(strand))
         return
     for line in lines:
         print(names.told(line))

@@ -37,6 +37,9 @@ from domain.turnover import Turnover
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
+CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain it"}
+"""What a check-in's outcome rests on and leads to, and how it is said."""
+
 
 async def read_history(
     door: "Door", stream: str, known: date | None, true: date | None, zone: ZoneInfo
@@ -200,6 +203,10 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "planned": c.opened_for,
                 "held": c.held_on,
                 "outcome": c.outcome,
+                **{
+                    name: str(told) if (told := getattr(c.said, name, None)) else None
+                    for name in CLOSING_WORDS
+                },
                 "purposes": {k: str(v) for k, v in c.said.purposes.items()} if c.said else {},
                 "commitments": [
                     {
@@ -512,6 +519,7 @@ def as_text(found: dict[str, Any]) -> str:
         when = f"held {spoken(c['held'])}" if c["held"] else f"planned {spoken(c['planned'])}"
         outcome = f", closed: {c['outcome']}" if c["outcome"] else ""
         lines.append(f"{c['checkin']}: {when}{outcome}")
+        lines += [f"   {said}: {c[name]}" for name, said in CLOSING_WORDS.items() if c[name]]
         lines += [f"   {name}: {text}" for name, text in c["purposes"].items()]
         lines += [
             f"   {k['number']}. by {spoken(k['by'])}"

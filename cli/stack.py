@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bootstrap.settings import Settings
     from embedded.home import StackRecord
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
-Flag = Annotated[bool, Parameter(negative="")]
+Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 STOP_SECONDS = 90.0
 FOLLOW_SECONDS = 0.2

@@ -25,7 +25,7 @@ from domain.following import (
     taken_over,
 )
 from domain.invitations import Invitations, InviteToSummit
-from domain.kernel import State, fold
+from domain.kernel import State, about_noun, fold
 from domain.messages import Receipt
 from domain.summits import RescheduleSummit, Summit, entry_of, span
 
@@ -38,6 +38,9 @@ _POLL_SECONDS = 0.25
 
 Effective = Annotated[Date | None, Parameter(name="--effective")]
 CommandId = Annotated[str | None, Parameter(name="--command-id")]
+
+about_noun("bulk", "Change many engagements at once, with a result for each.")
+about_noun("bulk reschedule", "Move what many engagements share.")
 
 
 def register(app: App) -> None:
@@ -364,6 +367,7 @@ def summit_list(*, json_: Json = False) -> None:
             )
             for r in rows
         ],
+        empty="Plan one: handrail summit plan --help",
     )
     held = [r["attended"] for r in rows if r["attended"]]
     if held:
@@ -436,6 +440,7 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
             )
             for i in invitations
         ],
+        empty="Invite one: handrail summit invite --help",
     )
     say_if_illustrative(found["illustrative"])
 

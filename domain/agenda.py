@@ -12,6 +12,7 @@ from domain.calendar import WorkingDays, at_local, spoken
 from domain.context import Context
 from domain.errors import Unknown, did_you_mean
 from domain.playbook import BoardClock, OpenMeetingAct
+from domain.wording import counted
 
 MeetingKind = Literal["regular", "special"]
 
@@ -85,7 +86,8 @@ class Posting(BaseModel):
         if self.post_by is None:
             return "no act is named for this board, so its agenda has no deadline"
         return (
-            f"agenda posted by {clocked(self.post_by, self.zone)} ({self.hours} hours before a "
+            f"agenda posted by {clocked(self.post_by, self.zone)} "
+            f"({counted(self.hours or 0, 'hour')} before a "
             f"{self.kind} meeting, {self.act_name})"
         )
 

@@ -46,10 +46,13 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
+
+about_noun("agreement", "Draft the agreement and record what both boards do with it.")
 
 BoardAct = Literal["approved", "denied", "continued", "signed", "ratified"]
 BoardState = Literal["pending", "continued", "signed", "approved", "ratified", "denied"]
@@ -382,19 +385,19 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
     not_in_the_future(command.meeting, "The meeting", context)
     if command.meeting < agreement.drafted_on:
         raise ImpossibleDate(
-            f"{state.id}: the {command.board} board cannot have acted on {agreement.id} on "
+            f"{state.id}: the {command.board.upper()} board cannot have acted on {agreement.id} on "
             f"{spoken(command.meeting)}: it was drafted on {spoken(agreement.drafted_on)}. Give "
             f"the day of the meeting."
         )
     if item.meeting and command.meeting < item.meeting:
         raise ImpossibleDate(
-            f"{state.id}: the {command.board} board acted on {agreement.id} on "
+            f"{state.id}: the {command.board.upper()} board acted on {agreement.id} on "
             f"{spoken(item.meeting)} already, so an action of {spoken(command.meeting)} cannot "
             f"follow it. Give the day of the later meeting."
         )
     if item.next_meeting and command.meeting == item.meeting and command.action != "continued":
         raise ImpossibleDate(
-            f"{state.id}: the {command.board} board continued {agreement.id} on "
+            f"{state.id}: the {command.board.upper()} board continued {agreement.id} on "
             f"{spoken(command.meeting)} to {spoken(item.next_meeting)}, so it did nothing else "
             f"with it at that meeting. Give the day of the later meeting."
         )
@@ -406,19 +409,21 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
             else "Nothing more is needed from this board."
         )
         raise WrongState(
-            f"{state.id}: the {command.board} board has finally acted on {agreement.id}: "
+            f"{state.id}: the {command.board.upper()} board has finally acted on {agreement.id}: "
             f"{item.state} on {spoken(item.meeting)}. {way}"
         )
     if command.action == "ratified" and item.state != "signed":
         raise WrongState(
-            f"{state.id}: {agreement.id} cannot be ratified by the {command.board} board: only "
+            f"{state.id}: {agreement.id} cannot be ratified by the {command.board.upper()} board: "
+            "only "
             f"what was signed under delegation is ratified, and it is {item.state}. Record the "
             f"signature first (handrail agreement act {state.id} {command.board} signed "
             f"--meeting DATE), or record the vote as approved."
         )
     if command.action == "signed" and item.state == "signed":
         raise AlreadyExists(
-            f"{state.id}: {agreement.id} is signed for the {command.board} side already, pending "
+            f"{state.id}: {agreement.id} is signed for the {command.board.upper()} side already, "
+            "pending "
             f"ratification. Record the ratification: "
             f"handrail agreement act {state.id} {command.board} ratified --meeting DATE"
         )
@@ -426,7 +431,7 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
         if command.next_meeting is None:
             raise Incomplete(
                 f"{state.id}: continued to when? Add --next-meeting DATE, the meeting to which "
-                f"the {command.board} board continued {agreement.id}."
+                f"the {command.board.upper()} board continued {agreement.id}."
             )
         if command.next_meeting <= command.meeting:
             raise ImpossibleDate(

@@ -37,11 +37,15 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.money import Money, dollars, fiscal_years, misfit, stands_from_its_own_day
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("appropriation", "The money that investments come from: record, correct and see it.")
 
 
 class AppropriationCommand(Command):
@@ -148,7 +152,7 @@ class AppropriationCorrected(Event):
     def sentence(self) -> str:
         return (
             f"Appropriation {self.appropriation} corrected: {self.terms.told()}; before, "
-            f"{self.before.told()}. Why: {self.reason}."
+            f"{self.before.told()}. Why: {full(self.reason)}"
         )
 
 

@@ -36,6 +36,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -44,6 +45,10 @@ from domain.personal import Sealed
 from domain.playbook import AttendanceRole
 from domain.summit_program import PairedAtSummit
 from domain.summits import span, the_summit
+from domain.wording import full
+
+about_noun("summit attendance", "Who was at a summit, day by day and by role.")
+about_noun("summit commitment", "What an LEA promised at a summit.")
 
 CommitmentOwner = Literal["lea_contact", "superintendent", "lead"]
 CommitmentOutcome = Literal["kept", "partly", "dropped"]
@@ -126,7 +131,7 @@ class SummitCommitted(Event):
     def sentence(self) -> str:
         return (
             f"{self.summit}/{self.commitment} promised by the {self.owner.replace('_', ' ')} for "
-            f"{spoken(self.by)}: {self.text}."
+            f"{spoken(self.by)}: {full(self.text)}"
         )
 
 
@@ -140,7 +145,7 @@ class SummitCommitmentSettled(Event):
 
     def sentence(self) -> str:
         return f"{self.summit}/{self.commitment} {self.outcome} on {spoken(self.on)}" + (
-            f": {self.note}." if self.note else "."
+            f": {full(self.note)}" if self.note else "."
         )
 
 

@@ -19,6 +19,7 @@ from domain.agenda import (
     ended,
     next_posting,
     posting_for,
+    standing,
 )
 from domain.agreements import (
     MAIN,
@@ -44,12 +45,20 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.wording import counted, full
 
+about_noun(
+    "board", "Submit an agreement to a board's meeting and record the posting of its agenda."
+)
+
+NO_QUORUM = "no quorum"
+"""How an item ends at a meeting that could not act."""
 MOVED = "moved to another meeting"
 """How an item ends that was submitted anew before its meeting."""
 
@@ -132,6 +141,8 @@ class BoardItemSubmitted(Event):
     consent: bool = False
     submitted_by: str | None = None
     evidence: Sealed | None = None
+    too_late: bool = False
+    """The agenda could not be posted in time any more."""
 
     def sentence(self) -> str:
         posting = self.posting
@@ -141,6 +152,11 @@ class BoardItemSubmitted(Event):
             + (" on consent" if self.consent else "")
             + f" for the {posting.kind} meeting of {clocked(posting.meeting_at, posting.zone)}: "
             + f"{posting.deadline}."
+            + (
+                " That deadline had passed by then: a later meeting has time for its agenda."
+                if self.too_late
+                else ""
+            )
         )
 
 
@@ -164,6 +180,10 @@ class AgendaPosted(Event):
             timely = (
                 f", late: it was due by {wanted}" if self.at > by else f", in time for {wanted}"
             )
+        if self.at > self.posting.meeting_at:
+            timely += (
+                f"; the meeting was {clocked(self.posting.meeting_at, zone)}, before the posting"
+            )
         return (
             f"Agenda of the {self.board.upper()} board with {self.agreement} posted "
             f"{clocked(self.at, zone)}"
@@ -183,7 +203,7 @@ class PulledFromConsent(Event):
     def sentence(self) -> str:
         return (
             f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
-            f"it is an item of its own" + (f": {self.reason}." if self.reason else ".")
+            f"it is an item of its own" + (f": {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -215,7 +235,8 @@ def _not_final(agreement: Agreement, item: BoardItem, board: str, state: State) 
     if item.is_final:
         assert item.meeting is not None
         raise WrongState(
-            f"{state.id}: the {board} board has finally acted on {agreement.id}: {item.state} on "
+            f"{state.id}: the {board.upper()} board has finally acted on {agreement.id}: "
+            f"{item.state} on "
             f"{spoken(item.meeting)}. Nothing more is needed from its agenda."
         )
 
@@ -226,7 +247,8 @@ def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaIt
     found = item.on_agenda
     if found is None or found.posting is None:
         raise WrongState(
-            f"{state.id}: {agreement.id} is on no agenda of the {board} board. Submit it first: "
+            f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
+            "first: "
             f"handrail board submit {state.id} {board} --meeting DATE --at 18:00"
         )
     return found, found.posting
@@ -258,7 +280,8 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
     if command.meeting < first:
         raise ImpossibleDate(
             f"{state.id}: {agreement.id} cannot be on the agenda of {spoken(command.meeting)}: "
-            f"it was drafted, or the {command.board} board last acted on it, on {spoken(first)}. "
+            f"it was drafted, or the {command.board.upper()} board last acted on it, on "
+            f"{spoken(first)}. "
             f"Give the day of a later meeting."
         )
     act = act_named(command.act, command.board, context)
@@ -269,7 +292,7 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
     same = now and now.posting and now.posting.model_copy(update={"round": posting.round})
     if now and same == posting and now.consent == command.consent:
         raise AlreadyExists(
-            f"{state.id}: {agreement.id} is on the {command.board} board's agenda of "
+            f"{state.id}: {agreement.id} is on the {command.board.upper()} board's agenda of "
             f"{clocked(posting.meeting_at, posting.zone)} already. Record its posting: handrail "
             f'board post {state.id} {command.board} --at "DATE HH:MM"'
         )
@@ -281,8 +304,16 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
             consent=command.consent,
             submitted_by=submitter.id if submitter else None,
             evidence=_evidence(submitter.id if submitter else None, command.evidence),
+            too_late=posting.post_by is not None and _submitted_after(posting.post_by, context),
         )
     ]
+
+
+def _submitted_after(moment: datetime, context: Context) -> bool:
+    """Whether what is recorded came after that moment; of an earlier day only the day is known."""
+    if context.effective_on == context.today:
+        return context.issued_at > moment
+    return context.effective_on > local_date(moment, context.zone)
 
 
 def _evidence(person: str | None, text: str | None) -> Sealed | None:
@@ -298,7 +329,8 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
     zone = posting.zone
     if item.posted_at is not None:
         raise AlreadyExists(
-            f"{state.id}: the {command.board} board's agenda of {spoken(posting.meeting)} was "
+            f"{state.id}: the {command.board.upper()} board's agenda of {spoken(posting.meeting)} "
+            "was "
             f"posted {clocked(item.posted_at, zone)} already. Nothing more is needed before the "
             f"meeting."
         )
@@ -350,9 +382,31 @@ def pull_from_consent(command: PullFromConsent, state: State, context: Context) 
     ]
 
 
+def _not_said_before(agreement: Agreement, board: str, state: State, context: Context) -> None:
+    """Refuse a second press: the last meeting had no quorum, and the next is not known or over."""
+    agenda = board_item(agreement, board).agenda
+    failed = [i.posting for _, i in sorted(agenda.items()) if i.ended == NO_QUORUM and i.posting]
+    now = standing(agenda)
+    if not failed or (now and now.posting and now.posting.meeting <= context.today):
+        return
+    last = failed[-1]
+    if now is None and last.round != max(agenda):
+        return
+    if now and now.posting:
+        then = f"next is {clocked(now.posting.meeting_at, now.posting.zone)}. For another day"
+    else:
+        then = "the next meeting is open. Once it is known"
+    raise AlreadyExists(
+        f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
+        "recorded "
+        f"already; {then}: handrail board submit {state.id} {board} --meeting DATE --at 18:00"
+    )
+
+
 @decides(NoteNoQuorum)
 def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Decision:
     agreement = agreement_for(state, command.agreement, context)
+    _not_said_before(agreement, command.board, state, context)
     _, posting = _on_agenda(agreement, command.board, state)
     not_in_the_future(posting.meeting, "The meeting without a quorum", context)
     following = None
@@ -423,7 +477,7 @@ def pulled_from_consent(state: State, event: PulledFromConsent, stamp: Stamp) ->
 def meeting_without_quorum(state: State, event: MeetingWithoutQuorum, stamp: Stamp) -> State:
     agreement = get_agreement(state, event.agreement, event.meeting)
     item = agreement.boards.get(event.board, BoardItem())
-    agenda = ended(item.agenda, "no quorum")
+    agenda = ended(item.agenda, NO_QUORUM)
     if event.posting:
         agenda = changed(agenda, event.posting.round, posting=event.posting)
     return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
@@ -457,7 +511,8 @@ def postings_owed(state: State, context: Context) -> Iterable[Obligation]:
                     local_date(posting.post_by, posting.zone),
                     clerk,
                     "lea" if clerk == "board_clerk" else "agency",
-                    f"Post the agenda by {by}, {posting.hours} hours before the {meeting}.",
+                    f"Post the agenda by {by}, {counted(posting.hours or 0, 'hour')} before the "
+                    f"{meeting}.",
                     f'handrail board post {state.id} {board} --at "DATE HH:MM"{which}',
                     rules.policy,
                     settled,

@@ -19,11 +19,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("address", "Say that a mail address from which mail came back is right after all.")
 
 BOUNCES = "mail comes back"
 """Why somebody whose mail was still to come is not sent it."""
@@ -95,7 +99,7 @@ class AddressMended(Event):
             "confirmed": f"The mail address of {self.person} is right",
             "left": f"{self.person} left and is not written to any more",
         }[self.why]
-        return f"{said}: {self.note}." if self.note else f"{said}."
+        return f"{said}: {full(self.note)}" if self.note else f"{said}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import BurdenRules
+from domain.wording import full
+
+about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class BurdenWaived(Event):
     def sentence(self) -> str:
         return (
             f"Up to {told(self.hours)} LEA hours in {self.month:%b %Y} were allowed by "
-            f"{self.authority}, over the cap of {told(self.cap)}: {self.reason}."
+            f"{self.authority}, over the cap of {told(self.cap)}: {full(self.reason)}"
         )
 
 

@@ -19,11 +19,17 @@ from domain.kernel import (
     PersonRef,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun(
+    "checkin", "The annual check-in: open, hold, close and correct it, and see two side by side."
+)
 
 Outcome = Literal["continue", "adjust", "end"]
 
@@ -103,15 +109,15 @@ class CheckInClosed(Event):
         said = [
             f"{self.checkin} closed, outcome {self.outcome}",
             f" ({self.reason})" if self.reason else "",
-            ": " + "; ".join(f"{k}: {v}" for k, v in self.purposes.items()) + ".",
+            ": " + full("; ".join(f"{k}: {v}" for k, v in self.purposes.items())),
         ]
         for number, c in enumerate(self.commitments, start=1):
             who = f", {c.owner}" if c.owner else ""
-            said.append(f" {number}. By {spoken(c.by)}{who}: {c.text}.")
+            said.append(f" {number}. By {spoken(c.by)}{who}: {full(c.text)}")
         if self.adjust:
-            said.append(f" To adjust: {self.adjust}")
+            said.append(f" To adjust: {full(self.adjust)}")
         if self.sustain:
-            said.append(f" To sustain it: {self.sustain}")
+            said.append(f" To sustain it: {full(self.sustain)}")
         return "".join(said)
 
 
@@ -135,7 +141,7 @@ class CheckInCorrected(Event):
         said += [f"because {self.because}"] if self.because else []
         said += [f"to adjust: {self.adjust}"] if self.adjust else []
         said += [f"to sustain it: {self.sustain}"] if self.sustain else []
-        return f"{self.checkin} corrected ({self.reason}): {'; '.join(said)}."
+        return f"{self.checkin} corrected ({self.reason}): {full('; '.join(said))}"
 
 
 @dataclass(frozen=True, slots=True)

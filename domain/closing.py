@@ -44,9 +44,12 @@ from domain.kernel import (
     Positional,
     Prose,
     State,
+    about_noun,
     decides,
 )
 from domain.personal import Sealed
+
+about_noun("commitment", "What was promised at a check-in: judge, re-date, correct and add it.")
 
 
 class Promise(BaseModel):

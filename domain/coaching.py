@@ -36,12 +36,17 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook import CoachingRules
+from domain.wording import full
+
+about_noun("contact", "Log coaching contacts, and see them.")
+about_noun("prong", "Record which parts of the offer an LEA leaves out.")
 
 ITEM = "coaching/contact"
 """The item under which a coaching contact is owed and reminded of."""
@@ -110,7 +115,7 @@ class ContactLogged(Event):
     def sentence(self) -> str:
         return (
             f"Coaching contact ({self.kind}) on {spoken(self.on)}: {self.coach} with "
-            f"{', '.join(self.people)}, for {self.purpose}."
+            f"{', '.join(self.people)}, for {full(self.purpose)}"
         )
 
 

@@ -38,14 +38,13 @@ from domain.terms import (
     Proposal,
     deliverable_in,
     endings,
-    full,
-    lea_hours,
     no_twin,
     not_before_what_it_waits_for,
     not_over,
     put_on_the_table,
     with_deliverable,
 )
+from domain.wording import full, lea_hours
 
 SIDES: dict[Side, str] = {"lea": "the LEA", "agency": "the agency"}
 

@@ -43,6 +43,7 @@ from domain.kernel import (
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.signing import the_lead
+from domain.wording import full
 
 Verdict = Literal["kept", "partly", "dropped"]
 CheckInId = Annotated[Line, Positional()]
@@ -109,7 +110,7 @@ class CommitmentAdded(Event):
     def sentence(self) -> str:
         return (
             f"{self.checkin} commitment {self.number} added: by {spoken(self.by)}, {self.owner}: "
-            f"{self.text}."
+            f"{full(self.text)}"
         )
 
 
@@ -146,7 +147,7 @@ class CommitmentRedated(Event):
     def sentence(self) -> str:
         return (
             f"{self.checkin} commitment {self.number} moved to {spoken(self.by)}, agreed with "
-            f"{self.agreed_by} ({self.evidence}): {self.reason}."
+            f"{self.agreed_by} ({self.evidence}): {full(self.reason)}"
         )
 
 

@@ -18,12 +18,16 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Side
 from domain.personal import Sealed
-from domain.terms import deliverable_named, full
+from domain.terms import deliverable_named
+from domain.wording import full
+
+about_noun("course", "Record changes of course with what was learned, and see them.")
 
 
 class CorrectCourse(EngagementCommand):

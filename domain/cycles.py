@@ -21,10 +21,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
+from domain.measures import Measures, not_dropped
 from domain.personal import Sealed
+
+about_noun("consultancy", "Note what peers said in a consultancy.")
+about_noun("cycle", "Short cycles: plan, do, study, act.")
 
 Stage = Literal["plan", "do", "study", "act"]
 STAGES: tuple[Stage, ...] = ("plan", "do", "study", "act")
@@ -267,6 +272,16 @@ def open_cycle(command: OpenCycle, state: State, context: Context) -> Decision:
             f"{state.id} has {twin.id} {twin.title!r} already, at {twin.stage}. Go on with it, or "
             f"end it: handrail cycle act {state.id} {twin.id} abandon --reason REASON"
         )
+    known = state.of(Measures).all
+    if command.measure and command.measure not in known:
+        raise Unknown(
+            f"{state.id} has no measure {command.measure!r} that a cycle could move. "
+            + (f"Name one that it has: {', '.join(known)}. " if known else "It has none yet. ")
+            + f'To define one: handrail measure add {state.id} "TITLE" --kind leading '
+            f"--target NUMBER"
+        )
+    if command.measure:
+        not_dropped(known[command.measure], context.effective_on, state, context)
     after = _found(command.after, state) if command.after else None
     if after and after.acted is None:
         raise WrongState(

@@ -30,11 +30,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import DashboardRules
+from domain.wording import full
+
+about_noun("dashboard", "Record what the Dashboard of a year shows of the LEA.")
 
 Verdict = Literal["yes", "no", "not-applicable", "not-measurable"]
 Key = tuple[str, str]
@@ -108,6 +112,8 @@ class AlignFocus(EngagementCommand):
     """yes, no, not-applicable or not-measurable."""
     why: Prose
     """The explanation; kept encrypted."""
+    reason: Line | None = None
+    """Why the judgement changes, where the same entry was judged for that year before."""
     judged: Annotated[Line | None, Option("focus")] = None
     """The entry judged, for example F1; the one that held while that Dashboard was the newest."""
 
@@ -125,7 +131,7 @@ class DashboardRecorded(Event):
         return (
             f"Dashboard {self.year}: "
             + ", ".join(f"{n} {what}" for what, n in counts.items())
-            + (f", corrected: {self.reason}." if self.reason else ".")
+            + (f", corrected: {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -139,12 +145,14 @@ class FocusAligned(Event):
     """What follows from the indicators the focus names; None where it names none."""
     rests_on: tuple[Result, ...] = ()
     """The results of those indicators as they stood."""
+    reason: Sealed | None = None
+    """Why it is judged otherwise than before."""
 
     def sentence(self) -> str:
         said = f"{self.focus} and the Dashboard {self.year}: aligned {self.verdict}"
         if self.computed and self.computed != self.verdict:
             said += f" (computed: {self.computed})"
-        return f"{said}. {self.why}"
+        return f"{said}. {self.why}" + (f" Changed: {self.reason}" if self.reason else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,12 +405,19 @@ def align_focus(command: AlignFocus, state: State, context: Context) -> Decision
         why=Sealed(about=state.stream, text=command.why),
         computed=verdict,
         rests_on=rests_on,
+        reason=Sealed(about=state.stream, text=command.reason) if command.reason else None,
     )
     mine = [a for a in slice_.judgements(command.year) if a.said.focus == entry.id]
     if mine and (mine[-1].said.verdict, mine[-1].said.why) == (said.verdict, said.why):
         raise AlreadyExists(
             f"{state.id}: {entry.id} is judged so for {command.year} already. Nothing more is "
             f"needed; see handrail focus show {state.id}"
+        )
+    if mine and command.reason is None:
+        before = local_date(mine[-1].at, context.zone)
+        raise Incomplete(
+            f"{state.id}: {entry.id} was judged {mine[-1].said.verdict} for {command.year} on "
+            f"{spoken(before)}. Say why the judgement changes: --reason REASON"
         )
     return [said]
 

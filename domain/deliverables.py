@@ -41,6 +41,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -54,14 +55,15 @@ from domain.terms import (
     deliverable_in,
     deliverable_named,
     endings,
-    full,
-    lea_hours,
     no_twin,
     not_before_what_it_waits_for,
     not_over,
     put_on_the_table,
     with_deliverable,
 )
+from domain.wording import full, lea_hours
+
+about_noun("deliverable", "Propose, sign, change, merge, split, submit, answer, rate and see them.")
 
 __all__ = ["Deliverable", "Deliverables", "Proposal", "deliverable_in", "with_deliverable"]
 

@@ -19,11 +19,16 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import EligibilityRules
+from domain.wording import full
+
+about_noun("eligibility", "Record the rows that make an LEA eligible by statute.")
+about_noun("readiness", "Judge how willing and able an LEA is.")
 
 Judgement = Literal["yes", "partly", "no"]
 
@@ -114,7 +119,7 @@ class EligibilityRowStruck(Event):
     def sentence(self) -> str:
         return (
             f"Eligibility {self.year}: {self.group}, {self.criterion} was taken back: "
-            f"{self.reason}."
+            f"{full(self.reason)}"
         )
 
 

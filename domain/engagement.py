@@ -1,6 +1,6 @@
 """An engagement: opened with an LEA, staffed by roles, ended by closing or withdrawal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
@@ -27,10 +27,14 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("engagement", "Open, see, staff and end engagements.")
 
 Phase = Literal[
     "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
@@ -148,7 +152,7 @@ class StepWaived(Event):
     authority: str
 
     def sentence(self) -> str:
-        return f"Step {self.step!r} was waived by {self.authority}: {self.reason}."
+        return f"Step {self.step!r} was waived by {self.authority}: {full(self.reason)}"
 
 
 class EngagementClosed(Event):
@@ -156,7 +160,7 @@ class EngagementClosed(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"Engagement closed: {self.reason}."
+        return f"Engagement closed: {full(self.reason)}"
 
 
 class EngagementWithdrawn(Event):
@@ -165,7 +169,7 @@ class EngagementWithdrawn(Event):
     phase: Phase
 
     def sentence(self) -> str:
-        return f"Engagement withdrawn while {self.phase}: {self.reason}."
+        return f"Engagement withdrawn while {self.phase}: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,6 +423,20 @@ def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> St
     )
 
 
+_BEFORE_ASSIGNING: list[Callable[[EngagementRole, str, State, Context], None]] = []
+
+
+def before_assigning(
+    check: Callable[[EngagementRole, str, State, Context], None],
+) -> Callable[[EngagementRole, str, State, Context], None]:
+    """Register what a change of role must wait for.
+
+    The check gets the role and whoever holds it now; it refuses or returns nothing.
+    """
+    _BEFORE_ASSIGNING.append(check)
+    return check
+
+
 @decides(AssignRole)
 def assign_role(command: AssignRole, state: State, context: Context) -> Decision:
     engagement = running(state, context)
@@ -441,6 +459,9 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
             f"{person.id} is already {interim}{command.role} of {state.id}. See who holds which "
             f"role: handrail engagement show {state.id}"
         )
+    if before is not None and before != person.id:
+        for check in _BEFORE_ASSIGNING:
+            check(command.role, before, state, context)
     return [
         RoleAssigned(role=command.role, person=person.id, before=before, interim=command.interim)
     ]

@@ -37,12 +37,16 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Choosing, Obligation, chooses_policy, obligations
 from domain.personal import Sealed
 from domain.playbook import EtiquetteRules, Playbook
+from domain.wording import full
+
+about_noun("reminders", "What is to come; snooze, wake, and choose another policy.")
 
 SNOOZED = "snoozed: see reason"
 """Why a reminder before the end of a snooze is not sent; the reason stands in the snooze."""
@@ -110,7 +114,7 @@ class RemindersSnoozed(Event):
         asked = f", as {self.person} asked ({self.evidence})" if self.person else ""
         return (
             f"Reminders of {self.item} are snoozed until {spoken(self.until)}{asked}: "
-            f"{self.reason}."
+            f"{full(self.reason)}"
         )
 
 
@@ -132,7 +136,7 @@ class ReminderPolicyChosen(Event):
 
     def sentence(self) -> str:
         what = self.item or f"all {self.kind}"
-        return f"Of {what} people are reminded by the policy {self.policy}: {self.reason}."
+        return f"Of {what} people are reminded by the policy {self.policy}: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,26 @@ from pydantic import Field
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import not_in_the_future
-from domain.errors import AlreadyExists, ImpossibleDate, Unknown
+from domain.errors import AlreadyExists, ImpossibleDate, Unknown, did_you_mean
 from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
     Line,
     Positional,
+    Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
-from domain.review import AreaId, Gathered, Method, Review, area_named, reviewing
+from domain.review import AreaId, Gathered, Review, area_named, reviewing, rules_of
 from domain.waves import wave_named
+from domain.wording import full
+
+about_noun("evidence", "Log what a review's areas rest on, by method and group.")
 
 
 class LogEvidence(EngagementCommand):
@@ -34,8 +39,8 @@ class LogEvidence(EngagementCommand):
 
     area: AreaId
     """The area, by its id or its number in the framework."""
-    method: Method
-    """interview, focus-group, walk, observation, document or data."""
+    method: Slug
+    """How, by a method of the playbook, for example interview, walk or document."""
     group: Line
     """Whom or what it is from, for example "elementary teachers"; kept encrypted."""
     count: int = Field(default=1, ge=1, le=10_000)
@@ -60,7 +65,7 @@ class EvidenceLogged(Event):
     type: ClassVar[str] = "evidence-logged"
     entry: str
     area: str
-    method: Method
+    method: str
     group: Sealed
     count: int
     on: date
@@ -83,7 +88,7 @@ class EvidenceWithdrawn(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.entry} was taken back: {self.reason}."
+        return f"{self.entry} was taken back: {full(self.reason)}"
 
 
 @decides(LogEvidence)
@@ -91,6 +96,13 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
     review = reviewing(state, context)
     area = area_named(command.area, review, state)
     not_in_the_future(context.effective_on, "The evidence", context)
+    methods = [m.id for m in rules_of(state, context).evidence_methods]
+    if methods and command.method not in methods:
+        raise Unknown(
+            f"{state.id}: {command.method!r} is no way of gathering evidence in "
+            f"{context.the_playbook.ref}. {did_you_mean(command.method, methods)} The methods: "
+            f"{', '.join(methods)}."
+        )
     wave = wave_named(command.wave, review, state) if command.wave else None
     if wave and wave.received_on and context.effective_on < wave.received_on:
         raise ImpossibleDate(

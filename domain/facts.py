@@ -26,6 +26,7 @@ from domain.kernel import (
 )
 from domain.leas import Lea
 from domain.personal import Sealed
+from domain.wording import full
 
 Standing = Literal["stands", "in conflict", "prevails", "outweighed", "replaced", "withdrawn"]
 
@@ -112,7 +113,7 @@ class LeaFactSettled(Event):
     def sentence(self) -> str:
         return (
             f"{self.attribute}: {self.prevails} prevails over {' and '.join(self.against)}, "
-            f"because {self.why}."
+            f"because {full(self.why)}"
         )
 
 
@@ -123,7 +124,7 @@ class LeaFactWithdrawn(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.fact} ({self.attribute}) was withdrawn: {self.reason}."
+        return f"{self.fact} ({self.attribute}) was withdrawn: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

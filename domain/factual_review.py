@@ -35,6 +35,7 @@ from domain.review import (
     reviewing,
     rules_of,
 )
+from domain.wording import counted, full
 
 ITEM = "SIR/factual-review"
 Answer = Literal["taken", "not-taken"]
@@ -187,10 +188,11 @@ class ReviewFinalized(Event):
 
     def sentence(self) -> str:
         return (
-            f"Review final on {spoken(self.on)}: {self.areas} areas, {self.actions} recommended "
-            f"actions, {len(self.chosen)} chosen."
+            f"Review final on {spoken(self.on)}: {counted(self.areas, 'area')}, "
+            f"{counted(self.actions, 'recommended action')}, {len(self.chosen)} chosen."
             + "".join(
-                f" No evidence for {area}: {why}." for area, why in self.without_evidence.items()
+                f" No evidence for {area}: {full(why)}"
+                for area, why in self.without_evidence.items()
             )
         )
 
@@ -296,7 +298,12 @@ def correction_filed(state: State, event: CorrectionFiled, stamp: Stamp) -> Stat
     return _keep(
         state,
         Correction(
-            event.correction, event.on, event.person, event.area, known.taken if known else None
+            event.correction,
+            event.on,
+            event.person,
+            event.area,
+            known.taken if known else None,
+            event.round,
         ),
     )
 
@@ -371,7 +378,8 @@ def finalize(command: FinalizeReview, state: State, context: Context) -> Decisio
             f"cannot be final on {spoken(on)}. Wait until then, or record that the LEA needs no "
             f"more time: handrail sir waive {state.id} --for PERSON --evidence REFERENCE"
         )
-    problems = _blank(review, state) + _unexplained(review, why, state)
+    problems = _blank(review, state) + _unseen(review, draft, state)
+    problems += _unexplained(review, why, state)
     if problems:
         raise Incomplete(f"{state.id}: the report cannot be final yet. {' '.join(problems)}")
     empty = review.empty_areas
@@ -409,6 +417,18 @@ def _blank(review: Review, state: State) -> list[str]:
             f"(handrail sir answer {state.id} {unanswered[0]} taken --note TEXT)."
         )
     return problems
+
+
+def _unseen(review: Review, draft: Draft, state: State) -> list[str]:
+    """Which findings changed after the draft without the LEA having asked for it."""
+    unseen = review.unseen_areas
+    if not unseen:
+        return []
+    problem = (
+        f"Changed after the draft of {spoken(draft.on)}, so that the LEA never saw it: "
+        f"{', '.join(unseen)} (send the draft again: handrail sir draft {state.id})."
+    )
+    return [problem]
 
 
 def _unexplained(review: Review, why: Mapping[str, str], state: State) -> list[str]:

@@ -27,10 +27,16 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
+
+about_noun(
+    "focus", "Problem of practice, root causes and theory of action: set, change, align and see."
+)
+about_noun("focus cause", "Add, reword and drop root causes.")
 
 
 class _Wording(EngagementCommand):

@@ -23,6 +23,7 @@ from domain.kernel import Decision, Event, Line, Stamp, State, decides, evolves
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.summits import span, the_summit
+from domain.wording import full
 
 RECESS = "in recess on the new days"
 """Why an LEA did not follow a summit."""
@@ -78,7 +79,7 @@ class SummitNotFollowed(Event):
     def sentence(self) -> str:
         return (
             f"Summit {self.summit} moved to {span(self.first, self.last)}, and the LEA did not "
-            f"follow: {self.why}."
+            f"follow: {full(self.why)}"
         )
 
 
@@ -88,7 +89,7 @@ class SummitCalledOff(Event):
     why: Literal["cancelled", "held without the LEA"]
 
     def sentence(self) -> str:
-        return f"Summit {self.summit} is off for this LEA: {self.why}."
+        return f"Summit {self.summit} is off for this LEA: {full(self.why)}"
 
 
 class SummitBegan(Event):

@@ -7,11 +7,24 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import AlreadyExists, WrongPerson
-from domain.kernel import Command, Decision, Event, Positional, Stamp, State, decides, evolves
+from domain.kernel import (
+    Command,
+    Decision,
+    Event,
+    Positional,
+    Stamp,
+    State,
+    about_noun,
+    decides,
+    evolves,
+)
+from domain.wording import counted
 
 if TYPE_CHECKING:
     # The context knows frameworks, as it knows playbooks; only its deciders know the context.
     from domain.context import Context
+
+about_noun("framework", "Publish the frameworks by which systems are reviewed.")
 
 
 class _Data(BaseModel):
@@ -73,7 +86,7 @@ class FrameworkPublished(Event):
     def sentence(self) -> str:
         framework = self.framework
         return (
-            f"Framework {framework.ref} was published, {len(framework.areas)} areas: "
+            f"Framework {framework.ref} was published, {counted(len(framework.areas), 'area')}: "
             f"{framework.title}."
         )
 

@@ -25,12 +25,16 @@ from domain.kernel import (
     PersonRef,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.playbook import HandoverRules
+from domain.wording import full
+
+about_noun("lead", "Hand over to another Lead, with a packet; see who leads how much.")
 
 Status = Literal["pending", "effective", "overtaken", "cancelled", "replaced"]
 
@@ -84,7 +88,7 @@ class HandoverSet(Event):
         return (
             f"{self.handover}: {self.before} hands over to {self.to} on {spoken(self.effective)}"
             + (f", in the place of {self.replaces}" if self.replaces else "")
-            + f": {self.reason}."
+            + f": {full(self.reason)}"
             + (f" They meet by {spoken(self.overlap)}." if self.overlap else "")
         )
 
@@ -95,7 +99,7 @@ class HandoverCancelled(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.handover} was cancelled: {self.reason}."
+        return f"{self.handover} was cancelled: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from domain.obligations import Holding, Obligation, holds, obligations, owes
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.review import Review
+from domain.wording import full
 
 Cause = Literal["asked", "turnover"]
 PASSED = "its date passed on hold"
@@ -95,7 +96,8 @@ class HoldPlaced(Event):
         what = ", ".join(self.items) or "Everything the LEA owes"
         until = f" until {spoken(self.until)}" if self.until else ""
         held = "are" if len(self.items) > 1 else "is"
-        return f"{self.hold}: {what} {held} on hold from {spoken(self.on)}{until}: {self.reason}."
+        why = full(self.reason)
+        return f"{self.hold}: {what} {held} on hold from {spoken(self.on)}{until}: {why}"
 
 
 class HoldLifted(Event):

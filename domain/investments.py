@@ -33,6 +33,7 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -46,6 +47,9 @@ from domain.money import (
     stands_from_its_own_day,
 )
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("investment", "Record, correct and see what the agency invests; the LEA never pays.")
 
 
 class InvestmentCommand(EngagementCommand):
@@ -169,9 +173,8 @@ class InvestmentCorrected(Event):
         return self.on
 
     def sentence(self) -> str:
-        return (
-            f"{self.investment} corrected: {changes(self.before, self.terms)}. Why: {self.reason}."
-        )
+        said = changes(self.before, self.terms)
+        return f"{self.investment} corrected: {said}. Why: {full(self.reason)}"
 
 
 class InvestmentWithdrawn(Event):
@@ -185,7 +188,7 @@ class InvestmentWithdrawn(Event):
         return self.on
 
     def sentence(self) -> str:
-        return f"{self.investment} of {dollars(self.amount)} was withdrawn: {self.reason}."
+        return f"{self.investment} of {dollars(self.amount)} was withdrawn: {full(self.reason)}"
 
 
 def changes(before: InvestmentTerms, now: InvestmentTerms) -> str:

@@ -43,6 +43,7 @@ from domain.summits import (
     span,
     the_summit,
 )
+from domain.wording import full, lea_hours
 
 MOST_PLACES = 200
 """No LEA brings more people of one role; more is a slip of the keyboard."""
@@ -113,8 +114,8 @@ class SummitInvited(Event):
     def sentence(self) -> str:
         return (
             f"Invited to summit {self.summit} {self.title!r}, {span(self.first, self.last)} in "
-            f"{self.place}: register by {spoken(self.registration_due)}, {self.hours} LEA hours"
-            + (f"; although in recess: {self.waived}." if self.waived else ".")
+            f"{self.place}: register by {spoken(self.registration_due)}, {lea_hours(self.hours)}"
+            + (f"; although in recess: {full(self.waived)}" if self.waived else ".")
         )
 
 
@@ -143,7 +144,7 @@ class SummitDeclined(Event):
 
     def sentence(self) -> str:
         said = f" ({self.person}, {self.evidence})" if self.person else ""
-        return f"Does not come to summit {self.summit}: {self.reason}{said}."
+        return f"Does not come to summit {self.summit}: {full(f'{self.reason}{said}')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,8 @@ def _one_line(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if any(ord(c) < 32 and c not in "\n\r\t" for c in text) or "\x7f" in text:
-        raise ValueError("must not contain control characters")
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t" for c in text):
+        raise ValueError("must not contain control characters or broken ones")
     return text
 
 
@@ -209,10 +209,18 @@ class State:
         return self.stream.partition(":")[2] or self.stream
 
 
+NOUNS: dict[str, str] = {}
+"""What each noun of the command line is about, in a line; of several words where it is a part."""
 COMMANDS: dict[str, type[Command]] = {}
 EVENTS: dict[str, type[Event]] = {}
 _DECIDERS: dict[type[Command], Callable[[Any, State, "Context"], Decision]] = {}
 _EVOLVERS: dict[type[Event], Callable[[State, Any, Stamp], State]] = {}
+
+
+def about_noun(noun: str, line: str) -> None:
+    """Say in a line what the verbs of a noun do: once, in the subject that the noun is about."""
+    if NOUNS.setdefault(noun, line) != line:
+        raise TypeError(f"the noun {noun!r} is described twice")
 
 
 def decides(

@@ -22,9 +22,13 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
+
+about_noun("lea alias", "Other names that people use for an LEA.")
+about_noun("lea", "The registry of districts, county offices and charter schools.")
 
 LeaType = Literal[
     "school_district", "county_office_of_education", "charter_school", "school_district_part"

@@ -30,11 +30,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("measure", "The LEA's own measures of success: define, revise, observe and drop them.")
 
 Kind = Literal["leading", "lagging"]
 MEASURE_KINDS: tuple[Kind, ...] = ("leading", "lagging")
@@ -141,7 +145,7 @@ class MeasureRevised(_Defined):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.measure} changed to {self.title}: {self._terms()}. Why: {self.reason}."
+        return f"{self.measure} changed to {self.title}: {self._terms()}. Why: {full(self.reason)}"
 
 
 class MeasureDropped(Event):
@@ -150,7 +154,7 @@ class MeasureDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.measure} dropped: {self.reason}."
+        return f"{self.measure} dropped: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

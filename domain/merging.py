@@ -38,13 +38,12 @@ from domain.terms import (
     Proposal,
     deliverable_in,
     deliverable_named,
-    full,
-    lea_hours,
     no_twin,
     not_before_what_it_waits_for,
     put_on_the_table,
     with_deliverable,
 )
+from domain.wording import full, lea_hours
 
 
 class MergeDeliverables(EngagementCommand):

@@ -28,11 +28,15 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("handover", "Record the meeting of the outgoing and the new Lead.")
 
 
 class MeetForHandover(EngagementCommand):
@@ -78,7 +82,7 @@ class MeetingSkipped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.handover}: the two Leads do not meet: {self.reason}."
+        return f"{self.handover}: the two Leads do not meet: {full(self.reason)}"
 
 
 def _whose_meeting(state: State) -> Handover:

@@ -264,6 +264,8 @@ class ReviewRules(_Data):
     factual_review_policy: str
     wave_policy: str
     """For the LEA's evidence requests."""
+    evidence_methods: tuple[Named, ...] = ()
+    """How evidence may be gathered; in whatever way where none is named."""
 
 
 class BurdenRules(_Data):

@@ -15,10 +15,14 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.playbook import Playbook
+
+about_noun("calendar", "Publish the agency's working days.")
+about_noun("playbook", "Publish playbooks, compare their versions, and upgrade what runs on them.")
 
 
 class PublishPlaybook(Command):

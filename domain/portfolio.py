@@ -21,10 +21,13 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.playbook import MixTarget
+
+about_noun("portfolio", "See the mix of LEAs against its targets, and who needs a Lead most.")
 
 Locale = Literal["urban", "suburban", "town", "rural"]
 

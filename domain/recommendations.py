@@ -9,7 +9,6 @@ from domain.context import Context
 from domain.deliverables import Deliverables
 from domain.engagement import (
     Engagement,
-    evidence_for,
     not_in_the_future,
     of_the_lea,
 )
@@ -30,6 +29,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -44,6 +44,9 @@ from domain.review import (
     reviewing,
     rules_of,
 )
+from domain.wording import full
+
+about_noun("sir action", "Recommended actions of a review.")
 
 ActionId = Annotated[Line, Positional()]
 
@@ -92,10 +95,10 @@ class ChooseActions(EngagementCommand):
 
     actions: Annotated[tuple[Line, ...], Positional()]
     """The actions chosen, for example RA1 RA4."""
-    person: Annotated[PersonRef | None, Option("for")] = None
+    person: Annotated[PersonRef, Option("for")]
     """Who at the LEA chose with the agency."""
-    evidence: Line | None = None
-    """Where that is written down."""
+    evidence: Line
+    """Where that is written down, for example "minutes of 3 February"."""
 
 
 class LinkAction(EngagementCommand):
@@ -153,7 +156,7 @@ class ActionDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.action} is recommended no more: {self.reason}."
+        return f"{self.action} is recommended no more: {full(self.reason)}"
 
 
 class ActionsChosen(Event):
@@ -186,7 +189,7 @@ class ActionUnlinked(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.deliverable} serves {self.action} no more: {self.reason}."
+        return f"{self.deliverable} serves {self.action} no more: {full(self.reason)}"
 
 
 def action_named(ref: str, review: Review, state: State) -> Action:
@@ -303,8 +306,7 @@ def choose_actions(command: ChooseActions, state: State, context: Context) -> De
     review = reviewing(state, context, even_final=True)
     rules = rules_of(state, context)
     not_in_the_future(context.effective_on, "The choice", context)
-    evidence_for(command.person, command.evidence, "The choice")
-    person = of_the_lea(command.person, state.of(Engagement), context) if command.person else None
+    person = of_the_lea(command.person, state.of(Engagement), context)
     chosen = tuple(dict.fromkeys(action_named(a, review, state).id for a in command.actions))
     if not chosen:
         raise Incomplete(f"{state.id}: no action is named. Name those chosen, such as RA1 RA4.")
@@ -316,11 +318,11 @@ def choose_actions(command: ChooseActions, state: State, context: Context) -> De
         )
     if chosen == review.chosen:
         raise AlreadyExists(
-            f"{state.id}: {', '.join(chosen)} are chosen already. See them: "
-            f"handrail sir show {state.id}"
+            f"{state.id}: {', '.join(chosen)} {'is' if len(chosen) == 1 else 'are'} chosen "
+            f"already. See what is recommended: handrail sir show {state.id}"
         )
-    evidence = Sealed(about=person.id, text=command.evidence) if person else None
-    return [ActionsChosen(actions=chosen, person=person.id if person else None, evidence=evidence)]
+    evidence = Sealed(about=person.id, text=command.evidence)
+    return [ActionsChosen(actions=chosen, person=person.id, evidence=evidence)]
 
 
 @evolves(ActionsChosen)
@@ -349,6 +351,12 @@ def link_action(command: LinkAction, state: State, context: Context) -> Decision
     action = action_named(command.action, review, state)
     not_in_the_future(context.effective_on, "The link", context)
     deliverable = _deliverable_named(command.deliverable, state)
+    ended = state.of(Deliverables).all[deliverable]
+    if ended.status in ("declined", "merged", "split"):
+        raise WrongState(
+            f"{state.id}: {deliverable} {ended.title!r} is {ended.status}, so it cannot serve "
+            f"{action.id}. See which go on: handrail engagement show {state.id}"
+        )
     if deliverable in action.deliverables:
         raise AlreadyExists(
             f"{state.id}: {deliverable} serves {action.id} already. Walk the thread: "

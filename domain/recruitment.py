@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import moved_to, not_in_the_future, require_step, running
-from domain.errors import Incomplete, Unknown, WrongState, did_you_mean
+from domain.errors import AlreadyExists, Incomplete, Unknown, WrongState, did_you_mean
 from domain.kernel import (
     Decision,
     EngagementCommand,
@@ -20,10 +20,14 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
+
+about_noun("conversation", "Log conversations with the stakeholder groups.")
+about_noun("fit", "Decide whether an engagement fits.")
 
 Answer = Literal["yes", "partly", "no"]
 
@@ -94,6 +98,8 @@ class Recruitment:
     covered: Mapping[str, date] = field(default_factory=dict)
     """Each group with the day of its first conversation."""
     conversations: int = 0
+    told: frozenset[tuple[str, date, str | None, str]] = frozenset()
+    """Group, day, person and notes of each, to know one that is logged twice."""
     decided: FitDecided | None = None
 
 
@@ -109,11 +115,18 @@ def log_conversation(command: LogConversation, state: State, context: Context) -
     not_in_the_future(context.effective_on, "The conversation", context)
     person = context.person(command.person) if command.person else None
     about = person.id if person else state.stream
+    on, who = context.effective_on, person.id if person else None
+    if (command.group, on, who, command.notes or "") in state.of(Recruitment).told:
+        raise AlreadyExists(
+            f"{state.id}: a conversation with {command.group} on {spoken(on)}"
+            f"{f', {who}' if who else ''} is logged so already. If there were two, say with whom "
+            f"or what was said: --with PERSON --notes TEXT"
+        )
     return [
         ConversationLogged(
             group=command.group,
-            on=context.effective_on,
-            person=person.id if person else None,
+            on=on,
+            person=who,
             notes=Sealed(about=about, text=command.notes) if command.notes else None,
         )
     ]
@@ -128,6 +141,8 @@ def conversation_logged(state: State, event: ConversationLogged, stamp: Stamp) -
             slice_,
             covered={**slice_.covered, event.group: first},
             conversations=slice_.conversations + 1,
+            told=slice_.told
+            | {(event.group, event.on, event.person, str(event.notes) if event.notes else "")},
         )
     )
 

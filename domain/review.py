@@ -34,14 +34,17 @@ from domain.kernel import (
     Prose,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import ReviewRules
+from domain.wording import counted
+
+about_noun("sir", "The review: evidence, findings, recommended actions, draft and final report.")
 
 ActionStatus = Literal["planned", "under-way", "done"]
-Method = Literal["interview", "focus-group", "walk", "observation", "document", "data"]
 AreaId = Annotated[Line, Positional()]
 
 
@@ -80,7 +83,8 @@ class ReviewOpened(Event):
 
     def sentence(self) -> str:
         return (
-            f"Review opened on {spoken(self.on)} under {self.framework}, {len(self.areas)} areas."
+            f"Review opened on {spoken(self.on)} under {self.framework}, "
+            f"{counted(len(self.areas), 'area')}."
         )
 
 
@@ -89,6 +93,8 @@ class FindingRecorded(Event):
     area: str
     strength: Sealed | None = None
     need: Sealed | None = None
+    after_draft: int = 0
+    """The draft that had gone to the LEA by then; 0 for none."""
 
     def sentence(self) -> str:
         return f"Finding in {self.area}." + "".join(
@@ -104,6 +110,8 @@ class Finding:
 
     strength: Sealed | None = None
     need: Sealed | None = None
+    after_draft: int = 0
+    """The last draft that does not have it as it is now; 0 where every draft has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ class Gathered:
 
     id: str
     area: str = ""
-    method: Method = "document"
+    method: str = ""
     group: Sealed | None = None
     count: int = 0
     on: date | None = None
@@ -197,6 +205,8 @@ class Correction:
     area: str | None = None
     taken: bool | None = None
     """Whether the report was changed; None until it is answered."""
+    round: int = 0
+    """Of the draft that it corrects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +240,9 @@ class Review:
             return "draft"
         return "open" if self.opened_on else "none"
 
-    def by_method(self, area: str) -> dict[Method, int]:
+    def by_method(self, area: str) -> dict[str, int]:
         """How much evidence an area has, by method."""
-        counts: dict[Method, int] = {}
+        counts: dict[str, int] = {}
         for entry in self.evidence.values():
             if entry.area == area and not entry.withdrawn:
                 counts[entry.method] = counts.get(entry.method, 0) + entry.count
@@ -242,6 +252,23 @@ class Review:
     def empty_areas(self) -> list[str]:
         """The areas without any evidence, in the framework's order."""
         return [a for a in self.areas if not self.by_method(a)]
+
+    @property
+    def unseen_areas(self) -> list[str]:
+        """The areas whose finding the LEA never saw as it is.
+
+        It changed after the last draft, and not because a correction of that draft was taken.
+        """
+        round_ = len(self.drafts)
+        asked = {c.area for c in self.corrections.values() if c.taken and c.round == round_}
+        if not round_ or None in asked:
+            return []
+        findings = self.findings
+        return [
+            a
+            for a in self.areas
+            if a in findings and findings[a].after_draft == round_ and a not in asked
+        ]
 
     @property
     def recommended(self) -> list[Action]:
@@ -391,6 +418,7 @@ def record_finding(command: RecordFinding, state: State, context: Context) -> De
             area=area.id,
             strength=sealed(state, command.strength),
             need=sealed(state, command.need),
+            after_draft=sum(d.on <= context.effective_on for d in review.drafts),
         )
     ]
 
@@ -404,5 +432,9 @@ def sealed(state: State, text: str | None) -> Sealed | None:
 def finding_recorded(state: State, event: FindingRecorded, stamp: Stamp) -> State:
     review = state.of(Review)
     before = review.findings.get(event.area, Finding())
-    finding = Finding(event.strength or before.strength, event.need or before.need)
+    finding = Finding(
+        event.strength or before.strength,
+        event.need or before.need,
+        max(event.after_draft, before.after_draft),
+    )
     return state.put(replace(review, findings={**review.findings, event.area: finding}))

@@ -17,11 +17,15 @@ from domain.kernel import (
     Option,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import RiskRules
+from domain.wording import full
+
+about_noun("risk", "Raise and lower what may hold an engagement back.")
 
 
 class _RiskCommand(EngagementCommand):
@@ -62,7 +66,9 @@ class RiskChanged(Event):
 
     def sentence(self) -> str:
         before = f", was {self.before}" if self.before else ""
-        return f"Risk {self.kind}: {self.level}{before}, since {spoken(self.on)}: {self.reason}."
+        return (
+            f"Risk {self.kind}: {self.level}{before}, since {spoken(self.on)}: {full(self.reason)}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from domain.kernel import (
 from domain.personal import Sealed
 from domain.review import Spared, reviewing
 from domain.waves import still_asked_for, wave_in, with_wave
+from domain.wording import lea_hours
 
 
 class SpareWave(EngagementCommand):
@@ -55,7 +56,7 @@ class WaveSpared(Event):
     def sentence(self) -> str:
         return (
             f"{self.wave} asks no more for {self.part!r}, which {self.held_by} holds already: "
-            f"{self.hours} LEA hours spared, {self.left} left"
+            f"{lea_hours(self.hours)} spared, {self.left} left"
             + (f" ({self.reason})." if self.reason else ".")
         )
 
@@ -72,13 +73,14 @@ def spare_wave(command: SpareWave, state: State, context: Context) -> Decision:
     for known in wave.spared:
         if known.part.casefold() == command.part.casefold():
             raise AlreadyExists(
-                f"{state.id}: {wave.id} asks for {known.part!r} no more already, {known.hours} "
-                f"hours held by {known.held_by}. Give --part another name if it is something else."
+                f"{state.id}: {wave.id} asks for {known.part!r} no more already, "
+                f"{lea_hours(known.hours)} held by {known.held_by}. Give --part another name if "
+                "it is something else."
             )
     least = min(wave.hours, wave.hours if wave.proposed_hours is None else wave.proposed_hours)
     if command.hours >= least:
         raise Invalid(
-            f"{state.id}: {wave.id} {wave.title!r} asks for {least} hours, so {command.hours} "
+            f"{state.id}: {wave.id} {wave.title!r} asks for {lea_hours(least)}, so {command.hours} "
             f"cannot be spared with something left to send. Give fewer --hours, or drop it whole: "
             f"handrail sir wave drop {state.id} {wave.id} --reason REASON"
         )

@@ -28,12 +28,16 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.obligations import Obligation, owes
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
+from domain.wording import full
+
+about_noun("statute", "The yearly dates that a statute sets for the LEA.")
 
 Key = tuple[str, int]
 
@@ -103,7 +107,7 @@ class StatuteDateUnmet(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.name} of {self.year} is not recorded as done any more: {self.reason}."
+        return f"{self.name} of {self.year} is not recorded as done any more: {full(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)

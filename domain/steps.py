@@ -34,6 +34,7 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -42,6 +43,11 @@ from domain.personal import Sealed
 from domain.playbook import Playbook, Step, StepPhase
 from domain.recruitment import Recruitment
 from domain.review import Review
+from domain.wording import full
+
+about_noun(
+    "step", "The steps of an engagement, in their order: see, do, add, leave out and waive them."
+)
 
 PHASES: tuple[StepPhase, ...] = get_args(StepPhase)
 Standing = Literal["done", "waived", "dropped", "behind", "next", "ahead"]
@@ -116,7 +122,7 @@ class StepDropped(Event):
 
     def sentence(self) -> str:
         by = f" by {self.person}" if self.person else ""
-        return f"Step {self.step!r} was left out{by}: {self.reason}."
+        return f"Step {self.step!r} was left out{by}: {full(self.reason)}"
 
 
 class StepAdded(Event):
@@ -134,7 +140,7 @@ class StepAdded(Event):
     def sentence(self) -> str:
         what = "was taken up again" if self.again else "was added"
         by = f" by {self.person}" if self.person else ""
-        return f"Step {self.step!r} ({self.name}) {what}{by}: {self.reason}."
+        return f"Step {self.step!r} ({self.name}) {what}{by}: {full(self.reason)}"
 
 
 class StepDone(Event):

@@ -35,7 +35,8 @@ from domain.kernel import (
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.signing import possible_due, signature_owed
-from domain.terms import full, not_over
+from domain.terms import not_over
+from domain.wording import full
 
 
 class SubmitDeliverable(DeliverableCommand):

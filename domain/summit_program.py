@@ -29,12 +29,15 @@ from domain.kernel import (
     Slug,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import Named
 from domain.summits import LONGEST_DAYS, SummitCommand, planned, rules_of, span, the_summit
+
+about_noun("summit session", "The sessions of a summit.")
 
 
 class AddSession(SummitCommand):

@@ -32,11 +32,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import SummitRules
+from domain.wording import full
+
+about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")
 
 SummitStatus = Literal["planned", "held", "cancelled"]
 LONGEST_DAYS = 14
@@ -162,7 +166,7 @@ class SummitRescheduled(Event):
     def sentence(self) -> str:
         return (
             f"Moved to {span(self.first, self.last)} in {self.place}; registration by "
-            f"{spoken(self.registration_due)}" + (f": {self.reason}." if self.reason else ".")
+            f"{spoken(self.registration_due)}" + (f": {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -172,7 +176,7 @@ class SummitCancelled(Event):
     invited: tuple[str, ...]
 
     def sentence(self) -> str:
-        return f"Called off: {self.reason}."
+        return f"Called off: {full(self.reason)}"
 
 
 class SummitHeld(Event):

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from domain.agreements import Agreements
-from domain.burden import HoursAsked, asks
+from domain.burden import BurdenWaiver, HoursAsked, asks, within_burden
 from domain.calendar import local_date, spoken
 from domain.context import Context
 from domain.engagement import Engagement, not_in_the_future, running
@@ -32,6 +32,7 @@ from domain.kernel import (
     Line,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -40,6 +41,9 @@ from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook import SurveyRules
 from domain.signing import possible_due
+from domain.wording import full, lea_hours
+
+about_noun("survey", "Ask the LEA for a survey, record its means, and see the growth.")
 
 Year = Annotated[int, Field(ge=1, le=20)]
 
@@ -59,6 +63,7 @@ class AskSurvey(EngagementCommand):
     """Hours of work it costs the LEA, all its people together."""
     year: Year | None = None
     """The year of the survey, 1 for the first; the next one if left out."""
+    waive_burden: BurdenWaiver = None
 
 
 class DropSurvey(EngagementCommand):
@@ -114,7 +119,7 @@ class SurveyAsked(Event):
 
     def sentence(self) -> str:
         return (
-            f"Survey of year {self.year} asked for by {spoken(self.due)}, {self.hours:f} LEA hours."
+            f"Survey of year {self.year} asked for by {spoken(self.due)}, {lea_hours(self.hours)}."
         )
 
 
@@ -124,7 +129,7 @@ class SurveyDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"Survey of year {self.year} is asked for no longer: {self.reason}."
+        return f"Survey of year {self.year} is asked for no longer: {full(self.reason)}"
 
 
 class SurveyRecorded(Event):
@@ -147,7 +152,7 @@ class SurveyRecorded(Event):
         return (
             f"Survey of year {self.year}, taken {spoken(self.taken)} ({self.instrument}, "
             f"{self.lowest:f} to {self.highest:f}): {means}"
-            + (f"; corrected: {self.reason}." if self.reason else ".")
+            + (f"; corrected: {full(self.reason)}" if self.reason else ".")
         )
 
 
@@ -162,7 +167,7 @@ class SurveyWithdrawn(Event):
         return self.taken
 
     def sentence(self) -> str:
-        return f"Survey of year {self.year} was taken back: {self.reason}."
+        return f"Survey of year {self.year} was taken back: {full(self.reason)}"
 
 
 def _shown(result: Mean) -> str:
@@ -360,10 +365,14 @@ def ask_survey(command: AskSurvey, state: State, context: Context) -> Decision:
     if last and (last.due, last.hours) == (command.due, command.hours):
         raise AlreadyExists(
             f"{state.id}: the survey of year {year} is asked for by {spoken(last.due)} already, "
-            f"{last.hours:f} LEA hours. Give another day or other hours to change it."
+            f"{lea_hours(last.hours)}. Give another day or other hours to change it."
         )
     possible_due(command.due, state, context)
-    return [SurveyAsked(year=year, due=command.due, hours=command.hours)]
+    asking = HoursAsked(f"S{year}", f"Survey of year {year}", command.due, command.hours, True)
+    return [
+        *within_burden(state, context, [asking], command.waive_burden),
+        SurveyAsked(year=year, due=command.due, hours=command.hours),
+    ]
 
 
 @decides(DropSurvey)

@@ -26,11 +26,15 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
 from domain.personal import Sealed
 from domain.playbook import MemberKind, TeamRules
+from domain.wording import full
+
+about_noun("team", "The improvement team: who belongs to it, whom it lacks, who was what when.")
 
 TeamSide = Literal["lea", "agency", "external"]
 
@@ -92,7 +96,7 @@ class TeamMemberLeft(Event):
 
     def sentence(self) -> str:
         return (
-            f"{self.person} is not in the team from {spoken(self.on)}: {self.reason}."
+            f"{self.person} is not in the team from {spoken(self.on)}: {full(self.reason)}"
             f"{_lacking(self.lacks)}"
         )
 

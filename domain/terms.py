@@ -114,17 +114,6 @@ class Deliverables:
     all: Mapping[str, Deliverable] = field(default_factory=dict)
 
 
-def full(text: object) -> str:
-    """A text with its full stop, unless it brings one."""
-    said = str(text).rstrip()
-    return said if said.endswith((".", "!", "?")) else f"{said}."
-
-
-def lea_hours(hours: int) -> str:
-    """Hours of the LEA's people with their noun."""
-    return f"{hours} LEA hour{'' if hours == 1 else 's'}"
-
-
 def deliverable_named(ref: str, state: State) -> Deliverable:
     """A deliverable by its id.
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from typing import Annotated, ClassVar
 
+from domain.agreements import Agreements
 from domain.calendar import at_local, local_date, spoken
 from domain.context import Context
 from domain.deliverables import Deliverables
 from domain.engagement import (
     Engagement,
     EngagementRole,
+    before_assigning,
     not_in_the_future,
     of_the_lea,
     running,
@@ -32,6 +34,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -42,6 +45,10 @@ from domain.playbook import TurnoverRules
 from domain.review import Review
 from domain.risks import risen
 from domain.team import Team, left
+from domain.wording import full
+
+about_noun("leader", "Record that a leader of the LEA leaves, or stays after all.")
+about_noun("recommitment", "Record that a new leader, and the board, renew the commitment.")
 
 ITEM = "recommitment/leader"
 """The item under which the new leader's recommitment is owed and reminded of."""
@@ -150,7 +157,7 @@ class LeaderStayed(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.person} stays {_spoken_role(self.role)}: {self.reason}."
+        return f"{self.person} stays {_spoken_role(self.role)}: {full(self.reason)}"
 
 
 class Recommitted(Event):
@@ -327,6 +334,34 @@ def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Deci
     if last_day < context.today:
         facts += _gone(number, role, person.id, last_day + timedelta(days=1), state, context)
     return facts
+
+
+@before_assigning
+def a_leader_leaves_first(
+    role: EngagementRole, holder: str, state: State, context: Context
+) -> None:
+    """A new leader of the LEA means that the one before leaves, and starts that clock.
+
+    Before the agreement there is nothing to renew, and a slip is corrected on its own day.
+
+    Raises:
+        WrongState: Nobody recorded that the one before leaves.
+    """
+    rules = context.the_playbook.turnover
+    if rules is None or role not in rules.leaders or not state.of(Agreements).effective_on:
+        return
+    tenures = [t for t in state.of(Engagement).tenures if t.role == role and t.person == holder]
+    began = max((local_date(t.since, context.zone) for t in tenures), default=date.min)
+    known = any(
+        (x.role, x.person) == (role, holder) and not x.stayed and x.announced >= began
+        for x in state.of(Turnover).all
+    )
+    if not known and began != context.effective_on:
+        raise WrongState(
+            f"{state.id}: {holder} is {_spoken_role(role)}, and nobody recorded that they leave. "
+            f"A change of leader asks the new one to renew the commitment, so record it first: "
+            f"handrail leader leave {state.id} @{holder} --last-day DATE; then say who follows."
+        )
 
 
 def _is_leaving(leaving: Leaving, role: str, person: str) -> bool:

@@ -16,6 +16,7 @@ from domain.passing import Coming, coming
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.steps import Standing, Steps, is_behind, journey
+from domain.wording import full
 
 
 class UpgradePlaybook(EngagementCommand):
@@ -41,7 +42,7 @@ class PlaybookUpgraded(Event):
     """Tight steps that lie behind the engagement's phase; they are not asked for."""
 
     def sentence(self) -> str:
-        return f"Playbook {self.before} was upgraded to {self.to}: {self.reason}."
+        return f"Playbook {self.before} was upgraded to {self.to}: {full(self.reason)}"
 
 
 def _newer(command: UpgradePlaybook, state: State, context: Context) -> Playbook:

@@ -32,6 +32,7 @@ from domain.kernel import (
     Positional,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
 )
@@ -39,6 +40,9 @@ from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.review import Review, Wave, reviewing, rules_of
 from domain.signing import possible_due, signature_owed, the_lead
+from domain.wording import full, lea_hours
+
+about_noun("sir wave", "Evidence requests, in waves that cost the LEA hours.")
 
 
 class _WaveCommand(EngagementCommand):
@@ -121,7 +125,7 @@ class WaveProposed(Event):
 
     def sentence(self) -> str:
         return (
-            f"{self.wave} {self.title!r} proposed, due {spoken(self.due)}, {self.hours} LEA hours."
+            f"{self.wave} {self.title!r} proposed, due {spoken(self.due)}, {lea_hours(self.hours)}."
             + (self.ahead.sentence() if self.ahead else "")
         )
 
@@ -137,8 +141,8 @@ class WaveRedateProposed(Event):
     def sentence(self) -> str:
         return (
             f"{self.wave}: new due date {spoken(self.due)} proposed"
-            + (f", {self.hours} LEA hours" if self.hours is not None else "")
-            + f": {self.reason}."
+            + (f", {lea_hours(self.hours)}" if self.hours is not None else "")
+            + f": {full(self.reason)}"
             + (self.ahead.sentence() if self.ahead else "")
         )
 
@@ -167,7 +171,7 @@ class WaveAgreed(Event):
     hours: int
 
     def sentence(self) -> str:
-        return f"{self.wave} is agreed: due {spoken(self.due)}, {self.hours} LEA hours."
+        return f"{self.wave} is agreed: due {spoken(self.due)}, {lea_hours(self.hours)}."
 
 
 class WaveReceived(Event):
@@ -190,7 +194,7 @@ class WaveDropped(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.wave} is asked for no more: {self.reason}."
+        return f"{self.wave} is asked for no more: {full(self.reason)}"
 
 
 def wave_named(ref: str, review: Review, state: State) -> Wave:
@@ -294,7 +298,8 @@ def redate_wave(command: RedateWave, state: State, context: Context) -> Decision
     hours = wave.hours if wave.proposed_hours is None else wave.proposed_hours
     if command.due == due and command.hours in (None, hours):
         raise AlreadyExists(
-            f"{state.id}: {wave.id} is due {spoken(command.due)} for {hours} hours already. Give "
+            f"{state.id}: {wave.id} is due {spoken(command.due)} for {lea_hours(hours)} already. "
+            "Give "
             f"another date or other hours, or sign: handrail sir wave sign {state.id} {wave.id}"
         )
     asked = _asking(

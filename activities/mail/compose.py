@@ -186,7 +186,11 @@ def _words(digest: Digest, about: str, reply_to: Mailbox | None) -> dict[str, ob
         "headline": headline(digest),
         "sections": _sections(digest),
         "leas": _named_leas(digest),
-        "today": long_date(digest.local_date),
+        "about": (
+            f"This is your summary for {long_date(digest.local_date)}"
+            if digest.alarm_at is None
+            else "This mail tells of one deadline at its hour and is apart from your daily summary"
+        ),
         "taken_back": [
             (heading(past.item, past.title), past.lea_name, long_date(past.due), past.why)
             for past in digest.taken_back

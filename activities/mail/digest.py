@@ -132,11 +132,15 @@ class Digest(BaseModel):
     overviews: tuple[Overview, ...] = ()
     """The sections of the week or the month, for staff."""
     overview_title: Line = "Your week"
+    alarm_at: datetime | None = None
+    """The moment from which an alarm counts to its hour; None for the mail of a day."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.items and not self.overviews:
             raise ValueError("a digest without an item and without an overview has nothing to say")
+        if self.alarm_at is not None and [bool(i.due_at) for i in self.items] != [True]:
+            raise ValueError("an alarm speaks of one item that is due at an hour")
         return self
 
     @field_validator("zone")

@@ -60,6 +60,19 @@ def due_sentence(digest: Digest, item: DigestItem) -> str:
     return f"{'Was due' if days_left < 0 else 'Due'} {day}, {distance(days_left)}."
 
 
+def alarm_phrase(digest: Digest, item: DigestItem) -> str:
+    """`deadline in 2 hours`, `deadline now`, `deadline passed 5 minutes ago`."""
+    assert digest.alarm_at is not None
+    assert item.due_at is not None
+    left = round((item.due_at - digest.alarm_at).total_seconds() / 60)
+    hours, minutes = divmod(abs(left), 60)
+    spans = [counted(n, unit) for n, unit in ((hours, "hour"), (minutes, "minute")) if n]
+    span = " ".join(spans)
+    if left == 0:
+        return "deadline now"
+    return f"deadline in {span}" if left > 0 else f"deadline passed {span} ago"
+
+
 def heading(item: str, title: str) -> str:
     """What people call the item: `D1 Theory of action`.
 
@@ -73,6 +86,9 @@ def headline(digest: Digest) -> str:
     items = digest.in_order().items
     if not items:
         return f"{digest.overview_title}: {counted(_pointers(digest), 'thing')} to look at"
+    if digest.alarm_at is not None:
+        said = alarm_phrase(digest, items[0])
+        return said[0].upper() + said[1:]
     today = digest.local_date
     overdue = [item for item in items if item.due < today]
     ahead = [item for item in items if item.due >= today]
@@ -96,7 +112,8 @@ def subject(digest: Digest) -> str:
     if len(items) == 1:
         [item] = items
         title = shortened(heading(item.item, item.title), _TITLE_LIMIT)
-        what = f"{title}: {due_phrase(digest, item)}"
+        when = due_phrase if digest.alarm_at is None else alarm_phrase
+        what = f"{title}: {when(digest, item)}"
     else:
         what = headline(digest)
     names = list(dict.fromkeys(item.lea_name for item in items))

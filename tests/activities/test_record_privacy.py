@@ -21,6 +21,15 @@ SECRETS = {
     "evidence": "yellow envelope of the fourteenth",
     "a purpose": "their resolve wavered like a reed",
     "a commitment": "an additional aardvark of a coach",
+    "a contact's purpose": "untangling the marmalade timetable",
+    "a contact's note": "he sighed like a bellows",
+    "a prediction": "nine newts of ten will answer",
+    "what was tried": "index cards shaped as turnips",
+    "a result": "six newts of ten answered",
+    "a cycle's end": "the turnips were too heavy",
+    "a consultancy's question": "how do others herd their cats",
+    "a consultancy's note": "begin with one tame cat",
+    "a prong's reason": "a coach made of gingerbread",
 }
 PROSE = {
     "a reason to return": "ruminating over the wrong rubric",
@@ -47,6 +56,24 @@ async def _everything(office: Office, schemas: list[str]) -> dict[str, str]:
     return found
 
 
+async def _coached(office: Office, s: dict[str, str]) -> None:
+    """What is written down of coaching, all of it about people."""
+    await office.do("contact log", "ruth", engagement=E, how="visit", people=[s["a handle"]],
+                    purpose=s["a contact's purpose"], note=s["a contact's note"])  # fmt: skip
+    await office.do("cycle open", "ruth", engagement=E, title="Cards",
+                    prediction=s["a prediction"])  # fmt: skip
+    await office.do("cycle do", "ruth", engagement=E, cycle="C1", tried=s["what was tried"])
+    await office.do("cycle study", "ruth", engagement=E, cycle="C1", result=s["a result"],
+                    prediction_held="partly")  # fmt: skip
+    await office.do("cycle act", "ruth", engagement=E, cycle="C1", decision="abandon",
+                    reason=s["a cycle's end"])  # fmt: skip
+    await office.do("consultancy note", "ruth", engagement=E,
+                    question=s["a consultancy's question"],
+                    note=s["a consultancy's note"])  # fmt: skip
+    await office.do("prong opt-out", "ruth", engagement=E, prong="summits",
+                    reason=s["a prong's reason"])  # fmt: skip
+
+
 async def _tell_all(office: Office, playbook: Playbook) -> None:
     s = SECRETS | PROSE
     await whole_journey(office, playbook)
@@ -69,6 +96,7 @@ async def _tell_all(office: Office, playbook: Playbook) -> None:
     await office.do("checkin close", "ruth", engagement=E,
                     purpose={p.id: s["a purpose"] for p in playbook.checkins.purposes},
                     commitment=[f"2028-01-14/{s['a handle']}={s['a commitment']}"])  # fmt: skip
+    await _coached(office, s)
     again = f"{E}-2"
     await office.do("engagement open", engagement=again, lea="ACUSD", lead="marcus",
                     director="dana")  # fmt: skip

@@ -41,7 +41,9 @@ async def test_twenty_commands_at_once_are_all_recorded_once(
     await _open(office)
     groups = [g.id for g in playbook.stakeholder_groups]
     envelopes = [
-        office.envelope("conversation log", "marcus", engagement=E, group=groups[n % len(groups)])
+        office.envelope(
+            "conversation log", "marcus", engagement=E, group=groups[n % len(groups)], notes=f"{n}"
+        )
         for n in range(20)
     ]
     receipts = await asyncio.gather(*(crowd.execute(e) for e in envelopes))
@@ -95,13 +97,18 @@ async def test_two_commands_with_one_id_at_once_are_one_command_and_one_refusal(
     office: Office, crowd: Record
 ) -> None:
     await _open(office)
-    for _ in range(5):
+    for n in range(5):
         command_id = new_id()
         receipts = await asyncio.gather(
             *(
                 crowd.execute(
                     office.envelope(
-                        "conversation log", "marcus", command_id=command_id, engagement=E, group=g
+                        "conversation log",
+                        "marcus",
+                        command_id=command_id,
+                        engagement=E,
+                        group=g,
+                        notes=f"call {n}",
                     )
                 )
                 for g in ("parents", "students")

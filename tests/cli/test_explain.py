@@ -1,16 +1,19 @@
 """What is wrong with typed values is said in words, all of it, and where it stands."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from cli.commands import explain
+from cli.commands import explain, load_yaml
 from domain.agreements import ActOnAgreement
 from domain.closing import CloseCheckIn
+from domain.deliverables import ProposeDeliverable
 from domain.investments import AddInvestment
 from domain.kernel import Command
 from domain.leas import RegisterLea
+from domain.people import RegisterPerson
 from domain.policy import PublishPlaybook
 from tests.conftest import load
 
@@ -60,3 +63,88 @@ def test_a_long_value_is_not_repeated_whole() -> None:
     text = said(ActOnAgreement, **E, board="lea", action="approved", meeting="x" * 500)
     assert "x" * 60 in text
     assert "x" * 100 not in text
+
+
+@pytest.mark.parametrize(
+    ("command", "body", "words"),
+    [
+        (
+            ProposeDeliverable,
+            {"title": " ", "due": "2027-04-16"},
+            "TITLE ' ': empty; say something",
+        ),
+        (
+            ProposeDeliverable,
+            {"title": "T", "due": "2027-04-16", "hours": "-1"},
+            "--hours '-1': must be at least 0",
+        ),
+        (
+            ProposeDeliverable,
+            {"title": "T", "due": "2027-04-16", "hours": "9000"},
+            "--hours '9000': must be at most 2000",
+        ),
+        (
+            ProposeDeliverable,
+            {"title": "T", "due": "2027-04-16", "hours": "many"},
+            "--hours 'many': not a whole number; write it as 12",
+        ),
+        (
+            ProposeDeliverable,
+            {"title": "x" * 301, "due": "2027-04-16"},
+            "longer than 300 characters; shorten it",
+        ),
+        (
+            ActOnAgreement,
+            {"board": "lea", "action": "approved", "meeting": "2026-09-24", "vote": "4:1"},
+            "--vote '4:1': not of the form it needs. The vote as yes-no or yes-no-abstained",
+        ),
+        (
+            ActOnAgreement,
+            {"board": "lea", "action": "waved", "meeting": "2026-09-24"},
+            "ACTION 'waved': not one of approved",
+        ),
+        (
+            RegisterPerson,
+            {"handle": "a", "name": "A", "email": "nobody"},
+            "--email 'nobody' is not a",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_in_words_of_the_trade(
+    command: type[Command], body: dict[str, Any], words: str
+) -> None:
+    text = said(command, **(E if "engagement" in command.model_fields else {}), **body)
+    assert words in text
+    assert ".." not in text
+    for jargon in ("String should", "Input should", "greater than", "unable to parse", "pattern"):
+        assert jargon not in text
+
+
+def test_a_file_that_is_no_yaml_names_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "playbook.yaml"
+    file.write_text("id: x\ntitle: a: b\n")
+    with pytest.raises(SystemExit):
+        load_yaml(file)
+    said = capsys.readouterr().err
+    assert f"{file}, line 2: this is not YAML" in said
+    assert "mapping values" not in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "There is no file"), (b"\xff\xfe", "not text in UTF-8")]
+)
+def test_a_file_that_cannot_be_read_says_what_to_do(
+    content: bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "playbook.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SystemExit):
+        load_yaml(file)
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Errno" not in said
+    assert "codec" not in said

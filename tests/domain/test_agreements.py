@@ -72,7 +72,7 @@ def test_a_board_acts_as_the_table_says(board: str, row: Row) -> None:
     when = story.when("agreement act", board=board, action=row["Action"], meeting=LATER, **body)
     if after[0].isupper():
         refusal: type[Refused] = getattr(errors, after)
-        when.refuses(refusal, board, "A1")
+        when.refuses(refusal, board.upper(), "A1")
         assert board_state(story, board) == row["Before"]
     else:
         when.records(BoardActed)

@@ -505,6 +505,42 @@ def test_a_next_meeting_that_cannot_be_is_refused(
     story.when("board no-quorum", board="lea", **body).refuses(kind, *words)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [({}, "the next meeting is open"), ({"next_meeting": LATER}, "next is Thu 8 Oct 2026 18:00")],
+)
+def test_a_missing_quorum_is_said_once(body: dict[str, Any], words: str) -> None:
+    story = submitted().on(date(2026, 9, 25)).do("board no-quorum", board="lea", **body)
+    story.when("board no-quorum", board="lea", **body).refuses(
+        AlreadyExists, "Thu 24 Sep 2026", words, "handrail board submit"
+    )
+    if not body:
+        story.do("board submit", board="lea", meeting=LATER, at="18:00")
+    story.on(LATER, time(20)).when("board no-quorum", board="lea").records(MeetingWithoutQuorum)
+
+
+@pytest.mark.parametrize(
+    ("on", "kind", "late"),
+    [
+        pytest.param(time(17), "regular", False, id="in time"),
+        pytest.param(time(18, 1), "regular", True, id="a minute late"),
+        pytest.param(time(18, 1), "special", False, id="in time for a special meeting"),
+    ],
+)
+def test_a_submission_after_its_posting_deadline_says_so(on: time, kind: str, late: bool) -> None:
+    story = drafted().on(date(2026, 9, 21), on)
+    [event] = story.when(
+        "board submit", board="lea", meeting=MEETING, at="18:00", meeting_kind=kind
+    ).records(BoardItemSubmitted)
+    assert ("deadline had passed" in event.sentence()) is late
+
+
+def test_a_posting_after_the_meeting_says_so() -> None:
+    story = submitted().on(date(2026, 9, 25))
+    [event] = story.when("board post", board="lea", at="2026-09-25 08:00").records(AgendaPosted)
+    assert "the meeting was Thu 24 Sep 2026 18:00, before the posting" in event.sentence()
+
+
 def test_a_meeting_that_is_still_to_come_has_not_failed() -> None:
     submitted().when("board no-quorum", board="lea").refuses(ImpossibleDate, "Thu 24 Sep 2026")
 

@@ -356,7 +356,7 @@ def test_a_wave_from_which_all_is_spared_is_dropped(hours: int, kind: type[Refus
     story = wave(reviewing(), 32)
     body = {"wave": "W1", "part": "LCAP", "hours": hours, "held_by": "the county"}
     if kind:
-        story.when("sir wave spare", **body).refuses(kind, "32 hours", "handrail sir wave drop")
+        story.when("sir wave spare", **body).refuses(kind, "32 LEA hours", "handrail sir wave drop")
     else:
         story.when("sir wave spare", **body).records(WaveSpared)
 

@@ -73,11 +73,26 @@ def test_stages_come_in_order(row: Row, step: str) -> None:
 
 def test_a_cycle_names_its_measure_and_the_one_it_goes_on_from() -> None:
     story = reached("act")
+    for title in ("Attendance", "Exit tickets answered"):
+        story.do("measure add", "marcus", title=title, sort="leading", target="80", baseline="60")
     [second] = story.when(
         "cycle open", title="Exit tickets", prediction="9 of 10.", measure="m2", after="c1"
     ).records(CycleOpened)
     assert isinstance(second, CycleOpened)
     assert (second.cycle, second.measure, second.after) == ("C2", "M2", "C1")
+
+
+def test_a_cycle_moves_a_measure_that_is_there() -> None:
+    story = coached()
+    story.when("cycle open", measure="M1", **PLAN).refuses(Unknown, "'M1'", "handrail measure add")
+    story.do(
+        "measure add", "marcus", title="Attendance", sort="leading", target="80", baseline="60"
+    )
+    story.when("cycle open", measure="M2", **PLAN).refuses(Unknown, "'M2'", "that it has: M1")
+    story.do("measure drop", "marcus", measure="M1", reason="nobody looks at it")
+    story.on(date(2027, 2, 2)).when("cycle open", measure="M1", **PLAN).refuses(
+        WrongState, "M1 was dropped", "nobody looks at it"
+    )
 
 
 @pytest.mark.parametrize("measure", ["2", "measure 2", "M", "M12345"])

@@ -261,7 +261,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "summit commitment settle": {"summit": "Y1-1", "commitment": "F1", "outcome": "kept"},
     "sir open": {"framework": "sir-12@2019"},
     "sir finding": {"area": "culture", "need": "n"},
-    "sir choose": {"actions": ("RA1",)},
+    "sir choose": {"actions": ("RA1",), **LEA},
     "sir draft": {},
     "sir correct": {"text": "t", **LEA},
     "sir answer": {"correction": "FC1", "answer": "taken", "note": "n"},

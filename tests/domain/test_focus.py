@@ -324,9 +324,14 @@ def test_an_earlier_years_alignment_is_unchanged_by_a_later_focus() -> None:
 
 def test_a_late_judgement_is_about_the_focus_of_its_dashboard() -> None:
     story = two_years().on(date(2027, 11, 1))
-    [late] = story.when("focus align", year=2026, verdict="no", why="Looked again.").records(
+    again = {"year": 2026, "verdict": "no", "why": "Looked again."}
+    story.when("focus align", **again).refuses(
+        Incomplete, "F1 was judged yes for 2026 on Tue 2 Mar 2027", "--reason REASON"
+    )
+    [late] = story.when("focus align", reason="one school was missed", **again).records(
         FocusAligned
     )
+    assert "Changed: one school was missed" in late.sentence()
     [named] = story.when(
         "focus align", year=2026, verdict="no", why="The new one.", judged="f2"
     ).records(FocusAligned)

@@ -76,3 +76,21 @@ def test_a_payload_from_a_later_version_is_read(path: Path) -> None:
     assert EVENTS[sample["type"]].model_validate(later) == EVENTS[sample["type"]].model_validate(
         sample["data"]
     )
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
+def test_what_people_typed_as_a_sentence_ends_with_one_full_stop(path: Path) -> None:
+    sample = read(path)
+    if sample["type"].startswith("person-"):
+        return  # Names and addresses, which nobody types as a sentence.
+    event = EVENTS[sample["type"]].model_validate(as_sentences(sample["data"]))
+    assert ".." not in event.sentence()
+
+
+def as_sentences(data: Any) -> Any:
+    """The same with a full stop after whatever somebody said."""
+    if isinstance(data, dict) and data.keys() == {"about", "text"}:
+        return {**data, "text": f"{data['text'].rstrip('.')}."}
+    if isinstance(data, dict):
+        return {name: as_sentences(value) for name, value in data.items()}
+    return [as_sentences(value) for value in data] if isinstance(data, list) else data

@@ -7,7 +7,15 @@ from pydantic import ValidationError
 
 from domain import errors
 from domain.engagement import StepWaived
-from domain.errors import ImpossibleDate, Incomplete, Refused, Unknown, WrongPerson, WrongState
+from domain.errors import (
+    AlreadyExists,
+    ImpossibleDate,
+    Incomplete,
+    Refused,
+    Unknown,
+    WrongPerson,
+    WrongState,
+)
 from domain.playbook import Playbook
 from domain.recruitment import ConversationLogged, FitDecided, Recruitment, coverage
 from tests.domain.story import GROUPS, PLAYBOOK, YES, Story, made
@@ -174,3 +182,15 @@ def test_fit_is_not_decided_twice() -> None:
     Story().fitting().when("fit decide", "marcus", proceed=False, criterion=YES).refuses(
         WrongState, "agreeing", "(proceed)", "handrail engagement withdraw alder-creek-usd"
     )
+
+
+def test_the_same_conversation_is_logged_once() -> None:
+    story = Story().opened().do("conversation log", group="parents", notes="Buses run late.")
+    story.when("conversation log", group="parents", notes="Buses run late.").refuses(
+        AlreadyExists, "parents on Tue 4 Aug 2026", "--notes"
+    )
+    story.when("conversation log", group="parents", notes="Lunch is late.").records(
+        ConversationLogged
+    )
+    story.when("conversation log", group="parents", person="joy").records(ConversationLogged)
+    story.when("conversation log", group="parents", person="joy").refuses(AlreadyExists, "p-joy")

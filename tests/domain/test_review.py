@@ -55,7 +55,7 @@ from domain.waves import (
     WaveSigned,
 )
 from store.events import as_true
-from tests.domain.story import ALDER, FRAMEWORKS, PACKS, PLAYBOOK, Story
+from tests.domain.story import ALDER, FRAMEWORKS, PACKS, PLAYBOOK, Story, When, made
 from tests.domain.tables import Row, day, days, table
 from tests.domain.test_properties import whatever_happens
 
@@ -106,6 +106,15 @@ def recommended(story: Story, number: int = 6) -> Story:
     for n in range(number):
         story.do("sir action add", "marcus", area=MADE_UP[n % 3], title=f"Action {n + 1}")
     return story
+
+
+def when_chosen(story: Story, *actions: str, person: str = "joy") -> When:
+    """What becomes of a choice of both sides."""
+    return story.when("sir choose", "marcus", actions=actions, person=person, evidence="minutes")
+
+
+def chosen(story: Story, *actions: str) -> Story:
+    return story.do("sir choose", "marcus", actions=actions, person="joy", evidence="minutes")
 
 
 def drafted() -> Story:
@@ -306,7 +315,7 @@ IN_A_REVIEW: list[tuple[str, dict[str, Any]]] = [
 ]
 AFTER_IT: list[tuple[str, dict[str, Any]]] = [
     ("sir action mark", {"action": "RA1", "status": "done"}),
-    ("sir choose", {"actions": ("RA1",)}),
+    ("sir choose", {"actions": ("RA1",), "person": "joy", "evidence": "minutes"}),
     ("sir link", {"action": "RA1", "deliverable": "D1"}),
     ("sir unlink", {"action": "RA1", "deliverable": "D1", "reason": "x"}),
 ]
@@ -499,7 +508,7 @@ def test_the_same_wave_is_not_proposed_twice() -> None:
         AlreadyExists, "W1"
     )
     story.when("sir wave redate", "marcus", wave="W1", due=date(2026, 11, 19), reason="x").refuses(
-        AlreadyExists, "32 hours"
+        AlreadyExists, "32 LEA hours"
     )
     story.do("sir wave drop", "marcus", wave="W1", reason="too many")
     assert review_of(proposed(story)).waves["W2"].proposal == Proposal(
@@ -548,6 +557,16 @@ def test_the_same_evidence_is_not_logged_twice_on_a_day() -> None:
     story.do("evidence withdraw", entry="E1", reason="another area")
     story.when("evidence log", **body).records(EvidenceLogged)
     story.on(story.today + timedelta(days=1)).when("evidence log", **body).records(EvidenceLogged)
+
+
+def test_evidence_is_gathered_in_a_way_of_the_playbook() -> None:
+    body = {"area": "culture", "group": "schools"}
+    story = opened("sir-12@2019")
+    story.when("evidence log", method="walks", **body).refuses(Unknown, "mean walk?", "interview")
+    assert PLAYBOOK.review
+    review = PLAYBOOK.review.model_copy(update={"evidence_methods": ()})
+    story.playbook = PLAYBOOK.model_copy(update={"review": review})
+    story.when("evidence log", method="walks", **body).records(EvidenceLogged)
 
 
 def test_an_entry_that_was_wrong_is_taken_back() -> None:
@@ -615,14 +634,14 @@ def test_an_action_is_planned_then_under_way_then_done() -> None:
 
 def test_an_action_that_nobody_needs_is_dropped() -> None:
     story = recommended(found(opened()), 2).proposed(date(2027, 4, 16))
-    story.do("sir choose", "marcus", actions=("RA1",))
+    chosen(story, "RA1")
     story.when("sir action drop", action="RA1", reason="x").refuses(WrongState, "chosen")
     story.do("sir link", action="RA2", deliverable="D1")
     story.when("sir action drop", action="RA2", reason="x").refuses(WrongState, "D1")
     story.do("sir unlink", action="RA2", deliverable="D1", reason="a slip")
     story.when("sir action drop", action="RA2", reason="as RA1").records(ActionDropped)
     assert [a.id for a in review_of(story).recommended] == ["RA1"]
-    story.when("sir choose", "marcus", actions=("RA2",)).refuses(WrongState, "as RA1")
+    when_chosen(story, "RA2").refuses(WrongState, "as RA1")
     story.do("sir action add", "marcus", area="planning", title="Action 2")
     assert review_of(story).recommended[-1].id == "RA3"
 
@@ -632,31 +651,33 @@ def test_an_action_that_nobody_needs_is_dropped() -> None:
 )
 def test_the_playbook_caps_the_priorities(row: Row) -> None:
     story = recommended(found(opened()), 8)
-    chosen = tuple(f"RA{n}" for n in range(1, int(row["Chosen"]) + 1))
-    when = story.when("sir choose", "marcus", actions=chosen, person="joy", evidence="minutes")
+    actions = tuple(f"RA{n}" for n in range(1, int(row["Chosen"]) + 1))
+    when = when_chosen(story, *actions)
     if row["Answer"] == "TooMany":
         when.refuses(TooMany, "6 actions", "the 5 that", "dta-sir@3")
         return
     [event] = when.records(ActionsChosen)
     assert isinstance(event, ActionsChosen)
-    assert (event.actions, event.person) == (chosen, "p-joy")
+    assert (event.actions, event.person) == (actions, "p-joy")
     assert len(review_of(story).chosen) == int(row["Answer"])
 
 
 def test_a_choice_counts_each_action_once_and_replaces_the_one_before() -> None:
     story = recommended(found(opened()), 6)
-    story.do("sir choose", "marcus", actions=("ra1", "RA1", "RA2", "RA3", "RA4", "RA5"))
-    story.when("sir choose", "marcus", actions=("RA1", "RA2", "RA3", "RA4", "RA5")).refuses(
-        AlreadyExists
-    )
-    story.do("sir choose", "marcus", actions=("RA6",))
+    chosen(story, "ra1", "RA1", "RA2", "RA3", "RA4", "RA5")
+    when_chosen(story, "RA1", "RA2", "RA3", "RA4", "RA5").refuses(AlreadyExists, "are chosen")
+    chosen(story, "RA6")
     assert review_of(story).chosen == ("RA6",)
-    story.when("sir choose", "marcus", actions=()).refuses(Incomplete)
-    story.when("sir choose", "marcus", actions=("RA7",)).refuses(Unknown, "RA7")
-    story.when("sir choose", "marcus", actions=("RA1",), person="joy").refuses(Incomplete)
-    story.when("sir choose", "marcus", actions=("RA1",), person="noor", evidence="x").refuses(
-        WrongPerson
-    )
+    when_chosen(story, "RA6").refuses(AlreadyExists, "RA6 is chosen")
+    when_chosen(story).refuses(Incomplete)
+    when_chosen(story, "RA7").refuses(Unknown, "RA7")
+    when_chosen(story, "RA1", person="noor").refuses(WrongPerson)
+
+
+def test_the_priorities_are_never_the_agencys_alone() -> None:
+    with pytest.raises(ValidationError) as problem:
+        made("sir choose", engagement=ALDER, actions=("RA1",))
+    assert {e["loc"] for e in problem.value.errors()} == {("person",), ("evidence",)}
 
 
 # The draft and the LEA's window ------------------------------------------------------------------
@@ -764,6 +785,13 @@ def _without(what: str) -> tuple[Story, dict[str, Any]]:
         story.by_the_lea("sir waive")
     if not what.startswith("the end of the window"):
         story.on(FINAL)
+    if what.startswith("the LEA's look"):
+        if what.endswith("corrected"):
+            story.by_the_lea("sir correct", text="11 schools.", area="families")
+            story.do("sir answer", "marcus", correction="FC1", answer="taken", note="So it is.")
+        story.do("sir finding", "marcus", area="families", need="Another one.")
+        if what.endswith("drafted again"):
+            story.do("sir draft", "marcus")
     reason = {"families": "nobody answered"} if what.endswith("with a reason") else {}
     return story, {"without_evidence": reason}
 
@@ -800,8 +828,38 @@ def test_the_window_is_open_on_its_last_day() -> None:
     story.on(date(2027, 2, 9)).do("sir finalize", "marcus")
 
 
+def test_what_the_lea_never_saw_is_not_final() -> None:
+    story = drafted().on(FINAL).do("sir finding", "marcus", area="teaching", need="Another one.")
+    story.when("sir finalize", "marcus").refuses(
+        Incomplete, "Mon 25 Jan 2027", "never saw it: teaching", "handrail sir draft"
+    )
+    story.do("sir draft", "marcus").by_the_lea("sir waive")
+    story.when("sir finalize", "marcus").records(ReviewFinalized)
+
+
+def test_what_was_found_before_the_draft_may_be_entered_after_it() -> None:
+    story = drafted().on(FINAL)
+    story.do("sir finding", "marcus", effective=DRAFTED - timedelta(days=3), area="1", need="x")
+    story.when("sir finalize", "marcus").records(ReviewFinalized)
+
+
+@pytest.mark.parametrize("area", ["teaching", None])
+def test_what_the_lea_had_corrected_need_not_be_seen_again(area: str | None) -> None:
+    story = drafted().by_the_lea("sir correct", text="11 schools.", area=area)
+    story.do("sir finding", "marcus", area="teaching", need="For 11 schools.")
+    story.do("sir answer", "marcus", correction="FC1", answer="taken", note="now 11").on(FINAL)
+    story.when("sir finalize", "marcus").records(ReviewFinalized)
+
+
+def test_a_correction_of_one_area_is_no_leave_to_change_another() -> None:
+    story = drafted().by_the_lea("sir correct", text="11 schools.", area="planning")
+    story.do("sir finding", "marcus", area="teaching", need="Another one.")
+    story.do("sir answer", "marcus", correction="FC1", answer="taken", note="now 11").on(FINAL)
+    story.when("sir finalize", "marcus").refuses(Incomplete, "never saw it: teaching")
+
+
 def test_the_final_report_says_what_it_holds() -> None:
-    story = drafted().do("sir choose", "marcus", actions=("RA1", "RA4")).on(FINAL)
+    story = chosen(drafted(), "RA1", "RA4").on(FINAL)
     story.when("sir finalize", "tess").refuses(WrongPerson, "p-marcus")
     [event] = story.when("sir finalize", "dana").records(ReviewFinalized)
     assert isinstance(event, ReviewFinalized)
@@ -862,6 +920,14 @@ def test_an_area_without_actions_stands_in_the_thread_too() -> None:
     assert strands(opened().state()) == [Strand(a) for a in MADE_UP]
 
 
+def test_a_deliverable_that_is_over_serves_nothing_new() -> None:
+    story = recommended(found(opened()), 2).proposed(date(2027, 4, 16))
+    story.do("deliverable decline", "marcus", deliverable="D1", reason="no capacity")
+    story.when("sir link", action="RA1", deliverable="D1").refuses(
+        WrongState, "D1 'Theory of action' is declined", "handrail engagement show"
+    )
+
+
 def test_a_link_is_made_once_and_can_be_taken_back() -> None:
     story = threaded()
     story.when("sir link", action="RA1", deliverable="D1").refuses(AlreadyExists, "sir thread")
@@ -899,7 +965,7 @@ def moves(draw: st.DrawFn) -> tuple[str, int, dict[str, Any]]:
         "sir action add": {"area": draw(_areas), "title": draw(st.sampled_from("ABC"))},
         "sir action mark": {"action": draw(_actions), "status": "done"},
         "sir action drop": {"action": draw(_actions), "reason": "x"},
-        "sir choose": {"actions": (draw(_actions),)},
+        "sir choose": {"actions": (draw(_actions),), **_lea},
         "sir correct": {"text": "x", **_lea},
         "sir answer": {"correction": "FC1", "answer": "taken", "note": "x"},
         "sir waive": _lea,

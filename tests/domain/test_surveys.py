@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cli.surveying import growth_of
-from domain.burden import hours_asked
+from domain.burden import BurdenWaived, hours_asked
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
     Incomplete,
     Invalid,
     Refused,
+    TooMany,
     Unknown,
     WrongState,
 )
@@ -287,6 +288,21 @@ def test_the_next_year_is_asked_for_once_one_is_recorded() -> None:
 )
 def test_a_survey_is_asked_for_by_a_working_day_ahead(due: date, words: str) -> None:
     effective().when("survey ask", due=due, hours="2").refuses(ImpossibleDate, words)
+
+
+def test_a_survey_keeps_to_the_cap_of_its_month_as_everything_does() -> None:
+    asking: dict[str, Any] = {"due": DUE, "hours": "41"}
+    effective().when("survey ask", "marcus", **asking).refuses(
+        TooMany, "February 2027", "41 h", "cap 40 h"
+    )
+    waived, asked = (
+        effective()
+        .when("survey ask", "dana", waive_burden="the county asks as well", **asking)
+        .records(BurdenWaived, SurveyAsked)
+    )
+    assert isinstance(asked, SurveyAsked)
+    assert asked.hours == 41
+    assert isinstance(waived, BurdenWaived)
 
 
 def test_nothing_is_asked_before_the_agreement() -> None:

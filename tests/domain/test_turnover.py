@@ -173,7 +173,7 @@ def test_what_follows_a_leaving_is_recorded_with_it() -> None:
 
 
 def test_an_interim_leader_is_marked_until_they_hold_the_role_for_good() -> None:
-    story = staffed().effective().on(LAST_DAY)
+    story = leaving().on(LAST_DAY)
     robert = {"role": "superintendent", "person": "robert"}
     [interim] = story.when("engagement assign", interim=True, **robert).records(RoleAssigned)
     assert interim.sentence() == "p-robert is interim superintendent, after p-elena."
@@ -312,6 +312,27 @@ def test_the_board_may_come_first() -> None:
         "H1: lifted from Fri 24 Sep 2027. A new date is to be agreed for D1 (was due Fri 27 Aug "
         "2027)."
     )
+
+
+def test_a_new_superintendent_means_that_the_one_before_leaves() -> None:
+    robert: dict[str, Any] = {"role": "superintendent", "person": "robert"}
+    story = staffed().effective().on(date(2027, 8, 12))
+    message = story.when("engagement assign", **robert).refuses(
+        WrongState, "p-elena is superintendent", "handrail leader leave alder-creek-usd @p-elena"
+    )
+    assert "renew the commitment" in message
+    story.do("leader leave", person="elena")
+    story.when("engagement assign", **robert).records(RoleAssigned)
+    # A slip is corrected on its own day, without a clock.
+    story.when("engagement assign", role="superintendent", person="joy").records(RoleAssigned)
+    story.on(date(2028, 1, 10)).when("engagement assign", **robert).refuses(WrongState, "p-joy")
+    story.do("leader leave", person="joy").do("leader stay", person="joy", reason="a rumour")
+    story.when("engagement assign", **robert).refuses(WrongState, "p-joy")
+
+
+def test_before_the_agreement_no_leader_has_anything_to_renew() -> None:
+    story = staffed().drafted()
+    story.when("engagement assign", role="superintendent", person="robert").records(RoleAssigned)
 
 
 def test_without_a_leaving_nobody_recommits() -> None:

@@ -81,7 +81,17 @@ def test_two_people_opening_the_same_engagement_open_one(
 
 
 def test_repeating_under_the_same_id_records_once(desk: Handrail) -> None:
-    words = ("conversation", "log", E, "students", "--command-id", str(uuid4()), "--json")
+    words = (
+        "conversation",
+        "log",
+        E,
+        "students",
+        "--notes",
+        "twice",
+        "--command-id",
+        str(uuid4()),
+        "--json",
+    )
     first, second = desk(*words, actor="marcus"), desk(*words, actor="marcus")
     assert (first.code, second.code) == (0, 0)
     assert first.lines[0]["version"] == second.lines[0]["version"]
@@ -149,7 +159,7 @@ def test_a_server_that_is_away_is_named_within_five_seconds(
 def test_what_was_accepted_is_not_lost(desk: Handrail, installation: Installation) -> None:
     """The record is held up for longer than anybody waits; it is carried out all the same."""
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--command-id", command_id)
+    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
 
     async def meanwhile() -> Answer:
         connection = await asyncpg.connect(installation.record()["owner_database_url"])
@@ -173,7 +183,7 @@ def test_without_a_living_worker_nothing_is_accepted(
 ) -> None:
     [worker] = [p["pid"] for p in installation.json("status")["parts"] if p["name"] == "Worker"]
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--command-id", command_id)
+    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
     os.kill(worker, signal.SIGSTOP)
     try:
         began = time.monotonic()

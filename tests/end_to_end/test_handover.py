@@ -25,6 +25,7 @@ def office(desk: Handrail) -> Handrail:
         assert desk("lea", "register", lea, f"{lea} *School*").code == 0
         opened = desk("engagement", "open", lea, "--lead", "paula", "--director", "dana")
         assert opened.code == 0, opened.said
+        assert (lea == LEAS[1]) == ("Warning: Paula" in opened.err), "the second is one too many"
     return desk
 
 

@@ -1,7 +1,10 @@
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 import pytest
+from pydantic import ValidationError
 
+from activities.mail.compose import compose
+from activities.mail.digest import Digest
 from activities.mail.wording import headline, shortened, subject
 from tests.mail.digests import a_digest, an_item
 
@@ -66,3 +69,49 @@ def test_a_long_title_is_cut_at_a_word_and_marked() -> None:
     assert shortened("Problem of practice and its root causes", 25) == "Problem of practice and…"
     assert shortened("Supercalifragilistic", 8) == "Superca…"
     assert shortened("exactly8", 8) == "exactly8"
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (time(23, 0), "deadline in 2 hours"),
+        (time(23, 0, 20), "deadline in 2 hours"),
+        (time(23, 45), "deadline in 1 hour 15 minutes"),
+    ],
+)
+def test_an_alarm_says_how_long_there_is(at: time, expected: str) -> None:
+    said = an_alarm(datetime.combine(date(2027, 4, 2), at, UTC))
+    assert subject(said) == f"Posting of the agenda, by 18:00: {expected} – Alder Creek USD"
+    assert headline(said) == expected.capitalize()
+
+
+@pytest.mark.parametrize(
+    ("minute", "expected"), [(0, "deadline now"), (5, "deadline passed 5 minutes ago")]
+)
+def test_an_alarm_at_its_hour_or_late_says_so(minute: int, expected: str) -> None:
+    said = an_alarm(datetime(2027, 4, 3, 1, minute, 3, tzinfo=UTC))
+    assert expected in subject(said)
+
+
+def test_an_alarm_does_not_call_itself_a_summary() -> None:
+    said = an_alarm(datetime(2027, 4, 2, 23, tzinfo=UTC))
+    text = compose(said, sent_at=datetime(2027, 4, 2, 23, tzinfo=UTC)).as_string()
+    assert "your summary for" not in text
+    assert "one deadline at its hour" in " ".join(text.split())
+
+
+def an_alarm(at: datetime) -> Digest:
+    return a_digest(
+        an_item(
+            item="A1/posting-lea",
+            title="Posting of the agenda, by 18:00",
+            due=date(2027, 4, 2),
+            due_at=datetime(2027, 4, 3, 1, tzinfo=UTC),
+        ),
+        alarm_at=at,
+    )
+
+
+def test_an_alarm_is_about_one_hour() -> None:
+    with pytest.raises(ValidationError, match="one item that is due at an hour"):
+        a_digest(alarm_at=datetime(2027, 4, 2, 23, tzinfo=UTC))

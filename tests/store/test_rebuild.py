@@ -185,7 +185,8 @@ async def test_a_rebuild_beside_busy_writers_ends_with_what_they_wrote(
 
     async def writer(name: int) -> None:
         for turn in range(4):
-            await office.do("conversation log", "ruth", engagement=E, group="parents")
+            notes = f"{name}, {turn}"
+            await office.do("conversation log", "ruth", engagement=E, group="parents", notes=notes)
             await office.do("lea register", id=f"lea-{name}-{turn}", name=f"LEA {name} {turn}")
 
     async def rebuilder() -> None:

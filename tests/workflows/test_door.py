@@ -25,7 +25,9 @@ async def test_a_command_that_is_given_again_is_answered_again_and_marked(
     story: WorkflowOffice, running: Running, playbook: Playbook, calendar: CalendarPack
 ) -> None:
     await prepared(story, playbook, calendar, day(3, 9))
-    recorded = story.envelope("conversation log", "marcus", engagement=E, group="parents")
+    recorded = story.envelope(
+        "conversation log", "marcus", engagement=E, group="parents", notes="first"
+    )
     refused = story.envelope("conversation log", "marcus", engagement=E, group="janitors")
     for envelope in (recorded, refused):
         first = await submit(running, envelope)
@@ -33,8 +35,11 @@ async def test_a_command_that_is_given_again_is_answered_again_and_marked(
         again = await submit(running, envelope)
         assert again == first.model_copy(update={"repeated": True})
         # Once more after the run that answered it is over: now the record answers.
-        for _ in range(SANDBOX_RENEWAL + 1):
-            await story.do("conversation log", "marcus", engagement=E, group="students")
+        for n in range(SANDBOX_RENEWAL + 1):
+            notes = f"{envelope.command_id} {n}"
+            await story.do(
+                "conversation log", "marcus", engagement=E, group="students", notes=notes
+            )
         later = await submit(running, envelope)
         assert later.repeated
         assert (later.outcome, later.events, later.message) == (

@@ -190,8 +190,8 @@ async def test_a_long_run_renews_itself_and_keeps_its_timer(
     await story.agreed("Theory of action", day(4, 16))
     host = story.client.get_workflow_handle(f"engagement:{E}")
     first_run = (await host.describe()).run_id
-    for _ in range(SANDBOX_RENEWAL + 1):
-        await story.do("conversation log", "marcus", engagement=E, group="parents")
+    for n in range(SANDBOX_RENEWAL + 1):
+        await story.do("conversation log", "marcus", engagement=E, group="parents", notes=f"{n}")
     assert (await host.describe()).run_id != first_run
     await story.until(at(day(4, 5), 9))
     assert len(mails.messages()) == 1
@@ -202,8 +202,8 @@ async def test_commands_at_the_same_moment_are_all_recorded_once(
 ) -> None:
     await prepared(story, playbook, calendar, day(3, 9))
     envelopes = [
-        story.envelope("conversation log", "marcus", engagement=E, group="parents")
-        for _ in range(8)
+        story.envelope("conversation log", "marcus", engagement=E, group="parents", notes=f"{n}")
+        for n in range(8)
     ]
     receipts = await asyncio.gather(*(story.give(e) for e in envelopes + envelopes))
     assert {r.outcome for r in receipts} == {"recorded"}

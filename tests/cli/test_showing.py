@@ -1,0 +1,40 @@
+"""What is shown on the command line: names in every text, outcomes with their reasons."""
+
+import json
+from typing import Any, cast
+
+from cli.asking import Names
+from cli.output import emit_json, emit_table
+from domain.personal import Sealed
+
+
+def named(name: str) -> Names:
+    names = Names(cast(Any, None))
+    names._known["p-aaaaaaaaaaaaa"] = (name, "joy")
+    return names
+
+
+def test_a_name_may_hold_any_character_in_json(capsys: Any) -> None:
+    found = {
+        "lead": "p-aaaaaaaaaaaaa",
+        "signed": {"lea": "p-aaaaaaaaaaaaa"},
+        "told": ["@p-aaaaaaaaaaaaa said so", Sealed(about="x", text="p-aaaaaaaaaaaaa was there")],
+        "n": 3,
+        "none": None,
+    }
+    name = 'Joy "J" \\ Kim'
+    emit_json(named(name).throughout(found))
+    assert json.loads(capsys.readouterr().out) == {
+        "lead": name,
+        "signed": {"lea": name},
+        "told": ["joy said so", f"{name} was there"],
+        "n": 3,
+        "none": None,
+    }
+
+
+def test_an_empty_list_says_what_there_is_none_of_and_what_to_do(capsys: Any) -> None:
+    emit_table("0 LEAs", ("Id", "Name"), [], empty="Register one: handrail lea register --help")
+    assert capsys.readouterr().out == "0 LEAs. Register one: handrail lea register --help\n"
+    emit_table("Playbooks", ("Playbook", "Title"), [])
+    assert capsys.readouterr().out == "Playbooks: none.\n"
