@@ -79,6 +79,8 @@ def reconcile(state: State, context: Context) -> list[Event]:
             for notice in _planned(owed, engagement, context):
                 wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
     standing = {n.moment for n in ledger.values() if n.status != "suppressed"}
+    # Somebody was told so already: a calendar that moves its day does not say it again.
+    said = {_saying(n.planned) for n in ledger.values() if n.status in ("claimed", "sent")}
     changed = "playbook upgraded" if context.other_playbook else "calendar changed"
     for entry in ledger.values():
         if (entry.planned.item, entry.planned.round) not in known:
@@ -96,7 +98,9 @@ def reconcile(state: State, context: Context) -> list[Event]:
     new = [
         notice
         for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
-        if moment not in standing and notice.planned_for > context.now
+        if moment not in standing
+        and notice.planned_for > context.now
+        and (notice.alarm or _saying(notice) not in said)
     ]
     if new:
         first = len(ledger) + 1
@@ -108,6 +112,11 @@ def reconcile(state: State, context: Context) -> list[Event]:
             )
         )
     return events
+
+
+def _saying(notice: PlannedNotice) -> tuple[str, int, str, date]:
+    """What a notice says, whichever day it says it on; an alarm's hour is part of what it says."""
+    return (notice.item, notice.round, notice.step, notice.due)
 
 
 def next_wake(state: State, context: Context) -> datetime | None:
