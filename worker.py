@@ -18,6 +18,7 @@ from activities.names import MAIL_QUEUE, RECORD_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
 from activities.registry import mail_activities, record_activities
 from activities.reminders import Reminders
+from bootstrap.calendars import keeper
 from bootstrap.deployment import become_current, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
@@ -112,6 +113,8 @@ async def run(stop: asyncio.Event) -> None:
                 asyncio.create_task(beat(at.pool, worker_id)),
                 asyncio.create_task(follower.follow()),
             ]
+            if settings.feeds is not None:
+                background.append(asyncio.create_task(keeper(at, settings.feeds).keep()))
             log.info("worker_started", worker=worker_id, sandbox=at.sandbox)
             ends = asyncio.create_task(stop.wait())
             try:

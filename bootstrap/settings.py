@@ -47,6 +47,7 @@ ENVIRONMENT = {
     "key_file": "HANDRAIL_KEY_FILE",
     "key": "HANDRAIL_KEY",
     "log_level": "HANDRAIL_LOG_LEVEL",
+    "feeds": "HANDRAIL_FEEDS",
 }
 """Setting to environment variable."""
 
@@ -117,10 +118,13 @@ class Settings(BaseModel):
     log_level: LogLevel = "INFO"
     """Least severe level that is written."""
 
+    feeds: Path | None = None
+    """Directory in which the worker keeps calendar files to subscribe to; None for none."""
+
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
 
-    @field_validator("home", "key_file")
+    @field_validator("home", "key_file", "feeds")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

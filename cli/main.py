@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 from cli import (
     admin,
     burden,
+    calendars,
     checking_in,
     coaching,
     coauthoring,
@@ -44,6 +45,7 @@ def build() -> App:
     commands.register(app)
     reading.register(app)
     burden.register(app)
+    calendars.register(app)
     coaching.register(app)
     coauthoring.register(app)
     reviewing.register(app)

@@ -331,6 +331,7 @@ async def _engagement(
                     "ask": o.ask,
                     "command": o.command,
                     "held": told(o.held, state),
+                    "due_at": o.due_at.isoformat() if o.due_at else None,
                 }
                 for o in owed_now(state, context)
             ]

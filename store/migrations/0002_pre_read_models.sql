@@ -103,6 +103,7 @@ create table read.obligations (                 -- what is owed now
     ask        text    not null,
     command    text    not null,
     held       text,                            -- why nobody is reminded of it for now
+    due_at     timestamptz,                     -- the instant, where it is due at an hour
     primary key (engagement, item, round)
 );
 create index obligations_due on read.obligations (due);

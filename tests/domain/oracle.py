@@ -48,19 +48,20 @@ def holidays(year: int) -> set[date]:
     return kept
 
 
+KEPT: dict[int, set[date]] = {}
+
+
 class Working:
     """Which days are worked: at the agency, or at an LEA with its recess."""
-
-    _kept: dict[int, set[date]] = {}
 
     def __init__(self, recess: list[tuple[date, date]]) -> None:
         self.recess = recess
 
     def on(self, day: date) -> bool:
-        if day.year not in self._kept:
-            self._kept[day.year] = holidays(day.year)
+        if day.year not in KEPT:
+            KEPT[day.year] = holidays(day.year)
         rests = any(first <= day <= last for first, last in self.recess)
-        return day.weekday() < 5 and day not in self._kept[day.year] and not rests
+        return day.weekday() < 5 and day not in KEPT[day.year] and not rests
 
     def count(self, day: date, working_days: int) -> date:
         step = ONE_DAY if working_days > 0 else -ONE_DAY
@@ -136,7 +137,8 @@ class Oracle:
                 new = Work(Terms(body["due"], body["hours"]))
                 self.works[f"D{len(self.works) + 1}"] = new
             case "deliverable sign":
-                assert work and work.table
+                assert work
+                assert work.table
                 work.table.signed.add("lea" if "person" in body else "agency")
                 if work.table.signed == {"lea", "agency"}:
                     moved = work.due is not None and work.due != work.table.due

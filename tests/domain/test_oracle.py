@@ -19,6 +19,7 @@ START = date(2027, 3, 2)
 LEA = {"person": "joy", "evidence": "a mail"}
 named = st.sampled_from(["D1", "D1", "D2", "D3"])
 ahead = st.integers(0, 45)
+hours = st.integers(0, 3)
 signing = st.sampled_from([{}, LEA])
 
 
@@ -27,11 +28,10 @@ def command(what: str, **values: Any) -> Any:
 
 
 commands = st.one_of(
-    command("deliverable propose", title=st.sampled_from("ABCD"), due=ahead, hours=st.integers(0, 3)),
-    command("deliverable sign", deliverable=named),
+    command("deliverable propose", title=st.sampled_from("ABCD"), due=ahead, hours=hours),
     command("deliverable sign", deliverable=named),
     command("deliverable redate", deliverable=named, due=ahead, reason=st.just("clash")),
-    command("deliverable rescope", deliverable=named, hours=st.integers(0, 3),
+    command("deliverable rescope", deliverable=named, hours=hours,
             due=st.one_of(st.none(), ahead), reason=st.just("smaller")),
     command("deliverable submit", deliverable=named, ago=st.sampled_from([0, 0, 1, 4])),
     command("deliverable return", deliverable=named, due=ahead, reason=st.just("more")),
@@ -44,18 +44,51 @@ commands = st.one_of(
     command("engagement resume"),
     command("recess", first=st.integers(-3, 30), days=st.integers(1, 12)),
 )  # fmt: skip
-endings = st.one_of(commands, command("engagement withdraw", reason=st.just("vacancy")))
+withdrawal = command("engagement withdraw", reason=st.just("vacancy"))
 passing = st.tuples(
     st.one_of(st.integers(0, 4), st.integers(0, 25)),
     st.sampled_from([time(7, 30), time(9), time(9), time(19)]),
     st.sampled_from([True, True, False]),
 )
+
+
+def both_sign(deliverable: str) -> list[Any]:
+    return [("deliverable sign", {"deliverable": deliverable}, side) for side in ({}, LEA)]
+
+
+@st.composite
+def longer(draw: st.DrawFn) -> list[Any]:
+    """What people mostly do: several commands that belong together, perhaps some days apart."""
+    one = draw(named)
+    wait = draw(st.lists(passing, max_size=1))
+    submit: Any = ("deliverable submit", {"deliverable": one, "ago": draw(st.integers(0, 2))}, {})
+    match draw(st.sampled_from(["agree", "redate", "return", "accept"])):
+        case "agree":
+            terms = {"title": draw(st.sampled_from("BCDE")), "due": draw(ahead), "hours": 1}
+            return [("deliverable propose", terms, {}), *wait, *both_sign(one)]
+        case "redate":
+            terms = {"deliverable": one, "due": draw(ahead), "reason": "clash"}
+            return [("deliverable redate", terms, {}), *wait, *both_sign(one)]
+        case "return":
+            terms = {"deliverable": one, "due": draw(ahead), "reason": "more"}
+            return [submit, *wait, ("deliverable return", terms, {})]
+        case _:
+            return [submit, *wait, ("deliverable accept", {"deliverable": one}, {})]
+
+
+alone = st.one_of(commands, *[passing] * 9).map(lambda move: [move])
+plots = st.lists(st.one_of(alone, alone, longer()), max_size=24).flatmap(
+    lambda parts: st.one_of(
+        st.just([move for part in parts for move in part]),
+        st.tuples(st.just([move for part in parts for move in part]), withdrawal).map(
+            lambda ended: [*ended[0], ended[1]]
+        ),
+    )
+)
 agreed = [
     ("deliverable propose", {"title": "A", "due": 45, "hours": 2}, {}),
-    ("deliverable sign", {"deliverable": "D1"}, {}),
-    ("deliverable sign", {"deliverable": "D1"}, LEA),
+    *both_sign("D1"),
 ]
-plots = st.lists(st.one_of(commands, commands, endings, passing, passing, passing), max_size=30)
 
 _BY_THE_LEA_ALONE = ("deliverable submit", "deliverable return")
 _SIDED = ("deliverable sign", "deliverable propose", "deliverable rescope", "deliverable decline")
