@@ -34,6 +34,9 @@ _ANYWAY = 30
 """Look after so many polls in any case: a changed calendar moves dates without an entry in the
 log, and somebody may have deleted a file."""
 
+_FOR_A_WEB_SERVER = 0o755
+"""Which reads it as another user; the names of the files are the secret."""
+
 _OURS = re.compile(r"[a-z2-7]{32}\.ics")
 _STAMP = re.compile(rb"^DTSTAMP:.*\r\n", re.MULTILINE)
 
@@ -160,7 +163,9 @@ class Keeper:
     def _write(
         self, wanted: list[Feed], dates: dict[str, list[Entry]], name: str, now: datetime
     ) -> int:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        if not self._directory.is_dir():
+            self._directory.mkdir(parents=True)
+            self._directory.chmod(_FOR_A_WEB_SERVER)
         there = {path.name for path in self._directory.iterdir() if _OURS.fullmatch(path.name)}
         changed = 0
         for feed in wanted:
@@ -197,8 +202,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # A web server reads it as another user.
-        Path(fresh).chmod(0o644)
+        Path(fresh).chmod(_FOR_A_WEB_SERVER & 0o666)
         Path(fresh).replace(path)
     except BaseException:
         Path(fresh).unlink(missing_ok=True)
