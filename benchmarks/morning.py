@@ -11,6 +11,7 @@ from domain.context import Context
 from domain.deliverables import DeliverableAgreed, DeliverableProposed, DeliverableSigned
 from domain.engagement import EngagementOpened
 from domain.kernel import Event, fold
+from domain.obligations import Side
 from domain.reminding import reconcile
 from store.context import standing
 from store.database import Connection, Pool
@@ -20,6 +21,7 @@ from store.vault import Vault
 
 _COMMANDS = UUID("0d6f8c2e-8a56-5f0e-9d0b-3f6f3c1f7a51")
 _AT_ONCE = 100
+SIDES: tuple[Side, ...] = ("agency", "lea")
 
 
 def _opening(lea: str, contact: str, lead: str, director: str, playbook: str) -> Event:
@@ -38,7 +40,7 @@ def _opening(lea: str, contact: str, lead: str, director: str, playbook: str) ->
 def _agreed(item: str, due: date, contact: str, lead: str) -> list[Event]:
     signed = [
         DeliverableSigned(deliverable=item, side=side, person=person, due=due)
-        for side, person in (("agency", lead), ("lea", contact))
+        for side, person in zip(SIDES, (lead, contact), strict=True)
     ]  # type: list[Event]
     return [
         DeliverableProposed(
