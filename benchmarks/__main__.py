@@ -55,7 +55,7 @@ async def _mails(cluster: Cluster, directory: Path) -> None:
         async with serving(at, mails.smtp_url):
             for line in await footprint.cached(at):
                 print(line, flush=True)
-            for line in await mailing.run(at, clock, people, mails):
+            async for line in mailing.run(at, clock, people, mails):
                 print(line, flush=True)
         await pool.close()
 

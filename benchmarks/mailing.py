@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from activities.mail.deliver import deliver
@@ -28,9 +29,9 @@ PATIENCE_SECONDS = 600
 
 async def run(
     at: Services, clock: StandingClock, people: dict[str, str], mails: MailCatcher
-) -> list[str]:
-    """Send both mornings, then the same mails bare."""
-    lines = ["Reminders from due to delivered (due, digest, SMTP, report), against bare SMTP:"]
+) -> AsyncIterator[str]:
+    """Send each morning, then the same mails bare."""
+    yield "Reminders from due to delivered (due, digest, SMTP, report), against bare SMTP:"
     first = 0
     for scene, engagements, readers in SCENES:
         contacts = await add_contacts(at.pool, first, first + readers)
@@ -62,12 +63,11 @@ async def run(
         if len(caught) != readers:
             raise RuntimeError(f"{scene}: {len(caught)} mails for {readers} people")
         bare = await _bare([m.as_bytes() for m in caught], mails.smtp_url)
-        lines.append(
+        yield (
             f"  {scene}: {engagements} notices in {readers} mails, "
             f"{engagements / took:.0f} notices/s, {readers / took:.1f} mails/s; bare SMTP "
             f"{readers / bare:.0f} mails/s; the whole path takes {took / bare:.1f} times as long"
         )
-    return lines
 
 
 async def start(at: Services, engagement: str, wake: datetime | None) -> None:

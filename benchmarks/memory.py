@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from activities.names import DigestRun
 from activities.record import Record
 from activities.reminders import Reminders
@@ -39,6 +41,7 @@ LOOK_EVERY = 10_000
 
 async def main() -> None:
     """Claim, send and report mail after mail, as the mail worker does, and look at the memory."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with (
         tempfile.TemporaryDirectory(prefix="handrail-bench-") as directory,
         postgres_cluster(Path(directory) / "postgres", durable=False) as cluster,
