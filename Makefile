@@ -28,10 +28,10 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test up lint format bench lock clean
+.PHONY: help setup demo test up lint format bench bench-memory lock clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP) ## install what the lock names, and this project (the others do it by themselves)
 
@@ -67,6 +67,9 @@ format: $(STAMP) ## rewrite what ruff can rewrite
 
 bench: $(STAMP) ## measure
 	@$(BIN)/python -m benchmarks
+
+bench-memory: $(STAMP) ## measure the mail worker over a hundred thousand notices (many minutes)
+	@$(BIN)/python -m benchmarks.memory
 
 # The development set is the larger one: the other two take their versions from it.
 lock: $(STAMP) ## pin pyproject.toml's dependencies, with hashes

@@ -19,6 +19,7 @@ from activities.record import Record
 from activities.registry import mail_activities, record_activities, smtp_activities
 from activities.reminders import Reminders
 from activities.returns import ReturnReader
+from bootstrap.calendars import keeper
 from bootstrap.deployment import become_current, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
@@ -127,6 +128,8 @@ async def run(stop: asyncio.Event) -> None:
                     at.pool, at.vault, at.clock, at.client, settings.bounces, sandbox=at.sandbox
                 )
                 background.append(asyncio.create_task(reader.follow()))
+            if settings.feeds is not None:
+                background.append(asyncio.create_task(keeper(at, settings.feeds).keep()))
             log.info("worker_started", worker=worker_id, sandbox=at.sandbox)
             ends = asyncio.create_task(stop.wait())
             try:

@@ -1,13 +1,17 @@
-"""Runs every benchmark on a database of its own: ``python -m benchmarks``."""
+"""Runs every benchmark on servers of its own: ``python -m benchmarks``."""
 
 import asyncio
 import tempfile
 from pathlib import Path
 
 import asyncpg
+import structlog
 
-from benchmarks import fold, writing
-from embedded.postgres import DATABASE, postgres_cluster
+from benchmarks import fold, footprint, mailing, writing, year
+from benchmarks.setting import AGREED, KEY, StandingClock, furnish, services_at, serving
+from embedded.mailcatcher import mail_catcher
+from embedded.postgres import DATABASE, Cluster, postgres_cluster
+from embedded.temporal import dev_temporal, sandbox_temporal
 from store.database import open_pool
 from store.migrations import migrate
 from store.vault import Vault
@@ -15,21 +19,60 @@ from store.vault import Vault
 
 async def main() -> None:
     """Start a database, run each benchmark, print what it found."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with (
         tempfile.TemporaryDirectory(prefix="handrail-bench-") as directory,
-        postgres_cluster(Path(directory)) as cluster,
+        postgres_cluster(Path(directory) / "postgres") as cluster,
     ):
         await migrate(cluster.owner_url(DATABASE))
-        owner = await asyncpg.connect(cluster.superuser_url, database=DATABASE)
-        pool = await open_pool(cluster.app_url(DATABASE), size=16)
-        vault = Vault(bytes(32))
-        try:
-            await writing.prepare(owner)
-            for line in [*await writing.run(pool, vault), *await fold.run(pool, vault)]:
-                print(line)
-        finally:
-            await pool.close()
-            await owner.close()
+        await _events(cluster)
+        await _mails(cluster, Path(directory))
+        await _year(cluster, Path(directory))
+
+
+async def _events(cluster: Cluster) -> None:
+    owner = await asyncpg.connect(cluster.superuser_url, database=DATABASE)
+    pool = await open_pool(cluster.app_url(DATABASE), size=16)
+    vault = Vault(KEY)
+    try:
+        await writing.prepare(owner)
+        for line in [*await writing.run(pool, vault), *await fold.run(pool, vault)]:
+            print(line, flush=True)
+    finally:
+        await pool.close()
+        await owner.close()
+
+
+async def _mails(cluster: Cluster, directory: Path) -> None:
+    vault, clock = Vault(KEY), StandingClock(AGREED)
+    with (
+        dev_temporal(directory / "temporal") as temporal,
+        mail_catcher(directory / "mail") as mails,
+    ):
+        pool = await open_pool(cluster.app_url(DATABASE), size=20)
+        people = await furnish(pool, vault, clock)
+        at = await services_at(pool, vault, clock, temporal.address, directory)
+        async with serving(at, mails.smtp_url):
+            for line in await footprint.cached(at):
+                print(line, flush=True)
+            async for line in mailing.run(at, clock, people, mails):
+                print(line, flush=True)
+        await pool.close()
+
+
+async def _year(cluster: Cluster, directory: Path) -> None:
+    superuser = await asyncpg.connect(cluster.superuser_url)
+    await superuser.execute("create database year owner handrail_owner")
+    await superuser.close()
+    await migrate(cluster.owner_url("year"), sandbox=True)
+    with (
+        sandbox_temporal(directory / "year") as temporal,
+        mail_catcher(directory / "year's mail") as mails,
+    ):
+        pool = await open_pool(cluster.app_url("year"), size=20)
+        for line in await year.run(pool, cluster, temporal, mails, directory):
+            print(line, flush=True)
+        await pool.close()
 
 
 if __name__ == "__main__":

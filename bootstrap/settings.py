@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "bounces": "HANDRAIL_BOUNCES",
     "mails_per_second": "HANDRAIL_MAILS_PER_SECOND",
     "log_level": "HANDRAIL_LOG_LEVEL",
+    "feeds": "HANDRAIL_FEEDS",
 }
 """Setting to environment variable."""
 
@@ -125,10 +126,13 @@ class Settings(BaseModel):
     log_level: LogLevel = "INFO"
     """Least severe level that is written."""
 
+    feeds: Path | None = None
+    """Directory in which the worker keeps calendar files to subscribe to; None for none."""
+
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
 
-    @field_validator("home", "key_file", "bounces")
+    @field_validator("home", "key_file", "bounces", "feeds")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

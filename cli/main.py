@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 from cli import (
     admin,
     burden,
+    calendars,
     checking_in,
     coaching,
     coauthoring,
@@ -48,6 +49,7 @@ def build() -> App:
     ledger.register(app)
     looking_ahead.register(app)
     burden.register(app)
+    calendars.register(app)
     coaching.register(app)
     coauthoring.register(app)
     reviewing.register(app)

@@ -177,9 +177,10 @@ def _is_held(hold: Hold, owed: Obligation, state: State, context: Context) -> bo
         return False
     # Law sets the date of an alarm, such as the posting of a board's agenda.
     alarm = owed.policy is not None and context.the_playbook.policy(owed.policy).any_hour
-    # What the agency does before a deliverable is due waits with it.
+    # What the agency does before a deliverable is due waits with it; its answer to one that was
+    # handed in does not, even where it is owed by the very same day.
     of = state.of(Deliverables).all.get(root)
-    waits = of is not None and owed.due is not None and owed.due == of.due
+    waits = of is not None and of.status == "agreed" and owed.due is not None and owed.due == of.due
     return (owed.side == "lea" and not alarm) or waits
 
 
@@ -244,6 +245,8 @@ def lifting(
             for o in sorted(obligations(state, context), key=lambda o: (o.item, o.round))
             if o.settled is None
             and o.due is not None
+            # A signature is asked for again by its own next reminder, or by other terms.
+            and not o.item.endswith("/signature")
             and hold.on <= o.due < before
             and _is_held(going, o, state, context)
         ),

@@ -1,7 +1,7 @@
 """Which reminders are wanted, compared with the plan in the stream: nothing more."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from domain.bounces import BOUNCES, Bounces
 from domain.calendar import WorkingDays, at_local, local_date
@@ -87,6 +87,8 @@ def reconcile(state: State, context: Context) -> list[Event]:
         return None if same else _why_moved(entry, running.get(key), state, context)
 
     standing: set[tuple[str, int, str, datetime]] = set()
+    # Somebody was told so already: a calendar that moves its day does not say it again.
+    said = {_saying(n.planned) for n in ledger.values() if n.status in ("claimed", "sent")}
     events: list[Event] = []
     by_reason: dict[str, list[NoticeRef]] = {}
     for entry in ledger.values():
@@ -101,7 +103,9 @@ def reconcile(state: State, context: Context) -> list[Event]:
     new = [
         notice
         for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
-        if moment not in standing and notice.planned_for > context.now
+        if moment not in standing
+        and notice.planned_for > context.now
+        and (notice.alarm or notice.step == SNOOZED_STEP or _saying(notice) not in said)
     ]
     if new:
         first = len(ledger) + 1
@@ -113,6 +117,11 @@ def reconcile(state: State, context: Context) -> list[Event]:
             )
         )
     return events
+
+
+def _saying(notice: PlannedNotice) -> tuple[str, int, str, date]:
+    """What a notice says, whichever day it says it on; an alarm's hour is part of what it says."""
+    return (notice.item, notice.round, notice.step, notice.due)
 
 
 def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Context) -> str:

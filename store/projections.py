@@ -338,6 +338,7 @@ async def _engagement(
                     "snoozed_until": snooze.until.isoformat()
                     if (snooze := snooze_of(o, state)) and snooze.until
                     else None,
+                    "due_at": o.due_at.isoformat() if o.due_at else None,
                 }
                 for o in owed_now(state, context)
             ]

@@ -191,6 +191,29 @@ select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.per
    and (:until::date is null or o.due <= :until)
  order by o.due nulls last, o.engagement, o.item;
 
+-- name: calendar-dates
+-- Every date that is owed on the engagements that are not over, by item; of an item the last round.
+select distinct on (o.engagement, o.item)
+       o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.due_at, o.ask, o.held,
+       e.illustrative
+  from read.obligations o join read.engagements e on e.id = o.engagement
+ where o.due is not null and e.ended_at is null
+   and (:engagements::text[] is null or o.engagement = any(:engagements))
+ order by o.engagement, o.item, o.round desc;
+
+-- name: calendar-owners
+-- Every engagement, whether it is over, and who leads it.
+select e.id, e.lea_name, e.ended_at is not null as over, r.person as lead
+  from read.engagements e
+  left join read.engagement_roles r on r.engagement = e.id and r.role = 'lead'
+ order by e.id;
+
+-- name: log-moved^
+-- Whether something may have been recorded since an earlier look, and how to ask the next time.
+select pg_snapshot_xmin(pg_current_snapshot())::text as seen,
+       exists (select from es.events
+                where :seen::text is null or xact_id >= :seen::text::xid8) as moved;
+
 -- name: ledger
 -- Every planned notice of an engagement with its deliveries, and whether all of it is illustrative.
 select (select e.illustrative from read.engagements e where e.id = n.engagement) as illustrative,
@@ -295,7 +318,7 @@ with one as (
     on conflict (engagement, item, round) do update
        set title = excluded.title, due = excluded.due, owner = excluded.owner,
            person = excluded.person, side = excluded.side, ask = excluded.ask,
-           command = excluded.command, held = excluded.held,
+           command = excluded.command, held = excluded.held, due_at = excluded.due_at,
            snoozed_until = excluded.snoozed_until
 ), plan as (
     insert into read.notices

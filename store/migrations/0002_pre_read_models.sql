@@ -105,6 +105,7 @@ create table read.obligations (                 -- what is owed now
     command    text    not null,
     held       text,                            -- why nobody is reminded of it for now
     snoozed_until date,                         -- nothing is sent about it before that day
+    due_at     timestamptz,                     -- the instant, where it is due at an hour
     primary key (engagement, item, round)
 );
 create index obligations_due on read.obligations (due);
