@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from domain.context import Context
 from domain.deciding import after, brought, decide_in_full
 from domain.engagement import Engagement
+from domain.erasing import PersonErased
 from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
 from domain.ids import engagement_of
 from domain.kernel import (
@@ -34,6 +35,7 @@ from store.context import canonical_stream, next_overview_moment, resolve, stand
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.projections import next_due, project
+from store.rebuild import rebuild
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -163,6 +165,10 @@ class Record:
                 there = await standing(connection, reached, now)
             await project(connection, reached, added, there)
             told += added
+        if any(isinstance(recorded.event, PersonErased) for recorded in news):
+            # Lists hold names in the clear: they are written anew without them, here and now.
+            await queries.destroy_key(connection, subject=state.id)
+            await rebuild(connection, self._vault)
         if stream.startswith(("engagement:", "summit:")):
             standing_now = _standing(state, context)
         else:

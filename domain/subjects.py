@@ -11,6 +11,7 @@ _AS_READ = (
     "program",
     "people",
     "leaving",
+    "erasing",
     "leas",
     "facts",
     "policy",

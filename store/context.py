@@ -24,6 +24,7 @@ from domain.context import (
     SummitEntry,
 )
 from domain.engagement import Engagement, OpenEngagement
+from domain.erasing import ErasePerson
 from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.frameworks import Framework
 from domain.investments import InvestmentCommand
@@ -330,7 +331,9 @@ async def resolve(
         leas=leas,
         lea_names=lea_names,
         engagements=await _engagement_ids(connection) if unopened else frozenset(),
-        held=await held_roles(connection, state.id) if isinstance(command, LeavePerson) else (),
+        held=await held_roles(connection, state.id)
+        if isinstance(command, LeavePerson | ErasePerson)
+        else (),
         appropriations=money,
         versions={f"appropriation:{m.id}": m.version for m in money.values()},
         summit=found_summit,

@@ -224,3 +224,30 @@ async def test_a_refusal_names_the_person_by_id_where_there_is_one(
     async with office.pool.acquire() as connection:
         joy = await connection.fetchval("select id from read.people where handle = 'joy'")
     assert receipt.stream == (f"person:{joy}" if kind == "person change" else "person:unknown")
+
+
+async def test_a_director_erases_a_person_from_events_lists_and_mails_at_once(
+    office: Office, playbook: Playbook
+) -> None:
+    await _tell_all(office, playbook)
+    who = SECRETS["a handle"]
+    async with office.pool.acquire() as connection:
+        held = await connection.fetch(
+            "select r.engagement, r.role from read.engagement_roles r"
+            " join read.people p on p.id = r.person"
+            " join read.engagements e on e.id = r.engagement"
+            " where p.handle = $1 and e.ended_at is null",
+            who,
+        )
+        person = await connection.fetchval("select id from read.people where handle = $1", who)
+    assert held == [], "the story ends with the engagement"
+    await office.do("person erase", "dana", person=who, reason="request of 3 May", sure=True)
+    found = await _everything(office, ["es", "vault", "read", "ops"])
+    named = {k: v for k, v in SECRETS.items() if k in ("a handle", "a changed name", "an address")}
+    for what, secret in named.items():
+        assert not any(secret in text for text in found.values()), what
+    async with office.pool.acquire() as connection:
+        row = await connection.fetchrow("select * from read.people where id = $1", person)
+        broken = await connection.fetch("select * from es.broken_links($1)", f"person:{person}")
+    assert row is not None
+    assert (row["handle"], row["email"], broken) == (None, None, [])

@@ -32,6 +32,7 @@ from domain.context import (
 )
 from domain.deciding import brought, decide_in_full
 from domain.engagement import Engagement, OpenEngagement
+from domain.erasing import ErasePerson
 from domain.errors import Refused
 from domain.frameworks import Framework
 from domain.handover import pending
@@ -350,7 +351,9 @@ class Story:
             engagements=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),
-            held=self._held(command.person) if isinstance(command, LeavePerson) else (),
+            held=self._held(command.person)
+            if isinstance(command, LeavePerson | ErasePerson)
+            else (),
             summit=self.summit(getattr(command, "summit", None)),
             summits=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("summit:")
