@@ -14,7 +14,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.dispatch import send
 from activities.mail.compose import compose
-from activities.mail.deliver import deliver
+from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
 from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun, Handed
 from activities.overviews import Overseen, still_to_send
@@ -34,7 +34,15 @@ from domain.notices import (
 from domain.overviews import next_overview
 from domain.reminding import announcement
 from domain.weekly import is_weekly, monday
-from store.context import mail_opening, mail_reach, overview_rules, people, program, resolve
+from store.context import (
+    mail_opening,
+    mail_patience,
+    mail_reach,
+    overview_rules,
+    people,
+    program,
+    resolve,
+)
 from store.database import Connection, Pool, listed, queries
 from store.events import read_stream
 from store.vault import Vault
@@ -379,9 +387,18 @@ class Reminders:
             async with self._pool.acquire() as connection:
                 await queries.offer_mail(connection, id=claimed.mail)
 
-        delivery = await deliver(
-            raw, letter["sender"], letter["recipient"], self._smtp_url, before_data=offered
-        )
+        try:
+            delivery = await deliver(
+                raw, letter["sender"], letter["recipient"], self._smtp_url, before_data=offered
+            )
+        except MailUnavailable as later:
+            async with self._pool.acquire() as connection:
+                patience = await mail_patience(connection, settings)
+            if not later.puts_off or patience is None or now - row["claimed_at"] < patience:
+                raise
+            # Put off for days: as good as refused, and somebody must find out why.
+            told = f"given up after {patience.days} days: {later}"
+            delivery = Delivery(outcome="bounced", detail=told)
         await self._settle(claimed.mail, delivery.outcome, delivery.detail)
         return Handed()
 

@@ -40,6 +40,8 @@ UPGRADED = "playbook upgraded"
 TERMS_CHANGED = "terms changed"
 """Why somebody is not reminded of what somebody else has to do first again."""
 POLICY_CHANGED = "policy changed"
+_MOVED = (CALENDAR_CHANGED, UPGRADED, POLICY_CHANGED)
+"""Why a notice goes on another day, and not why it does not go at all."""
 WOKEN = "woken early"
 
 NO_ADDRESS = "no mail address"
@@ -87,8 +89,15 @@ def reconcile(state: State, context: Context) -> list[Event]:
         return None if same else _why_moved(entry, running.get(key), state, context)
 
     standing: set[tuple[str, int, str, datetime]] = set()
-    # Somebody was told so already: a calendar that moves its day does not say it again.
-    said = {_saying(n.planned) for n in ledger.values() if n.status in ("claimed", "sent")}
+    # It was said already: a calendar that moves its day does not say it again, unless somebody who
+    # has not heard of it yet is told on the new day.
+    said = {
+        _saying(n.planned)
+        for n in ledger.values()
+        if n.status in ("claimed", "sent")
+        and not any(d.outcome == "dropped" and d.detail in _MOVED for d in n.deliveries.values())
+        and not (n.waiting and n.planned.planned_for > context.now and unwanted(n))
+    }
     events: list[Event] = []
     by_reason: dict[str, list[NoticeRef]] = {}
     for entry in ledger.values():

@@ -252,6 +252,9 @@ class BounceRules(_Data):
     """Within how many working days the right address is found out."""
     policy: str | None = None
     """Reminds whoever finds it out; None for nobody."""
+    give_up_days: int | None = Field(default=None, ge=1, le=60, exclude_if=lambda v: v is None)
+    """After how many days a mail that the mail server puts off again and again counts as refused;
+    None for never."""
 
 
 class ReviewRules(_Data):

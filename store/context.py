@@ -1,7 +1,7 @@
 """Resolves what a decision may know: people, LEAs, playbook and calendar of the moment."""
 
 import json
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, get_args, get_origin
 from uuid import UUID
 
@@ -119,6 +119,13 @@ async def next_overview_moment(connection: Connection, now: datetime) -> datetim
         return None
     rules = await overview_rules(connection, settings)
     return next_overview(rules, now, WorkingDays(settings.calendar), settings.zone)
+
+
+async def mail_patience(connection: Connection, settings: ProgramEntry) -> timedelta | None:
+    """For how long a mail that the server puts off is tried again; None for ever."""
+    newest = await playbook(connection, settings.playbook.partition("@")[0])
+    days = newest.bounces.give_up_days if newest and newest.bounces else None
+    return timedelta(days=days) if days else None
 
 
 async def mail_opening(

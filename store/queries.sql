@@ -488,8 +488,8 @@ select e.id, e.phase, e.next_wake, e.version,
 
 -- name: mail^
 -- One mail.
-select id, person, local_date, kind, message_id, content, made_on, offered, outcome, detail, at,
-       returned_at, returned_detail
+select id, person, local_date, kind, message_id, content, claimed_at, made_on, offered, outcome,
+       detail, at, returned_at, returned_detail
   from ops.mails where id = :id;
 
 -- name: mailed-since

@@ -63,7 +63,12 @@ class Delivery(BaseModel):
 
 
 class MailUnavailable(Exception):
-    """The mail was not taken, for a reason that is not the recipient's; try again later."""
+    """The mail was not taken for now; try again later."""
+
+    def __init__(self, said: str, *, puts_off: bool = False) -> None:
+        super().__init__(said)
+        self.puts_off = puts_off
+        """Whether the server is there and puts this one mail off, as for a mailbox that is full."""
 
 
 async def deliver(
@@ -126,7 +131,9 @@ async def deliver(
             return Delivery(outcome="bounced", detail=text)
         # From None: the original carries the recipient's address into every printed traceback.
         raise MailUnavailable(
-            f"mail server {server.where} said at {_stage(error)}: {text}"
+            f"mail server {server.where} said at {_stage(error)}: {text}",
+            puts_off=isinstance(error, SMTPRecipientRefused | SMTPDataError)
+            and 400 <= error.code <= 499,
         ) from None
     except (SMTPException, OSError) as error:
         text = mask.applied(str(error) or type(error).__name__)

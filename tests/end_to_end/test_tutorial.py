@@ -27,6 +27,7 @@ VOLATILE = re.compile(
 
 MOVING = (
     (re.compile(r"\b\d\d:\d\d(:\d\d)?\b"), "00:00"),  # minutes pass while one types
+    (re.compile(r"^\d+  (?=\d{4}-)"), "N  "),  # two mails of one minute go in either order
     (re.compile(r"-{2,}"), "--"),  # rules are as wide as their columns
     (re.compile(r"\s+"), " "),
 )

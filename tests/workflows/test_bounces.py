@@ -322,3 +322,34 @@ def test_an_attempt_to_send_is_over_before_the_next_may_begin() -> None:
     assert parse_smtp_url("smtp://mail.example?timeout=45").timeout_seconds * 10 < (
         CONVERSATION_SECONDS
     )
+
+
+async def test_what_is_put_off_for_days_counts_as_refused_and_leaves_a_task(
+    running: Running,
+    sandbox_database: Database,
+    moody: tuple[Moody, str],
+    playbook: Playbook,
+    calendar: CalendarPack,
+) -> None:
+    server, url = moody
+    async with Running(running.services, url).worker():
+        story = office_of(running.services, sandbox_database)
+        await prepared(story, playbook, calendar, day(3, 9))
+        d1 = await story.agreed("Theory of action", day(4, 16))
+        server.answers = {"joy": ["452 4.2.2 mailbox full"] * 100_000}
+        await story.until(at(day(4, 9), 12))
+        assert (await deliveries(story, d1, "t-14"))["joy"] == ("pending", None)
+        await story.until(at(day(4, 12), 12))
+        fates = await deliveries(story, d1, "t-14")
+        assert fates["joy"] == ("bounced", None)
+        assert "elena" in fates, "the superintendent stands in"
+        assert any(row["step"] for row in await story.ledger(await address_task(story)))
+
+
+async def address_task(story: WorkflowOffice) -> str:
+    async with story.pool.acquire() as connection:
+        return str(
+            await connection.fetchval(
+                "select item from read.obligations where item like 'address/%'"
+            )
+        )
