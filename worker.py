@@ -26,6 +26,7 @@ from store.database import Pool, queries
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
 from workflows.program import ProgramWorkflow
+from workflows.summit import SummitWorkflow
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
         Worker(
             at.client,
             task_queue=WORKFLOW_QUEUE,
-            workflows=[EngagementWorkflow, ProgramWorkflow, DigestWorkflow],
+            workflows=[EngagementWorkflow, SummitWorkflow, ProgramWorkflow, DigestWorkflow],
             # The time-skipping server leaves a workflow stuck with a worker that died, so a
             # sandbox's worker caches none, replays for every task, and needs the quicker runner.
             workflow_runner=UnsandboxedWorkflowRunner() if at.sandbox else RUNNER,

@@ -17,6 +17,7 @@ from domain.messages import Envelope, Receipt
 
 ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"
+SUMMIT_WORKFLOW = "Summit"
 
 
 SANDBOX_RENEWAL = 5
@@ -32,7 +33,9 @@ def started_with(*, sandbox: bool) -> dict[str, int]:
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
-    return (PROGRAM_WORKFLOW if host == PROGRAM else ENGAGEMENT_WORKFLOW), host
+    if host == PROGRAM:
+        return PROGRAM_WORKFLOW, host
+    return (SUMMIT_WORKFLOW if host.startswith("summit:") else ENGAGEMENT_WORKFLOW), host
 
 
 async def begin(

@@ -1,4 +1,4 @@
-"""Follows the log: a changed calendar or recess reaches every engagement it concerns."""
+"""Follows the log: a changed calendar, recess or summit reaches every engagement it concerns."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,12 +16,14 @@ from temporalio.service import RPCError
 from activities.dispatch import send
 from activities.record import Clock
 from domain.context import SYSTEM
-from domain.kernel import Recorded
+from domain.following import TakeOverSummit
+from domain.kernel import EngagementCommand, Recorded
 from domain.leas import RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
 from domain.policy import CalendarPublished
+from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
 from store.database import Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
 from store.vault import Vault
@@ -96,11 +98,11 @@ async def news(
     async for reached, page in read_log(connection, vault, start):
         envelopes = []
         for recorded in page:
-            for engagement in await _concerned(connection, recorded):
-                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{engagement}"
+            for command in await _called_for(connection, recorded):
+                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{command.engagement}"
                 envelopes.append(
                     Envelope.of(
-                        ReconcileNotices(engagement=engagement),
+                        command,
                         command_id=uuid5(_FOLLOWED, place),
                         actor=SYSTEM,
                         issued_at=await clock.now(),
@@ -108,6 +110,22 @@ async def news(
                     )
                 )
         yield reached, envelopes
+
+
+async def _called_for(connection: Connection, recorded: Recorded) -> list[EngagementCommand]:
+    """What a fact asks of engagements: one command for each."""
+    match recorded.event:
+        case SummitRescheduled() | SummitCancelled() | SummitHeld():
+            summit = recorded.stamp.stream.partition(":")[2]
+            return [
+                TakeOverSummit(summit=summit, engagement=engagement)
+                for engagement in recorded.event.invited
+            ]
+        case _:
+            return [
+                ReconcileNotices(engagement=engagement)
+                for engagement in await _concerned(connection, recorded)
+            ]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:

@@ -28,6 +28,7 @@ from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
 from domain.reminding import next_wake
+from domain.summits import Summit
 from store.context import canonical_stream, next_overview_moment, resolve, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
@@ -138,25 +139,30 @@ class Record:
         context = await resolve(connection, envelope, command, before, now)
         if arrived := brought(before, context):
             # Whoever it brings in, such as another Lead, is resolved as well.
-            reached = after(before, arrived, context)
-            context = await resolve(connection, envelope, command, reached, now)
+            then = after(before, arrived, context)
+            context = await resolve(connection, envelope, command, then, now)
         decided = decide_in_full(command, before, context, illustrative=envelope.illustrative)
         news = await self._append(
             connection, envelope, context, stream, before.version, decided.own
         )
         state = fold(stream, news, before)
+        context = context.pinning(state.of(Engagement).playbook)
         # A changed calendar moves what is owed even where no notice moves with it.
         if news or isinstance(command, ReconcileNotices):
             await project(connection, state, news, context)
         told = list(news)
         for other, events in decided.others.items():
             base = fold(other, await read_stream(connection, self._vault, other))
-            if base.version != context.versions.get(other, base.version):
-                raise Conflict(f"{other} went on after the decision had looked at it")
-            added = await self._append(connection, envelope, context, other, base.version, events)
-            await project(connection, fold(other, added, base), added, context)
+            # What the decision looked at must not have gone on meanwhile.
+            expected = decided.expected.get(other, context.versions.get(other, base.version))
+            added = await self._append(connection, envelope, context, other, expected, events)
+            reached = fold(other, added, base)
+            there = context
+            if other.startswith("engagement:"):  # It has a playbook and an LEA of its own.
+                there = await standing(connection, reached, now)
+            await project(connection, reached, added, there)
             told += added
-        if stream.startswith("engagement:"):
+        if stream.startswith(("engagement:", "summit:")):
             standing_now = _standing(state, context)
         else:
             standing_now = await _program_standing(connection, now)
@@ -223,7 +229,7 @@ class Record:
 
         The workflow moves its timer and its search attributes to where any receipt says.
         """
-        if not receipt.stream.startswith("engagement:"):
+        if not receipt.stream.startswith(("engagement:", "summit:")):
             now = await self._clock.now()
             return receipt.model_copy(update=await _program_standing(connection, now))
         history = await read_stream(connection, self._vault, receipt.stream)
@@ -264,7 +270,14 @@ async def _program_standing(connection: Connection, now: datetime) -> dict[str, 
 
 
 def _standing(state: State, context: Context) -> dict[str, Any]:
-    """What a receipt says of its engagement as it stands, besides the answer."""
+    """What a receipt says of its engagement or summit as it stands, besides the answer."""
+    if state.stream.startswith("summit:"):
+        summit = state.of(Summit)
+        return {
+            "is_open": summit.is_open,
+            "next_wake": summit.ends(context.zone) if summit.is_open else None,
+            "facets": Facets(phase=summit.status if summit.first else None, next_due=summit.first),
+        }
     engagement = state.of(Engagement)
     return {
         "is_open": engagement.is_open,

@@ -7,7 +7,12 @@ import structlog
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.dispatch import ENGAGEMENT_WORKFLOW, PROGRAM_WORKFLOW, started_with
+from activities.dispatch import (
+    ENGAGEMENT_WORKFLOW,
+    PROGRAM_WORKFLOW,
+    SUMMIT_WORKFLOW,
+    started_with,
+)
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services, services
@@ -27,7 +32,7 @@ class Recovered:
 
 
 async def recover(settings: Settings, progress: Callable[[str], None] | None = None) -> Recovered:
-    """Start the workflow of every open engagement and of every mail on its way.
+    """Start the workflow of every open engagement, summit ahead and mail on its way.
 
     Workflows that run already are left as they are, so recovering twice is recovering once.
     """
@@ -41,6 +46,7 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
     async with at.pool.acquire() as connection:
         overview = await next_overview_moment(connection, now)
         engagements = await listed(queries.running_engagements(connection))
+        summits = await listed(queries.running_summits(connection))
         mails = await listed(queries.unfinished_mails(connection))
     digests = [
         DigestRun(person=m["person"], on=m["local_date"], gathering_seconds=0, kind=m["kind"])
@@ -77,10 +83,23 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
         )
         if progress is not None:
             progress(f"{number} of {len(engagements)} engagements: {row['id']}")
+    for row in summits:
+        await _start(
+            at.client,
+            SUMMIT_WORKFLOW,
+            {
+                "stream": f"summit:{row['id']}",
+                **started_with(sandbox=at.sandbox),
+                "is_open": True,
+                "next_wake": row["next_wake"].isoformat() if row["next_wake"] else None,
+                "facets": {"phase": row["status"]},
+            },
+            host_workflow_id(f"summit:{row['id']}"),
+        )
     for digest in digests:
         workflow_id = digest_workflow_id(digest.person, digest.on, digest.kind)
         await _start(at.client, "Digest", digest, workflow_id)
-    log.info("recovered", engagements=len(engagements), digests=len(digests))
+    log.info("recovered", engagements=len(engagements), summits=len(summits), digests=len(digests))
     return Recovered(len(engagements), len(digests))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PACKS = Path(__file__).parent.parent / "packs"
 DEFAULT_PLAYBOOK = PACKS / "playbooks" / "dta-sir.yaml"
+SHIPPED_FRAMEWORKS = PACKS / "frameworks"
 DEFAULT_CALENDAR = PACKS / "calendars" / "california.yaml"
 
 
@@ -47,6 +48,8 @@ def init(
 ) -> None:
     """Make the program, with its calendar, its playbook and its first Director.
 
+    The frameworks that come with Handrail are published as well, so that reviews can be opened.
+
     Args:
         name: What the program is called, for example "Direct technical assistance".
         agency: The agency that runs it.
@@ -77,6 +80,7 @@ def init(
                 "director_email": director_email,
                 "playbook": load_yaml(playbook),
                 "calendar": load_yaml(calendar),
+                "frameworks": [load_yaml(f) for f in sorted(SHIPPED_FRAMEWORKS.glob("*.yaml"))],
                 "gathering_seconds": gathering,
             }
         )

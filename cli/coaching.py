@@ -249,7 +249,16 @@ def dosage_show(
     illustrative = " (illustrative)" if seen.state.of(Engagement).illustrative else ""
     emit_table(
         f"{seen.state.id}{illustrative}, {spoken(found.since)} to {spoken(found.until)}",
-        ("Month", "Contacts", "Messages", "Cycle steps", "Consultancies", "Handed in", "Opted out"),
+        (
+            "Month",
+            "Contacts",
+            "Messages",
+            "Cycle steps",
+            "Consultancies",
+            "Handed in",
+            "Summits",
+            "Opted out",
+        ),
         [
             (
                 f"{m.first:%b %Y}",
@@ -258,6 +267,7 @@ def dosage_show(
                 m.cycle_steps,
                 m.consultancies,
                 m.submissions,
+                ", ".join(m.summits) or "–",
                 ", ".join(m.out) or "–",
             )
             for m in found.months
@@ -329,5 +339,6 @@ def _month(month: Month) -> dict[str, Any]:
         "cycle_steps": month.cycle_steps,
         "consultancies": month.consultancies,
         "submissions": month.submissions,
+        "summits": list(month.summits),
         "opted_out": list(month.out),
     }

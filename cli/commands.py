@@ -57,22 +57,35 @@ NOUNS = {
     "focus cause": "Add, reword and drop root causes.",
     "investment": "Record, correct and see what the agency invests; the LEA never pays.",
     "leader": "Record that a leader of the LEA leaves, or stays after all.",
+    "lea alias": "Other names that people use for an LEA.",
     "lea": "The registry of districts, county offices and charter schools.",
     "lead": "Hand over to another Lead, with a packet; see who leads how much.",
     "measure": "The LEA's own measures of success: define, revise, observe and drop them.",
     "person": "The directory of people.",
-    "playbook": "Publish playbooks.",
+    "playbook": "Publish playbooks, compare their versions, and upgrade what runs on them.",
     "prong": "Record which parts of the offer an LEA leaves out.",
     "sir": "The review: evidence, findings, recommended actions, draft and final report.",
     "sir action": "Recommended actions of a review.",
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
+    "statute": "The yearly dates that a statute sets for the LEA.",
+    "step": "The steps of an engagement, in their order: see, do, add, leave out and waive them.",
     "portfolio": "See the mix of LEAs against its targets.",
     "recommitment": "Record that a new leader, and the board, renew the commitment.",
     "risk": "Raise and lower what may hold an engagement back.",
     "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
     "survey": "Ask the LEA for a survey, record its means, and see the growth.",
+    "bulk": "Change many engagements at once, with a result for each.",
+    "bulk reschedule": "Move what many engagements share.",
+    "summit": "Plan summits, invite LEAs, record who comes and what was promised.",
+    "summit attendance": "Who was at a summit, day by day and by role.",
+    "summit commitment": "What an LEA promised at a summit.",
+    "summit session": "The sessions of a summit.",
     "readiness": "Judge how willing and able an LEA is.",
 }
+
+
+OF_THEIR_OWN = frozenset({"playbook upgrade", "summit invite", "summit reschedule"})
+"""Commands whose verb asks for more than they say: for a preview, or for many at once."""
 
 
 def noun(app: App, name: str) -> App:
@@ -93,7 +106,7 @@ def noun(app: App, name: str) -> App:
 def register(app: App) -> None:
     """Add a verb for every command that people give."""
     for command in COMMANDS.values():
-        if not command.internal:
+        if not command.internal and command.kind() not in OF_THEIR_OWN:
             noun(app, command.noun).command(verb(command), name=command.verb)
 
 

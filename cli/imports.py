@@ -67,6 +67,7 @@ class Result:
 def register(app: App) -> None:
     """Add the imports people need most, and one for any command."""
     noun(app, "lea").command(_importer("lea register"), name="import")
+    noun(app, "lea").command(_importer("lea fact"), name="fact-import")
     noun(app, "person").command(_importer("person register"), name="import")
     noun(app, "conversation").command(_importer("conversation log"), name="import")
     noun(app, "evidence").command(_importer("evidence log"), name="import")

@@ -18,10 +18,14 @@ from cli import (
     money,
     portfolio,
     reading,
+    registry,
     reviewing,
     stack,
+    stepping,
+    summits,
     surveying,
     team,
+    upgrading,
 )
 from cli.output import REFUSED, USAGE, fail, leave
 
@@ -51,6 +55,10 @@ def build() -> App:
     handing.register(app)
     checking_in.register(app)
     surveying.register(app)
+    registry.register(app)
+    stepping.register(app)
+    upgrading.register(app)
+    summits.register(app)
     app.register_install_completion_command(name="completion")
     return app
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
+from cli.registry import classified, show_facts
 from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
 from domain.engagement import Phase
@@ -30,7 +31,6 @@ def register(app: App) -> None:
     noun(app, "lea").command(lea_list, name="list")
     noun(app, "lea").command(lea_show, name="show")
     noun(app, "person").command(person_list, name="list")
-    noun(app, "playbook").command(playbook_list, name="list")
     noun(app, "engagement").command(engagement_list, name="list")
     noun(app, "engagement").command(engagement_show, name="show")
     app.command(due)
@@ -86,6 +86,7 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
             **dict(row),
             "facts": json.loads(row["facts"]),
             "recess": json.loads(row["recess"]),
+            "profile": json.loads(row["profile"]),
             "engagements": [{"id": e["id"], "phase": e["phase"]} for e in engagements],
         }
 
@@ -96,29 +97,17 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
     print(f"{row['name']} ({row['id']}), {row['type'].replace('_', ' ')}")
     for label, value in (
         ("County", row["county"]),
+        ("CDS code", row["cds"]),
         ("Part of", row["parent"]),
         ("Also called", ", ".join(row["aliases"]) or None),
         ("Source", row["source"]),
         ("Engagements", ", ".join(f"{e['id']} ({e['phase']})" for e in row["engagements"])),
+        ("Classified", classified(row["profile"])),
         ("Recess", "; ".join(f"{c['name']} {c['first']} to {c['last']}" for c in row["recess"])),
     ):
         print(f"  {label}: {value or '–'}")
     if row["facts"]:
-        emit_table(
-            "Facts",
-            ("Fact", "Value", "Scope", "Source"),
-            [
-                (
-                    f["name"],
-                    "not stated"
-                    if f["value"] is None
-                    else " ".join(str(p) for p in (f["qualifier"], f["value"]) if p is not None),
-                    f["scope"],
-                    f["source"],
-                )
-                for f in row["facts"]
-            ],
-        )
+        show_facts("Facts", row["facts"])
 
 
 def person_list(*, at: str | None = None, json_: Json = False) -> None:
@@ -142,7 +131,9 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
             rows = await listed(
                 queries.people(connection, organisation=place and place.removeprefix("lea:"))
             )
-            return [dict(row) for row in rows]
+        names = Names(door)
+        await names.learn(*(row["fallback"] for row in rows))
+        return [{**dict(row), "fallback": names.handle(row["fallback"])} for row in rows]
 
     rows = run(work)
     if json_:
@@ -151,7 +142,7 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
         return
     emit_table(
         counted(len(rows), "person", "people"),
-        ("Handle", "Name", "Mail", "Works at", "Staff roles", "Leaves"),
+        ("Handle", "Name", "Mail", "Works at", "Staff roles", "Leaves", "Fallback"),
         [
             (
                 r["handle"],
@@ -160,6 +151,7 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
                 _works_at(r),
                 ", ".join(r["staff_roles"]),
                 spoken(r["left_on"]) if r["left_on"] else "",
+                r["fallback"],
             )
             for r in rows
         ],
@@ -169,24 +161,6 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
 def _works_at(row: dict[str, Any]) -> str:
     kind, colon, name = row["organisation"].partition(":")
     return f"{name} ({kind})" if colon else kind
-
-
-def playbook_list(*, json_: Json = False) -> None:
-    """Show the published playbook versions."""
-
-    async def work(door: "Door") -> list[dict[str, Any]]:
-        from store.database import listed, queries
-
-        async with door.pool.acquire() as connection:
-            rows = await listed(queries.document_refs(connection, kind="playbook"))
-            return [{"playbook": f"{r['id']}@{r['version']}", "title": r["title"]} for r in rows]
-
-    rows = run(work)
-    if json_:
-        for row in rows:
-            emit_json(row)
-        return
-    emit_table("Playbooks", ("Playbook", "Title"), [(r["playbook"], r["title"]) for r in rows])
 
 
 def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Json = False) -> None:

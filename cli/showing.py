@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import burden, handing, reviewing
+from cli import burden, handing, reviewing, summits
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -24,9 +24,11 @@ from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
 from domain.measures import MEASURE_KINDS, Measures
 from domain.observations import Observations, standing
+from domain.playbook import Playbook
 from domain.recruitment import Recruitment
 from domain.review import Review
 from domain.risks import Risks
+from domain.steps import journey
 from domain.surveys import Surveys
 from domain.team import Team, lacking
 from domain.terms import awaited
@@ -73,6 +75,7 @@ async def show(
             f"handrail history {engagement}"
         )
     found = as_data(state, zone)
+    found["next_step"] = next_step(state, pinned) if pinned else None
     rows = state.of(Eligibility).rows.values()
     if rows and pinned and pinned.eligibility:
         found["years_met"] = years_met(rows, pinned.eligibility).told(pinned.eligibility)
@@ -92,7 +95,14 @@ async def show(
     people += [x["person"] for x in found["leavings"]]
     people += handing.people_in(state)
     people += [k["owner"] for c in found["checkins"] for k in c["commitments"] if k["owner"]]
+    people += [p for s in found["summits"] for p in (*s["registered"], *s["people"])]
     return found, people
+
+
+def next_step(state: State, playbook: Playbook) -> str | None:
+    """The step that comes next; None when there is none."""
+    now = next((s for s in journey(state, playbook) if s.standing == "next"), None)
+    return f"{now.step.name} ({now.step.id}{', tight' if now.step.tight else ''})" if now else None
 
 
 def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
@@ -201,6 +211,8 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         **coaching_as_data(state),
         **team_as_data(state),
         "handovers": handing.as_data(state),
+        "summits": summits.as_data(state),
+        "commitments": summits.commitments_as_data(state),
         "invested": str(state.of(Investments).total),
         "investments": [
             {
@@ -422,6 +434,8 @@ def as_text(found: dict[str, Any]) -> str:
     lines.append(f"  Playbook {found['playbook']}; opened {spoken(found['opened'])}")
     if found["ended"]:
         lines.append(f"  Ended {spoken(found['ended'])}: {found['end_reason']}")
+    if found["next_step"]:
+        lines.append(f"  Next step: {found['next_step']}")
     for label, value in (("Source", found["source"]), ("Statute", found["statute"])):
         if value:
             lines.append(f"  {label}: {value}")
@@ -496,5 +510,6 @@ def as_text(found: dict[str, Any]) -> str:
     ]
     lines += coaching_as_text(found)
     lines += handing.as_lines(found)
+    lines += summits.as_text(found)
     lines += map(_investment_line, found["investments"])
     return "\n".join(lines)

@@ -143,6 +143,40 @@ class FiscalYears(_Data):
         return date(int(fiscal_year[:4]) + 1, self.month, self.day) - timedelta(days=1)
 
 
+class StatuteDate(_Data):
+    """A day by which a statute wants something of an LEA, every year."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    name: str
+    month: int = Field(ge=1, le=12)
+    day: Annotated[int, Field(ge=1, le=31)] | Literal["last"]
+    """The day of the month; ``last`` is the month's last, as 29 February in a leap year."""
+    lea_types: tuple[str, ...] = Field(min_length=1)
+    """The kinds of LEA that owe it."""
+    statute: str
+    """The citation, and how sure it is."""
+    source: str
+    policy: str
+    """The reminder policy; nobody is reminded where the playbook does not have it."""
+
+    @model_validator(mode="after")
+    def _in_every_year(self) -> Self:
+        try:
+            self.on(_COMMON_YEAR)
+        except ValueError as problem:
+            raise ValueError(
+                f"{self.id}: day {self.day} of month {self.month} is not in every year; for the "
+                f"end of the month write day: last"
+            ) from problem
+        return self
+
+    def on(self, year: int) -> date:
+        """The day in `year`, whether it is worked or not."""
+        if self.day == "last":
+            return date(year + self.month // 12, self.month % 12 + 1, 1) - timedelta(days=1)
+        return date(year, self.month, self.day)
+
+
 class CalendarPack(_Data):
     """The non-working days of an agency, versioned; an LEA adds its own recess to it."""
 
@@ -155,6 +189,18 @@ class CalendarPack(_Data):
     closures: tuple[Closure, ...] = ()
     fiscal_year: FiscalYears | None = Field(default=None, exclude_if=lambda v: v is None)
     """None in a version that does not say when a fiscal year begins."""
+    statute_dates: tuple[StatuteDate, ...] = Field(default=(), exclude_if=lambda v: not v)
+
+    @model_validator(mode="after")
+    def _each_date_once(self) -> Self:
+        ids = [d.id for d in self.statute_dates]
+        if twice := sorted({i for i in ids if ids.count(i) > 1}):
+            raise ValueError(f"the statute date {', '.join(twice)} is there twice")
+        return self
+
+    def statute_date(self, date_id: str) -> StatuteDate | None:
+        """A statute date by id; None when this calendar does not have it."""
+        return next((d for d in self.statute_dates if d.id == date_id), None)
 
 
 class WorkingDays:

@@ -1,8 +1,8 @@
 """What a decision may know besides the state: resolved beforehand, so that rules stay pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
@@ -37,6 +37,8 @@ class PersonEntry:
     """The first day on which they are no longer there; None while nobody has said so."""
     capacity: int | None = None
     """How many engagements they can lead; None where nobody has said."""
+    fallback: str | None = None
+    """Whom to write instead when mail does not reach them."""
 
     def has_left(self, day: date) -> bool:
         """Whether they are gone by a day: nothing is mailed to them any more."""
@@ -75,6 +77,33 @@ class HeldRole:
     role: str
     changes_on: date | None = None
     """The day on which a handover that is set ends it, or begins it; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummitEntry:
+    """A summit as it stands now, for the engagements that are invited to it."""
+
+    id: str
+    version: int
+    title: str
+    place: str
+    first: date
+    last: date
+    registration_due: date
+    hours: Decimal
+    """Of each invited LEA's people."""
+    round: int
+    """1 for the days first set, one more for each change."""
+    status: Literal["planned", "held", "cancelled"]
+    invited: Mapping[str, str] = field(default_factory=dict)
+    """Each invited engagement with its LEA; whoever declined is not among them."""
+    over: frozenset[str] = frozenset()
+    """The invited engagements that are closed or withdrawn."""
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every day of it."""
+        return tuple(self.first + timedelta(n) for n in range((self.last - self.first).days + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +158,8 @@ class Context:
     program: ProgramEntry | None = None
     playbook: Playbook | None = None
     playbooks: frozenset[str] = frozenset()
+    other_playbook: Playbook | None = None
+    """The version to which an engagement is upgraded, where the command names one."""
     framework: "Framework | None" = None
     """The framework version that the command names."""
     frameworks: frozenset[str] = frozenset()
@@ -149,6 +180,10 @@ class Context:
     """All of them, where the command is about money."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """Of the other streams the decision looks at: it counts only while they are at these."""
+    summit: SummitEntry | None = None
+    """The summit that the command names."""
+    summits: frozenset[str] = frozenset()
+    """Ids of all summits, where the one named is not among them."""
 
     @property
     def zone(self) -> str:
@@ -207,6 +242,12 @@ class Context:
                 f"Publish it: handrail playbook publish FILE"
             )
         return self.playbook
+
+    def pinning(self, ref: str) -> "Context":
+        """The same facts with the playbook version that an engagement pins by now."""
+        if self.other_playbook is None or self.other_playbook.ref != ref:
+            return self
+        return replace(self, playbook=self.other_playbook)
 
     def person(self, ref: str) -> PersonEntry:
         """A person by handle or id.

@@ -9,6 +9,7 @@ from domain.engagement import Engagement
 from domain.kernel import Command, Event, On, Recorded, Stamp, State, decide, fold
 from domain.passing import coming
 from domain.reminding import reconcile
+from domain.steps import held_to_steps
 
 Dated = tuple[Event, datetime]
 """An event with the instant at which it came true."""
@@ -20,6 +21,8 @@ class Decided:
 
     own: list[Dated]
     others: dict[str, list[Dated]]
+    expected: dict[str, int]
+    """The versions of other streams that the decision rests on."""
 
 
 def decide_in_full(
@@ -37,16 +40,22 @@ def decide_in_full(
     invented = command.internal and before.of(Engagement).illustrative
     own = brought(before, context)
     others: dict[str, list[Dated]] = {}
-    for entry in decide(command, after(before, own, context), context):
+    reached = after(before, own, context)
+    held_to_steps(command, reached, context)
+    expected: dict[str, int] = {}
+    for entry in decide(command, reached, context):
         event = entry.event if isinstance(entry, On) else entry
         event = _marked(event, illustrative or invented)
         where = others.setdefault(entry.stream, []) if isinstance(entry, On) else own
         where.append((event, context.effective(event)))
+        if isinstance(entry, On) and entry.version is not None:
+            expected[entry.stream] = entry.version
     if before.stream.startswith("engagement:"):
         state = after(before, own, context)
+        context = context.pinning(state.of(Engagement).playbook)
         invented = state.of(Engagement).illustrative
         own += [(_marked(event, invented), context.now) for event in reconcile(state, context)]
-    return Decided(own, others)
+    return Decided(own, others, expected)
 
 
 def brought(state: State, context: Context) -> list[Dated]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from domain.attendance import attended_between
 from domain.calendar import add_months
 from domain.coaching import COACHING, Change, Coaching, coached_since
 from domain.cycles import STAGES, Cycles, Stage
@@ -27,6 +28,8 @@ class Month:
     """Deliverables the LEA handed in."""
     out: tuple[str, ...]
     """The prongs the LEA was out of on any day of the month."""
+    summits: tuple[str, ...] = ()
+    """The summits of the month, each with how many of the LEA's people came, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def _months(state: State, since: date, until: date) -> Iterable[Month]:
             consultancies=within(c.on for c in cycles.consultancies),
             submissions=within(handed_in),
             out=_out_within(coaching.changes, first, following),
+            summits=attended_between(state, first, following),
         )
         first = following
 

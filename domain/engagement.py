@@ -192,6 +192,8 @@ class Engagement:
     roles: Mapping[EngagementRole, str] = field(default_factory=dict)
     tenures: tuple[Tenure, ...] = ()
     waived: Mapping[str, StepWaived] = field(default_factory=dict)
+    spared: frozenset[str] = frozenset()
+    """Steps that an upgrade of the playbook found done or behind: never asked for again."""
     illustrative: bool = False
 
     @property
@@ -322,7 +324,10 @@ def require_step(
         WrongPerson: It may be waived, but not by the acting person.
     """
     step = context.the_playbook.step(step_id)
-    if done or step is None or not step.tight or step_id in state.of(Engagement).waived:
+    engagement = state.of(Engagement)
+    if step_id in engagement.waived or step_id in engagement.spared:
+        return []
+    if done or step is None or not step.tight:
         return []
     if waiver is None:
         can = (

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from domain.context import Context
 
 Aggregate = Literal[
-    "engagement", "lea", "person", "playbook", "calendar", "framework", "program", "appropriation"
+    "engagement",
+    "summit",
+    "lea",
+    "person",
+    "playbook",
+    "calendar",
+    "framework",
+    "program",
+    "appropriation",
 ]
 
 
@@ -144,6 +152,9 @@ class On:
 
     stream: str
     event: Event
+    version: int | None = None
+    """The version of that stream the decision rests on: whoever wrote there meanwhile undoes it.
+    None where it holds whatever happened there."""
 
 
 Decision = Sequence[Event | On]

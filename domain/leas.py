@@ -1,16 +1,17 @@
 """LEAs: the registry with its sources, and when each is in recess."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from domain.calendar import Closure, WorkingDays, out_of_order, spoken
 from domain.context import AGENCY, EXTERNAL, Context
 from domain.engagement import within_reach
-from domain.errors import AlreadyExists, ImpossibleDate, Invalid
+from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Invalid
 from domain.kernel import (
     Command,
     Decision,
@@ -28,6 +29,20 @@ from domain.kernel import (
 LeaType = Literal[
     "school_district", "county_office_of_education", "charter_school", "school_district_part"
 ]
+
+
+def _cds_code(text: str) -> str:
+    digits = re.sub(r"[\s-]", "", text)
+    if not re.fullmatch(r"[0-9]{14}", digits):
+        raise ValueError(
+            "not a CDS code: it has 14 digits, 2 for the county, 5 for the district and 7 for "
+            "the school (zeros for a whole district)"
+        )
+    return digits
+
+
+CdsCode = Annotated[str, AfterValidator(_cds_code)]
+"""The State's code of county, district and school; spaces and hyphens are left out."""
 
 
 class SourcedFact(BaseModel):
@@ -61,6 +76,8 @@ class RegisterLea(Command):
     """Its authoriser, or what it is a part of."""
     alias: tuple[Line, ...] = ()
     """Another name or abbreviation people use for it."""
+    cds: CdsCode | None = None
+    """Its CDS code, 14 digits; the LEA is found by it as by a name."""
     source: Line | None = None
     """Where the facts come from."""
     facts: tuple[SourcedFact, ...] = ()
@@ -68,6 +85,59 @@ class RegisterLea(Command):
 
     def stream(self, command_id: UUID) -> str:
         return f"lea:{self.id}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it claims for the LEA."""
+        return (self.id, self.name, *self.alias, *((self.cds,) if self.cds else ()))
+
+
+class ChangeLea(Command):
+    """Complete or correct what the registry says of an LEA; what is left out stays."""
+
+    aggregate = "lea"
+    noun = "lea"
+    verb = "change"
+
+    lea: Annotated[LeaRef, Positional()]
+    """The LEA, by id, name or alias."""
+    county: Line | None = None
+    """Its county."""
+    parent: Line | None = None
+    """Its authoriser, or what it is a part of."""
+    cds: CdsCode | None = None
+    """Its CDS code, 14 digits."""
+    source: Line | None = None
+    """Where that was read."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"lea:{self.lea}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it claims for the LEA."""
+        return (self.cds,) if self.cds else ()
+
+
+class AddAlias(Command):
+    """Add another name or abbreviation that people use for an LEA."""
+
+    aggregate = "lea"
+    noun = "lea alias"
+    verb = "add"
+
+    lea: Annotated[LeaRef, Positional()]
+    """The LEA, by id, name or alias."""
+    alias: Annotated[Line, Positional()]
+    """The other name."""
+
+    def stream(self, command_id: UUID) -> str:
+        return f"lea:{self.lea}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it claims for the LEA."""
+        return (self.alias,)
 
 
 class SetRecess(Command):
@@ -105,9 +175,32 @@ class LeaRegistered(Event):
     aliases: tuple[str, ...] = ()
     source: str | None = None
     facts: tuple[SourcedFact, ...] = ()
+    cds: str | None = None
 
     def sentence(self) -> str:
         return f"{self.name} was registered ({self.lea_type.replace('_', ' ')})."
+
+
+class LeaChanged(Event):
+    type: ClassVar[str] = "lea-changed"
+    county: str | None = None
+    parent: str | None = None
+    cds: str | None = None
+    source: str | None = None
+
+    def sentence(self) -> str:
+        said = (("county", self.county), ("part of", self.parent), ("CDS code", self.cds))
+        source = f" ({self.source})" if self.source else ""
+        told = ", ".join(f"{name} {value}" for name, value in said if value)
+        return f"The registry's entry was changed: {told}{source}."
+
+
+class AliasAdded(Event):
+    type: ClassVar[str] = "alias-added"
+    alias: str
+
+    def sentence(self) -> str:
+        return f"The LEA is also called {self.alias}."
 
 
 class RecessSet(Event):
@@ -131,6 +224,26 @@ class Lea:
     source: str | None = None
     facts: tuple[SourcedFact, ...] = ()
     recess: tuple[Closure, ...] = ()
+    cds: str | None = None
+
+
+def _free(names: tuple[str, ...], state: State, context: Context) -> None:
+    """Refuse a name that already means another LEA, or this one.
+
+    Raises:
+        AlreadyExists: It does.
+    """
+    for name in names:
+        if name.casefold() in context.lea_names:
+            other = context.leas.get(name.casefold())
+            if state.version and other and other.id == state.id:
+                raise AlreadyExists(
+                    f"{state.id} is called {name!r} already. See it: handrail lea show {state.id}"
+                )
+            raise AlreadyExists(
+                f"The name {name!r} already belongs to {other.id if other else 'another LEA'}. "
+                f"Leave it out, or use that LEA."
+            )
 
 
 @decides(RegisterLea)
@@ -147,13 +260,7 @@ def register_lea(command: RegisterLea, state: State, context: Context) -> Decisi
             f"{EXTERNAL!r} means whoever works neither for the agency nor at an LEA. Choose "
             f"another id for the LEA."
         )
-    for name in (command.id, command.name, *command.alias):
-        if name.casefold() in context.lea_names:
-            other = context.leas.get(name.casefold())
-            raise AlreadyExists(
-                f"The name {name!r} already belongs to {other.id if other else 'another LEA'}. "
-                f"Leave it out, or use that LEA."
-            )
+    _free(command.names, state, context)
     return [
         LeaRegistered(
             name=command.name,
@@ -163,6 +270,7 @@ def register_lea(command: RegisterLea, state: State, context: Context) -> Decisi
             aliases=command.alias,
             source=command.source,
             facts=command.facts,
+            cds=command.cds,
         )
     ]
 
@@ -178,8 +286,54 @@ def lea_registered(state: State, event: LeaRegistered, stamp: Stamp) -> State:
             aliases=event.aliases,
             source=event.source,
             facts=event.facts,
+            cds=event.cds,
         )
     )
+
+
+@decides(ChangeLea)
+def change_lea(command: ChangeLea, state: State, context: Context) -> Decision:
+    if not state.version:
+        context.lea(command.lea)
+    if command.county is None and command.parent is None and command.cds is None:
+        raise Incomplete(f"Nothing to change for {state.id}: give --county, --parent or --cds.")
+    lea = state.of(Lea)
+    if command.cds != lea.cds:
+        _free(command.names, state, context)
+    changed = LeaChanged(
+        county=None if command.county == lea.county else command.county,
+        parent=None if command.parent == lea.parent else command.parent,
+        cds=None if command.cds == lea.cds else command.cds,
+        source=command.source,
+    )
+    return [] if changed == LeaChanged(source=command.source) else [changed]
+
+
+@evolves(LeaChanged)
+def lea_changed(state: State, event: LeaChanged, stamp: Stamp) -> State:
+    lea = state.of(Lea)
+    return state.put(
+        replace(
+            lea,
+            county=event.county or lea.county,
+            parent=event.parent or lea.parent,
+            cds=event.cds or lea.cds,
+        )
+    )
+
+
+@decides(AddAlias)
+def add_alias(command: AddAlias, state: State, context: Context) -> Decision:
+    if not state.version:
+        context.lea(command.lea)
+    _free(command.names, state, context)
+    return [AliasAdded(alias=command.alias)]
+
+
+@evolves(AliasAdded)
+def alias_added(state: State, event: AliasAdded, stamp: Stamp) -> State:
+    lea = state.of(Lea)
+    return state.put(replace(lea, aliases=(*lea.aliases, event.alias)))
 
 
 @decides(SetRecess)

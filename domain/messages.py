@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.engagement import Phase
 from domain.kernel import COMMANDS, Command
+from domain.summits import SummitStatus
 
 
 class Envelope(BaseModel):
@@ -85,7 +86,7 @@ class Facets(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Phase | None = None
+    phase: Phase | SummitStatus | None = None
     lead: str | None = None
     county: str | None = None
     lea_type: str | None = None

@@ -76,6 +76,8 @@ class RegisterPerson(Command):
     """Staff role: assistant, lead or director. Only a Director may give one."""
     capacity: Capacity | None = None
     """How many engagements they can lead at a time, for somebody who works part-time."""
+    fallback: PersonRef | None = None
+    """Whom to write instead when mail does not reach them, or once they have left."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{person_id_from(command_id)}"
@@ -98,6 +100,10 @@ class ChangePerson(Command):
     """All staff roles from now on. Only a Director may give or take one."""
     capacity: Capacity | None = None
     """How many engagements they can lead at a time from now on."""
+    fallback: PersonRef | None = None
+    """Whom to write instead when mail does not reach them, or once they have left."""
+    no_fallback: bool = False
+    """Nobody is written to instead any more."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{self.person}"
@@ -111,6 +117,7 @@ class PersonRegistered(Event):
     organisation: str
     staff_roles: tuple[StaffRole, ...] = ()
     capacity: int | None = None
+    fallback: str | None = None
 
     def sentence(self) -> str:
         return (
@@ -121,6 +128,8 @@ class PersonRegistered(Event):
                 if self.organisation != AGENCY
                 else "."
             )
+            + (f" of {self.organisation}" if self.organisation != AGENCY else "")
+            + (f"; fallback contact {self.fallback}." if self.fallback else ".")
         )
 
 
@@ -130,6 +139,8 @@ class PersonChanged(Event):
     email: Sealed | None = None
     staff_roles: tuple[StaffRole, ...] | None = None
     capacity: int | None = None
+    fallback: str | None = None
+    without_fallback: bool = False
 
     def sentence(self) -> str:
         return (
@@ -142,6 +153,8 @@ class PersonChanged(Event):
             + (f", name {self.name}" if self.name else "")
             + (f", mail {self.email}" if self.email else "")
             + (f", capacity {self.capacity}" if self.capacity is not None else "")
+            + (f", fallback contact {self.fallback}" if self.fallback else "")
+            + (", no fallback contact" if self.without_fallback else "")
             + "."
         )
 
@@ -158,6 +171,7 @@ class Person:
     capacity: int | None = None
     left_on: date | None = None
     """The first day on which they are no longer there."""
+    fallback: str | None = None
 
 
 def _only_a_director_gives_roles(roles: Sequence[str], context: Context) -> None:
@@ -182,6 +196,44 @@ def _only_staff_lead(who: str, lea: str | None) -> None:
             f"{who} works at {lea} and leads no engagement, so has no capacity for it. Leave out "
             f"--capacity."
         )
+
+
+def _fallback(ref: str, person: str, organisation: str, context: Context) -> str:
+    """The id of whoever is written to instead of somebody.
+
+    Raises:
+        WrongPerson: They cannot be: themselves, out of reach, elsewhere, or round in a circle.
+    """
+    fallback = context.person(ref)
+    if fallback.id == person:
+        raise WrongPerson(
+            f"{fallback.id} cannot be their own fallback contact. Name somebody else: "
+            f"--fallback PERSON"
+        )
+    if fallback.email is None:
+        raise WrongPerson(
+            f"{fallback.id} has no mail address, so nobody can be written to instead. Give them "
+            f"one first: handrail person change @{fallback.id} --email ADDRESS"
+        )
+    if fallback.organisation not in (organisation, AGENCY):
+        raise WrongPerson(
+            f"{fallback.id} works at {fallback.organisation}, and what is written to "
+            f"{organisation} is not theirs to read. Name somebody of {organisation} or of the "
+            f"agency: handrail person list --at {organisation}"
+        )
+    chain, at = [person], fallback
+    while at.fallback is not None and at.id not in chain:
+        chain.append(at.id)
+        if at.fallback == person:
+            raise WrongPerson(
+                f"{' → '.join([*chain, person])} would go round in a circle: {at.id} is written to "
+                f"through {person}. Name somebody else, or first: "
+                f"handrail person change @{at.id} --no-fallback"
+            )
+        if at.fallback not in context.people:
+            break
+        at = context.people[at.fallback]
+    return fallback.id
 
 
 @decides(RegisterPerson)
@@ -225,6 +277,7 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             organisation=f"{EXTERNAL}:{command.external}" if command.external else at,
             staff_roles=command.role,
             capacity=command.capacity,
+            fallback=_fallback(command.fallback, about, at, context) if command.fallback else None,
         )
     ]
 
@@ -239,6 +292,7 @@ def person_registered(state: State, event: PersonRegistered, stamp: Stamp) -> St
             organisation=event.organisation,
             staff_roles=event.staff_roles,
             capacity=event.capacity,
+            fallback=event.fallback,
         )
     )
 
@@ -248,9 +302,15 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
     person = state.of(Person)
     if person.handle is None:
         raise Unknown(f"Nobody has the id {state.id!r}. See everybody: handrail person list")
-    if not (command.name or command.email) and (command.role, command.capacity) == (None, None):
+    if command == ChangePerson(person=command.person):
         raise WrongState(
-            f"Nothing to change for {person.handle}: give --name, --email, --role or --capacity."
+            f"Nothing to change for {person.handle}: give --name, --email, --role, --capacity, "
+            f"--fallback or --no-fallback."
+        )
+    if command.fallback is not None and command.no_fallback:
+        raise Invalid(
+            f"{state.id} cannot both have a fallback contact and none. Give either --fallback or "
+            f"--no-fallback."
         )
     if command.capacity is not None:
         _only_staff_lead(state.id, None if person.organisation == AGENCY else person.organisation)
@@ -275,6 +335,10 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             email=Sealed(about=about, text=command.email) if command.email else None,
             staff_roles=command.role,
             capacity=command.capacity,
+            fallback=_fallback(command.fallback, about, person.organisation, context)
+            if command.fallback
+            else None,
+            without_fallback=command.no_fallback,
         )
     ]
 
@@ -289,5 +353,6 @@ def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
             email=event.email or person.email,
             staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
             capacity=person.capacity if event.capacity is None else event.capacity,
+            fallback=event.fallback or (None if event.without_fallback else person.fallback),
         )
     )

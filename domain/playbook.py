@@ -25,6 +25,10 @@ Role = Literal[
 """To whom a notice is addressed; people are looked up when it is claimed."""
 
 
+StepPhase = Literal["recruiting", "agreeing", "onboarding", "reviewing", "partnering"]
+"""The phases that steps are sorted into, in their order."""
+
+
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -42,6 +46,16 @@ class Step(_Data):
         default=(), exclude_if=lambda v: not v
     )
     """What the LEA owes in this step; of a tight one it is held while a new leader recommits."""
+    phase: StepPhase | None = Field(default=None, exclude_if=lambda v: v is None)
+    """The phase it belongs to; once the engagement is past it, the step lies behind."""
+    before: tuple[str, ...] = Field(default=(), exclude_if=lambda v: not v)
+    """The commands that wait for a tight step, for example ``deliverable sign``."""
+
+    @model_validator(mode="after")
+    def _blocks_only_when_tight(self) -> Self:
+        if self.before and not self.tight:
+            raise ValueError(f"step {self.id!r} is loose, so it cannot stand before a command")
+        return self
 
 
 class Named(_Data):
@@ -255,6 +269,31 @@ class InvestmentRules(_Data):
     """What the money may be spent on, as reports add it up."""
 
 
+class AttendanceRole(Named):
+    """In what capacity somebody is at a summit."""
+
+    days: tuple[int, ...] = ()
+    """The days of the summit on which this role joins, counted from 1; every day if empty."""
+    of_lea: bool = True
+    """Whether they work at the LEA; a county office representative does not."""
+
+
+class SummitRules(_Data):
+    """Summits: meetings of the LEAs with each other, some days long."""
+
+    registration_policy: str
+    """For the LEA's registration."""
+    commitment_policy: str
+    """For what was promised at a summit."""
+    opt_out_prong: str = "summits"
+    """Which prong of the offer a summit is; an LEA that is out of it is not invited."""
+    triad: tuple[Named, ...] = ()
+    """What a session is for: what, how and why."""
+    contents: tuple[Named, ...] = ()
+    """What sessions are about, in the order in which LEAs meet it."""
+    roles: tuple[AttendanceRole, ...] = Field(min_length=1)
+
+
 class MeasureRules(_Data):
     """Measures of success, which the LEA defines."""
 
@@ -373,6 +412,17 @@ class EligibilityRules(_Data):
     """How many student groups must meet a criterion for a year to count."""
 
 
+class StatuteRules(_Data):
+    """The yearly dates that a statute sets for the LEA, which the calendar lists."""
+
+    phases: tuple[StepPhase, ...] = Field(min_length=1)
+    """In which phases the LEA is reminded of them."""
+    opens_days_before: int = Field(default=60, ge=1, le=300)
+    """How many days before it is due a year's date begins to stand among what is owed."""
+    leave_out: tuple[str, ...] = ()
+    """The calendar's dates that this playbook does not ask for, by id."""
+
+
 class MixTarget(_Data):
     """One wish for the portfolio: so many LEAs of a kind."""
 
@@ -489,6 +539,10 @@ class Playbook(_Data):
     turnover: TurnoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
     overviews: tuple[OverviewRules, ...] = ()
     """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
+    statutes: StatuteRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where the LEA's own statutory dates are not the program's business."""
+    summits: SummitRules | None = None
+    """None where this playbook has no summits."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -505,9 +559,17 @@ class Playbook(_Data):
             self.surveys.policy if self.surveys else None,
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),
+            *(
+                (self.summits.registration_policy, self.summits.commitment_policy)
+                if self.summits
+                else ()
+            ),
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")
+        steps = [s.id for s in self.steps]
+        if twice := sorted({s for s in steps if steps.count(s) > 1}):
+            raise ValueError(f"the step {', '.join(twice)} is there twice; a step's id is its own")
         boards = {b.id for b in self.boards}
         for board in self.posting.boards if self.posting else ():
             if board not in boards:

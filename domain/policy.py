@@ -6,8 +6,18 @@ from uuid import UUID
 
 from domain.calendar import CalendarPack
 from domain.context import Context
-from domain.errors import AlreadyExists, WrongPerson
-from domain.kernel import Command, Decision, Event, Positional, Stamp, State, decides, evolves
+from domain.errors import AlreadyExists, Unknown, WrongPerson, did_you_mean
+from domain.kernel import (
+    COMMANDS,
+    Command,
+    Decision,
+    Event,
+    Positional,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
 from domain.playbook import Playbook
 
 
@@ -84,6 +94,13 @@ def _director_only(context: Context, what: str) -> None:
 def publish_playbook(command: PublishPlaybook, state: State, context: Context) -> Decision:
     _director_only(context, "playbook")
     _next_version(command.content, state, "playbook")
+    for step in command.content.steps:
+        for kind in step.before:
+            if kind not in COMMANDS:
+                raise Unknown(
+                    f"The step {step.id!r} stands before {kind!r}, and there is no such command. "
+                    f"{did_you_mean(kind, COMMANDS)} Correct the file."
+                )
     return [PlaybookPublished(playbook=command.content)]
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from domain.calendar import CalendarPack
 from domain.context import AGENCY, Context
 from domain.errors import AlreadyExists
+from domain.frameworks import Framework, FrameworkPublished
 from domain.kernel import Command, Decision, Event, Line, On, Slug, Stamp, State, decides, evolves
 from domain.people import MailAddress, PersonRegistered, person_id_from
 from domain.personal import Sealed
@@ -57,6 +58,8 @@ class InitProgram(Command):
     """The playbook, whose newest version new engagements pin."""
     calendar: CalendarPack
     """The agency's working days."""
+    frameworks: tuple[Framework, ...] = ()
+    """The frameworks by which systems are reviewed, each in one version."""
     gathering_seconds: int = Field(default=60, ge=0, le=3600)
     """How many seconds a day's digest gathers before it is sent."""
 
@@ -121,6 +124,7 @@ def init_program(command: InitProgram, state: State, context: Context) -> Decisi
         ),
         On(f"calendar:{command.calendar.id}", CalendarPublished(pack=command.calendar)),
         On(f"playbook:{command.playbook.id}", PlaybookPublished(playbook=command.playbook)),
+        *(On(f"framework:{f.id}", FrameworkPublished(framework=f)) for f in command.frameworks),
     ]
 
 

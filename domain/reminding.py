@@ -68,7 +68,9 @@ def reconcile(state: State, context: Context) -> list[Event]:
     ledger = state.of(Notices).all
     why: dict[tuple[str, int], str] = {}
     wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
+    known: set[tuple[str, int]] = set()
     for owed in obligations(state, context):
+        known.add((owed.item, owed.round))
         if not engagement.is_open:
             why[owed.item, owed.round] = owed.settled or str(engagement.phase)
         elif reason := owed.settled or owed.held:
@@ -77,11 +79,15 @@ def reconcile(state: State, context: Context) -> list[Event]:
             for notice in _planned(owed, engagement, context):
                 wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
     standing = {n.moment for n in ledger.values() if n.status != "suppressed"}
+    changed = "playbook upgraded" if context.other_playbook else "calendar changed"
+    for entry in ledger.values():
+        if (entry.planned.item, entry.planned.round) not in known:
+            why.setdefault((entry.planned.item, entry.planned.round), changed)
     events: list[Event] = []
     by_reason: dict[str, list[NoticeRef]] = {}
     for entry in ledger.values():
         if entry.status == "planned" and entry.moment not in wanted:
-            reason = why.get((entry.planned.item, entry.planned.round), "calendar changed")
+            reason = why.get((entry.planned.item, entry.planned.round), changed)
             by_reason.setdefault(reason, []).append(entry.ref)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))

@@ -21,13 +21,14 @@ from domain.context import (
     LeaEntry,
     PersonEntry,
     ProgramEntry,
+    SummitEntry,
 )
 from domain.engagement import Engagement, OpenEngagement
 from domain.errors import Unknown, WrongPerson, did_you_mean
 from domain.frameworks import Framework
 from domain.investments import InvestmentCommand
 from domain.kernel import Command, Ref, State
-from domain.leas import RegisterLea
+from domain.leas import AddAlias, ChangeLea, RegisterLea
 from domain.leaving import LeavePerson
 from domain.messages import Envelope
 from domain.notices import Notices
@@ -36,6 +37,8 @@ from domain.people import RegisterPerson
 from domain.playbook import Playbook
 from domain.program import InitProgram
 from domain.review import OpenReview
+from domain.summits import Summit
+from domain.upgrade import UpgradePlaybook
 from store.database import Connection, listed, queries
 
 
@@ -154,6 +157,7 @@ def _person(row: Any) -> PersonEntry:
         staff_roles=frozenset(row["staff_roles"]),
         left_on=row["left_on"],
         capacity=row["capacity"],
+        fallback=row["fallback"],
     )
 
 
@@ -193,6 +197,31 @@ async def _engagement_ids(connection: Connection) -> frozenset[str]:
     return frozenset([row["id"] for row in await listed(queries.engagement_ids(connection))])
 
 
+async def summit(connection: Connection, name: str) -> SummitEntry | None:
+    """A summit as it stands, by id; None for one that was never planned."""
+    row = await queries.summit(connection, id=name)
+    if row is None:
+        return None
+    return SummitEntry(
+        id=row["id"],
+        version=row["version"],
+        title=row["title"],
+        place=row["place"],
+        first=row["first"],
+        last=row["last"],
+        registration_due=row["registration_due"],
+        hours=row["hours"],
+        round=row["round"],
+        status=row["status"],
+        invited=json.loads(row["invited"]),
+        over=frozenset(row["over"]),
+    )
+
+
+async def _summit_ids(connection: Connection) -> frozenset[str]:
+    return frozenset([row["id"] for row in await listed(queries.summits(connection))])
+
+
 async def resolve(
     connection: Connection,
     envelope: Envelope,
@@ -213,12 +242,14 @@ async def resolve(
     if isinstance(command, RegisterPerson):
         names.add(command.handle)
     known = await people(connection, names)
+    while behind := {p.fallback for p in known.values() if p.fallback} - known.keys():
+        known |= await people(connection, behind)
     wanted_leas = {*refs(command, "lea"), *([engagement.lea] if engagement.lea else [])}
     # Where those named work: a county office has representatives.
     at = {known[ref].organisation for ref in refs(command, "person") if ref in known}
     wanted_leas |= {lea for lea in at if lea != AGENCY and not lea.startswith(f"{EXTERNAL}:")}
-    if isinstance(command, RegisterLea):
-        wanted_leas |= {command.id, command.name, *command.alias}
+    if isinstance(command, RegisterLea | ChangeLea | AddAlias):
+        wanted_leas |= {*command.names}
     leas = await _leas(connection, wanted_leas)
     missing_person = any(ref not in known for ref in names)
     missing_lea = any(name.casefold() not in leas for name in wanted_leas)
@@ -231,6 +262,11 @@ async def resolve(
     if isinstance(command, OpenEngagement) and settings and not ref:
         # A new engagement begins with the newest version, unless it names another.
         ref = command.playbook or settings.playbook.partition("@")[0]
+    elif state.stream.startswith("summit:") and settings:
+        # A summit keeps the version it was planned under.
+        ref = state.of(Summit).playbook or settings.playbook.partition("@")[0]
+    named = getattr(command, "summit", None)
+    found_summit = await summit(connection, named) if named else None
     wanted_framework = command.framework if isinstance(command, OpenReview) else None
     about_money = isinstance(command, InvestmentCommand | AppropriationCommand)
     money = await appropriations(connection) if about_money else {}
@@ -249,6 +285,9 @@ async def resolve(
                 await listed(queries.document_refs(connection, kind="playbook")) if ref else ()
             )
         ),
+        other_playbook=await playbook(connection, command.to.strip())
+        if isinstance(command, UpgradePlaybook)
+        else None,
         framework=found_framework,
         frameworks=await _refs(connection, "framework")
         if wanted_framework and not found_framework
@@ -263,6 +302,8 @@ async def resolve(
         held=await held_roles(connection, state.id) if isinstance(command, LeavePerson) else (),
         appropriations=money,
         versions={f"appropriation:{m.id}": m.version for m in money.values()},
+        summit=found_summit,
+        summits=await _summit_ids(connection) if named and not found_summit else frozenset(),
     )
 
 

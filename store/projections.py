@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from domain.appropriations import Appropriation
+from domain.attendance import Attendance
 from domain.calendar import CalendarPack, local_date
 from domain.context import Context
 from domain.engagement import Engagement
+from domain.facts import facts_of
 from domain.frameworks import Framework, Frameworks
 from domain.handover import pending
 from domain.holds import Holds, told
@@ -18,6 +21,7 @@ from domain.investments import (
     Investments,
     InvestmentWithdrawn,
 )
+from domain.invitations import Invitations
 from domain.kernel import Recorded, State
 from domain.leas import Lea
 from domain.notices import (
@@ -32,9 +36,12 @@ from domain.obligations import Obligation, obligations
 from domain.people import Person
 from domain.playbook import Playbook
 from domain.policy import Published
+from domain.portfolio import LeaProfile
 from domain.program import Program
 from domain.reminding import next_wake
 from domain.risks import Risks
+from domain.summit_program import SummitProgram
+from domain.summits import Summit
 from store.database import Connection, listed, queries
 from store.events import Conflict
 
@@ -67,6 +74,8 @@ async def project(
     match aggregate:
         case "engagement":
             await _engagement(connection, state, news, context)
+        case "summit":
+            await _summit(connection, state, context)
         case "person":
             await _person(connection, state)
         case "lea":
@@ -81,6 +90,53 @@ async def project(
             await _program(connection, state)
         case _:
             raise ValueError(f"no read model for stream {state.stream}")
+
+
+async def _summit(connection: Connection, state: State, context: Context) -> None:
+    summit, program = state.of(Summit), state.of(SummitProgram)
+    await queries.put_summit(
+        connection,
+        id=state.id,
+        version=state.version,
+        title=summit.title,
+        place=summit.place,
+        first=summit.first,
+        last=summit.last,
+        registration_due=summit.registration_due,
+        hours=summit.hours,
+        playbook=summit.playbook,
+        round=summit.round,
+        status=summit.status,
+        next_wake=summit.ends(context.zone),
+        invited=json.dumps(dict(summit.invited)),
+        sessions=json.dumps([asdict(session) for session in program.standing]),
+        pairs=json.dumps(program.pairs),
+        illustrative=summit.illustrative,
+    )
+
+
+def _invitations(state: State) -> list[dict[str, Any]]:
+    """What an engagement has to do with summits, a row each."""
+    attendance = state.of(Attendance)
+    return [
+        {
+            "engagement": state.id,
+            "summit": i.summit,
+            "status": i.status,
+            "first": i.first.isoformat() if i.first else None,
+            "last": i.last.isoformat() if i.last else None,
+            "registration_due": i.registration_due.isoformat() if i.registration_due else None,
+            "seen": i.seen,
+            "not_followed": i.not_followed,
+            "over_cap": i.over_cap,
+            "registered": i.registered,
+            "attended": attendance.at(i.summit).people,
+            "days": {
+                day.isoformat(): dict(roles) for day, roles in attendance.at(i.summit).days.items()
+            },
+        }
+        for i in state.of(Invitations).all.values()
+    ]
 
 
 async def _program(connection: Connection, state: State) -> None:
@@ -167,6 +223,7 @@ async def _person(connection: Connection, state: State) -> None:
         staff_roles=list(person.staff_roles),
         left_on=person.left_on,
         capacity=person.capacity,
+        fallback=person.fallback,
     )
 
 
@@ -181,10 +238,12 @@ async def _lea(connection: Connection, state: State) -> None:
         county=lea.county,
         parent=lea.parent,
         source=lea.source,
-        facts=json.dumps([f.model_dump(mode="json") for f in lea.facts]),
+        facts=json.dumps([{**asdict(f), "said": f.said} for f in facts_of(state)], default=str),
+        profile=json.dumps(asdict(state.of(LeaProfile)), default=str),
+        cds=lea.cds,
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
     )
-    names = [state.id, lea.name, *lea.aliases]
+    names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
     folded = [n.casefold() for n in names]
     taken = await listed(
         queries.put_lea_names(connection, lea=state.id, folded=folded, names=names)
@@ -310,4 +369,7 @@ async def _engagement(
                 for person, d in n.deliveries.items()
             ]
         ),
+    )
+    await queries.put_invitations(
+        connection, engagement=state.id, rows=json.dumps(_invitations(state))
     )

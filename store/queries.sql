@@ -84,7 +84,8 @@ select id, version, title from read.documents where kind = :kind order by id, ve
 
 -- name: people-named
 -- People by id or handle.
-select id, handle, name, email, organisation, staff_roles, left_on, capacity from read.people
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback
+  from read.people
  where id = any(:names) or handle = any(:names);
 
 -- name: handles
@@ -93,7 +94,8 @@ select handle from read.people where handle is not null order by handle;
 
 -- name: people
 -- The directory, optionally of one organisation.
-select id, handle, name, email, organisation, staff_roles, left_on, capacity from read.people
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback
+  from read.people
  where :organisation::text is null or organisation = :organisation
     or (:organisation = 'external' and starts_with(organisation, 'external:'))
  order by organisation <> 'agency', organisation, handle;
@@ -110,18 +112,35 @@ select folded from read.lea_names order by folded;
 
 -- name: lea^
 -- One LEA by folded id, name or alias.
-select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess,
+select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess, l.profile, l.cds,
        array(select m.name from read.lea_names m
-              where m.lea = l.id and m.name <> l.id and m.name <> l.name order by m.name) as aliases
+              where m.lea = l.id and m.name not in (l.id, l.name, coalesce(l.cds, l.id))
+              order by m.name) as aliases
   from read.lea_names n join read.leas l on l.id = n.lea
  where n.folded = :name;
 
 -- name: leas
 -- The registry.
-select l.id, l.name, l.type, l.county, l.parent,
+select l.id, l.name, l.type, l.county, l.parent, l.cds,
        array(select n.name from read.lea_names n
-              where n.lea = l.id and n.name <> l.id and n.name <> l.name order by n.name) as aliases
+              where n.lea = l.id and n.name not in (l.id, l.name, coalesce(l.cds, l.id))
+              order by n.name) as aliases
   from read.leas l order by l.name;
+
+-- name: pinned-playbooks
+-- How many running engagements follow each playbook version.
+select playbook, count(*)::integer as engagements from read.engagements
+ where ended_at is null group by playbook;
+
+-- name: engagements-of-person
+-- Where a person has a role, engagements that are over included.
+select r.engagement, r.role, e.phase
+  from read.engagement_roles r join read.engagements e on e.id = r.engagement
+ where r.person = :person order by r.engagement, r.role;
+
+-- name: facts-of-leas
+-- What is known of every LEA, with its sources.
+select id, name, facts from read.leas order by name;
 
 -- name: engagement-ids
 -- Every engagement's id.
@@ -206,22 +225,25 @@ on conflict (kind, id, version) do update
 -- name: put-person!
 -- Replaces a person's row.
 insert into read.people (id, version, handle, name, email, organisation, staff_roles, left_on,
-                         capacity)
-values (:id, :version, :handle, :name, :email, :organisation, :staff_roles, :left_on, :capacity)
+                         capacity, fallback)
+values (:id, :version, :handle, :name, :email, :organisation, :staff_roles, :left_on, :capacity,
+        :fallback)
 on conflict (id) do update
    set version = excluded.version, handle = excluded.handle, name = excluded.name,
        email = excluded.email, organisation = excluded.organisation,
        staff_roles = excluded.staff_roles, left_on = excluded.left_on,
-       capacity = excluded.capacity;
+       capacity = excluded.capacity, fallback = excluded.fallback;
 
 -- name: put-lea!
 -- Replaces an LEA's row.
-insert into read.leas (id, version, name, type, county, parent, source, facts, recess)
-values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess)
+insert into read.leas (id, version, name, type, county, parent, source, facts, recess, profile,
+                       cds)
+values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess, :profile, :cds)
 on conflict (id) do update
    set version = excluded.version, name = excluded.name, type = excluded.type,
        county = excluded.county, parent = excluded.parent, source = excluded.source,
-       facts = excluded.facts, recess = excluded.recess;
+       facts = excluded.facts, recess = excluded.recess, profile = excluded.profile,
+       cds = excluded.cds;
 
 -- name: put-lea-names
 -- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.
@@ -315,17 +337,68 @@ on conflict (engagement, investment) do update
 -- The engagements that ever had an investment.
 select distinct engagement from read.investments order by engagement;
 
+-- name: put-summit!
+-- Replaces a summit's row.
+insert into read.summits (id, version, title, place, first, last, registration_due, hours, playbook,
+                          round, status, next_wake, invited, sessions, pairs, illustrative)
+values (:id, :version, :title, :place, :first, :last, :registration_due, :hours, :playbook,
+        :round, :status, :next_wake, :invited, :sessions, :pairs, :illustrative)
+on conflict (id) do update
+   set version = excluded.version, place = excluded.place, first = excluded.first,
+       last = excluded.last, registration_due = excluded.registration_due,
+       round = excluded.round, status = excluded.status, next_wake = excluded.next_wake,
+       invited = excluded.invited, sessions = excluded.sessions, pairs = excluded.pairs;
+
+-- name: put-invitations!
+-- Replaces an engagement's invitations; none is ever taken away.
+insert into read.invitations
+select * from jsonb_populate_recordset(null::read.invitations, :rows::jsonb)
+on conflict (engagement, summit) do update
+   set status = excluded.status, first = excluded.first, last = excluded.last,
+       registration_due = excluded.registration_due, seen = excluded.seen,
+       not_followed = excluded.not_followed, over_cap = excluded.over_cap,
+       registered = excluded.registered, attended = excluded.attended, days = excluded.days;
+
+-- name: summit^
+-- One summit, with those of its engagements that are over.
+select s.*, array(select e.id from read.engagements e
+                   where e.ended_at is not null and s.invited ? e.id) as over
+  from read.summits s where s.id = :id;
+
+-- name: summits
+-- Every summit in the order of its days, with how many LEAs are expected and how many people came.
+select s.*,
+       (select count(*) from read.invitations i
+         where i.summit = s.id and i.status in ('invited', 'registered')) as expected,
+       (select coalesce(sum(i.registered), 0) from read.invitations i
+         where i.summit = s.id and i.status = 'registered') as registered,
+       (select coalesce(sum(i.attended), 0) from read.invitations i where i.summit = s.id) as attended,
+       (select count(*) from read.invitations i where i.summit = s.id and i.attended > 0) as leas
+  from read.summits s order by s.first, s.id;
+
+-- name: invitations-to
+-- What became of a summit's invitations, an LEA a row.
+select i.*, e.lea_name, e.phase, e.illustrative
+  from read.invitations i join read.engagements e on e.id = i.engagement
+ where i.summit = :summit order by e.lea_name, i.engagement;
+
+-- name: running-summits
+-- Every summit that is neither over nor called off, with when its last day ends.
+select id, status, next_wake from read.summits where status = 'planned' order by id;
+
 -- name: lock-read-models#
 -- Makes every writer wait until a rebuild is done; readers go on.
 lock table read.program, read.documents, read.people, read.leas, read.lea_names, read.engagements,
            read.engagement_roles, read.obligations, read.notices, read.deliveries,
-           read.investments, read.appropriations
+           read.investments, read.appropriations, read.summits, read.invitations
   in share row exclusive mode;
 
 -- name: clear-read-models#
 -- Empties every read model before a rebuild.
 delete from read.investments;
 delete from read.appropriations;
+delete from read.invitations;
+delete from read.summits;
 delete from read.deliveries;
 delete from read.notices;
 delete from read.obligations;

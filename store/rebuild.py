@@ -9,6 +9,7 @@ from store.vault import Vault
 
 _ORDER = (
     "calendar", "playbook", "framework", "program", "person", "lea", "appropriation", "engagement",
+    "summit",
 )  # fmt: skip
 """What an engagement's projection looks up is there before it."""
 

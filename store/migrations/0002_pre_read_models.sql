@@ -33,7 +33,8 @@ create table read.people (
     organisation text    not null,
     staff_roles  text[]  not null,
     left_on      date,                          -- the first day on which they are not there
-    capacity     integer                        -- engagements they can lead
+    capacity     integer,                       -- engagements they can lead
+    fallback     text                           -- whom to write instead, by id
 );
 create index people_organisation on read.people (organisation);
 
@@ -46,7 +47,9 @@ create table read.leas (
     parent  text,
     source  text,
     facts   jsonb   not null,
-    recess  jsonb   not null
+    recess  jsonb   not null,
+    profile jsonb   not null,
+    cds     text
 );
 
 create table read.lea_names (
@@ -164,6 +167,42 @@ create table read.investments (
     illustrative  boolean        not null,
     primary key (engagement, investment)
 );
+
+create table read.summits (
+    id               text        primary key,
+    version          integer     not null,
+    title            text        not null,
+    place            text        not null,
+    first            date        not null,
+    last             date        not null,
+    registration_due date        not null,
+    hours            numeric(7, 2) not null,    -- of each invited LEA's people
+    playbook         text        not null,
+    round            integer     not null,
+    status           text        not null check (status in ('planned', 'held', 'cancelled')),
+    next_wake        timestamptz,
+    invited          jsonb       not null,      -- engagement: LEA
+    sessions         jsonb       not null,
+    pairs            jsonb       not null,
+    illustrative     boolean     not null
+);
+
+create table read.invitations (                 -- an engagement's part in a summit
+    engagement       text    not null,
+    summit           text    not null,
+    status           text    not null,
+    first            date,
+    last             date,
+    registration_due date,
+    seen             integer not null,          -- the summit's latest round that was looked at
+    not_followed     text,
+    over_cap         text,
+    registered       integer not null,
+    attended         integer not null,
+    days             jsonb   not null,          -- people by day and role
+    primary key (engagement, summit)
+);
+create index invitations_summit on read.invitations (summit);
 
 -- What the running system needs besides: mails on their way, workers alive, how far readers came.
 create schema ops;

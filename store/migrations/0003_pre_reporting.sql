@@ -29,6 +29,16 @@ create view reporting.appropriations as
       from read.appropriations;
 comment on view reporting.appropriations is 'One row an appropriation, in US dollars, with the days between which it may be committed and until when it may be paid.';
 
+create view reporting.summits as
+    select id as summit, title, place, first, last, registration_due, hours, status, illustrative
+      from read.summits;
+comment on view reporting.summits is 'One row a summit, as it stands now; hours are of each invited LEA.';
+
+create view reporting.invitations as
+    select engagement, summit, status, first, last, registered, attended, not_followed
+      from read.invitations;
+comment on view reporting.invitations is 'One row an engagement and summit; registered and attended are numbers of people.';
+
 create view reporting.events as
     select position, stream, version, type, effective_at, recorded_at, actor, command_id
       from es.events;

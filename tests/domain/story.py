@@ -27,6 +27,7 @@ from domain.context import (
     PersonEntry,
     ProgramEntry,
     StaffRole,
+    SummitEntry,
 )
 from domain.deciding import brought, decide_in_full
 from domain.engagement import Engagement, OpenEngagement
@@ -39,6 +40,8 @@ from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
 from domain.reminding import announcement, next_wake
 from domain.review import OpenReview
+from domain.summits import entry_of
+from domain.upgrade import UpgradePlaybook
 from tests.domain.tables import RULES, day, table
 
 ZONE = "America/Los_Angeles"
@@ -134,6 +137,8 @@ class Story:
             calendar=CALENDAR,
         )
         self.playbook: Playbook | None = PLAYBOOK
+        self.versions: dict[str, Playbook] = {}
+        """Further playbook versions that were published, by name and version."""
         self.mails: list[Mail] = []
         self.news: list[Event] = []
         self._commands = 0
@@ -167,7 +172,7 @@ class Story:
         decided = decide_in_full(what, before, context)
         self._append(stream, self._stamped(stream, decided.own, context))
         if stream.startswith("engagement:") and not isinstance(what, ClaimNotices):
-            self._wake = next_wake(self.state(), context)
+            self._wake = next_wake(self.state(), context.pinning(self.engagement.playbook))
         for other, entries in decided.others.items():
             self._append(other, self._stamped(other, entries, context))
         everything = [decided.own, *decided.others.values()]
@@ -307,6 +312,8 @@ class Story:
         if effective is not None and effective != self.today:
             effective_at = at_local(effective, time(0), ZONE)
         playbook = self.playbook
+        if (pinned := self.engagement.playbook) in self.versions:
+            playbook = self.versions[pinned]
         if isinstance(command, OpenEngagement) and command.playbook and playbook:
             playbook = playbook if command.playbook == playbook.ref else None
         return Context(
@@ -317,7 +324,10 @@ class Story:
             actor=SYSTEM_PERSON if actor == SYSTEM else self.people[actor],
             program=self.program,
             playbook=playbook,
-            playbooks=frozenset({PLAYBOOK.ref}),
+            playbooks=frozenset({PLAYBOOK.ref, *self.versions}),
+            other_playbook={PLAYBOOK.ref: PLAYBOOK, **self.versions}.get(command.to)
+            if isinstance(command, UpgradePlaybook)
+            else None,
             framework=FRAMEWORKS.get(command.framework)
             if isinstance(command, OpenReview)
             else None,
@@ -335,6 +345,10 @@ class Story:
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),
             held=self._held(command.person) if isinstance(command, LeavePerson) else (),
+            summit=self.summit(getattr(command, "summit", None)),
+            summits=frozenset(
+                s.partition(":")[2] for s in self.histories if s.startswith("summit:")
+            ),
         )
 
     def _held(self, ref: str) -> tuple[HeldRole, ...]:
@@ -352,6 +366,15 @@ class Story:
             for role, holder in state.of(Engagement).roles.items()
             if holder == person
         )
+
+    def summit(self, name: str | None) -> SummitEntry | None:
+        """A summit as the record would resolve it."""
+        over = frozenset(
+            s.partition(":")[2]
+            for s, state in self.states.items()
+            if s.startswith("engagement:") and not state.of(Engagement).is_open
+        )
+        return entry_of(self.state(f"summit:{name}"), over) if name else None
 
     def recess(self, *recess: Closure) -> Self:
         """Give Alder Creek another recess, and let the engagement know."""

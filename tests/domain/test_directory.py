@@ -234,7 +234,7 @@ def test_a_change_changes_something() -> None:
     story = Story().do("person register", handle="sam", name="Sam")
     [stream] = story.histories
     story.when("person change", person=stream.removeprefix("person:")).refuses(
-        WrongState, "sam", "give --name, --email, --role or --capacity"
+        WrongState, "sam", "give --name, --email, --role, --capacity"
     )
 
 

@@ -182,5 +182,7 @@ def test_what_the_system_tells_itself_has_no_place_at_the_door() -> None:
         "notices claim",
         "notices delivered",
         "notices reconcile",
+        "summit conclude",
+        "summit take-over",
     }
     assert SYSTEM == "system"

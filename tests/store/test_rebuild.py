@@ -53,11 +53,21 @@ async def _second_engagement(office: Office) -> None:
     await office.do("engagement withdraw", engagement="elk-grove", reason="a vacancy")
 
 
+async def _summit(office: Office) -> None:
+    await office.do("summit plan", summit="Y2-1", title="Autumn summit", place="Fresno", hours=6,
+                    first=date(2027, 10, 14), last=date(2027, 10, 15),
+                    registration_due=date(2027, 10, 1))  # fmt: skip
+    await office.do("summit session add", summit="Y2-1", title="Data", day=1, triad=["what"])
+    await office.do("summit invite", summit="Y2-1", engagement=E)
+    await office.do("summit register", summit="Y2-1", engagement=E, places={"teacher": 3})
+
+
 async def test_read_models_rebuilt_from_nothing_equal_the_live_ones(
     office: Office, playbook: Playbook
 ) -> None:
     await whole_journey(office, playbook)
     await _second_engagement(office)
+    await _summit(office)
     live = await read_models(office)
     empty = [name for name, rows in live.items() if not rows]
     assert empty == [], "a table without rows proves nothing"

@@ -22,6 +22,7 @@ from worker import RUNNER
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
 from workflows.program import ProgramWorkflow
+from workflows.summit import SummitWorkflow
 
 HISTORIES = Path(__file__).parent.parent / "replay"
 RECORDED = sorted(HISTORIES.rglob("*.json"))
@@ -29,7 +30,7 @@ RECORDED = sorted(HISTORIES.rglob("*.json"))
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[EngagementWorkflow, ProgramWorkflow, DigestWorkflow],
+        workflows=[EngagementWorkflow, SummitWorkflow, ProgramWorkflow, DigestWorkflow],
         data_converter=data_converter(MASTER_KEY),
         workflow_runner=RUNNER,
     )

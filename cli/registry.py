@@ -1,0 +1,186 @@
+"""The registry and the directory in detail: facts with their sources, and one person."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from cli.asking import Json, Names, counted, run
+from cli.commands import noun
+from cli.output import emit_json, emit_table
+from domain.errors import Unknown, did_you_mean
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+Switch = Annotated[bool, Parameter(negative="")]
+
+
+def register(app: App) -> None:
+    """Add the questions."""
+    noun(app, "lea").command(lea_facts, name="facts")
+    noun(app, "person").command(person_show, name="show")
+
+
+def classified(profile: dict[str, Any]) -> str | None:
+    """What an LEA is like, in a line; None where nobody said."""
+    share = profile["unduplicated"]
+    said = (
+        profile["locale"],
+        profile["region"],
+        f"{share}% unduplicated pupils" if share is not None else None,
+    )
+    return ", ".join(part for part in said if part) or None
+
+
+def standing(fact: dict[str, Any]) -> str:
+    """How a fact stands among the others, in a few words."""
+    against = " and ".join(fact["against"])
+    match fact["standing"]:
+        case "in conflict":
+            return f"IN CONFLICT with {against}"
+        case "prevails":
+            return f"prevails over {against}: {fact['why']}"
+        case "outweighed":
+            return f"outweighed by {against}: {fact['why']}"
+        case "withdrawn":
+            return f"withdrawn: {fact['why']}"
+        case "replaced":
+            return "replaced by a later value of its source"
+        case _:
+            return ""
+
+
+def show_facts(title: str, facts: Iterable[dict[str, Any]]) -> None:
+    """A table of facts with their sources, and a line about each contradiction."""
+    rows = list(facts)
+    emit_table(
+        title,
+        ("Id", "Fact", "Value", "Scope", "As of", "Source", "Standing"),
+        [
+            (
+                f["id"],
+                f["name"],
+                f["said"],
+                f["scope"],
+                f["as_of"],
+                f["source"],
+                standing(f),
+            )
+            for f in rows
+        ],
+    )
+    torn = {f["name"] for f in rows if f["standing"] == "in conflict"}
+    for name in sorted(torn):
+        said = [f for f in rows if f["name"] == name and f["standing"] == "in conflict"]
+        print(
+            f"Sources contradict each other about {name}: "
+            + "; ".join(f"{f['id']} says {f['said']} ({f['source']})" for f in said)
+            + "."
+        )
+
+
+def lea_facts(lea: str | None = None, /, *, conflicts: Switch = False, json_: Json = False) -> None:
+    """Show the facts about an LEA, or about all of them, each with its source.
+
+    Args:
+        lea: The LEA, by id, name or alias; every LEA if left out.
+        conflicts: Only facts that contradict each other and are not settled.
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            rows = await listed(queries.facts_of_leas(connection))
+            if lea is not None:
+                one = await queries.lea(connection, name=lea.strip().casefold())
+                if one is None:
+                    names = [r["folded"] for r in await listed(queries.lea_names(connection))]
+                    raise Unknown(
+                        f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} "
+                        f"See them all: handrail lea list"
+                    )
+                rows = [row for row in rows if row["id"] == one["id"]]
+        return [
+            {
+                "lea": row["id"],
+                "name": row["name"],
+                "facts": [
+                    fact
+                    for fact in json.loads(row["facts"])
+                    if not conflicts or fact["standing"] == "in conflict"
+                ],
+            }
+            for row in rows
+        ]
+
+    rows = run(work)
+    if json_:
+        for row in rows:
+            for fact in row["facts"]:
+                emit_json({"lea": row["lea"], **fact})
+        return
+    told = [row for row in rows if row["facts"]]
+    for row in told:
+        show_facts(
+            f"{row['name']} ({row['lea']}): {counted(len(row['facts']), 'fact')}", row["facts"]
+        )
+    if not told:
+        print("No facts contradict each other." if conflicts else "No facts are recorded.")
+
+
+def person_show(person: str, /, *, json_: Json = False) -> None:
+    """Show one person: where they work, whom to write instead, and their engagements.
+
+    Args:
+        person: The person's handle.
+        json_: One JSON object.
+    """
+
+    async def work(door: "Door") -> dict[str, Any]:
+        from store.context import handles, people
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            found = await people(connection, {person.removeprefix("@")})
+            if not found:
+                raise Unknown(
+                    f"Nobody in the directory is called {person!r}. "
+                    f"{did_you_mean(person, await handles(connection))} "
+                    f"See them all: handrail person list"
+                )
+            entry = next(iter(found.values()))
+            roles = await listed(queries.engagements_of_person(connection, person=entry.id))
+            everybody = await listed(queries.people(connection, organisation=None))
+        names = Names(door)
+        await names.learn(entry.fallback)
+        return {
+            "person": entry.id,
+            "handle": entry.handle,
+            "name": entry.name,
+            "email": entry.email,
+            "organisation": entry.organisation,
+            "staff_roles": sorted(entry.staff_roles),
+            "fallback": names.handle(entry.fallback),
+            "fallback_of": [p["handle"] or p["id"] for p in everybody if p["fallback"] == entry.id],
+            "engagements": [dict(row) for row in roles],
+        }
+
+    found = run(work)
+    if json_:
+        emit_json(found)
+        return
+    print(f"{found['name']} ({found['handle']})")
+    for label, value in (
+        ("Mail", found["email"]),
+        ("Works at", found["organisation"]),
+        ("Staff roles", ", ".join(found["staff_roles"])),
+        ("Fallback contact", found["fallback"]),
+        ("Fallback contact of", ", ".join(found["fallback_of"])),
+    ):
+        print(f"  {label}: {value or '–'}")
+    for row in found["engagements"]:
+        print(f"  {row['role'].replace('_', ' ')} of {row['engagement']} ({row['phase']})")

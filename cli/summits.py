@@ -1,0 +1,525 @@
+"""Summits: invite many, move them for many, take in who was there, and see them."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+from cyclopts import App, Parameter
+
+from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.commands import Date, _checked, noun, validated
+from cli.imports import Switch, _given, _read, carry_out
+from cli.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.stack import settings_or_fail
+from domain.attendance import Attendance
+from domain.calendar import spoken
+from domain.following import (
+    SummitFollowed,
+    SummitNotFollowed,
+    taken_over,
+)
+from domain.invitations import Invitations, InviteToSummit
+from domain.kernel import State, fold
+from domain.messages import Receipt
+from domain.summits import RescheduleSummit, Summit, entry_of, span
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+PATIENCE_SECONDS = 60.0
+"""How long the verb waits for every engagement to take over a summit's new days."""
+_POLL_SECONDS = 0.25
+
+Effective = Annotated[Date | None, Parameter(name="--effective")]
+CommandId = Annotated[str | None, Parameter(name="--command-id")]
+
+
+def register(app: App) -> None:
+    """Add every question about summits, and the verbs that concern many engagements."""
+    noun(app, "summit").command(invite, name="invite")
+    noun(app, "summit").command(reschedule, name="reschedule")
+    noun(app, "summit").command(summit_list, name="list")
+    noun(app, "summit").command(summit_show, name="show")
+    noun(app, "summit attendance").command(attendance_import, name="import")
+    noun(app, "bulk reschedule").command(reschedule, name="summit")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What becomes of one engagement."""
+
+    engagement: str
+    outcome: str
+    why: str = ""
+
+
+def _actor() -> str:
+    settings = settings_or_fail()
+    if settings.actor is None:
+        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
+    return settings.actor
+
+
+def invite(
+    summit: str,
+    /,
+    *engagements: str,
+    waive: str | None = None,
+    effective: Effective = None,
+    illustrative: Switch = False,
+    json_: Json = False,
+) -> None:
+    """Invite engagements to a summit: each LEA owes its registration from now on.
+
+    Args:
+        summit: The summit, for example Y1-1.
+        engagements: The engagements, by id or by any name of their LEA.
+        waive: Why they are invited although they are in recess on those days.
+        effective: The day it came true, if not today (YYYY-MM-DD).
+        illustrative: Mark what this records as illustrative: every mail and report says so.
+        json_: One JSON object an engagement.
+    """
+    if not engagements:
+        fail(
+            f"Whom? Name at least one engagement: handrail summit invite {summit} ENGAGEMENT",
+            REFUSED,
+        )
+    actor = _actor()
+    on = _checked(date, effective, "--effective")
+    validated(InviteToSummit, {"summit": summit, "engagement": "any", "waive": waive})
+
+    async def work(door: "Door") -> tuple[list[Result], Names]:
+        from bootstrap.door import new_command_id
+        from domain.errors import Unknown
+
+        results = []
+        for name in dict.fromkeys(engagements):
+            try:
+                one = await engagement_named(door, name)
+            except Unknown as nobody:
+                results.append(Result(name, "refused", str(nobody)))
+                continue
+            command = InviteToSummit(summit=summit, engagement=one, waive=waive)
+            receipt = await _given(
+                door,
+                door.packed(
+                    command,
+                    command_id=new_command_id(),
+                    actor=actor,
+                    issued_at=await door.now(),
+                    effective_on=on,
+                    illustrative=illustrative,
+                ),
+            )
+            outcome = "invited" if receipt.outcome == "recorded" else "refused"
+            results.append(Result(one, outcome, receipt.message))
+        names = Names(door)
+        await names.learn(*(r.why for r in results))
+        return results, names
+
+    results, names = run(work, commands=True)
+    _report(summit.strip().upper(), results, names, as_json=json_)
+    if refused := sum(r.outcome == "refused" for r in results):
+        fail(f"{refused} of {counted(len(results), 'engagement')} refused.", REFUSED)
+
+
+def _report(title: str, results: list[Result], names: Names, *, as_json: bool) -> None:
+    if as_json:
+        for r in results:
+            emit_json({"engagement": r.engagement, "outcome": r.outcome, "why": names.told(r.why)})
+        return
+    emit_table(
+        f"{title}: {counted(len(results), 'engagement')}",
+        ("Engagement", "Outcome", "Why"),
+        [(r.engagement, r.outcome, names.told(r.why)) for r in results],
+    )
+
+
+def reschedule(
+    summit: str,
+    /,
+    *,
+    to: Date,
+    registration_due: Date | None = None,
+    place: str | None = None,
+    reason: str | None = None,
+    dry_run: Switch = False,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Move a summit to other days, and tell for every invited LEA what becomes of it.
+
+    An LEA in recess on the new days does not follow; one whose month is over the cap follows and is
+    reported.
+
+    Args:
+        summit: The summit, for example Y2-5.
+        to: The new first day (YYYY-MM-DD); it lasts as long as before.
+        registration_due: By when LEAs register; as long before the summit as until now if left out.
+        place: The new place, where that changes too.
+        reason: Why.
+        dry_run: Report every LEA and write nothing.
+        command_id: Repeat a command safely under its own id.
+        json_: One JSON object an engagement.
+    """
+    actor = _actor()
+    typed_id = _checked(UUID, command_id, "--command-id")
+    body = {
+        "summit": summit, "to": to, "registration_due": registration_due, "place": place,
+        "reason": reason,
+    }  # fmt: skip
+    command = validated(RescheduleSummit, {k: v for k, v in body.items() if v is not None})
+    assert isinstance(command, RescheduleSummit)
+
+    async def work(door: "Door") -> tuple[list[Result], Names, str]:
+        if dry_run:
+            results, days = await _rehearsed(door, command, actor)
+        else:
+            results, days = await _moved(door, command, actor, typed_id)
+        names = Names(door)
+        await names.learn(*(r.why for r in results))
+        return results, names, days
+
+    results, names, days = run(work, commands=not dry_run)
+    if not json_:
+        print(f"{command.summit} {'would move' if dry_run else 'moved'} to {days}.")
+    _report(command.summit, results, names, as_json=json_)
+    if dry_run and not json_:
+        print("Dry run: nothing was written.")
+    if any(r.outcome == "under way" for r in results):
+        narrate(f"Not all have followed yet; they will. See handrail summit show {command.summit}")
+
+
+async def _rehearsed(
+    door: "Door", command: RescheduleSummit, actor: str
+) -> tuple[list[Result], str]:
+    """What would become of every invited engagement; nothing is written."""
+    from bootstrap.door import new_command_id
+    from domain.deciding import after, decide_in_full
+    from store.context import resolve, standing
+    from store.events import read_stream
+
+    now = await door.now()
+    envelope = door.packed(command, command_id=new_command_id(), actor=actor, issued_at=now)
+    results = []
+    async with door.pool.acquire() as connection:
+        before = fold(envelope.stream, await read_stream(connection, door.vault, envelope.stream))
+        context = await resolve(connection, envelope, command, before, now)
+        decided = decide_in_full(command, before, context)
+        entry = entry_of(after(before, decided.own, context))
+        assert entry is not None
+        for engagement in sorted(entry.invited):
+            stream = f"engagement:{engagement}"
+            state = fold(stream, await read_stream(connection, door.vault, stream))
+            there = replace(await standing(connection, state, now), summit=entry)
+            match taken_over(state, there, entry):
+                case SummitFollowed(over_cap=str(over)):
+                    results.append(Result(engagement, "would move", f"over the cap: {over}"))
+                case SummitFollowed():
+                    results.append(Result(engagement, "would move"))
+                case SummitNotFollowed(why=why):
+                    results.append(Result(engagement, "would be skipped", why))
+                case _:
+                    results.append(Result(engagement, "nothing to move", "it is over"))
+    return results, span(entry.first, entry.last)
+
+
+async def _moved(
+    door: "Door", command: RescheduleSummit, actor: str, command_id: UUID | None
+) -> tuple[list[Result], str]:
+    """Move it, and wait until every invited engagement has taken that over."""
+    from bootstrap.door import new_command_id
+    from domain.errors import Refused
+    from store.database import listed, queries
+    from store.events import read_stream
+
+    envelope = door.packed(
+        command,
+        command_id=command_id or new_command_id(),
+        actor=actor,
+        issued_at=await door.now(),
+    )
+    receipt: Receipt = await _given(door, envelope)
+    if receipt.outcome == "refused":
+        raise Refused(receipt.message)
+    async with door.pool.acquire() as connection:
+        summit = fold(receipt.stream, await read_stream(connection, door.vault, receipt.stream))
+    now = summit.of(Summit)
+    assert now.first is not None
+    assert now.last is not None
+    waited = 0.0
+    while True:
+        async with door.pool.acquire() as connection:
+            rows = await listed(queries.invitations_to(connection, summit=command.summit))
+        rows = [r for r in rows if r["engagement"] in now.invited]
+        if all(_has_seen(r, now.round) for r in rows) or waited >= PATIENCE_SECONDS:
+            break
+        await asyncio.sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
+    return [_result(r, now.round) for r in rows], span(now.first, now.last)
+
+
+def _has_seen(row: Mapping[str, Any], round_: int) -> bool:
+    return bool(row["seen"] >= round_ or row["phase"] in ("closed", "withdrawn"))
+
+
+def _result(row: Mapping[str, Any], round_: int) -> Result:
+    if not _has_seen(row, round_):
+        return Result(row["engagement"], "under way")
+    if row["seen"] < round_:
+        return Result(row["engagement"], "nothing to move", "it is over")
+    if row["not_followed"]:
+        return Result(row["engagement"], "skipped", row["not_followed"])
+    over = f"over the cap: {row['over_cap']}" if row["over_cap"] else ""
+    return Result(row["engagement"], "moved", over)
+
+
+def attendance_import(
+    summit: str,
+    file: Path,
+    /,
+    *,
+    dry_run: Switch = False,
+    skip_refused: Switch = False,
+    json_: Json = False,
+) -> None:
+    """Record who was at a summit from a CSV or YAML file, a person or a role a row.
+
+    Columns are lea (any name of the LEA, or its engagement), day (a date, or 1 for the first day),
+    role, and person (a handle) or count. Every row is checked before anything is written;
+    repeating the same file goes on where it stopped.
+
+    Args:
+        summit: The summit, for example Y1-1.
+        file: A CSV file with a header, or a YAML list.
+        dry_run: Report every row and write nothing.
+        skip_refused: Write the good rows although others are refused.
+        json_: One JSON object a row.
+    """
+    named = {str(row.get("lea") or row.get("engagement") or "") for row in _read(file)}
+
+    async def work(door: "Door") -> dict[str, str]:
+        from domain.errors import Unknown
+
+        found = {}
+        for name in named - {""}:
+            try:
+                found[name] = await engagement_named(door, name)
+            except Unknown:
+                continue  # Said of the row, when it is checked.
+        return found
+
+    known = run(work)
+
+    def shape(row: dict[str, Any]) -> dict[str, Any]:
+        name = str(row.pop("lea", None) or row.pop("engagement", None) or "")
+        row.pop("engagement", None)
+        # An unknown name is refused by the engagement's own rule, which names the nearest.
+        unknown = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:60]
+        return {**row, "summit": summit, "engagement": known.get(name, unknown)}
+
+    carry_out(
+        file,
+        "summit attendance record",
+        dry_run=dry_run,
+        skip_refused=skip_refused,
+        as_json=json_,
+        shape=shape,
+    )
+
+
+def summit_list(*, json_: Json = False) -> None:
+    """Show every summit: when, where, how many LEAs are expected, and how many people came."""
+
+    async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            return [dict(row) for row in await listed(queries.summits(connection))]
+
+    rows = run(work)
+    if json_:
+        for row in rows:
+            emit_json(_summit(row))
+        return
+    emit_table(
+        counted(len(rows), "summit"),
+        ("Summit", "Title", "Days", "Place", "Status", "LEAs", "Registered", "Came"),
+        [
+            (
+                r["id"] + (" *" if r["illustrative"] else ""),
+                r["title"],
+                span(r["first"], r["last"]),
+                r["place"],
+                r["status"],
+                r["expected"],
+                r["registered"],
+                r["attended"] if r["attended"] or r["status"] == "held" else "–",
+            )
+            for r in rows
+        ],
+    )
+    held = [r["attended"] for r in rows if r["attended"]]
+    if held:
+        average = f"{sum(held) / len(held):.0f}"
+        print(f"On average {average} people came to {counted(len(held), 'summit')}.")
+    if any(r["illustrative"] for r in rows):
+        print("* illustrative: invented for demonstration.")
+
+
+def _summit(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {k: v for k, v in row.items() if k not in ("id", "next_wake", "over", "version")}
+    return {
+        "summit": row["id"],
+        **found,
+        "hours": str(row["hours"]),
+        "invited": json.loads(row["invited"]),
+        "sessions": json.loads(row["sessions"]),
+        "pairs": json.loads(row["pairs"]),
+    }
+
+
+def summit_show(summit: str, /, *, json_: Json = False) -> None:
+    """Show one summit: its sessions, and every invited LEA with who is expected and who came.
+
+    Args:
+        summit: The summit, for example Y1-1.
+        json_: One JSON object.
+    """
+
+    async def work(door: "Door") -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        from domain.errors import Unknown, did_you_mean
+        from store.database import listed, queries
+
+        wanted = summit.strip().upper()
+        async with door.pool.acquire() as connection:
+            row = await queries.summit(connection, id=wanted)
+            if row is None:
+                known = [r["id"] for r in await listed(queries.summits(connection))]
+                raise Unknown(
+                    f"There is no summit {summit!r}. {did_you_mean(wanted, known)} See them all: "
+                    f"handrail summit list"
+                )
+            rows = await listed(queries.invitations_to(connection, summit=wanted))
+        invitations = [{**dict(r), "days": json.loads(r["days"])} for r in rows]
+        return _summit(dict(row)), invitations
+
+    found, invitations = run(work)
+    if json_:
+        emit_json({**found, "invitations": [_invitation(i) for i in invitations]})
+        return
+    print(f"{found['summit']}: {found['title']}, {found['status']}")
+    print(f"  {span(found['first'], found['last'])} in {found['place']}")
+    print(f"  Registration by {spoken(found['registration_due'])}; {found['hours']} hours an LEA")
+    for s in found["sessions"]:
+        tags = ", ".join([*s["triad"], *([s["content"]] if s["content"] else [])])
+        print(f"  Day {s['day']}  {s['id']} {s['title']}{f' ({tags})' if tags else ''}")
+    for one, other in found["pairs"]:
+        print(f"  Paired: {one} and {other}")
+    emit_table(
+        counted(len(invitations), "LEA"),
+        ("Engagement", "LEA", "Status", "Registered", "Came", "By day"),
+        [
+            (
+                i["engagement"],
+                i["lea_name"],
+                _status(i),
+                i["registered"] or "–",
+                i["attended"] or "–",
+                "; ".join(f"{day}: {_roles(roles)}" for day, roles in sorted(i["days"].items())),
+            )
+            for i in invitations
+        ],
+    )
+    say_if_illustrative(found["illustrative"])
+
+
+def _status(row: Mapping[str, Any]) -> str:
+    if row["not_followed"] and row["status"] in ("invited", "registered"):
+        return f"not followed: {row['not_followed']}"
+    return "not invited" if row["status"] == "none" else str(row["status"])
+
+
+def _roles(roles: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {role}" for role, n in sorted(roles.items()))
+
+
+def _invitation(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k not in ("summit", "seen")}
+
+
+def as_data(state: State) -> list[dict[str, Any]]:
+    """An engagement's summits as plain data."""
+    attendance = state.of(Attendance)
+    partners: dict[str, list[str]] = {}
+    for pair in attendance.pairs:
+        partners.setdefault(pair.summit, []).append(pair.partner)
+    found = []
+    for i in state.of(Invitations).all.values():
+        there = attendance.at(i.summit)
+        found.append(
+            {
+                "summit": i.summit,
+                "title": i.title,
+                "status": i.status,
+                "first": i.first,
+                "last": i.last,
+                "place": i.place,
+                "registration_due": i.registration_due,
+                "hours": str(i.hours),
+                "not_followed": i.not_followed,
+                "new_days": i.new_days,
+                "registered": list(i.people),
+                "places": dict(i.places),
+                "attended": there.people,
+                "days": {str(day): dict(roles) for day, roles in there.days.items()},
+                "people": sorted({person for _, person in there.named}),
+                "paired_with": partners.get(i.summit, []),
+            }
+        )
+    return found
+
+
+def commitments_as_data(state: State) -> list[dict[str, Any]]:
+    """What was promised at summits, as plain data."""
+    return [
+        {"item": c.item, "text": c.text, "by": c.by, "owner": c.owner, "outcome": c.outcome}
+        for c in state.of(Attendance).commitments
+    ]
+
+
+def as_text(found: dict[str, Any]) -> list[str]:
+    """The same for reading."""
+    lines = []
+    for s in found["summits"]:
+        line = f"Summit {s['summit']}"
+        if s["first"]:
+            line += f", {span(s['first'], s['last'])}: {s['status']}"
+        if s["status"] == "invited":
+            line += f", registration by {spoken(s['registration_due'])}"
+        lines.append(line)
+        if s["not_followed"] and s["status"] in ("invited", "registered"):
+            lines.append(f"   moved to {span(*s['new_days'])}, not followed: {s['not_followed']}")
+        who = [*s["registered"], *(f"{n} {role}" for role, n in s["places"].items())]
+        if who:
+            lines.append(f"   registered: {', '.join(who)}")
+        if s["attended"]:
+            lines.append(f"   came: {counted(s['attended'], 'person', 'people')}")
+            lines += [
+                f"      {spoken(date.fromisoformat(day))}: {_roles(roles)}"
+                for day, roles in s["days"].items()
+            ]
+        if s["paired_with"]:
+            lines.append(f"   paired with {' and '.join(s['paired_with'])}")
+    lines += [
+        f"{c['item']}: {c['text']}, by {spoken(c['by'])}: {c['outcome'] or 'open'}"
+        for c in found["commitments"]
+        if c["by"]
+    ]
+    return lines

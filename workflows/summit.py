@@ -1,0 +1,62 @@
+"""One summit: planned, moved, held or called off."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+with workflow.unsafe.imports_passed_through():
+    from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
+    from domain.context import SYSTEM
+    from domain.messages import Envelope, Receipt
+    from domain.summits import ConcludeSummit
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun
+
+LOOK_AGAIN = timedelta(minutes=5)
+"""The store's clock may be a little behind: then the last day is not over yet."""
+
+
+@workflow.defn(name="Summit", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class SummitWorkflow(Host):
+    """Takes the summit's commands in turn, and notes when its last day is over."""
+
+    @workflow.init
+    def __init__(self, start: HostRun) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: HostRun) -> None:
+        """Wait until the summit is held or called off."""
+        await self.live()
+
+    @workflow.update(name="execute")
+    async def execute(self, envelope: Envelope) -> Receipt:
+        """Record one command; the update's id is the command's."""
+        return await self.answer(envelope)
+
+    @execute.validator
+    def _is_ours(self, envelope: Envelope) -> None:
+        if envelope.stream != self.carried.stream:
+            raise ValueError(f"{envelope.stream} is not {self.carried.stream}")
+
+    async def woken(self) -> None:
+        """Note that it was held; a new id each time, for the answer may be: not yet."""
+        receipt: Receipt = await workflow.execute_activity(
+            EXECUTE_COMMAND,
+            Envelope.of(
+                ConcludeSummit(summit=self.carried.stream.partition(":")[2]),
+                command_id=workflow.uuid4(),
+                actor=SYSTEM,
+                issued_at=workflow.now(),
+            ),
+            result_type=Receipt,
+            task_queue=RECORD_QUEUE,
+            start_to_close_timeout=RECORD_TIMEOUT,
+            retry_policy=KEEP_TRYING,
+        )
+        wake = receipt.next_wake
+        if wake is not None:
+            wake = max(wake, workflow.now() + LOOK_AGAIN)
+        self.carried = self.carried.model_copy(
+            update={"is_open": receipt.is_open, "next_wake": wake}
+        )
