@@ -1,7 +1,5 @@
 """Steps 8 to 14: two boards, their agendas, and an agreement that binds once both have acted."""
 
-from datetime import datetime
-
 from tests.end_to_end.scenario.desk import E, Desk, local
 
 CLERK = ("--for", "carla", "--evidence", "call of today")
@@ -91,5 +89,5 @@ def step_14_both_boards_have_acted(desk: Desk) -> None:
     [effective] = desk.events("agreement-effective")
     assert str(local(effective["effective_at"]).date()) == "2054-10-15"
     assert desk.show()["phase"] == "onboarding"
-    [contact] = [r for r in desk.rows("due", "--engagement", E) if r["item"].startswith("contact")]
-    assert contact["due"] == "2054-11-19", "35 days from the agreement"
+    owed = {r["item"]: r["due"] for r in desk.rows("due", "--engagement", E)}
+    assert owed["coaching/contact"] == "2054-11-19", "35 days from the agreement"

@@ -112,20 +112,16 @@ class Desk:
         """The events of an engagement, of these types or all."""
         return [e for e in self.rows("history", engagement) if not types or e["type"] in types]
 
-    def ledger(self, item: str, *, engagement: str = E) -> list[tuple[str, str, str]]:
-        """The reminders about an item: the local day they were planned for, step and outcome.
+    def plan(self, item: str, round_: int = 1) -> dict[str, tuple[str, str]]:
+        """For each step of an item's round: the local day planned for, and what became of it.
 
-        What is suppressed is told with its reason.
+        Of what was suppressed, the reason.
         """
-        rows = self.rows("ledger", engagement, "--item", item)
-        return [
-            (
-                str(local(r["planned_for"]).date()),
-                r["step"],
-                r["outcome"] if r["outcome"] != "suppressed" else r["reason"],
-            )
-            for r in rows
-        ]
+        return {
+            r["step"]: (str(local(r["planned_for"]).date()), r["reason"] or r["outcome"])
+            for r in self.rows("ledger", E)
+            if (r["item"], r["round"]) == (item, round_)
+        }
 
     def settled(self, *days: str, engagement: str = E) -> list[Row]:
         """The notices planned for these days, once all of them have come to an end."""
