@@ -1,7 +1,7 @@
 """Follows the log: a changed calendar, recess or summit reaches every engagement it concerns."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
@@ -16,13 +16,15 @@ from temporalio.service import RPCError
 from activities.dispatch import send
 from activities.record import Clock
 from domain.context import SYSTEM
+from domain.engagement import EngagementOpened
 from domain.following import TakeOverSummit
-from domain.kernel import EngagementCommand, Recorded
+from domain.kernel import Command, Recorded
 from domain.leas import RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
 from domain.policy import CalendarPublished
+from domain.program import LookAhead
 from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
 from store.database import Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
@@ -99,7 +101,8 @@ async def news(
         envelopes = []
         for recorded in page:
             for command in await _called_for(connection, recorded):
-                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{command.engagement}"
+                about = command.stream(_FOLLOWED)
+                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{about}"
                 envelopes.append(
                     Envelope.of(
                         command,
@@ -112,9 +115,11 @@ async def news(
         yield reached, envelopes
 
 
-async def _called_for(connection: Connection, recorded: Recorded) -> list[EngagementCommand]:
-    """What a fact asks of engagements: one command for each."""
+async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Command]:
+    """What a fact asks of engagements, one command for each, or of the program."""
     match recorded.event:
+        case EngagementOpened():
+            return [LookAhead()]
         case SummitRescheduled() | SummitCancelled() | SummitHeld():
             summit = recorded.stamp.stream.partition(":")[2]
             return [

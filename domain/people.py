@@ -124,11 +124,10 @@ class PersonRegistered(Event):
             f"{self.name} ({self.handle}) joined the directory"
             + (f" as {', '.join(self.staff_roles)}" if self.staff_roles else "")
             + (
-                f" of {self.organisation.removeprefix(f'{EXTERNAL}:')}."
+                f" of {self.organisation.removeprefix(f'{EXTERNAL}:')}"
                 if self.organisation != AGENCY
-                else "."
+                else ""
             )
-            + (f" of {self.organisation}" if self.organisation != AGENCY else "")
             + (f"; fallback contact {self.fallback}." if self.fallback else ".")
         )
 

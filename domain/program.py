@@ -91,6 +91,23 @@ class Program:
     initialised: ProgramInitialised | None = None
 
 
+class LookAhead(Command):
+    """Look when the program next has something to do by itself, because work has begun."""
+
+    aggregate = "program"
+    noun = "program"
+    verb = "look-ahead"
+    internal = True
+
+    def stream(self, command_id: UUID) -> str:
+        return "program"
+
+
+@decides(LookAhead)
+def look_ahead(command: LookAhead, state: State, context: Context) -> Decision:
+    return []  # The answer says when; there is nothing to record.
+
+
 @decides(InitProgram)
 def init_program(command: InitProgram, state: State, context: Context) -> Decision:
     made = state.of(Program).initialised

@@ -108,9 +108,12 @@ async def overview_rules(
 
 
 async def next_overview_moment(connection: Connection, now: datetime) -> datetime | None:
-    """When the program next has an overview to send; None without a program or without any."""
+    """When the program next has an overview to send.
+
+    None without a program, an overview in its playbook, or an engagement to look over.
+    """
     settings = await program(connection)
-    if settings is None:
+    if settings is None or not await queries.work_is_under_way(connection):
         return None
     rules = await overview_rules(connection, settings)
     return next_overview(rules, now, WorkingDays(settings.calendar), settings.zone)

@@ -504,6 +504,10 @@ select exists (select from ops.overviews
 insert into ops.overviews (person, overview, period, mail)
 values (:person, :overview, :period, :mail);
 
+-- name: work-is-under-way$
+-- Whether any engagement is not over.
+select exists (select from read.engagements where ended_at is null);
+
 -- name: overview-people
 -- Whoever holds a role in an engagement that is not over.
 select distinct r.person

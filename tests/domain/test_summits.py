@@ -670,7 +670,9 @@ def test_the_cap_is_told_and_keeps_nobody_from_following() -> None:
 def test_registering_over_the_cap_is_refused_and_may_be_waived() -> None:
     story = capped(two(), 10)
     coming: dict[str, Any] = {"engagement": ALDER, "summit": "Y2-5", "places": {"teacher": 2}}
-    story.when("summit register", **coming).refuses(TooMany, "12 h", "cap 10 h", "handrail burden waive")
+    story.when("summit register", **coming).refuses(
+        TooMany, "12 h", "cap 10 h", "handrail burden waive"
+    )
     story.when("summit register", "dana", **coming, waive_burden="both boards asked").records(
         BurdenWaived, SummitRegistered
     )

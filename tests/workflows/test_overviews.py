@@ -5,6 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from activities.follow import Follower
 from bootstrap.recovery import recover_with
 from domain.calendar import CalendarPack
 from domain.playbook import Playbook
@@ -29,10 +30,25 @@ def mails_to(mails: MailCatcher, who: str) -> list[EmailMessage]:
     return [m for m in mails.messages() if f"{who}@" in m["To"]]
 
 
-async def test_a_lead_gets_one_mail_on_monday_with_the_week_and_a_director_one_a_month(
-    story: WorkflowOffice, mails: MailCatcher, playbook: Playbook, calendar: CalendarPack
+async def begun(
+    running: Running, story: WorkflowOffice, playbook: Playbook, calendar: CalendarPack
 ) -> None:
+    """An engagement under way since Tue 6 Apr, of which the program has heard."""
     await prepared(story, playbook, calendar, day(4, 6))
+    at_ = running.services
+    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client, sandbox=True)
+    async with at_.pool.acquire() as connection:
+        await follower.catch_up(connection)
+
+
+async def test_a_lead_gets_one_mail_on_monday_with_the_week_and_a_director_one_a_month(
+    running: Running,
+    story: WorkflowOffice,
+    mails: MailCatcher,
+    playbook: Playbook,
+    calendar: CalendarPack,
+) -> None:
+    await begun(running, story, playbook, calendar)
     d1 = await story.agreed("Theory of action", day(4, 16))
     await story.until(at(day(4, 12), 9))
     [monday] = mails_to(mails, "marcus")
@@ -62,7 +78,7 @@ async def test_an_overview_missed_on_monday_comes_once_when_everything_is_back_o
     playbook: Playbook,
     calendar: CalendarPack,
 ) -> None:
-    await prepared(story, playbook, calendar, day(4, 6))
+    await begun(running, story, playbook, calendar)
     await story.agreed("Theory of action", day(4, 16))
     await story.client.get_workflow_handle("program").terminate("as if it had never been")
     await story.until(at(day(4, 13), 10))
@@ -83,7 +99,7 @@ async def test_the_program_wakes_again_after_temporal_was_emptied(
     playbook: Playbook,
     calendar: CalendarPack,
 ) -> None:
-    await prepared(story, playbook, calendar, day(4, 6))
+    await begun(running, story, playbook, calendar)
     await story.agreed("Theory of action", day(5, 28))
     await story.client.get_workflow_handle("program").terminate("as if it had never been")
     await recover_with(running.services)
