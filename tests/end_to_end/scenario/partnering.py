@@ -1,7 +1,5 @@
 """Steps 27 to 37: what both sides make together, on time and late, and the first check-in."""
 
-from datetime import date
-
 from tests.end_to_end.scenario.desk import E, Desk, local
 from tests.end_to_end.scenario.reviewing import JOY, contact, month
 
@@ -227,6 +225,7 @@ def answers(said: str) -> list[str]:
 
 
 def step_36_the_first_check_in(desk: Desk) -> None:
+    contact(desk, "2055-06-02")
     desk.clock("2055-06-10", "15:00")
     desk.do("checkin", "hold", E, "--attended", "elena", "--attended", "joy", by="marcus")
     promised = [
@@ -253,6 +252,5 @@ def step_37_the_end_of_the_fiscal_year(desk: Desk) -> None:
     desk.remembered["30 June"] = desk.show("--as-known", "2055-06-30")
     desk.remembered["30 June, history"] = desk.rows("history", E, "--as-known", "2055-06-30")
     rows = desk.rows("investment", "list", E, "--fy", "2054-55", "--as-known", "2055-06-30")
-    desk.remembered["30 June, investments"] = rows
+    desk.remembered["30 June, investments"] = [r["reported"] for r in rows]
     assert sum(float(r["now"]["amount"]) for r in rows) == 75700.50
-    assert date.fromisoformat(desk.remembered["30 June"]["as_known"]).month == 6
