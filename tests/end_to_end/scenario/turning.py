@@ -4,6 +4,7 @@
 import yaml
 
 from cli.admin import DEFAULT_PLAYBOOK
+from embedded.mailcatcher import NOWHERE
 from tests.end_to_end.scenario.desk import E, Desk, Row, local
 from tests.end_to_end.scenario.partnering import sent, suppressed
 from tests.end_to_end.scenario.recruiting import LEAS
@@ -158,7 +159,12 @@ def step_42_two_leas_as_critical_friends(desk: Desk) -> None:
 
 
 def step_43_a_mail_bounces(desk: Desk) -> None:
+    desk.do("person", "change", "robert", "--email", f"robert@{NOWHERE}", "--fallback", "joy")
     contact(desk, "2055-11-09", by="priya")
+    [notice] = [r for r in desk.settled("2055-11-09") if r["item"] == "Y2-2/F1"]
+    assert [(d["to"], d["outcome"]) for d in notice["deliveries"]] == [("robert", "bounced")]
+    desk.do("person", "change", "robert", "--email", "robert@alder-creek.example")
+    desk.do("summit", "commitment", "settle", "Y2-2", E, "F1", "--outcome", "kept", by="priya")
 
 
 def step_44_the_slip_is_put_right(desk: Desk) -> None:
