@@ -1,6 +1,6 @@
 """What the overview of a week or a month says: read from the read models, nothing recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,24 +52,39 @@ async def _sections(
     quiet = await listed(
         queries.overview_quiet(connection, since=now - timedelta(days=rules.quiet_days), **whose)
     )
+    risky = await listed(queries.overview_at_risk(connection, levels=list(rules.at_risk), **whose))
+    expiring = (
+        await listed(
+            queries.expiring(
+                connection, today=today, by=today + timedelta(days=rules.expiring_days)
+            )
+        )
+        if rules.expiring_days
+        else []
+    )
     back = now - timedelta(days=7 if rules.every == "week" else 31)
     bounced = await listed(queries.overview_bounced(connection, since=back, **whose))
-    names = await people(connection, {row["person"] for row in bounced})
+    names = await people(connection, {row["person"] for row in (*owed, *bounced) if row["person"]})
 
     def told(instant: datetime) -> str:
         return spoken(local_date(instant, settings.zone))
 
     def owing(row: Any) -> OverviewLine:
         what = row["title"] if "/" in row["item"] else f"{row['item']} {row['title']}"
-        return _line(
-            row, f"{what}, due {spoken(row['due'])}, with the {row['owner'].replace('_', ' ')}"
-        )
+        holder = names.get(row["person"])
+        whose = holder.name if holder else f"the {row['owner'].replace('_', ' ')}"
+        return _line(row, f"{what}, due {spoken(row['due'])}, with {whose}")
 
     sections = [
         _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules),
         _section(
             f"Due in the next {rules.ahead_days} days",
             [owing(row) for row in owed if row["due"] >= today],
+            rules,
+        ),
+        _section(
+            "At risk",
+            [_line(row, _at_risk(row, rules)) for row in risky],
             rules,
         ),
         _section(
@@ -89,8 +104,39 @@ async def _sections(
             ],
             rules,
         ),
+        _section(
+            "Money to commit",
+            [
+                OverviewLine(
+                    lea_name=row["source"],
+                    text=f"${row['amount'] - row['invested']:,.2f} of ${row['amount']:,.2f} left, "
+                    f"to commit by {spoken(row['until'])}",
+                    command=f"handrail appropriation show {row['id']}",
+                )
+                for row in expiring
+            ],
+            rules,
+        ),
     ]
-    return tuple(section for section in sections if section is not None)
+    return tuple(_each_told_once(section for section in sections if section is not None))
+
+
+def _each_told_once(sections: Iterable[Overview]) -> Iterable[Overview]:
+    """The sections with the command that shows an engagement only where it first comes up."""
+    seen: set[str | None] = set()
+    for section in sections:
+        lines = []
+        for line in section.lines:
+            known = line.command in seen
+            seen.add(line.command)
+            lines.append(line.model_copy(update={"command": None}) if known else line)
+        yield section.model_copy(update={"lines": tuple(lines)})
+
+
+def _at_risk(row: Any, rules: OverviewRules) -> str:
+    risk = f"risk {row['risk']}" if row["risk"] in rules.at_risk else None
+    held = f"on hold since {spoken(row['held_since'])}" if row["held_since"] else None
+    return " and ".join(filter(None, (risk, held)))
 
 
 def _line(row: Any, text: str, command: str | None = None) -> OverviewLine:

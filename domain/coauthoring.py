@@ -249,7 +249,7 @@ def rescope_proposed(state: State, event: RescopeProposed, stamp: Stamp) -> Stat
         scope=str(event.scope) if event.scope else before.scope,
         reason=str(event.reason),
     )
-    return put_on_the_table(state, deliverable, terms)
+    return put_on_the_table(state, deliverable, terms, stamp.effective_at)
 
 
 @decides(DeclineDeliverable)

@@ -255,7 +255,7 @@ def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
             known,
             title=event.title if untold else known.title,
             hours=event.hours if untold else known.hours,
-            proposal=Proposal(event.due) if fresh else known.proposal,
+            proposal=Proposal(event.due, at=stamp.effective_at) if fresh else known.proposal,
             illustrative=event.illustrative,
         ),
     )
@@ -409,7 +409,7 @@ def redate_proposed(state: State, event: RedateProposed, stamp: Stamp) -> State:
     deliverable = deliverable_in(state, event.deliverable)
     before = deliverable.proposal or Proposal(event.due)
     terms = replace(before, due=event.due, reason=str(event.reason))
-    return put_on_the_table(state, deliverable, terms)
+    return put_on_the_table(state, deliverable, terms, stamp.effective_at)
 
 
 _ASKED: frozenset[str] = frozenset({"proposed", "agreed", "submitted", "accepted"})

@@ -283,7 +283,7 @@ def merged(state: State, event: DeliverablesMerged, stamp: Stamp) -> State:
         reason=str(event.reason),
         absorbs=tuple(dict.fromkeys((*before.absorbs, *event.waiting, *carried))),
     )
-    return put_on_the_table(state, target, terms)
+    return put_on_the_table(state, target, terms, stamp.effective_at)
 
 
 _PART = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d{1,4})\s+(\S.*)")

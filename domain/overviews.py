@@ -33,6 +33,10 @@ class OverviewRules(BaseModel):
     """How many calendar days it looks ahead."""
     quiet_days: int = Field(ge=1, le=366)
     """An engagement on which nobody recorded anything for so long is called quiet."""
+    at_risk: tuple[str, ...] = ()
+    """The levels of risk that it points at."""
+    expiring_days: int | None = Field(default=None, ge=1, le=1100)
+    """It points at appropriations that must be committed within so many days; None for none."""
     lines: int = Field(default=20, ge=1, le=200)
     """How many lines a section has at most; the rest is counted."""
 

@@ -175,6 +175,10 @@ class DeliverableRules(_Data):
     review_working_days: int = Field(ge=1)
     """Within how many working days the agency answers a submission."""
     review_policy: str
+    signature_working_days: int | None = Field(default=None, ge=1, exclude_if=lambda v: v is None)
+    """Within how many working days the LEA is asked to sign what the agency has signed."""
+    signature_policy: str | None = Field(default=None, exclude_if=lambda v: v is None)
+    """For that signature; None for nobody being reminded."""
 
 
 class Tag(_Data):
@@ -550,6 +554,7 @@ class Playbook(_Data):
         for wanted in (
             self.deliverables.policy,
             self.deliverables.review_policy,
+            self.deliverables.signature_policy,
             self.checkins.policy,
             *((self.coaching.policy,) if self.coaching else ()),
             *((self.review.factual_review_policy, self.review.wave_policy) if self.review else ()),

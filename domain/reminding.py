@@ -45,6 +45,9 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
 SUPERSEDED = "superseded after an outage"
 """Why a notice is left out that a later one of the same item overtook."""
 
+TERMS_CHANGED = "terms changed"
+"""Why somebody is not reminded of what somebody else has to do first again."""
+
 NO_ADDRESS = "no mail address"
 """Why somebody whose mail was still to come is not sent it."""
 
@@ -78,6 +81,8 @@ def reconcile(state: State, context: Context) -> list[Event]:
         elif owed.due is not None and owed.policy is not None:
             for notice in _planned(owed, engagement, context):
                 wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
+        else:
+            why[owed.item, owed.round] = TERMS_CHANGED
     standing = {n.moment for n in ledger.values() if n.status != "suppressed"}
     changed = "playbook upgraded" if context.other_playbook else "calendar changed"
     for entry in ledger.values():

@@ -2,11 +2,13 @@
 
 from datetime import date
 
-from domain.calendar import spoken
+from domain.calendar import local_date, spoken
 from domain.context import Context
 from domain.engagement import Engagement, within_reach
 from domain.errors import ImpossibleDate, WrongPerson
 from domain.kernel import State
+from domain.obligations import Obligation
+from domain.terms import Proposal
 
 
 def possible_due(due: date, state: State, context: Context) -> None:
@@ -44,3 +46,43 @@ def the_lead(what: str, state: State, context: Context) -> None:
             f"the Lead is {lead}. For the LEA's side, name who it was: "
             f"--for PERSON --evidence REFERENCE"
         )
+
+
+def signature_owed(
+    what: tuple[str, str, int],
+    proposal: Proposal | None,
+    over: str,
+    command: str,
+    state: State,
+    context: Context,
+) -> Obligation:
+    """The signature that is missing under proposed terms: the Lead's first, then the LEA's.
+
+    The LEA is reminded of its own once the Lead has signed, so that nobody chases it for what the
+    agency has not agreed to yet.
+
+    Args:
+        what: The item's id, its title, and the round that the terms would begin.
+        proposal: What is on the table; None once nothing is.
+        over: Why nothing is to be signed any more, where nothing is on the table.
+        command: With which a signature is recorded.
+    """
+    item, title, round_ = what
+    rules = context.the_playbook.deliverables
+    by_agency = proposal is not None and "agency" not in proposal.signed
+    due = None
+    if proposal and proposal.at and rules.signature_working_days:
+        days = context.lea_days(state.of(Engagement).lea)
+        due = days.add(local_date(proposal.at, context.zone), rules.signature_working_days)
+    return Obligation(
+        f"{item}/signature",
+        f"Signature of {title}" + (f", proposed for {spoken(proposal.due)}" if proposal else ""),
+        round_,
+        due,
+        "lead" if by_agency else "lea_contact",
+        "agency" if by_agency else "lea",
+        "Sign the proposed terms.",
+        command,
+        None if by_agency else rules.signature_policy,
+        None if proposal else over,
+    )

@@ -34,7 +34,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.signing import possible_due
+from domain.signing import possible_due, signature_owed
 from domain.terms import full, not_over
 
 
@@ -259,18 +259,14 @@ def deliverables_owed(state: State, context: Context) -> Iterable[Obligation]:
                 d.id, d.title, d.round, d.due, "lea_contact", "lea", ask, command, rules.policy,
                 done,
             )  # fmt: skip
-        if d.proposal:
-            waits = [s for s in ("agency", "lea") if s not in d.proposal.signed]
-            yield Obligation(
-                f"{d.id}/signature",
-                f"Signature of {d.title}, proposed for {spoken(d.proposal.due)}",
-                len(d.past) + 1,
-                None,
-                "lead" if "agency" in waits else "lea_contact",
-                "agency" if "agency" in waits else "lea",
-                "Sign the proposed terms.",
+        if d.proposal or d.due or d.ending:
+            yield signature_owed(
+                (d.id, d.title, len(d.past) + 1),
+                d.proposal,
+                d.ending or "signed",
                 f"handrail deliverable sign {state.id} {d.id}",
-                None,
+                state,
+                context,
             )
         for number, on in enumerate(d.submissions, start=1):
             yield Obligation(

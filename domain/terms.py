@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from domain.calendar import spoken
@@ -38,6 +38,8 @@ class Proposal:
     """Why the standing terms are to change."""
     absorbs: tuple[str, ...] = ()
     """Agreed deliverables that end, merged into this one, once both have signed."""
+    at: datetime | None = None
+    """When they were put on the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,9 @@ def with_deliverable(state: State, deliverable: Deliverable) -> State:
     return state.put(Deliverables({**all_, deliverable.id: deliverable}))
 
 
-def put_on_the_table(state: State, deliverable: Deliverable, terms: Proposal) -> State:
+def put_on_the_table(
+    state: State, deliverable: Deliverable, terms: Proposal, at: datetime
+) -> State:
     """Propose terms: what both have signed stands meanwhile, what nobody agreed to takes them.
 
     Proposing what stands takes the proposal back.
@@ -233,7 +237,7 @@ def put_on_the_table(state: State, deliverable: Deliverable, terms: Proposal) ->
     if not d.is_open:
         return state
     still = tuple(o for o in terms.absorbs if not deliverable_in(state, o).ending)
-    terms = replace(terms, absorbs=still, signed={})
+    terms = replace(terms, absorbs=still, signed={}, at=at)
     if d.due is None:
         d = replace(d, proposal=terms).would_be
     stands = (

@@ -38,7 +38,7 @@ from domain.kernel import (
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.review import Review, Wave, reviewing, rules_of
-from domain.signing import possible_due, the_lead
+from domain.signing import possible_due, signature_owed, the_lead
 
 
 class _WaveCommand(EngagementCommand):
@@ -279,7 +279,7 @@ def wave_proposed(state: State, event: WaveProposed, stamp: Stamp) -> State:
             wave,
             title=event.title,
             hours=event.hours if wave.due is None else wave.hours,
-            proposal=Proposal(event.due) if fresh else wave.proposal,
+            proposal=Proposal(event.due, at=stamp.effective_at) if fresh else wave.proposal,
         ),
     )
 
@@ -316,7 +316,8 @@ def redate_wave(command: RedateWave, state: State, context: Context) -> Decision
 def wave_redate_proposed(state: State, event: WaveRedateProposed, stamp: Stamp) -> State:
     wave = wave_in(state, event.wave)
     hours = wave.proposed_hours if event.hours is None else event.hours
-    return with_wave(state, replace(wave, proposal=Proposal(event.due), proposed_hours=hours))
+    proposal = Proposal(event.due, at=stamp.effective_at)
+    return with_wave(state, replace(wave, proposal=proposal, proposed_hours=hours))
 
 
 @decides(SignWave)
@@ -474,18 +475,12 @@ def waves_owed(state: State, context: Context) -> Iterable[Obligation]:
             yield Obligation(
                 w.id, w.title, number, due, "lea_contact", "lea", ask, command, policy, settled
             )
-        if w.proposal:
-            waits = [s for s in ("agency", "lea") if s not in w.proposal.signed]
-            by_agency = "agency" in waits
-            yield Obligation(
-                f"{w.id}/signature",
-                f"Signature of {w.title}, proposed for {spoken(w.proposal.due)}",
-                len(w.past) + 1,
-                None,
-                "lead" if by_agency else "lea_contact",
-                "agency" if by_agency else "lea",
-                "Sign the proposed terms.",
+        if w.proposal or w.due or over:
+            yield signature_owed(
+                (w.id, w.title, len(w.past) + 1),
+                None if over else w.proposal,
+                over or "signed",
                 f"handrail sir wave sign {state.id} {w.id}",
-                None,
-                over,
+                state,
+                context,
             )

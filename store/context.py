@@ -255,7 +255,12 @@ async def resolve(
         wanted_leas |= {*command.names}
     leas = await _leas(connection, wanted_leas)
     missing_person = any(ref not in known for ref in names)
-    missing_lea = any(name.casefold() not in leas for name in wanted_leas)
+    lea_names = frozenset(leas)
+    if any(name.casefold() not in leas for name in wanted_leas):
+        rows = await listed(queries.lea_names(connection))
+        lea_names = frozenset(row["folded"] for row in rows)
+        # A name that somebody took a moment ago is told with the LEA that has it.
+        leas = await _leas(connection, wanted_leas)
     unopened = state.stream.startswith("engagement:") and engagement.phase is None
     effective_at = envelope.issued_at
     on = envelope.effective_on
@@ -298,9 +303,7 @@ async def resolve(
         people=known,
         handles=await handles(connection) if missing_person else frozenset(),
         leas=leas,
-        lea_names=frozenset(row["folded"] for row in await listed(queries.lea_names(connection)))
-        if missing_lea
-        else frozenset(leas),
+        lea_names=lea_names,
         engagements=await _engagement_ids(connection) if unopened else frozenset(),
         held=await held_roles(connection, state.id) if isinstance(command, LeavePerson) else (),
         appropriations=money,

@@ -517,7 +517,7 @@ select distinct r.person
 
 -- name: overview-owed
 -- What is owed by a day on the engagements in which a person holds a role; what is held is not late.
-select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.command
+select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.person
   from read.engagements e
   join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
   join read.obligations o on o.engagement = e.id
@@ -533,6 +533,20 @@ select e.id, e.lea_name, e.illustrative, last.at
                        where v.stream = 'engagement:' || e.id and v.actor <> 'system') last
  where e.ended_at is null and last.at < :since
  order by last.at, e.lea_name;
+
+-- name: overview-at-risk
+-- The engagements whose highest risk is of one of the levels, or that are on hold.
+select e.id, e.lea_name, e.illustrative, e.risk, e.held_since
+  from read.engagements e
+  join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
+ where e.ended_at is null and (e.risk = any(:levels) or e.held_since is not null)
+ order by e.lea_name;
+
+-- name: expiring
+-- The appropriations that are not used up and must be committed by a day.
+select id, source, amount, invested, until from read.appropriations
+ where until between :today and :by and invested < amount
+ order by until, id;
 
 -- name: overview-bounced
 -- Mails that came back since an instant, on the engagements in which a person holds a role.

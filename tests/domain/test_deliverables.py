@@ -1,13 +1,14 @@
 """docs/rules/deliverables.md, row by row, and every refusal of a deliverable."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from domain import errors
+from domain.calendar import WorkingDays
 from domain.deliverables import (
     Deliverable,
     DeliverableAgreed,
@@ -20,7 +21,7 @@ from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Refused, Un
 from domain.errors import WrongState as NotNow
 from domain.obligations import obligations
 from domain.submissions import DeliverableReturned, DeliverableSubmitted
-from tests.domain.story import Story, made
+from tests.domain.story import CALENDAR, RECESS, Story, made
 from tests.domain.tables import Row, day, table
 
 DUE, NEW, LATER = date(2027, 4, 16), date(2027, 4, 30), date(2027, 5, 14)
@@ -182,15 +183,28 @@ def test_an_accepted_deliverable_leaves_its_title_free() -> None:
     assert story.state().of(Deliverables).all["D2"].title == "Theory of action"
 
 
-def test_a_signature_is_asked_for_without_a_due_date() -> None:
+def test_a_signature_is_asked_of_the_lea_once_the_lead_has_signed() -> None:
     story = partnering().proposed(DUE)
     found = obligations(story.state(), story.context("marcus", None))
     [asked] = [o for o in found if o.item == "D1/signature"]
-    assert (asked.due, asked.policy, asked.owner) == (None, None, "lead")
+    assert (asked.policy, asked.owner) == (None, "lead")
+    assert story.ledger("D1/signature") == []
     story.do("deliverable sign", "marcus", deliverable="D1")
     found = obligations(story.state(), story.context("marcus", None))
     [asked] = [o for o in found if o.item == "D1/signature"]
-    assert (asked.owner, asked.side) == ("lea_contact", "lea")
+    assert (asked.owner, asked.side, asked.policy) == ("lea_contact", "lea", "signature")
+    assert asked.due == WorkingDays(CALENDAR, RECESS).add(story.today, 10)
+    assert [n.status for n in story.ledger("D1/signature")] == ["planned", "planned"]
+    assert story.ledger("D1") == [], "the due date runs only once both have signed"
+    story.by_the_lea("deliverable sign", deliverable="D1")
+    assert {n.reason for n in story.ledger("D1/signature")} == {"signed"}
+
+
+def test_other_terms_ask_the_lead_first_again() -> None:
+    story = partnering().proposed(DUE).do("deliverable sign", "marcus", deliverable="D1")
+    later = DUE + timedelta(days=7)
+    story.do("deliverable redate", "marcus", deliverable="D1", due=later, reason="fuller")
+    assert {n.reason for n in story.ledger("D1/signature")} == {"terms changed"}
 
 
 # Refusals ----------------------------------------------------------------------------------------

@@ -182,6 +182,7 @@ def test_what_the_system_tells_itself_has_no_place_at_the_door() -> None:
         "notices claim",
         "notices delivered",
         "notices reconcile",
+        "program look-ahead",
         "summit conclude",
         "summit take-over",
     }

@@ -355,17 +355,19 @@ def test_nobody_owes_a_wave_until_both_sides_have_signed() -> None:
     assert (event.wave, event.hours) == ("W1", 32)
     assert owed(story, "W1") == []
     [waits] = owed(story, "W1/signature")
-    assert (waits.owner, waits.due) == ("lead", None)
+    assert (waits.owner, waits.policy) == ("lead", None)
+    assert story.ledger("W1/signature") == []
     story.do("sir wave sign", "marcus", wave="W1")
     assert story.ledger() == [] or not story.ledger("W1")
     [waits] = owed(story, "W1/signature")
-    assert waits.owner == "lea_contact"
+    assert (waits.owner, waits.policy) == ("lea_contact", "signature")
     story.when("sir wave sign", wave="w1", person="joy", evidence="mail").records(
         WaveSigned, WaveAgreed
     )
     [wave] = owed(story, "W1")
     assert (wave.owner, wave.due, wave.policy) == ("lea_contact", date(2026, 11, 19), "standard")
-    assert owed(story, "W1/signature") == []
+    assert [o.settled for o in owed(story, "W1/signature")] == ["signed"]
+    assert {n.reason for n in story.ledger("W1/signature")} == {"signed"}
 
 
 @pytest.mark.parametrize(
@@ -500,7 +502,9 @@ def test_the_same_wave_is_not_proposed_twice() -> None:
         AlreadyExists, "32 hours"
     )
     story.do("sir wave drop", "marcus", wave="W1", reason="too many")
-    assert review_of(proposed(story)).waves["W2"].proposal == Proposal(date(2026, 11, 19))
+    assert review_of(proposed(story)).waves["W2"].proposal == Proposal(
+        date(2026, 11, 19), at=story.now
+    )
 
 
 # The evidence log --------------------------------------------------------------------------------

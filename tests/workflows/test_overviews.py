@@ -12,7 +12,7 @@ from domain.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.conftest import load
 from tests.workflows.conftest import Running, WorkflowOffice, at, day
-from tests.workflows.test_years import prepared, submitted
+from tests.workflows.test_years import E, prepared, submitted
 
 
 @pytest.fixture
@@ -106,3 +106,31 @@ async def test_the_program_wakes_again_after_temporal_was_emptied(
     await story.until(at(day(5, 18), 9))
     mondays = [m["Date"][5:11] for m in mails_to(mails, "marcus") if m["Date"].startswith("Mon")]
     assert "17 May" in mondays
+
+
+async def test_a_director_is_told_of_risks_and_of_money_that_expires(
+    running: Running,
+    story: WorkflowOffice,
+    mails: MailCatcher,
+    playbook: Playbook,
+    calendar: CalendarPack,
+) -> None:
+    await begun(running, story, playbook, calendar)
+    await story.do("risk raise", "marcus", engagement=E, risk="politics", level="high", reason="r")
+    await story.do(
+        "appropriation record",
+        "dana",
+        appropriation="pilot",
+        amount="5600000",
+        source="Budget Act",
+        first=day(7, 1, 2026),
+        until=day(6, 30),
+    )
+    await story.until(at(day(5, 1), 9))
+    [month] = mails_to(mails, "dana")
+    assert "AT RISK" in text(month)
+    assert "risk high" in text(month)
+    assert "$5,600,000.00 of $5,600,000.00 left, to commit by Wed 30 Jun 2055" in text(month)
+    monday = mails_to(mails, "marcus")[0]
+    assert "risk high" in text(monday)
+    assert "to commit" not in text(monday)
