@@ -1,6 +1,6 @@
 """Steps 8 to 14: two boards, their agendas, and an agreement that binds once both have acted."""
 
-from tests.end_to_end.scenario.desk import E, Desk, local
+from tests.end_to_end.scenario.desk import Desk, E, local
 
 CLERK = ("--for", "carla", "--evidence", "call of today")
 

@@ -1,7 +1,8 @@
 """Steps 47 to 52: a date of a statute, one LEA leaves, a summit moves, and the work is done."""
 
-from tests.end_to_end.scenario.desk import E, Desk
+from tests.end_to_end.scenario.desk import Desk, E
 from tests.end_to_end.scenario.partnering import answers
+from tests.end_to_end.scenario.replaying import replay
 from tests.end_to_end.scenario.reviewing import JOY, contact
 from tests.end_to_end.scenario.turning import AGREED_LATER, OTHERS, joins
 
@@ -99,6 +100,7 @@ def step_51_the_engagement_is_closed(desk: Desk) -> None:
     assert "sustain" in desk.refused(*close, by="dana"), "the tight step of the newer handbook"
     desk.do("step", "done", E, "sustain", "--for", "robert", "--evidence", "board of 22 June",
             by="priya")  # fmt: skip
+    desk.remembered["replayed at the end"] = replay(desk)
     desk.do(*close, by="dana")
     assert len(desk.events("engagement-closed")) == 1
     assert desk.rows("due", "--engagement", E) == []

@@ -7,8 +7,9 @@ import yaml
 
 from cli.admin import DEFAULT_CALENDAR
 from domain.calendar import CalendarPack, Closure, WorkingDays
-from tests.end_to_end.scenario.desk import E, Desk, local
+from tests.end_to_end.scenario.desk import Desk, E, local
 from tests.end_to_end.scenario.recruiting import LEAS, RECESS
+from tests.end_to_end.scenario.replaying import RUNNING
 
 PACK = CalendarPack.model_validate(yaml.safe_load(DEFAULT_CALENDAR.read_text(encoding="utf-8")))
 AGENCY = WorkingDays(PACK)
@@ -88,4 +89,11 @@ def invariant_4_everything_comes_back_from_the_events(desk: Desk) -> None:
     assert desk.mails() == mails
     desk.do("admin", "verify")
     today = local(desk.one("clock")["now"]).date()
-    assert "2056-08-15" <= str(today)
+    assert str(today) >= "2056-08-15"
+
+
+def invariant_5_the_workflows_replay(desk: Desk) -> None:
+    """After the newer handbook, and before the close: every step since the power failed."""
+    for when in ("replayed", "replayed at the end"):
+        assert set(desk.remembered[when]) == set(RUNNING)
+        assert min(desk.remembered[when].values()) > 5

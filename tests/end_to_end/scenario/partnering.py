@@ -1,6 +1,6 @@
 """Steps 27 to 37: what both sides make together, on time and late, and the first check-in."""
 
-from tests.end_to_end.scenario.desk import E, Desk, local
+from tests.end_to_end.scenario.desk import Desk, E, local
 from tests.end_to_end.scenario.reviewing import JOY, contact, month
 
 DELIVERABLE = ("deliverable",)
@@ -68,7 +68,8 @@ def step_28_declined_and_merged(desk: Desk) -> None:
             "With what the LCAP does not say about coaching.",
             "--reason", "what D4 has beside the LCAP", by="marcus")  # fmt: skip
     desk.do("deliverable", "satisfies", E, "D3", "--what", "lcap", "--already-done",
-            "--reference", "LCAP 2054-55, goal 2", *JOY, "--evidence", "call of 5 March")  # fmt: skip
+            "--reference", "LCAP 2054-55, goal 2", *JOY, "--evidence",
+            "call of 5 March")  # fmt: skip
     assert month(desk, "2055-05")["forecast"] == "36"
     d4 = desk.do("deliverable", "show", E, "D4")
     assert "same as our LCAP work" in d4
@@ -111,7 +112,7 @@ def step_31_a_new_date_is_agreed(desk: Desk) -> None:
         "+1": "2055-05-03", "+5": "2055-05-07", "+10": "2055-05-14",
     }  # fmt: skip
     desk.clock("2055-04-16")
-    mail, text = desk.mailed("joy", "2055-04-16")
+    _, text = desk.mailed("joy", "2055-04-16")
     assert "30 April 2055" in text
     assert desk.mails("joy", "2055-04-13") == []
     assert desk.plan("D1")["t-3"] == ("2055-04-13", "re-dated")
@@ -180,17 +181,20 @@ def step_34_submitted_and_rated(desk: Desk) -> None:
     assert len(desk.rows("course", "list", E)) == 1
 
 
+MEANS = {"coaching": "3.10", "data-use": "2.80", "improvement-focus": "3.00",
+         "team-approach": "3.40", "sharing": "2.60", "root-cause": "2.50"}  # fmt: skip
+
+
 def step_35_one_late_and_one_on_time(desk: Desk) -> None:
     desk.clock("2055-05-05")
-    means = "construct,mean,answers\ncoaching,3.10,22\ndata-use,2.80,22\n" \
-        "improvement-focus,3.00,22\nteam-approach,3.40,22\nsharing,2.60,22\nroot-cause,2.50,22\n"
+    means = [{"construct": name, "mean": mean, "answers": 22} for name, mean in MEANS.items()]
     desk.do("survey", "import", E, desk.file("year1.csv", means), "--year", "1",
             "--taken", "2055-05-04")  # fmt: skip
     contact(desk, "2055-05-06")
     before = max_round(desk, "coaching/contact") - 1
     assert desk.plan("coaching/contact", before)["+10"] == ("2055-05-10", "contact logged")
     desk.clock("2055-05-14")
-    mail, text = desk.mailed("joy", "2055-05-14")
+    _, text = desk.mailed("joy", "2055-05-14")
     assert "D2" in text
     assert "D3" in text
     assert "D1" not in text.replace("D1/", "")
@@ -234,7 +238,9 @@ def step_36_the_first_check_in(desk: Desk) -> None:
                     "2056-03-01/elena=Planning time in every school.")
         for part in ("--commitment", one)
     ]  # fmt: skip
-    blank = [a if a != "coaching-capacity=Said." else "coaching-capacity=" for a in answers("Said.")]
+    blank = [
+        a if a != "coaching-capacity=Said." else "coaching-capacity=" for a in answers("Said.")
+    ]
     said = desk.refused("checkin", "close", E, *blank, *promised, by="marcus")
     assert "coaching-capacity" in said
     desk.do("checkin", "close", E, *answers("Said."), *promised, by="marcus")

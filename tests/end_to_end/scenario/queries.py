@@ -1,12 +1,14 @@
 """Ten questions that anybody may ask at the end."""
 
-from tests.end_to_end.scenario.desk import E, Desk, local
+from tests.end_to_end.scenario.desk import Desk, E, local
 from tests.end_to_end.scenario.recruiting import LEAS
 
 
 def query_01_the_agreement_with_every_act_and_who_recorded_it(desk: Desk) -> None:
     lines = [
-        line for line in desk.do("history", E).splitlines() if "board" in line or "agreement" in line
+        line
+        for line in desk.do("history", E).splitlines()
+        if "board" in line or "agreement" in line
     ]
     told = [(line[6:16], line.rsplit(" — ", 1)[1]) for line in lines if "2054-1" in line[:16]]
     assert ("2054-10-01", "Tess Nguyen") in told

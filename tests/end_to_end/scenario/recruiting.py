@@ -1,6 +1,6 @@
 """Steps 1 to 7: a roster, an engagement, conversations, and the decision that it fits."""
 
-from tests.end_to_end.scenario.desk import E, Desk, local
+from tests.end_to_end.scenario.desk import Desk, E, local
 
 LEAS = {
     "alder-creek-usd": ("Alder Creek Unified School District", "school_district"),

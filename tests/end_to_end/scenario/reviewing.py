@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import yaml
 
-from tests.end_to_end.scenario.desk import ZONE, E, Desk, local
+from tests.end_to_end.scenario.desk import ZONE, Desk, E, Row, local
 
 JOY = ("--for", "joy")
 WAVE = ("sir", "wave")
@@ -117,14 +117,17 @@ def step_20_the_local_hour_is_kept(desk: Desk) -> None:
 
 def step_21_the_first_summit(desk: Desk) -> None:
     desk.clock("2054-11-14")
-    rows = [
-        *({"day": day, "role": role, "person": person, "count": ""}
-          for day in (1, 2) for role, person in (("superintendent", "elena"),
-                                                 ("district-leader", "joy"))),
-        *({"day": day, "role": role, "person": "", "count": count}
-          for day in (1, 2) for role, count in (("principal", 1), ("teacher", 3))),
-        {"day": 2, "role": "county-rep", "person": "sam", "count": ""},
-    ]  # fmt: skip
+    rows: list[Row] = [
+        {"day": day, "role": role, "person": person, "count": count}
+        for day in (1, 2)
+        for role, person, count in (
+            ("superintendent", "elena", ""),
+            ("district-leader", "joy", ""),
+            ("principal", "", "1"),
+            ("teacher", "", "3"),
+        )
+    ]
+    rows.append({"day": 2, "role": "county-rep", "person": "sam", "count": ""})
     file = desk.file("attendance.csv", [{"lea": "ACUSD", **row} for row in rows])
     told = desk.rows("summit", "attendance", "import", "Y1-1", file)
     assert {r["outcome"] for r in told} == {"recorded"}

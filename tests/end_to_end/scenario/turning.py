@@ -1,13 +1,13 @@
 """Steps 38 to 46: a Lead hands over, a superintendent leaves, the focus moves."""
 
-
 import yaml
 
 from cli.admin import DEFAULT_PLAYBOOK
 from embedded.mailcatcher import NOWHERE
-from tests.end_to_end.scenario.desk import E, Desk, Row, local
+from tests.end_to_end.scenario.desk import Desk, E, Row, local
 from tests.end_to_end.scenario.partnering import sent, suppressed
 from tests.end_to_end.scenario.recruiting import LEAS
+from tests.end_to_end.scenario.replaying import replay
 from tests.end_to_end.scenario.reviewing import JOY, contact
 
 OTHERS = tuple(lea for lea in LEAS if lea != E)
@@ -174,7 +174,7 @@ def step_44_the_slip_is_put_right(desk: Desk) -> None:
     [corrected] = desk.events("investment-corrected")
     assert str(local(corrected["effective_at"]).date()) == "2055-04-20"
 
-    def inv7(*more: str) -> dict[str, object]:
+    def inv7(*more: str) -> Row:
         [row] = [r for r in desk.rows("investment", "list", E, *more) if r["investment"] == "INV-7"]
         return row
 
@@ -211,14 +211,18 @@ def step_45_a_newer_handbook(desk: Desk) -> None:
     assert desk.show()["playbook"] == "dta-sir@4"
     after = {s["step"]: s["standing"] for s in desk.rows("step", "list", E)}
     assert {k: v for k, v in after.items() if k != "sustain"} == done
+    desk.remembered["replayed"] = replay(desk)
     contact(desk, "2055-12-09", by="priya")
+
+
+MEANS = {"coaching": "3.60", "data-use": "3.30", "improvement-focus": "3.20",
+         "team-approach": "3.90", "sharing": "3.00", "root-cause": "3.10"}  # fmt: skip
 
 
 def step_46_the_second_survey(desk: Desk) -> None:
     contact(desk, "2056-01-11", by="priya")
     desk.clock("2056-01-20")
-    means = "construct,mean,answers\ncoaching,3.60,24\ndata-use,3.30,24\n" \
-        "improvement-focus,3.20,24\nteam-approach,3.90,24\nsharing,3.00,24\nroot-cause,3.10,24\n"
+    means = [{"construct": name, "mean": mean, "answers": 24} for name, mean in MEANS.items()]
     desk.do("survey", "import", E, desk.file("year2.csv", means), "--year", "2",
             "--taken", "2056-01-19")  # fmt: skip
     shown = desk.one("survey", "show", E)
@@ -227,5 +231,3 @@ def step_46_the_second_survey(desk: Desk) -> None:
     [growth] = shown["growth"]
     assert len(growth["constructs"]) == 6
     assert "survey" not in str(desk.one("focus", "show", E)).casefold()
-
-
