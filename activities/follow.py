@@ -23,6 +23,7 @@ from domain.leas import RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
+from domain.people import PersonChanged
 from domain.policy import CalendarPublished
 from domain.program import LookAhead
 from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
@@ -144,6 +145,11 @@ async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
             person = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_telling(connection, person=person))
             return [row["engagement"] for row in rows]
+        case PersonChanged(digest=rhythm) if rhythm:
+            # Whoever goes from weekly to daily, or back, is told at other moments from now on.
+            person = recorded.stamp.stream.partition(":")[2]
+            rows = await listed(queries.held_roles(connection, person=person))
+            return list(dict.fromkeys(row["engagement"] for row in rows))
         case CalendarPublished():
             return [row["id"] for row in await listed(queries.running_engagements(connection))]
         case _:

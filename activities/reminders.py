@@ -33,7 +33,8 @@ from domain.notices import (
 )
 from domain.overviews import next_overview
 from domain.reminding import announcement
-from store.context import mail_opening, overview_rules, people, program, resolve
+from domain.weekly import is_weekly, monday
+from store.context import mail_opening, mail_reach, overview_rules, people, program, resolve
 from store.database import Connection, Pool, listed, queries
 from store.events import read_stream
 from store.vault import Vault
@@ -94,9 +95,18 @@ class Reminders:
                 )
                 state = fold(stream, await read_stream(connection, self._vault, stream))
                 context = await resolve(connection, envelope, envelope.command(), state, now)
-            rows = await listed(queries.mailed_on(connection, local_date=today, kind=DIGEST))
-        mailed = {row["person"] for row in rows}
-        told = announcement(state, context, mailed.__contains__)
+            mailed, in_week = [
+                {r["person"] for r in await listed(rows)}
+                for rows in (
+                    queries.mailed_since(connection, since=today, kind=DIGEST),
+                    queries.mailed_since(connection, since=monday(today), kind=DIGEST),
+                )
+            ]
+
+        def had_theirs(person: str) -> bool:
+            return person in (in_week if is_weekly(person, context) else mailed)
+
+        told = announcement(state, context, had_theirs)
         for person in sorted(told.people):
             await self.start_mail(
                 DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
@@ -209,8 +219,9 @@ class Reminders:
         if alarm:
             concerned = [alarm[0]]
         else:
+            until = await mail_reach(connection, digest.person, settings, now)
             rows = await listed(
-                queries.engagements_to_claim(connection, person=digest.person, now=now)
+                queries.engagements_to_claim(connection, person=digest.person, until=until)
             )
             rows += await listed(queries.engagements_in_mail(connection, mail=mail))
             concerned = sorted({row["engagement"] for row in rows})

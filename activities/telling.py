@@ -79,11 +79,16 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
 
 
 def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
-    """The claimed notices of one engagement, as their recipient is told about them."""
+    """The claimed notices of one engagement, as their recipient is told about them.
+
+    An item is told once, whatever steps of it the week has.
+    """
     engagement = outcome.state.of(Engagement)
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
     items = []
-    for notice in said_in(outcome, mail, person):
+    said = sorted(said_in(outcome, mail, person), key=lambda notice: notice.planned_for)
+    last = {notice.item: notice.n for notice in said}
+    for notice in (n for n in said_in(outcome, mail, person) if last[n.item] == n.n):
         of = owed[notice.item, notice.round]
         owner = engagement.roles.get(of.owner)
         mine = owner == person

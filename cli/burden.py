@@ -120,7 +120,7 @@ def as_data(state: State, rules: BurdenRules | None, days: WorkingDays) -> dict[
         "cap": told(rules.cap_hours) if rules else None,
         "months": [
             {
-                **_month(m),
+                **month_as_data(m),
                 "items": [
                     {
                         "item": i.item,
@@ -142,7 +142,8 @@ def as_data(state: State, rules: BurdenRules | None, days: WorkingDays) -> dict[
     }
 
 
-def _month(m: Month) -> dict[str, Any]:
+def month_as_data(m: Month) -> dict[str, Any]:
+    """A month as plain data; hours are text, to be exact."""
     over = m.limit is not None and m.agreed > m.limit
     return {
         "month": f"{m.first:%Y-%m}",
@@ -161,7 +162,7 @@ def _month(m: Month) -> dict[str, Any]:
 def ahead(state: State, rules: BurdenRules | None, today: date) -> list[dict[str, Any]]:
     """The months that are not over and cost the LEA something, for `engagement show`."""
     return [
-        _month(m)
+        month_as_data(m)
         for m in by_month(state, rules)
         if m.first >= first_of(today) and (m.agreed or m.proposed)
     ]

@@ -71,6 +71,7 @@ NOUNS = {
     "step": "The steps of an engagement, in their order: see, do, add, leave out and waive them.",
     "portfolio": "See the mix of LEAs against its targets.",
     "recommitment": "Record that a new leader, and the board, renew the commitment.",
+    "reminders": "What is to come; snooze, wake, and choose another policy.",
     "risk": "Raise and lower what may hold an engagement back.",
     "team": "The improvement team: who belongs to it, whom it lacks, who was what when.",
     "survey": "Ask the LEA for a survey, record its means, and see the growth.",

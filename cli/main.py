@@ -15,6 +15,8 @@ from cli import (
     focusing,
     handing,
     imports,
+    ledger,
+    looking_ahead,
     money,
     portfolio,
     reading,
@@ -43,6 +45,8 @@ def build() -> App:
     admin.register(app)
     commands.register(app)
     reading.register(app)
+    ledger.register(app)
+    looking_ahead.register(app)
     burden.register(app)
     coaching.register(app)
     coauthoring.register(app)

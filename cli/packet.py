@@ -203,7 +203,7 @@ def _reminders(
             "step": row["step"],
             "outcome": row["status"],
             "reason": row["reason"],
-            "to": [d["to"] for d in json.loads(row["deliveries"])],
+            "to": [d["to"] for d in json.loads(row["deliveries"]) if d["mail"]],
         }
         for row in rows
         if row["planned_for"].astimezone(zone).date() >= since

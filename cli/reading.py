@@ -1,4 +1,4 @@
-"""Questions: who and what there is, what is owed, what happened, and what was sent."""
+"""Questions: who and what there is, what is owed, and what happened."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.asking import Json, Names, counted, engagement_named, run
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
@@ -35,7 +35,6 @@ def register(app: App) -> None:
     noun(app, "engagement").command(engagement_show, name="show")
     app.command(due)
     app.command(history)
-    app.command(ledger)
 
 
 def lea_list(*, json_: Json = False) -> None:
@@ -142,12 +141,13 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
         return
     emit_table(
         counted(len(rows), "person", "people"),
-        ("Handle", "Name", "Mail", "Works at", "Staff roles", "Leaves", "Fallback"),
+        ("Handle", "Name", "Mail", "Comes", "Works at", "Staff roles", "Leaves", "Fallback"),
         [
             (
                 r["handle"],
                 r["name"],
                 r["email"],
+                r["digest"],
                 _works_at(r),
                 ", ".join(r["staff_roles"]),
                 spoken(r["left_on"]) if r["left_on"] else "",
@@ -298,7 +298,7 @@ def due(
                 "held" if r["held"] else _distance(r["due"], today),
                 r["engagement"] + (" *" if r["illustrative"] else ""),
                 r["item"],
-                r["title"] + (f" ({r['held']})" if r["held"] else ""),
+                r["title"] + (f" ({r['held']})" if r["held"] else "") + _snoozed(r, today),
                 f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
             )
             for r in rows
@@ -306,6 +306,11 @@ def due(
     )
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
+
+
+def _snoozed(row: Any, today: date) -> str:
+    until = row["snoozed_until"]
+    return f" (snoozed until {spoken(until)})" if until and until > today else ""
 
 
 def _distance(due_on: date | None, today: date) -> str:
@@ -376,99 +381,6 @@ def history(
         print(f"{line} — {names.of(r.stamp.actor)}")
     if any(r.event.illustrative for r in recorded):
         print("* illustrative: invented for demonstration, not a fact about the LEA.")
-
-
-def ledger(
-    engagement: str,
-    /,
-    *,
-    item: str | None = None,
-    json_: Json = False,
-) -> None:
-    """Show every planned reminder of an engagement and what became of it.
-
-    Args:
-        engagement: The engagement's id.
-        item: Only this item, for example D1.
-        json_: One JSON object a line.
-    """
-
-    async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
-        from store.database import listed, queries
-
-        one = await engagement_named(door, engagement)
-        async with door.pool.acquire() as connection:
-            every = await listed(queries.ledger(connection, engagement=one, item=None))
-        items = sorted({r["item"] for r in every})
-        wanted = next((i for i in items if item and i.casefold() == item.casefold()), item)
-        rows = [r for r in every if wanted in (None, r["item"])]
-        found = [{**dict(r), "deliveries": json.loads(r["deliveries"])} for r in rows]
-        if item is not None and not found:
-            raise Unknown(
-                f"{one} has no reminders for {item!r}. {did_you_mean(item, items)} "
-                f"It has reminders for {', '.join(items) or 'nothing yet'}."
-            )
-        names = Names(door)
-        await names.learn(*(d["to"] for r in found for d in r["deliveries"]))
-        return found, names, await _zone(door)
-
-    rows, names, zone = run(work)
-    if json_:
-        for r in rows:
-            emit_json(
-                {
-                    "planned_for": r["planned_for"],
-                    "item": r["item"],
-                    "round": r["round"],
-                    "step": r["step"],
-                    "outcome": r["status"],
-                    "reason": r["reason"],
-                    "at": r["at"],
-                    "deliveries": [
-                        {
-                            "to": names.handle(d["to"]),
-                            "outcome": d["outcome"],
-                            "at": d["at"],
-                            "message_id": d["message_id"],
-                        }
-                        for d in r["deliveries"]
-                    ],
-                }
-            )
-        return
-    emit_table(
-        f"Reminders of {engagement}",
-        ("Planned for", "Item", "Round", "Step", "Outcome", "When", "To or why"),
-        [
-            (
-                _local(r["planned_for"], zone),
-                r["item"],
-                r["round"],
-                r["step"],
-                r["status"],
-                _local(r["at"], zone) if r["at"] else "",
-                r["reason"] or ", ".join(_delivery(d, names) for d in r["deliveries"]),
-            )
-            for r in rows
-        ],
-    )
-    counts: dict[str, int] = {}
-    for r in rows:
-        counts[r["status"]] = counts.get(r["status"], 0) + 1
-    print(
-        f"{counted(len(rows), 'reminder')}: "
-        + ", ".join(f"{n} {what}" for what, n in counts.items())
-    )
-    say_if_illustrative(any(r["illustrative"] for r in rows))
-
-
-def _delivery(delivery: dict[str, Any], names: Names) -> str:
-    outcome = "" if delivery["outcome"] == "sent" else f" ({delivery['outcome']})"
-    return names.of(delivery["to"]) + outcome
-
-
-def _local(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M}"
 
 
 def _day(text: str | None, option: str) -> date | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import burden, handing, reviewing, summits
+from cli import burden, handing, looking_ahead, reviewing, summits
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -82,6 +82,9 @@ async def show(
     now = (await door.now()).astimezone(zone).date()
     rules = pinned.burden if pinned else None
     found["burden"] = burden.ahead(state, rules, min(d for d in (now, known, true) if d))
+    found["etiquette"] = looking_ahead.etiquette_as_lines(
+        state, min(d for d in (now, known, true) if d)
+    )
     if known:
         found["as_known"] = known
     if true:
@@ -441,6 +444,7 @@ def as_text(found: dict[str, Any]) -> str:
             lines.append(f"  {label}: {value}")
     lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
     lines += team_as_text(found)
+    lines += found.get("etiquette", [])
     lines += [f"  Waived {step}: {reason}" for step, reason in found["waived"].items()]
     if found["conversations"]:
         lines.append("Conversations:")

@@ -68,7 +68,8 @@ class DraftAgreement(EngagementCommand):
     """engagement (the agreement itself), renewal, amendment or data-sharing."""
     about: Line | None = None
     """What it is about in a line, for example "a second year"; shown wherever it is named."""
-
+    until: date | None = None
+    """The last day of its term; leave it out for an agreement without an end."""
     charge: Decimal = Field(default=Decimal(0), ge=0)
     """Dollars charged to the LEA: only 0 is possible."""
 
@@ -114,11 +115,14 @@ class AgreementDrafted(Event):
     of: str | None = None
     """The agreement that a renewal or an amendment belongs to."""
     about: str | None = None
+    until: date | None = None
+    """The last day of its term."""
 
     def sentence(self) -> str:
         boards = " and ".join(self.boards)
         what = "" if self.kind == MAIN else f" ({_named(self.kind, self.of)})"
         about = f", {self.about}," if self.about else ""
+        about += f" until {spoken(self.until)}" if self.until else ""
         return (
             f"Agreement {self.agreement}{what}{about} drafted at no cost to the LEA; boards: "
             f"{boards}."
@@ -207,6 +211,7 @@ class Agreement:
     kind: AgreementType = MAIN
     of: str | None = None
     about: str | None = None
+    until: date | None = None
 
     @property
     def in_play(self) -> bool:
@@ -330,6 +335,13 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
             f"boards do with it: handrail agreement act {state.id} BOARD ACTION --meeting DATE"
         )
     not_in_the_future(context.effective_on, "The draft", context)
+    if command.until is not None:
+        if command.until <= context.today:
+            raise ImpossibleDate(
+                f"{state.id}: a term that ends on {spoken(command.until)} is over before it "
+                f"begins. Give a day after today, {spoken(context.today)}, or leave --until out."
+            )
+        within_reach(command.until, "The end of the term,", context)
     return [
         AgreementDrafted(
             agreement=f"A{len(state.of(Agreements).all) + 1}",
@@ -338,6 +350,7 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
             kind=command.type,
             of=of,
             about=command.about,
+            until=command.until,
         )
     ]
 
@@ -355,6 +368,7 @@ def agreement_drafted(state: State, event: AgreementDrafted, stamp: Stamp) -> St
             kind=event.kind,
             of=event.of,
             about=event.about,
+            until=event.until,
         ),
     )
 

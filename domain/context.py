@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from domain.frameworks import Framework
 
 StaffRole = Literal["assistant", "lead", "director"]
+MailRhythm = Literal["daily", "weekly"]
+"""How often somebody wants their mail."""
 AGENCY = "agency"
 EXTERNAL = "external"
 """The organisation of whoever works neither for the agency nor at an LEA, followed by its name."""
@@ -39,6 +41,8 @@ class PersonEntry:
     """How many engagements they can lead; None where nobody has said."""
     fallback: str | None = None
     """Whom to write instead when mail does not reach them."""
+    digest: MailRhythm = "daily"
+    """How often they want their mail."""
 
     def has_left(self, day: date) -> bool:
         """Whether they are gone by a day: nothing is mailed to them any more."""

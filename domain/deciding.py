@@ -8,7 +8,7 @@ from domain.context import Context
 from domain.engagement import Engagement
 from domain.kernel import Command, Event, On, Recorded, Stamp, State, decide, fold
 from domain.passing import coming
-from domain.reminding import reconcile
+from domain.planning import reconcile
 from domain.steps import held_to_steps
 
 Dated = tuple[Event, datetime]

@@ -68,11 +68,14 @@ class ClaimedNotice(NoticeRef):
     """A notice with the people it goes to."""
 
     recipients: tuple[str, ...]
+    also: tuple[EngagementRole, ...] = ()
+    """The roles that it takes over from earlier reminders of its item, which it overtook."""
 
 
-class DroppedNotice(ClaimedNotice):
+class DroppedNotice(NoticeRef):
     """A notice that its recipients will not get any more."""
 
+    recipients: tuple[str, ...]
     instead: tuple[str, ...] = ()
     """Who gets it in their place."""
 
@@ -231,6 +234,8 @@ class Notice:
     reason: str | None = None
     at: datetime | None = None
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    also: tuple[EngagementRole, ...] = ()
+    """The roles of reminders that it overtook."""
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -323,7 +328,13 @@ def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
         deliveries.update(notice.deliveries)
         deliveries[event.person] = Delivery(mail=event.mail, message_id=event.message_id)
         status: NoticeStatus = "claimed" if notice.status == "planned" else notice.status
-        all_[ref.n] = replace(notice, status=status, at=stamp.recorded_at, deliveries=deliveries)
+        all_[ref.n] = replace(
+            notice,
+            status=status,
+            at=stamp.recorded_at,
+            deliveries=deliveries,
+            also=ref.also or notice.also,
+        )
     return state.put(Notices(all_))
 
 

@@ -69,11 +69,26 @@ def holds(function: Holds) -> Holds:
     return function
 
 
+Choosing = Callable[[Obligation], str | None]
+"""The reminder policy of an obligation: its own, or one chosen in its place."""
+Chooses = Callable[[State, Context], Choosing | None]
+_CHOOSERS: list[Chooses] = []
+
+
+def chooses_policy(function: Chooses) -> Chooses:
+    """Register what may choose other reminder policies; None while it chooses none."""
+    _CHOOSERS.append(function)
+    return function
+
+
 def obligations(state: State, context: Context) -> list[Obligation]:
     """Everything that is or was owed on an engagement; nothing on an unopened one."""
     if state.of(Engagement).phase is None:
         return []
     found = [obligation for subject in _SUBJECTS for obligation in subject(state, context)]
+    for chooser in _CHOOSERS:
+        if choosing := chooser(state, context):
+            found = [replace(o, policy=choosing(o)) for o in found]
     for holder in _HOLDERS:
         if holding := holder(state, context):
             found = [o if o.settled or o.held else replace(o, held=holding(o)) for o in found]

@@ -5,12 +5,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, StaffRole
+from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, MailRhythm, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
 from domain.kernel import (
     Command,
@@ -50,6 +50,21 @@ Capacity = Annotated[int, Field(ge=0, le=99)]
 """A number of engagements."""
 
 
+def _daily_or_weekly(text: str) -> str:
+    if text not in ("daily", "weekly"):
+        raise ValueError(
+            "choose daily or weekly. Whoever wants no mail at all gives up their role: name "
+            "somebody else with handrail engagement assign ENGAGEMENT ROLE PERSON"
+        )
+    return text
+
+
+DigestWish = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(_daily_or_weekly)
+]
+"""How often somebody wants their mail."""
+
+
 def person_id_from(command_id: UUID) -> str:
     """The opaque id of the person a command registers: the same command, the same person."""
     return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")
@@ -78,6 +93,8 @@ class RegisterPerson(Command):
     """How many engagements they can lead at a time, for somebody who works part-time."""
     fallback: PersonRef | None = None
     """Whom to write instead when mail does not reach them, or once they have left."""
+    digest: DigestWish | None = None
+    """How often they want their mail: daily or weekly; daily if left out."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{person_id_from(command_id)}"
@@ -104,6 +121,8 @@ class ChangePerson(Command):
     """Whom to write instead when mail does not reach them, or once they have left."""
     no_fallback: bool = False
     """Nobody is written to instead any more."""
+    digest: DigestWish | None = None
+    """How often they want their mail from now on: daily, or weekly on the first working day."""
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{self.person}"
@@ -118,6 +137,7 @@ class PersonRegistered(Event):
     staff_roles: tuple[StaffRole, ...] = ()
     capacity: int | None = None
     fallback: str | None = None
+    digest: MailRhythm | None = None
 
     def sentence(self) -> str:
         return (
@@ -129,6 +149,7 @@ class PersonRegistered(Event):
                 else ""
             )
             + (f"; fallback contact {self.fallback}." if self.fallback else ".")
+            + (f" Their mail comes {self.digest}." if self.digest else "")
         )
 
 
@@ -140,6 +161,7 @@ class PersonChanged(Event):
     capacity: int | None = None
     fallback: str | None = None
     without_fallback: bool = False
+    digest: MailRhythm | None = None
 
     def sentence(self) -> str:
         return (
@@ -154,6 +176,7 @@ class PersonChanged(Event):
             + (f", capacity {self.capacity}" if self.capacity is not None else "")
             + (f", fallback contact {self.fallback}" if self.fallback else "")
             + (", no fallback contact" if self.without_fallback else "")
+            + (f", mail comes {self.digest}" if self.digest else "")
             + "."
         )
 
@@ -168,6 +191,7 @@ class Person:
     organisation: str = AGENCY
     staff_roles: tuple[StaffRole, ...] = ()
     capacity: int | None = None
+    digest: MailRhythm = "daily"
     left_on: date | None = None
     """The first day on which they are no longer there."""
     fallback: str | None = None
@@ -277,6 +301,7 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             staff_roles=command.role,
             capacity=command.capacity,
             fallback=_fallback(command.fallback, about, at, context) if command.fallback else None,
+            digest=cast("MailRhythm | None", command.digest),
         )
     ]
 
@@ -292,6 +317,7 @@ def person_registered(state: State, event: PersonRegistered, stamp: Stamp) -> St
             staff_roles=event.staff_roles,
             capacity=event.capacity,
             fallback=event.fallback,
+            digest=event.digest or "daily",
         )
     )
 
@@ -304,12 +330,18 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
     if command == ChangePerson(person=command.person):
         raise WrongState(
             f"Nothing to change for {person.handle}: give --name, --email, --role, --capacity, "
-            f"--fallback or --no-fallback."
+            f"--fallback, --no-fallback or --digest."
         )
     if command.fallback is not None and command.no_fallback:
         raise Invalid(
             f"{state.id} cannot both have a fallback contact and none. Give either --fallback or "
             f"--no-fallback."
+        )
+    alone = command.model_fields_set <= {"person", "digest"}
+    if alone and command.digest == person.digest:
+        raise AlreadyExists(
+            f"The mail of {state.id} comes {person.digest} already. Nothing more is needed; see "
+            f"it: handrail person list"
         )
     if command.capacity is not None:
         _only_staff_lead(state.id, None if person.organisation == AGENCY else person.organisation)
@@ -338,6 +370,7 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             if command.fallback
             else None,
             without_fallback=command.no_fallback,
+            digest=cast("MailRhythm | None", command.digest),
         )
     ]
 
@@ -353,5 +386,6 @@ def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
             staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
             capacity=person.capacity if event.capacity is None else event.capacity,
             fallback=event.fallback or (None if event.without_fallback else person.fallback),
+            digest=event.digest or person.digest,
         )
     )

@@ -405,6 +405,14 @@ class PostingRules(_Data):
         return self
 
 
+class RenewalRules(_Data):
+    """When an agreement whose term ends must be renewed."""
+
+    days_before: int = Field(ge=1, le=730)
+    """By how many calendar days before the end of the term the renewal is drafted."""
+    policy: str
+
+
 class EligibilityRules(_Data):
     """When a statute counts enough school years; shown, and never in the way of anything."""
 
@@ -509,6 +517,27 @@ class TurnoverRules(_Data):
     """To which level."""
 
 
+class ItemKind(Named):
+    """A kind of item, for which an engagement may choose a reminder policy of its own."""
+
+    items: tuple[str, ...] = Field(min_length=1)
+    """Patterns of the items' names, such as D*; the first kind that matches counts."""
+
+
+class EtiquetteRules(_Data):
+    """What staff may do about the reminders of an engagement."""
+
+    snooze_by: tuple[Literal["assistant", "lead", "director"], ...] = Field(
+        default=("assistant", "lead", "director"), min_length=1
+    )
+    """Who may snooze: any assistant, the engagement's Lead, its Director."""
+    snooze_days: int | None = Field(default=None, ge=1, le=366)
+    """How many calendar days a snooze may last; None for no limit."""
+    snooze_times: int | None = Field(default=None, ge=1)
+    """How often one due date of an item may be snoozed; None for no limit."""
+    kinds: tuple[ItemKind, ...] = ()
+
+
 class Playbook(_Data):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
@@ -536,11 +565,15 @@ class Playbook(_Data):
     handover: HandoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
     surveys: SurveyRules | None = Field(default=None, exclude_if=lambda v: v is None)
     posting: PostingRules | None = None
+    renewal: RenewalRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where nobody is asked for renewals."""
     eligibility: EligibilityRules | None = None
     mix: tuple[MixTarget, ...] = ()
     team: TeamRules | None = Field(default=None, exclude_if=lambda v: v is None)
     risks: RiskRules | None = Field(default=None, exclude_if=lambda v: v is None)
     turnover: TurnoverRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    etiquette: EtiquetteRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where this playbook sets no limits to snoozes and names no kinds of items."""
     overviews: tuple[OverviewRules, ...] = ()
     """Weekly and monthly overviews for Leads and Directors; the program's newest version counts."""
     statutes: StatuteRules | None = Field(default=None, exclude_if=lambda v: v is None)
@@ -561,6 +594,7 @@ class Playbook(_Data):
             self.measures.policy if self.measures else None,
             *([self.handover.policy, self.handover.contact_policy] if self.handover else []),
             self.checkins.commitment_policy,
+            self.renewal.policy if self.renewal else None,
             self.surveys.policy if self.surveys else None,
             *([self.posting.policy] if self.posting else []),
             *([self.turnover.policy] if self.turnover else []),

@@ -1,12 +1,12 @@
-"""The rules of reminders: the wanted plan is compared with the plan in the stream, nothing more."""
+"""From the plan to the mail: who is told when, and what a mail takes with it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.calendar import local_date
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
+from domain.etiquette import resting
 from domain.kernel import Decision, Event, State, decides
 from domain.notices import (
     ClaimedNotice,
@@ -17,182 +17,52 @@ from domain.notices import (
     Notices,
     NoticesClaimed,
     NoticesDelivered,
-    NoticesPlanned,
     NoticesSuppressed,
-    PlannedNotice,
     RecipientsDropped,
     ReconcileNotices,
     RecordDelivery,
     TakenBack,
     TakenBackDate,
 )
-from domain.obligations import Obligation, obligations
+from domain.obligations import obligations
 from domain.passing import coming
-
-_INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
-    "lea_contact": ("superintendent", "lead"),
-    "superintendent": ("lea_contact", "lead"),
-    "lead": ("director",),
-    "incoming_lead": ("lead", "director"),
-    "director": ("lead",),
-    "assistant": ("lead", "director"),
-    "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
-    # Whoever is only copied has nobody to stand in for them.
-    "county_rep": (),
-}
-"""Who gets a notice when its role is vacant or has no mail address, nearest first."""
+from domain.planning import days_of, recipients, unreachable
+from domain.weekly import early, goes_at, is_weekly, next_turn, reach
 
 SUPERSEDED = "superseded after an outage"
 """Why a notice is left out that a later one of the same item overtook."""
 
-TERMS_CHANGED = "terms changed"
-"""Why somebody is not reminded of what somebody else has to do first again."""
-
-NO_ADDRESS = "no mail address"
-"""Why somebody whose mail was still to come is not sent it."""
-
-LEFT = "left"
-"""Why somebody who is no longer there is not sent it."""
-
-PASSED_ON = "role passed on"
-"""Why it goes to whoever holds the role now."""
+SUPERSEDED_IN_WEEK = "superseded in the week's mail"
+"""Why it is left out for somebody who gets one mail a week."""
 
 LOOK_AGAIN = timedelta(minutes=5)
 """After this the engagement looks whether what it announced was claimed.  A mail that was just
 being finished, or made by a worker whose clock is behind, found nothing to say."""
 
 
-def reconcile(state: State, context: Context) -> list[Event]:
-    """The events that bring the plan in the stream to the plan that is wanted.
-
-    A moment already past is never planned; a notice already claimed is never suppressed.
-    """
-    engagement = state.of(Engagement)
-    ledger = state.of(Notices).all
-    why: dict[tuple[str, int], str] = {}
-    wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
-    known: set[tuple[str, int]] = set()
-    for owed in obligations(state, context):
-        known.add((owed.item, owed.round))
-        if not engagement.is_open:
-            why[owed.item, owed.round] = owed.settled or str(engagement.phase)
-        elif reason := owed.settled or owed.held:
-            why[owed.item, owed.round] = reason
-        elif owed.due is not None and owed.policy is not None:
-            for notice in _planned(owed, engagement, context):
-                wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
-        else:
-            why[owed.item, owed.round] = TERMS_CHANGED
-    standing = {n.moment for n in ledger.values() if n.status != "suppressed"}
-    changed = "playbook upgraded" if context.other_playbook else "calendar changed"
-    for entry in ledger.values():
-        if (entry.planned.item, entry.planned.round) not in known:
-            why.setdefault((entry.planned.item, entry.planned.round), changed)
-    events: list[Event] = []
-    by_reason: dict[str, list[NoticeRef]] = {}
-    for entry in ledger.values():
-        if entry.status == "planned" and entry.moment not in wanted:
-            reason = why.get((entry.planned.item, entry.planned.round), changed)
-            by_reason.setdefault(reason, []).append(entry.ref)
-    for reason, refs in by_reason.items():
-        events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
-    for reason, dropped in _dropped(ledger.values(), why, engagement, context).items():
-        events.append(RecipientsDropped(notices=dropped, reason=reason))
-    new = [
-        notice
-        for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
-        if moment not in standing and notice.planned_for > context.now
-    ]
-    if new:
-        first = len(ledger) + 1
-        events.append(
-            NoticesPlanned(
-                notices=tuple(
-                    notice.model_copy(update={"n": n}) for n, notice in enumerate(new, first)
-                )
-            )
-        )
-    return events
-
-
 def next_wake(state: State, context: Context) -> datetime | None:
     """The next moment at which the engagement has something to do by itself."""
     moments = [fact.at for fact in coming(state, context)]
     notice = state.of(Notices).next_wake
-    return min([*moments, notice] if notice else moments, default=None)
+    if notice:
+        moments.append(notice)
+    if any(entry.digest == "weekly" for entry in context.people.values()):
+        moments += _weekly_moments(state, context)
+    return min(moments, default=None)
 
 
-def _unreachable(person: str, context: Context) -> str | None:
-    """Why no mail can reach somebody: whoever was erased has no address any more."""
-    entry = context.people.get(person)
-    if entry is None or entry.email is None:
-        return NO_ADDRESS
-    return LEFT if entry.has_left(local_date(context.now, context.zone)) else None
-
-
-def _dropped(
-    ledger: Iterable[Notice],
-    why: Mapping[tuple[str, int], str],
-    engagement: Engagement,
-    context: Context,
-) -> dict[str, tuple[DroppedNotice, ...]]:
-    """Claimed notices that somebody has still to get and never will, by reason.
-
-    Nothing is owed any more, there is nowhere to send it to, or somebody else holds the role now
-    and gets it instead.
-    """
-    by_reason: dict[str, list[DroppedNotice]] = {}
-    for notice in ledger:
-        settled = why.get((notice.planned.item, notice.planned.round))
-        now = recipients(notice, engagement, context) if notice.waiting and not settled else ()
-        gone: dict[str, tuple[str, ...]] = {}
-        for person in notice.waiting:
-            reason = settled or _unreachable(person, context)
-            if reason is None and person not in now:
-                reason = PASSED_ON
-            if reason is not None:
-                gone[reason] = (*gone.get(reason, ()), person)
-        for reason, people in gone.items():
-            instead = tuple(p for p in now if p not in notice.deliveries)
-            by_reason.setdefault(reason, []).append(
-                DroppedNotice(
-                    **notice.ref.model_dump(),
-                    recipients=people,
-                    instead=instead if reason == PASSED_ON else (),
-                )
-            )
-    return {reason: tuple(notices) for reason, notices in by_reason.items()}
-
-
-def _planned(owed: Obligation, engagement: Engagement, context: Context) -> Iterable[PlannedNotice]:
-    assert owed.due is not None
-    assert owed.policy is not None
-    days = context.lea_days(engagement.lea) if owed.side == "lea" else context.agency_days
-    policy = context.the_playbook.policy(owed.policy)
-    for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
-        roles = tuple(dict.fromkeys(owed.owner if role == "owner" else role for role in step.to))
-        yield PlannedNotice(
-            n=0,
-            item=owed.item,
-            round=owed.round,
-            step=step.id,
-            planned_for=moment,
-            due=owed.due,
-            to=roles,
-            alarm=policy.any_hour,
-        )
-
-
-def recipients(notice: Notice, engagement: Engagement, context: Context) -> tuple[str, ...]:
-    """The people a notice goes to now: holders of its roles, or who stands in for them."""
-    found: dict[str, None] = {}
-    for role in notice.planned.to:
-        for candidate in (role, *_INSTEAD[role]):
-            holder = engagement.roles.get(candidate)
-            if holder and _unreachable(holder, context) is None:
-                found[holder] = None
-                break
-    return tuple(found)
+def _weekly_moments(state: State, context: Context) -> Iterable[datetime]:
+    """When the week's mails speak of what is planned."""
+    engagement = state.of(Engagement)
+    rest = resting(state, context.today)
+    for notice in state.of(Notices).all.values():
+        if notice.planned.alarm or not (notice.status == "planned" or notice.waiting):
+            continue
+        if (notice.planned.item, notice.planned.round) in rest:
+            continue
+        for person in notice.waiting or recipients(notice, engagement, context):
+            if moment := early(person, notice.planned.planned_for, context):
+                yield moment
 
 
 def _due(state: State, context: Context) -> list[Notice]:
@@ -226,6 +96,20 @@ def _is_overtaken(notice: Notice, latest: Mapping[str, Notice]) -> bool:
     )
 
 
+def _taken_over(notice: Notice, state: State, context: Context) -> tuple[EngagementRole, ...]:
+    """The roles that a notice about to go takes over from those of its item that it overtakes."""
+    latest = _latest_due(state, context)
+    if latest.get(notice.planned.item) is not notice:
+        return ()
+    overtaken = (
+        role
+        for n in _due(state, context)
+        if n.planned.item == notice.planned.item and _is_overtaken(n, latest)
+        for role in n.planned.to
+    )
+    return tuple(r for r in dict.fromkeys(overtaken) if r not in notice.planned.to)
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """Who must be told now, and when to look again."""
@@ -243,8 +127,8 @@ def announcement(
     """Whose digest is due, respecting quiet hours, rest days and one digest a day.
 
     Args:
-        already_mailed: Whether a person's digest of today has gone; what falls due after it
-            waits for the next working day's.
+        already_mailed: Whether a person's digest of today has gone, or of this week for somebody
+            who gets one a week; what falls due after it waits for the next.
     """
     engagement = state.of(Engagement)
     owed = {(o.item, o.round): o for o in obligations(state, context)}
@@ -252,30 +136,38 @@ def announcement(
     alarms: set[tuple[str, int]] = set()
     later = [fact.at for fact in coming(state, context)]
     latest = _latest_due(state, context)
+    rest = resting(state, context.today)
     for notice in state.of(Notices).all.values():
-        if _is_overtaken(notice, latest):
+        if _is_overtaken(notice, latest) or not (notice.status == "planned" or notice.waiting):
             continue
-        if notice.status == "planned" and notice.planned.planned_for > context.now:
-            later.append(notice.planned.planned_for)
-        elif notice.status == "planned" or notice.waiting:
-            of = owed.get((notice.planned.item, notice.planned.round))
-            if of is None or of.policy is None:
-                continue
-            if notice.planned.alarm:
-                told = notice.waiting or recipients(notice, engagement, context)
-                alarms.update((person, notice.planned.n) for person in told)
-                continue
-            days = context.lea_days(engagement.lea) if of.side == "lea" else context.agency_days
-            policy = context.the_playbook.policy(of.policy)
-            opening = policy.opening(context.now, days, context.zone)
-            if opening > context.now:
-                later.append(opening)
-                continue
-            for person in notice.waiting or recipients(notice, engagement, context):
-                if already_mailed(person):
-                    later.append(policy.next_morning(context.now, days, context.zone))
-                else:
-                    people.add(person)
+        planned = notice.planned
+        if planned.planned_for > context.now:
+            later.append(planned.planned_for)
+        of = owed.get((planned.item, planned.round))
+        if of is None or of.policy is None:
+            continue
+        also = _taken_over(notice, state, context)
+        told = notice.waiting or recipients(notice, engagement, context, also)
+        if planned.alarm:
+            if planned.planned_for <= context.now:
+                alarms.update((person, planned.n) for person in told)
+            continue
+        policy, days = context.the_playbook.policy(of.policy), days_of(of, state, context)
+        for person in told:
+            goes = goes_at(
+                person,
+                planned.planned_for,
+                policy,
+                days,
+                context,
+                rests=(planned.item, planned.round) in rest,
+            )
+            if goes > context.now:
+                later.append(goes)
+            elif already_mailed(person):
+                later.append(next_turn(person, policy, days, context))
+            else:
+                people.add(person)
     if people or alarms:
         later.append(context.now + LOOK_AGAIN)
     return Announcement(frozenset(people), min(later, default=None), frozenset(alarms))
@@ -357,28 +249,66 @@ def _fallen_away(
 @decides(ClaimNotices)
 def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
-    due = [n for n in _due(state, context) if _belongs(n, command, state)]
+    who = command.person
     latest = _latest_due(state, context)
+    until = context.now if command.alarm else reach(who, context)
+    superseded = SUPERSEDED_IN_WEEK if is_weekly(who, context) else SUPERSEDED
     claimed = []
     overtaken: list[NoticeRef] = []
-    for notice in due:
-        people = recipients(latest[notice.planned.item], engagement, context)
-        if command.person not in people:
+    told_again: set[str] = set()
+    no_others: tuple[EngagementRole, ...] = ()
+    rest = resting(state, context.today)
+    for notice in state.of(Notices).all.values():
+        planned = notice.planned
+        if notice.status != "planned" or planned.planned_for > until:
+            continue
+        if not _belongs(notice, command, state):
+            continue
+        if planned.planned_for > context.now and (planned.item, planned.round) in rest:
+            continue
+        if planned.planned_for > context.now:
+            last, also = notice, no_others
+        else:
+            last = latest[planned.item]
+            also = _taken_over(last, state, context)
+        people = recipients(last, engagement, context, also)
+        if who not in people:
             continue
         if _is_overtaken(notice, latest):
             overtaken.append(notice.ref)
-        elif command.alarm in (None, notice.planned.n):
-            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people))
-    claimed += [
-        ClaimedNotice(**notice.ref.model_dump(), recipients=tuple(notice.deliveries))
+        elif command.alarm in (None, planned.n):
+            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people, also=also))
+            told_again |= {planned.item} if planned.planned_for <= context.now else set()
+    waiting = [
+        notice
         for notice in state.of(Notices).all.values()
-        if command.person in notice.waiting
+        if who in notice.waiting
+        and notice.planned.planned_for <= until
+        and not (
+            notice.planned.planned_for > context.now
+            and (notice.planned.item, notice.planned.round) in rest
+        )
         and _is_in(command, notice)
-        and _unreachable(command.person, context) is None
+        and unreachable(who, context) is None
     ]
+    newest = {
+        n.planned.item: n
+        for n in sorted(waiting, key=lambda n: n.planned.planned_for)
+        if n.planned.planned_for <= context.now
+    }
+    outdone: list[DroppedNotice] = []
+    for notice in waiting:
+        item, fallen_due = notice.planned.item, notice.planned.planned_for <= context.now
+        if fallen_due and (item in told_again or newest[item] is not notice):
+            outdone.append(DroppedNotice(**notice.ref.model_dump(), recipients=(who,)))
+        else:
+            recipients_ = tuple(notice.deliveries)
+            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=recipients_))
     events: list[Event] = []
     if overtaken:
-        events.append(NoticesSuppressed(notices=tuple(overtaken), reason=SUPERSEDED))
+        events.append(NoticesSuppressed(notices=tuple(overtaken), reason=superseded))
+    if outdone:
+        events.append(RecipientsDropped(notices=tuple(outdone), reason=superseded))
     if command.again:
         events += _out_of_date(command, state, context)
     gone = _fallen_away(command, state, context) if command.alarm is None else ()

@@ -39,6 +39,7 @@ from domain.program import InitProgram
 from domain.review import OpenReview
 from domain.summits import Summit
 from domain.upgrade import UpgradePlaybook
+from domain.weekly import own_days, reach
 from store.database import Connection, listed, queries
 
 
@@ -127,11 +128,34 @@ async def mail_opening(
     policy = next((p for p in newest.policies if not p.any_hour), None) if newest else None
     if policy is None:
         return now
+    reader = await _reading(connection, person, settings, now)
+    return policy.opening(now, own_days(person, reader), settings.zone)
+
+
+async def mail_reach(
+    connection: Connection, person: str, settings: ProgramEntry, now: datetime
+) -> datetime:
+    """Until which moment a person's mail speaks of what is planned, if it is made now."""
+    return reach(person, await _reading(connection, person, settings, now))
+
+
+async def _reading(
+    connection: Connection, person: str, settings: ProgramEntry, now: datetime
+) -> Context:
+    """What is known of one reader, their own calendar with it."""
     found = await people(connection, {person})
     at = found[person].organisation if person in found else AGENCY
     leas = await _leas(connection, {at}) if at != AGENCY else {}
-    recess = next((lea.recess for lea in leas.values()), ())
-    return policy.opening(now, WorkingDays(settings.calendar, recess), settings.zone)
+    return Context(
+        now=now,
+        issued_at=now,
+        effective_at=now,
+        command_id=UUID(int=0),
+        actor=SYSTEM_PERSON,
+        program=settings,
+        people=found,
+        leas=leas,
+    )
 
 
 async def framework(connection: Connection, ref: str) -> Framework | None:
@@ -161,6 +185,7 @@ def _person(row: Any) -> PersonEntry:
         left_on=row["left_on"],
         capacity=row["capacity"],
         fallback=row["fallback"],
+        digest=row["digest"],
     )
 
 
@@ -332,6 +357,7 @@ async def standing(connection: Connection, state: State, now: datetime) -> Conte
         actor=SYSTEM_PERSON,
         program=await program(connection),
         playbook=await playbook(connection, ref) if ref else None,
+        people=await people(connection, set(engagement.roles.values())),
         leas=leas,
         lea_names=frozenset(leas),
     )

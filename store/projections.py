@@ -11,6 +11,7 @@ from domain.attendance import Attendance
 from domain.calendar import CalendarPack, local_date
 from domain.context import Context
 from domain.engagement import Engagement
+from domain.etiquette import snooze_of
 from domain.facts import facts_of
 from domain.frameworks import Framework, Frameworks
 from domain.handover import pending
@@ -224,6 +225,7 @@ async def _person(connection: Connection, state: State) -> None:
         left_on=person.left_on,
         capacity=person.capacity,
         fallback=person.fallback,
+        digest=person.digest,
     )
 
 
@@ -331,6 +333,9 @@ async def _engagement(
                     "ask": o.ask,
                     "command": o.command,
                     "held": told(o.held, state),
+                    "snoozed_until": snooze.until.isoformat()
+                    if (snooze := snooze_of(o, state)) and snooze.until
+                    else None,
                 }
                 for o in owed_now(state, context)
             ]

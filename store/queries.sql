@@ -84,7 +84,7 @@ select id, version, title from read.documents where kind = :kind order by id, ve
 
 -- name: people-named
 -- People by id or handle.
-select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
   from read.people
  where id = any(:names) or handle = any(:names);
 
@@ -94,7 +94,7 @@ select handle from read.people where handle is not null order by handle;
 
 -- name: people
 -- The directory, optionally of one organisation.
-select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
   from read.people
  where :organisation::text is null or organisation = :organisation
     or (:organisation = 'external' and starts_with(organisation, 'external:'))
@@ -184,7 +184,7 @@ select p.id, p.capacity, p.left_on, r.role, r.changes_on, e.id as engagement, e.
 -- name: due
 -- What is owed across engagements, soonest first; what has no date comes last.
 select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.person, o.side, o.ask,
-       o.command, o.held, e.illustrative
+       o.command, o.held, o.snoozed_until, e.illustrative
   from read.obligations o join read.engagements e on e.id = o.engagement
  where (:engagement::text is null or o.engagement = :engagement)
    and (:person::text is null or o.person = :person)
@@ -197,10 +197,11 @@ select (select e.illustrative from read.engagements e where e.id = n.engagement)
        n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.reason, n.at,
        coalesce(
            (select jsonb_agg(jsonb_build_object('to', d.person, 'outcome', d.outcome, 'at', d.at,
-                                                'message_id', d.message_id, 'detail', d.detail)
+                                                'message_id', d.message_id, 'detail', d.detail,
+                                                'mail', d.mail)
                              order by d.person)
               from read.deliveries d
-             where d.engagement = n.engagement and d.n = n.n and d.mail is not null),
+             where d.engagement = n.engagement and d.n = n.n),
            '[]'::jsonb) as deliveries
   from read.notices n
  where n.engagement = :engagement and (:item::text is null or n.item = :item)
@@ -225,14 +226,14 @@ on conflict (kind, id, version) do update
 -- name: put-person!
 -- Replaces a person's row.
 insert into read.people (id, version, handle, name, email, organisation, staff_roles, left_on,
-                         capacity, fallback)
+                         capacity, fallback, digest)
 values (:id, :version, :handle, :name, :email, :organisation, :staff_roles, :left_on, :capacity,
-        :fallback)
+        :fallback, :digest)
 on conflict (id) do update
    set version = excluded.version, handle = excluded.handle, name = excluded.name,
        email = excluded.email, organisation = excluded.organisation,
        staff_roles = excluded.staff_roles, left_on = excluded.left_on,
-       capacity = excluded.capacity, fallback = excluded.fallback;
+       capacity = excluded.capacity, fallback = excluded.fallback, digest = excluded.digest;
 
 -- name: put-lea!
 -- Replaces an LEA's row.
@@ -293,7 +294,8 @@ with one as (
     on conflict (engagement, item, round) do update
        set title = excluded.title, due = excluded.due, owner = excluded.owner,
            person = excluded.person, side = excluded.side, ask = excluded.ask,
-           command = excluded.command, held = excluded.held
+           command = excluded.command, held = excluded.held,
+           snoozed_until = excluded.snoozed_until
 ), plan as (
     insert into read.notices
     select * from jsonb_populate_recordset(null::read.notices, :notices::jsonb)
@@ -415,7 +417,7 @@ delete from read.program;
 select distinct n.engagement
   from read.notices n
   join read.engagement_roles r on r.engagement = n.engagement and r.person = :person
- where n.status = 'planned' and n.planned_for <= :now
+ where n.status = 'planned' and n.planned_for <= :until
 union
 select distinct engagement
   from read.deliveries
@@ -455,10 +457,15 @@ select e.id, e.phase, e.next_wake, e.version,
 select id, person, local_date, kind, message_id, content, made_on, offered, outcome, detail, at
   from ops.mails where id = :id;
 
--- name: mailed-on
--- Who has got a mail of this kind on a local day, or has one that no mail server has taken yet.
+-- name: mailed-since
+-- Who has got a mail of this kind since a local day, or has one that no mail server has taken yet.
 select distinct person from ops.mails
- where kind = :kind and (local_date = :local_date or made_on = :local_date or outcome is null);
+ where kind = :kind and (local_date >= :since or made_on >= :since or outcome is null);
+
+-- name: mails-since
+-- The mails of this kind since a local day, with their days.
+select person, greatest(local_date, made_on) as on from ops.mails
+ where kind = :kind and (local_date >= :since or made_on >= :since);
 
 -- name: has-another-mail$
 -- Whether a person has another mail of this kind, of that day or still on its way.

@@ -45,4 +45,4 @@ class EngagementWorkflow(Host):
             start_to_close_timeout=RECORD_TIMEOUT,
             retry_policy=KEEP_TRYING,
         )
-        self.carried = self.carried.model_copy(update={"next_wake": announced.again_at})
+        self.wake_at(announced.again_at)

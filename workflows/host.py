@@ -24,6 +24,10 @@ KEEP_TRYING = RetryPolicy(
 )
 """A database that is away comes back; nothing accepted is given up."""
 
+NOT_BEFORE = timedelta(minutes=1)
+"""After an announcement nothing is looked at again sooner: the clock of a worker may be behind
+Temporal's, and a moment that is still to come there has passed here."""
+
 FIRST_COMMAND_TIMEOUT = timedelta(minutes=1)
 """A run that was started for a command which never came ends by itself."""
 
@@ -83,6 +87,13 @@ class Host:
     async def woken(self) -> None:
         """The moment has come; must set the next one."""
         self.carried = self.carried.model_copy(update={"next_wake": None})
+
+    def wake_at(self, again_at: datetime | None) -> None:
+        """Set the next moment after an announcement, never at once."""
+        floor = workflow.now() + NOT_BEFORE
+        if again_at is not None and again_at < floor and workflow.patched("not-before"):
+            again_at = floor
+        self.carried = self.carried.model_copy(update={"next_wake": again_at})
 
     async def answer(self, envelope: Envelope) -> Receipt:
         """Record one command and move the timer to where its receipt says."""

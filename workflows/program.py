@@ -42,4 +42,4 @@ class ProgramWorkflow(Host):
             start_to_close_timeout=RECORD_TIMEOUT,
             retry_policy=KEEP_TRYING,
         )
-        self.carried = self.carried.model_copy(update={"next_wake": announced.again_at})
+        self.wake_at(announced.again_at)

@@ -34,7 +34,8 @@ create table read.people (
     staff_roles  text[]  not null,
     left_on      date,                          -- the first day on which they are not there
     capacity     integer,                       -- engagements they can lead
-    fallback     text                           -- whom to write instead, by id
+    fallback     text,                          -- whom to write instead, by id
+    digest       text    not null default 'daily' check (digest in ('daily', 'weekly'))
 );
 create index people_organisation on read.people (organisation);
 
@@ -103,6 +104,7 @@ create table read.obligations (                 -- what is owed now
     ask        text    not null,
     command    text    not null,
     held       text,                            -- why nobody is reminded of it for now
+    snoozed_until date,                         -- nothing is sent about it before that day
     primary key (engagement, item, round)
 );
 create index obligations_due on read.obligations (due);

@@ -231,3 +231,18 @@ async def test_an_engine_that_hangs_up_does_not_end_the_follower(
     await eventually(twice)
     assert not following.done()
     following.cancel()
+
+
+async def test_who_reads_weekly_from_now_on_moves_when_their_engagements_wake(
+    office: Office, playbook: Playbook
+) -> None:
+    await _agreed(office, playbook)
+    await office.do("prong opt-out", "marcus", engagement=E, prong="coaching", reason="A coach.")
+    assert (await plan(office))["t-14"] == [(date(2026, 9, 30), "planned", None)]
+    await office.do("person change", person="joy", digest="weekly")
+    [receipt] = await follow(office)
+    assert receipt.stream == f"engagement:{E}"
+    assert receipt.next_wake is not None
+    assert receipt.next_wake.date() == date(2026, 9, 28), "the Monday of that week"
+    await office.do("person change", person="joy", name="Joy B. Kim")
+    assert await follow(office) == []

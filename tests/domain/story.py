@@ -24,6 +24,7 @@ from domain.context import (
     Context,
     HeldRole,
     LeaEntry,
+    MailRhythm,
     PersonEntry,
     ProgramEntry,
     StaffRole,
@@ -42,6 +43,7 @@ from domain.reminding import announcement, next_wake
 from domain.review import OpenReview
 from domain.summits import entry_of
 from domain.upgrade import UpgradePlaybook
+from domain.weekly import is_weekly, monday
 from tests.domain.tables import RULES, day, table
 
 ZONE = "America/Los_Angeles"
@@ -270,8 +272,12 @@ class Story:
         if brought(self.state(), self.context(SYSTEM, None)):
             self.do("notices reconcile", SYSTEM)
         context = self.context(SYSTEM, None)
-        had = {m.person for m in self.mails if m.on == self.today and m.alarm is None}
-        told = announcement(self.state(), context, had.__contains__)
+
+        def had(person: str) -> bool:
+            since = monday(self.today) if is_weekly(person, context) else self.today
+            return any(m.person == person and m.on >= since and m.alarm is None for m in self.mails)
+
+        told = announcement(self.state(), context, had)
         self._wake = told.again_at
         assert told.again_at is None or told.again_at > self.now, "a wake without an end"
         mails: list[tuple[str, int | None]] = [*told.alarms, *((p, None) for p in told.people)]
@@ -375,6 +381,13 @@ class Story:
             if s.startswith("engagement:") and not state.of(Engagement).is_open
         )
         return entry_of(self.state(f"summit:{name}"), over) if name else None
+
+    def reading(self, rhythm: MailRhythm, *handles: str) -> Self:
+        """Give some people their mail daily or weekly, and let the engagement know."""
+        for handle in handles:
+            entry = replace(self.people[handle], digest=rhythm)
+            self.people[handle] = self.people[entry.id] = entry
+        return self.do("notices reconcile", SYSTEM) if self.histories else self
 
     def recess(self, *recess: Closure) -> Self:
         """Give Alder Creek another recess, and let the engagement know."""

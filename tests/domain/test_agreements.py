@@ -25,6 +25,7 @@ from domain.errors import (
     WrongState,
 )
 from domain.kernel import fold
+from domain.obligations import Obligation, obligations
 from store.events import as_true
 from tests.domain.story import ZONE, Story, made
 from tests.domain.tables import Row, day, table
@@ -401,3 +402,55 @@ def test_a_board_that_continued_an_item_did_nothing_else_with_it_that_day() -> N
     story.when("agreement act", board="lea", action="approved", meeting=FIRST).refuses(
         ImpossibleDate, "continued A1", "Give the day of the later meeting"
     )
+
+
+@pytest.mark.parametrize("row", table("agreements.md", "The term of an agreement"), ids=str)
+def test_a_renewal_is_owed_in_time_before_the_term_ends(row: Row) -> None:
+    story = Story().fitting().do("agreement draft", until=day(row["Term ends"]))
+    for board in ("lea", "ccee"):
+        assert not renewals(story), "nothing is renewed that is not in force"
+        story.do("agreement act", board=board, action="approved", meeting=story.today)
+    [owed] = renewals(story)
+    assert (owed.item, owed.due) == ("A1/renewal", day(row["Renewal drafted by"]))
+    assert (owed.owner, owed.settled) == ("lead", None)
+    assert story.planned_days("A1/renewal")
+    story.do("agreement draft", type="renewal", until=day(row["Term ends"]) + timedelta(days=365))
+    assert [o.settled for o in renewals(story)] == ["renewal drafted"]
+    assert {n.reason for n in story.ledger("A1/renewal")} == {"renewal drafted"}
+
+
+def test_the_renewals_own_term_counts_once_both_boards_have_acted_on_it() -> None:
+    story = Story().fitting().do("agreement draft", until=date(2027, 6, 30))
+    for board in ("lea", "ccee"):
+        story.do("agreement act", board=board, action="approved", meeting=story.today)
+    story.do("agreement draft", type="renewal", until=date(2028, 6, 30))
+    for board in ("lea", "ccee"):
+        story.do(
+            "agreement act", agreement="A2", board=board, action="approved", meeting=story.today
+        )
+    assert [(o.item, o.settled) for o in renewals(story)] == [
+        ("A1/renewal", "renewal drafted"),
+        ("A2/renewal", None),
+    ]
+
+
+def test_a_denied_renewal_is_owed_again() -> None:
+    story = Story().fitting().do("agreement draft", until=date(2027, 6, 30))
+    for board in ("lea", "ccee"):
+        story.do("agreement act", board=board, action="approved", meeting=story.today)
+    story.do("agreement draft", type="renewal", until=date(2028, 6, 30))
+    story.do("agreement act", agreement="A2", board="lea", action="denied", meeting=story.today)
+    assert [o.settled for o in renewals(story)] == [None]
+
+
+def test_a_term_lies_ahead_and_an_agreement_without_one_asks_for_nothing() -> None:
+    story = Story().fitting()
+    story.when("agreement draft", until=story.today).refuses(ImpossibleDate, "--until")
+    story.when("agreement draft", until=date(2207, 6, 30)).refuses(ImpossibleDate, "Check the year")
+    assert renewals(Story().effective()) == []
+
+
+def renewals(story: Story) -> list[Obligation]:
+    """What is or was owed of renewals."""
+    found = obligations(story.state(), story.context("tess", None))
+    return [o for o in found if o.item.endswith("/renewal")]

@@ -174,9 +174,9 @@ def test_a_contact_before_the_last_one_changes_nothing_that_is_owed() -> None:
     assert seen(story).days_over == 0
 
 
-def test_after_an_outage_past_both_days_only_the_director_is_told() -> None:
+def test_after_an_outage_past_both_days_lead_and_director_are_told_once() -> None:
     story = coached().away_until(date(2027, 5, 11)).on(date(2027, 5, 12))
-    assert told(story) == [("p-dana", date(2027, 5, 11))]
+    assert told(story) == [("p-dana", date(2027, 5, 11)), ("p-marcus", date(2027, 5, 11))]
     assert [(n.status, n.reason) for n in story.ledger(ITEM)] == [
         ("suppressed", "superseded after an outage"),
         ("sent", None),

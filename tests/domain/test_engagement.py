@@ -295,6 +295,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "leader leave": {"person": "elena"},
     "leader stay": {"person": "elena", "reason": "r"},
     "recommitment record": LEA,
+    "reminders snooze": {"item": "D1", "until": DUE, "reason": "r"},
+    "reminders wake": {"item": "D1"},
+    "reminders policy": {"of_kind": "deliverables", "policy": "gentle", "reason": "r"},
     "recommitment reaffirm": {"meeting": date(2026, 8, 4), "evidence": "minutes"},
 }
 

@@ -26,7 +26,7 @@ from domain.notices import (
     RecipientsDropped,
 )
 from domain.obligations import obligations
-from domain.reminding import reconcile
+from domain.planning import reconcile
 from domain.submissions import DeliverableReturned
 from store.events import as_true
 from tests.domain.story import (
@@ -58,6 +58,8 @@ lea_people = st.sampled_from(["joy", "elena", "noor", "dana", "nobody"])
 offsets = st.integers(-5, 40)
 deliverables = st.sampled_from(["D1", "d2", "D3"])
 evidence = st.sampled_from([None, "a mail"])
+snoozable = st.sampled_from(["D1", "D1", "d2", "coaching/contact", "CI-1", "D1/review"])
+chosen_for = st.sampled_from([{"of_kind": "deliverables"}, {"item": "D1"}, {"of_kind": "coaching"}])
 prongs = st.sampled_from(["coaching", "coaching", "summits"])
 
 
@@ -89,6 +91,7 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
                 "leader leave", "leader leave", "leader stay", "recommitment record",
                 "recommitment reaffirm", "team add", "team leave", "risk raise", "risk lower",
                 "lead handover", "lead handover", "lead handover-cancel", "handover meet",
+                "reminders snooze", "reminders snooze", "reminders wake", "reminders policy",
             ]
         )
     )  # fmt: skip
@@ -209,6 +212,11 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
         "team add": {"person": draw(lea_people), "as_": draw(st.sampled_from(["teacher",
                                                                                "principal"]))},
         "team leave": {"person": draw(lea_people), "reason": "moved"},
+        "reminders snooze": {"item": draw(snoozable), "until+": draw(st.integers(0, 32)),
+                             "reason": "leave"},
+        "reminders wake": {"item": draw(snoozable)},
+        "reminders policy": {"policy": draw(st.sampled_from(["gentle", "standard"])),
+                             "reason": "fewer", **draw(chosen_for)},
         "risk raise": {"risk": "politics", "level": draw(st.sampled_from(["medium", "high"])),
                        "reason": "election"},
         "risk lower": {"risk": "turnover", "level": "low", "reason": "settled"},
@@ -219,16 +227,23 @@ def acts(draw: st.DrawFn) -> tuple[str, str, int, dict[str, Any]]:
     return kind, draw(actors), ago, bodies[kind]
 
 
+rhythms = st.tuples(
+    st.sampled_from(["weekly", "weekly", "daily"]), st.sampled_from(["joy", "marcus", "dana"])
+)
 clock_moves = st.tuples(
     st.integers(0, 25), st.sampled_from([time(7, 30), time(9), time(19)]), st.booleans()
 )
-plots = st.lists(st.one_of(acts(), acts(), clock_moves), max_size=25)
+plots = st.lists(st.one_of(acts(), acts(), clock_moves, acts(), clock_moves, rhythms), max_size=25)
 
 
 def played(start: str, plot: list[Any], check: Callable[[Story], None] | None = None) -> Story:
     """The story after a plot; what is refused is simply not done, and nothing else may fail."""
     story = STARTS[start](Story(date(2027, 3, 2)))
     for move in plot:
+        if len(move) == 2:
+            rhythm, reader = move
+            story.reading(rhythm, reader)
+            continue
         if len(move) == 3:
             days, hour, worker_runs = move
             on = story.today + timedelta(days=days)

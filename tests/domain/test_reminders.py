@@ -21,8 +21,8 @@ from domain.notices import (
     NoticesSuppressed,
     RecipientsDropped,
 )
+from domain.planning import recipients, reconcile
 from domain.playbook import NoticeStep, Playbook, ReminderPolicy
-from domain.reminding import recipients, reconcile
 from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, ZONE, Story, made
 from tests.domain.tables import Row, day, days, table
 

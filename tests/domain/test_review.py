@@ -35,6 +35,7 @@ from domain.factual_review import (
 from domain.frameworks import Framework, FrameworkPublished, Frameworks
 from domain.kernel import fold
 from domain.obligations import Obligation, obligations
+from domain.planning import reconcile
 from domain.recommendations import (
     ActionAdded,
     ActionDropped,
@@ -43,7 +44,6 @@ from domain.recommendations import (
     ActionsChosen,
     ActionUnlinked,
 )
-from domain.reminding import reconcile
 from domain.review import FindingRecorded, Review, ReviewOpened
 from domain.thread import Strand, strands, through, unserving
 from domain.waves import (

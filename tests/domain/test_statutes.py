@@ -12,8 +12,8 @@ from domain.context import SYSTEM
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongPerson
 from domain.kernel import fold
 from domain.obligations import obligations
+from domain.planning import reconcile
 from domain.playbook import Playbook, StatuteRules
-from domain.reminding import reconcile
 from domain.statutes import StatuteDateMet, StatuteDateOpened, StatuteDateUnmet, Statutes
 from tests.domain.story import ALDER, CALENDAR, HARBOR, PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, day, table

@@ -19,7 +19,7 @@ HISTORY_KEYS = {
     "data",
 }  # fmt: skip
 LEDGER_KEYS = {
-    "planned_for", "item", "round", "step", "outcome", "reason", "at", "deliveries",
+    "planned_for", "item", "round", "step", "outcome", "reason", "at", "to", "deliveries",
 }  # fmt: skip
 
 

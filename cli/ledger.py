@@ -1,0 +1,180 @@
+"""The ledger: did somebody get a reminder, when, and if not, why."""
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from cyclopts import App
+
+from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.output import emit_json, emit_table
+from cli.reading import Who, _person_id, _zone
+from domain.engagement import Engagement
+from domain.errors import Unknown, did_you_mean
+from domain.kernel import fold
+from domain.notices import Notices
+from domain.planning import recipients
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+
+NOBODY: tuple[str | None, ...] = (None,)
+
+
+def register(app: App) -> None:
+    """Add the ledger."""
+    app.command(ledger)
+
+
+def ledger(
+    engagement: str,
+    /,
+    *,
+    item: str | None = None,
+    person: Who = None,
+    json_: Json = False,
+) -> None:
+    """Show every planned reminder of an engagement and what became of it, a line a reader.
+
+    Args:
+        engagement: The engagement's id, or any name of its LEA.
+        item: Only this item, for example D1.
+        person: Only what went, or was to go, to this person.
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime]:
+        from store.context import standing
+        from store.database import listed, queries
+        from store.events import read_stream
+
+        one = await engagement_named(door, engagement)
+        who = await _person_id(door, person) if person is not None else None
+        stream = f"engagement:{one}"
+        async with door.pool.acquire() as connection:
+            every = await listed(queries.ledger(connection, engagement=one, item=None))
+            state = fold(stream, await read_stream(connection, door.vault, stream))
+            context = await standing(connection, state, await door.now())
+        items = sorted({r["item"] for r in every})
+        wanted = next((i for i in items if item and i.casefold() == item.casefold()), item)
+        found = [
+            {**dict(r), "deliveries": json.loads(r["deliveries"])}
+            for r in every
+            if wanted in (None, r["item"])
+        ]
+        if item is not None and not found:
+            raise Unknown(
+                f"{one} has no reminders for {item!r}. {did_you_mean(item, items)} "
+                f"It has reminders for {', '.join(items) or 'nothing yet'}."
+            )
+        known = state.of(Notices).all
+        for r in found:
+            notice = known.get(r["n"])
+            r["now_to"] = (
+                list(recipients(notice, state.of(Engagement), context))
+                if notice and not r["deliveries"]
+                else []
+            )
+        if who is not None:
+            found = [r for r in found if who in readers(r)]
+            for r in found:
+                r["deliveries"] = [d for d in r["deliveries"] if d["to"] == who]
+                r["now_to"] = [p for p in r["now_to"] if p == who]
+        names = Names(door)
+        await names.learn(*(p for r in found for p in readers(r)))
+        return found, names, await _zone(door), one, context.now
+
+    rows, names, zone, one, now = run(work)
+    if json_:
+        for r in rows:
+            emit_json(as_data(r, names))
+        return
+    to_whom = f" to {person}" if person is not None else ""
+    emit_table(
+        f"Reminders of {one}{to_whom}",
+        ("Planned for", "Item", "Round", "Step", "To", "What became of it"),
+        [
+            (
+                _local(r["planned_for"], zone),
+                r["item"],
+                r["round"],
+                r["step"],
+                names.of(reader) if reader else "nobody",
+                fate(r, reader, zone, now),
+            )
+            for r in rows
+            for reader in (readers(r) or NOBODY)
+        ],
+    )
+    counts = Counter(_outcome(r) for r in rows)
+    print(
+        f"{counted(len(rows), 'reminder')}: "
+        + ", ".join(f"{n} {what}" for what, n in counts.items())
+        if rows
+        else f"0 reminders{to_whom}."
+    )
+    say_if_illustrative(any(r["illustrative"] for r in rows))
+
+
+def readers(row: dict[str, Any]) -> list[str]:
+    """To whom a reminder went or was to go; where no mail took it, whom it addresses now."""
+    return [d["to"] for d in row["deliveries"]] or list(row["now_to"])
+
+
+def _outcome(row: dict[str, Any]) -> str:
+    """Sent as soon as one of its readers got it; bounced where all that went came back."""
+    went = [d["outcome"] for d in row["deliveries"] if d["outcome"] in ("sent", "bounced")]
+    return "bounced" if went and "sent" not in went else str(row["status"])
+
+
+def fate(row: dict[str, Any], reader: str | None, zone: ZoneInfo, now: datetime) -> str:
+    """Whether one reader got it, when, and if not, why."""
+    mine = next((d for d in row["deliveries"] if d["to"] == reader), None)
+    if mine is None:
+        if row["status"] == "suppressed":
+            return f"not sent: {row['reason']} ({_local(row['at'], zone)})"
+        return "planned"
+    at = _local(datetime.fromisoformat(mine["at"]), zone) if mine["at"] else ""
+    match mine["outcome"]:
+        case "sent":
+            return f"sent {at}"
+        case "bounced":
+            return f"bounced {at}: {mine['detail']}"
+        case "dropped":
+            return f"not sent: {mine['detail']} ({at})"
+        case _:
+            if mine["mail"]:
+                return "in a mail on its way"
+            # A weekly reader may have been told before its moment.
+            return "planned" if row["planned_for"] > now else "waits for their next mail"
+
+
+def as_data(row: dict[str, Any], names: Names) -> dict[str, Any]:
+    """A reminder as plain data."""
+    return {
+        "planned_for": row["planned_for"],
+        "item": row["item"],
+        "round": row["round"],
+        "step": row["step"],
+        "outcome": _outcome(row),
+        "reason": row["reason"],
+        "at": row["at"],
+        "to": [names.handle(p) for p in readers(row)],
+        "deliveries": [_delivery(d, names) for d in row["deliveries"]],
+    }
+
+
+def _delivery(delivery: dict[str, Any], names: Names) -> dict[str, Any]:
+    return {
+        "to": names.handle(delivery["to"]),
+        "outcome": delivery["outcome"],
+        "at": delivery["at"],
+        "detail": delivery["detail"] or None,
+        "message_id": delivery["message_id"],
+    }
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> str:
+    return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M}"

@@ -1,0 +1,272 @@
+"""Which reminders are wanted, compared with the plan in the stream: nothing more."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from domain.calendar import WorkingDays, at_local, local_date
+from domain.context import Context
+from domain.engagement import Engagement, EngagementRole
+from domain.etiquette import SNOOZED, SNOOZED_STEP, snooze_of
+from domain.kernel import Event, State
+from domain.notices import (
+    DroppedNotice,
+    Notice,
+    NoticeRef,
+    Notices,
+    NoticesPlanned,
+    NoticesSuppressed,
+    PlannedNotice,
+    RecipientsDropped,
+)
+from domain.obligations import Obligation, obligations
+from domain.playbook import NoticeStep
+
+_INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
+    "lea_contact": ("superintendent", "lead"),
+    "superintendent": ("lea_contact", "lead"),
+    "lead": ("director",),
+    "incoming_lead": ("lead", "director"),
+    "director": ("lead",),
+    "assistant": ("lead", "director"),
+    "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
+    # Whoever is only copied has nobody to stand in for them.
+    "county_rep": (),
+}
+"""Who gets a notice when its role is vacant or has no mail address, nearest first."""
+
+CALENDAR_CHANGED = "calendar changed"
+UPGRADED = "playbook upgraded"
+TERMS_CHANGED = "terms changed"
+"""Why somebody is not reminded of what somebody else has to do first again."""
+POLICY_CHANGED = "policy changed"
+WOKEN = "woken early"
+
+NO_ADDRESS = "no mail address"
+"""Why somebody whose mail was still to come is not sent it."""
+
+LEFT = "left"
+"""Why somebody who is no longer there is not sent it."""
+
+PASSED_ON = "role passed on"
+"""Why it goes to whoever holds the role now."""
+
+
+def reconcile(state: State, context: Context) -> list[Event]:
+    """The events that bring the plan in the stream to the plan that is wanted.
+
+    A moment already past is never planned; a notice already claimed is never suppressed.
+    """
+    engagement = state.of(Engagement)
+    ledger = state.of(Notices).all
+    why: dict[tuple[str, int], str] = {}
+    running: dict[tuple[str, int], Obligation] = {}
+    wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
+    for owed in obligations(state, context):
+        if not engagement.is_open:
+            why[owed.item, owed.round] = owed.settled or str(engagement.phase)
+        elif reason := owed.settled or owed.held:
+            why[owed.item, owed.round] = reason
+        elif owed.due is not None and owed.policy is not None:
+            running[owed.item, owed.round] = owed
+            for notice in _planned(owed, state, context):
+                wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
+        else:
+            why[owed.item, owed.round] = TERMS_CHANGED
+
+    def unwanted(entry: Notice) -> str | None:
+        """Why a notice does not go any more; None while it does."""
+        key = (entry.planned.item, entry.planned.round)
+        if key in why:
+            return why[key]
+        plan = wanted.get(entry.moment)
+        # Whom it addresses changes with the policy; what has fallen due is not planned again.
+        same = plan is not None and (
+            plan.to == entry.planned.to or entry.planned.planned_for <= context.now
+        )
+        return None if same else _why_moved(entry, running.get(key), state, context)
+
+    standing: set[tuple[str, int, str, datetime]] = set()
+    events: list[Event] = []
+    by_reason: dict[str, list[NoticeRef]] = {}
+    for entry in ledger.values():
+        if entry.status == "planned" and (reason := unwanted(entry)):
+            by_reason.setdefault(reason, []).append(entry.ref)
+        elif entry.status != "suppressed":
+            standing.add(entry.moment)
+    for reason, refs in by_reason.items():
+        events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
+    for reason, dropped in _dropped(ledger.values(), unwanted, state, context).items():
+        events.append(RecipientsDropped(notices=dropped, reason=reason))
+    new = [
+        notice
+        for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
+        if moment not in standing and notice.planned_for > context.now
+    ]
+    if new:
+        first = len(ledger) + 1
+        events.append(
+            NoticesPlanned(
+                notices=tuple(
+                    notice.model_copy(update={"n": n}) for n, notice in enumerate(new, first)
+                )
+            )
+        )
+    return events
+
+
+def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Context) -> str:
+    """Why a notice of something still owed does not go at its moment."""
+    changed = UPGRADED if context.other_playbook else CALENDAR_CHANGED
+    if owed is None or owed.due is None:
+        return changed
+    planned = entry.planned
+    snooze = snooze_of(owed, state)
+    if snooze and snooze.until and local_date(planned.planned_for, context.zone) <= snooze.until:
+        return SNOOZED
+    if planned.step == SNOOZED_STEP:
+        return SNOOZED if snooze else WOKEN
+    if context.other_playbook:
+        return changed
+    days = days_of(owed, state, context)
+    at = (planned.step, planned.planned_for)
+    for policy in context.the_playbook.policies:
+        for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
+            if (step.id, moment) != at:
+                continue
+            roles = tuple(dict.fromkeys(planned.to[0] if r == "owner" else r for r in step.to))
+            same = policy.id == owed.policy and roles == planned.to
+            return PASSED_ON if same else POLICY_CHANGED
+    return changed
+
+
+def unreachable(person: str, context: Context) -> str | None:
+    """Why no mail can reach somebody: whoever was erased has no address any more."""
+    entry = context.people.get(person)
+    if entry is None or entry.email is None:
+        return NO_ADDRESS
+    return LEFT if entry.has_left(local_date(context.now, context.zone)) else None
+
+
+def _dropped(
+    ledger: Iterable[Notice],
+    unwanted: Callable[[Notice], str | None],
+    state: State,
+    context: Context,
+) -> dict[str, tuple[DroppedNotice, ...]]:
+    """Claimed notices that somebody has still to get and never will, by reason.
+
+    Nothing is owed any more, it is snoozed or moved away, there is nowhere to send it to, or
+    somebody else holds the role now and gets it instead.
+    """
+    engagement = state.of(Engagement)
+    owed = {(o.item, o.round): o for o in obligations(state, context)}
+    by_reason: dict[str, list[DroppedNotice]] = {}
+    for notice in ledger:
+        if not notice.waiting:
+            continue
+        of = owed.get((notice.planned.item, notice.planned.round))
+        ended = unwanted(notice)
+        fallen_due = notice.planned.planned_for <= context.now
+        if ended and fallen_due and engagement.is_open and of and not (of.settled or of.held):
+            # Somebody was told of it already; only a snooze takes it back from the others.
+            snooze = snooze_of(of, state)
+            resting = (
+                snooze and snooze.until and snooze.until > local_date(context.now, context.zone)
+            )
+            ended = ended if resting else None
+        now = () if ended else recipients(notice, engagement, context)
+        gone: dict[str, tuple[str, ...]] = {}
+        for person in notice.waiting:
+            reason = ended or unreachable(person, context)
+            if reason is None and person not in now:
+                reason = PASSED_ON
+            if reason is not None:
+                gone[reason] = (*gone.get(reason, ()), person)
+        for reason, people in gone.items():
+            instead = tuple(p for p in now if p not in notice.deliveries)
+            by_reason.setdefault(reason, []).append(
+                DroppedNotice(
+                    **notice.ref.model_dump(),
+                    recipients=people,
+                    instead=instead if reason == PASSED_ON else (),
+                )
+            )
+    return {reason: tuple(notices) for reason, notices in by_reason.items()}
+
+
+def days_of(owed: Obligation, state: State, context: Context) -> WorkingDays:
+    """The working days of whoever owes it."""
+    if owed.side == "lea":
+        return context.lea_days(state.of(Engagement).lea)
+    return context.agency_days
+
+
+def _planned(owed: Obligation, state: State, context: Context) -> Iterable[PlannedNotice]:
+    assert owed.due is not None
+    assert owed.policy is not None
+    policy = context.the_playbook.policy(owed.policy)
+    days = days_of(owed, state, context)
+    moments = policy.moments(owed.due, days, context.zone, owed.due_at)
+    for step, moment in moments if policy.any_hour else _rested(moments, owed, state, context):
+        roles = tuple(dict.fromkeys(owed.owner if role == "owner" else role for role in step.to))
+        yield PlannedNotice(
+            n=0,
+            item=owed.item,
+            round=owed.round,
+            step=step.id,
+            planned_for=moment,
+            due=owed.due,
+            to=roles,
+            alarm=policy.any_hour,
+        )
+
+
+def _rested(
+    moments: list[tuple[NoticeStep, datetime]], owed: Obligation, state: State, context: Context
+) -> list[tuple[NoticeStep, datetime]]:
+    """The moments that a snooze leaves, with the one reminder that goes when it ends.
+
+    That one goes to everybody whom the reminders left out would have told.
+    """
+    snooze = snooze_of(owed, state)
+    if snooze is None or snooze.until is None or snooze.since is None or owed.policy is None:
+        return moments
+    policy = context.the_playbook.policy(owed.policy)
+    morning = at_local(days_of(owed, state, context).forward(snooze.until), policy.at, context.zone)
+    rested = [
+        step
+        for step, at in moments
+        if at > snooze.since and local_date(at, context.zone) < snooze.until
+    ]
+    to = tuple(role for step in rested for role in step.to)
+    left = [
+        (step.model_copy(update={"to": tuple(dict.fromkeys((*step.to, *to)))}), at)
+        if at == morning
+        else (step, at)
+        for step, at in moments
+        if local_date(at, context.zone) >= snooze.until
+    ]
+    if all(at != morning for _, at in left):
+        left.append((NoticeStep(id=SNOOZED_STEP, to=tuple(dict.fromkeys(("owner", *to)))), morning))
+    return left
+
+
+def recipients(
+    notice: Notice,
+    engagement: Engagement,
+    context: Context,
+    also: Iterable[EngagementRole] = (),
+) -> tuple[str, ...]:
+    """The people a notice goes to now: holders of its roles, or who stands in for them.
+
+    Args:
+        also: The roles of reminders that it is about to overtake.
+    """
+    found: dict[str, None] = {}
+    for role in dict.fromkeys((*notice.planned.to, *notice.also, *also)):
+        for candidate in (role, *_INSTEAD[role]):
+            holder = engagement.roles.get(candidate)
+            if holder and unreachable(holder, context) is None:
+                found[holder] = None
+                break
+    return tuple(found)
