@@ -82,10 +82,13 @@ def step_29_signed_by_both(desk: Desk) -> None:
         desk.do("deliverable", "sign", E, item, by="marcus")
         assert not desk.plan(item), "one signature is not two"
         desk.do("deliverable", "sign", E, item, "--for", "elena", "--evidence", "letter of 9 March")
-    assert {step: day for step, (day, _) in desk.plan("D1").items()} == {
-        "t-14": "2055-04-05", "t-3": "2055-04-13", "due": "2055-04-16",
-        "+1": "2055-04-19", "+5": "2055-04-23", "+10": "2055-04-30",
+    planned = desk.one("reminders", "plan", E)["planned"]
+    ahead = {p["step"]: (p["local"][4:20], p["to"]) for p in planned if p["item"] == "D1"}
+    assert {step: local_ for step, (local_, _) in ahead.items()} == {
+        "t-14": "2055-04-05 08:00", "t-3": "2055-04-13 08:00", "due": "2055-04-16 08:00",
+        "+1": "2055-04-19 08:00", "+5": "2055-04-23 08:00", "+10": "2055-04-30 08:00",
     }  # fmt: skip
+    assert ahead["+10"][1] == ["joy", "marcus", "dana"]
     desk.do("summit", "register", "Y1-3", E, "--person", "joy", "--places", "teacher=2", *JOY,
             "--evidence", "mail of 9 March")  # fmt: skip
     contact(desk, "2055-03-10")
