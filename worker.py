@@ -14,10 +14,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.follow import Follower
-from activities.names import MAIL_QUEUE, RECORD_QUEUE, WORKFLOW_QUEUE
+from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
-from activities.registry import mail_activities, record_activities
+from activities.registry import mail_activities, record_activities, smtp_activities
 from activities.reminders import Reminders
+from activities.returns import ReturnReader
 from bootstrap.deployment import become_current, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
@@ -43,7 +44,7 @@ RUNNER = SandboxedWorkflowRunner(
 
 
 def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
-    """The workers of one process: workflows, the record, the mail."""
+    """The workers of one process: workflows, the record, the mail, the mail server."""
     return [
         Worker(
             at.client,
@@ -69,6 +70,15 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
             task_queue=MAIL_QUEUE,
             activities=mail_activities(reminders),
             max_concurrent_activities=16,
+            graceful_shutdown_timeout=GRACE,
+        ),
+        Worker(
+            at.client,
+            task_queue=SMTP_QUEUE,
+            activities=smtp_activities(reminders),
+            # The server's limit is kept over all workers; those that hang take up places here only.
+            max_task_queue_activities_per_second=at.settings.mails_per_second,
+            max_concurrent_activities=32,
             graceful_shutdown_timeout=GRACE,
         ),
     ]
@@ -112,6 +122,11 @@ async def run(stop: asyncio.Event) -> None:
                 asyncio.create_task(beat(at.pool, worker_id)),
                 asyncio.create_task(follower.follow()),
             ]
+            if settings.bounces is not None:
+                reader = ReturnReader(
+                    at.pool, at.vault, at.clock, at.client, settings.bounces, sandbox=at.sandbox
+                )
+                background.append(asyncio.create_task(reader.follow()))
             log.info("worker_started", worker=worker_id, sandbox=at.sandbox)
             ends = asyncio.create_task(stop.wait())
             try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
@@ -15,6 +16,7 @@ from temporalio.service import RPCError
 
 from activities.dispatch import send
 from activities.record import Clock
+from domain.bounces import SettleAddress, item_of
 from domain.context import SYSTEM
 from domain.engagement import EngagementOpened
 from domain.following import TakeOverSummit
@@ -24,6 +26,7 @@ from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import ReconcileNotices
 from domain.people import PersonChanged
+from domain.personal import Sealed
 from domain.policy import CalendarPublished
 from domain.program import LookAhead
 from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
@@ -104,6 +107,8 @@ async def news(
             for command in await _called_for(connection, recorded):
                 about = command.stream(_FOLLOWED)
                 place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{about}"
+                if isinstance(command, SettleAddress):
+                    place += "/address"
                 envelopes.append(
                     Envelope.of(
                         command,
@@ -129,9 +134,23 @@ async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Co
             ]
         case _:
             return [
-                ReconcileNotices(engagement=engagement)
-                for engagement in await _concerned(connection, recorded)
+                *await _mended(connection, recorded),
+                *(ReconcileNotices(engagement=e) for e in await _concerned(connection, recorded)),
             ]
+
+
+async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddress]:
+    """Where it is still to be found out how to write to somebody, and now is known."""
+    person = recorded.stamp.stream.partition(":")[2]
+    match recorded.event:
+        case PersonChanged(email=Sealed()):
+            why: Literal["changed", "left"] = "changed"
+        case PersonLeft():
+            why = "left"
+        case _:
+            return []
+    rows = await listed(queries.engagements_with_dead_address(connection, item=item_of(person)))
+    return [SettleAddress(engagement=row["engagement"], person=person, why=why) for row in rows]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:

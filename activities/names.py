@@ -11,7 +11,10 @@ WORKFLOW_QUEUE = "handrail"
 RECORD_QUEUE = "handrail-record"
 """Unversioned, like every activity queue: one new worker carries on what an old one began."""
 MAIL_QUEUE = "handrail-mail"
-"""Apart from the record's, so that mails waiting for an answer never take its places."""
+"""Apart from the record's, so that claims and reports of mails never take its places."""
+SMTP_QUEUE = "handrail-smtp"
+"""Conversations with the mail server alone: limited in their rate over all workers together, and a
+slow one never delays somebody else's claim or report."""
 
 EXECUTE_COMMAND = "execute_command"
 ANNOUNCE_DUE = "announce_due"

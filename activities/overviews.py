@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from activities.mail.digest import Overview, OverviewLine
+from activities.naming import mentions, with_names
 from domain.calendar import WorkingDays, local_date, spoken
 from domain.context import ProgramEntry
 from domain.overviews import OverviewRules
@@ -64,13 +65,16 @@ async def _sections(
     )
     back = now - timedelta(days=7 if rules.every == "week" else 31)
     bounced = await listed(queries.overview_bounced(connection, since=back, **whose))
-    names = await people(connection, {row["person"] for row in (*owed, *bounced) if row["person"]})
+    mentioned = {who for row in owed for who in mentions(row["title"])}
+    mentioned |= {row["person"] for row in (*owed, *bounced) if row["person"]}
+    names = await people(connection, mentioned)
 
     def told(instant: datetime) -> str:
         return spoken(local_date(instant, settings.zone))
 
     def owing(row: Any) -> OverviewLine:
         what = row["title"] if "/" in row["item"] else f"{row['item']} {row['title']}"
+        what = with_names(what, names)
         holder = names.get(row["person"])
         whose = holder.name if holder else f"the {row['owner'].replace('_', ' ')}"
         return _line(row, f"{what}, due {spoken(row['due'])}, with {whose}")

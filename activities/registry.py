@@ -41,18 +41,27 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
 
 
 def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:
-    """What the mail queue serves: conversations that may take minutes."""
+    """What the mail queue serves: one transaction, or one command for each engagement in a mail.
+
+    It still sends what a release before the queue of conversations had begun to send.
+    """
 
     @activity.defn(name=CLAIM_DIGEST)
     async def claim_digest(digest: DigestRun) -> ClaimedMail:
         return await reminders.claim(digest)
 
-    @activity.defn(name=SEND_MAIL)
-    async def send_mail(claimed: ClaimedMail) -> Handed:
-        return await reminders.send(claimed)
-
     @activity.defn(name=REPORT_MAIL)
     async def report_mail(claimed: ClaimedMail) -> None:
         await reminders.report(claimed)
 
-    return [claim_digest, send_mail, report_mail]
+    return [claim_digest, report_mail, *smtp_activities(reminders)]
+
+
+def smtp_activities(reminders: Reminders) -> list[Callable[..., Any]]:
+    """What the queue of conversations serves: each may take minutes."""
+
+    @activity.defn(name=SEND_MAIL)
+    async def send_mail(claimed: ClaimedMail) -> Handed:
+        return await reminders.send(claimed)
+
+    return [send_mail]

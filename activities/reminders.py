@@ -53,6 +53,20 @@ def mail_id(person: str, on: date, kind: str = DIGEST) -> UUID:
     return uuid5(_MAILS, f"{person}/{on.isoformat()}/{kind}")
 
 
+async def kept_letter(connection: Connection, vault: Vault, row: Any) -> dict[str, str] | None:
+    """A mail as it was frozen: sender, recipient, message; None once it cannot be read any more."""
+    document = json.loads(row["content"])
+    await vault.open(connection, [(f"mail {row['id']}+0", document)])
+    return None if document["text"] is None else dict(json.loads(document["text"]))
+
+
+async def still_theirs(connection: Connection, vault: Vault, row: Any) -> bool:
+    """Whether a mail went to the address that the directory still has for its reader."""
+    letter = await kept_letter(connection, vault, row)
+    entry = (await people(connection, {row["person"]})).get(row["person"])
+    return bool(letter and entry and entry.email and letter["recipient"] == entry.email)
+
+
 class Reminders:
     """The activities around mails."""
 
@@ -352,14 +366,12 @@ class Reminders:
             row = await queries.mail(connection, id=claimed.mail)
             if row["outcome"] is not None:
                 return Handed()
-            document = json.loads(row["content"])
-            await self._vault.open(connection, [(f"mail {claimed.mail}+0", document)])
-        if document["text"] is None:
+            letter = await kept_letter(connection, self._vault, row)
+        if letter is None:
             await self._settle(
                 claimed.mail, "bounced", "the recipient's data were erased before it was sent"
             )
             return Handed()
-        letter = json.loads(document["text"])
         raw = base64.b64decode(letter["message"])
 
         async def offered() -> None:
@@ -432,6 +444,8 @@ class Reminders:
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=claimed.mail)
             rows = await listed(queries.unreported_engagements(connection, mail=claimed.mail))
+            bounced = row["outcome"] == "bounced"
+            current = not bounced or await still_theirs(connection, self._vault, row)
         if row["outcome"] == "dropped":
             # The engagements dropped what it had to say themselves, and know.
             async with self._pool.acquire() as connection:
@@ -449,6 +463,7 @@ class Reminders:
                 outcome=row["outcome"],
                 detail=row["detail"],
                 at=row["at"],
+                current=current,
             )
             command_id = uuid5(claimed.mail, f"{engagement}/delivered")
             await send(

@@ -7,12 +7,16 @@ from uuid import UUID
 
 from activities.mail.digest import Digest, DigestItem, TakenBack
 from activities.names import DigestRun
+from activities.naming import with_names
 from activities.overviews import Overseen
 from activities.record import Outcome
 from domain.context import PersonEntry, ProgramEntry
 from domain.engagement import Engagement
 from domain.notices import Notices, NoticesClaimed, PlannedNotice
 from domain.obligations import obligations
+
+_ASK_THEM = "Ask whether help is needed, or agree on a new date."
+"""What whoever does not owe it does about it, where the obligation says nothing else."""
 
 
 def message_id(mail: UUID, sender: str) -> str:
@@ -68,7 +72,7 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
                     engagement=outcome.state.id,
                     lea_name=outcome.state.of(Engagement).lea_name,
                     item=of.item,
-                    title=of.title,
+                    title=with_names(of.title, outcome.context.people),
                     round=of.round,
                     due=of.due,
                     due_at=of.due_at,
@@ -83,7 +87,7 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
 
     An item is told once, whatever steps of it the week has.
     """
-    engagement = outcome.state.of(Engagement)
+    engagement, engagement_id = outcome.state.of(Engagement), outcome.state.id
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
     items = []
     said = sorted(said_in(outcome, mail, person), key=lambda notice: notice.planned_for)
@@ -94,24 +98,26 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
         mine = owner == person
         holder = outcome.context.people.get(owner) if owner else None
         assert of.due is not None
+        action = of.ask if mine else of.others or _ASK_THEM
+        directory = outcome.context.people
+        delivery = outcome.state.of(Notices).all[notice.n].deliveries[person]
+        if missed := directory.get(delivery.instead_of or ""):
+            action = f"Mail does not reach {missed.name}, so this comes to you. {action}"
+        command = of.command if mine or of.others else f"handrail engagement show {engagement_id}"
         items.append(
             DigestItem(
-                engagement=outcome.state.id,
+                engagement=engagement_id,
                 lea_name=engagement.lea_name,
                 item=of.item,
-                title=of.title,
+                title=with_names(of.title, directory),
                 round=of.round,
                 due=of.due,
                 due_at=of.due_at,
                 step=notice.step,
                 owed_by="you" if mine else "other",
                 owner_name=None if mine else (holder.name if holder else None),
-                action=of.ask
-                if mine
-                else of.others or "Ask whether help is needed, or agree on a new date.",
-                command=of.command
-                if mine or of.others
-                else f"handrail engagement show {outcome.state.id}",
+                action=action,
+                command=with_names(command, directory),
                 illustrative=engagement.illustrative,
             )
         )

@@ -28,7 +28,7 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 KEY_BYTES = 32
 
@@ -46,6 +46,8 @@ ENVIRONMENT = {
     "smtp_url": "SMTP_URL",
     "key_file": "HANDRAIL_KEY_FILE",
     "key": "HANDRAIL_KEY",
+    "bounces": "HANDRAIL_BOUNCES",
+    "mails_per_second": "HANDRAIL_MAILS_PER_SECOND",
     "log_level": "HANDRAIL_LOG_LEVEL",
 }
 """Setting to environment variable."""
@@ -114,13 +116,19 @@ class Settings(BaseModel):
     key: SecretStr | None = None
     """The master key itself in base64, where a file is not to be had."""
 
+    bounces: Path | None = None
+    """An mbox file or a Maildir into which delivery-status mails come; read, never changed."""
+
+    mails_per_second: float = Field(default=10.0, gt=0, le=1000, allow_inf_nan=False)
+    """How many mails a second all workers together offer the mail server at most."""
+
     log_level: LogLevel = "INFO"
     """Least severe level that is written."""
 
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
 
-    @field_validator("home", "key_file")
+    @field_validator("home", "key_file", "bounces")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

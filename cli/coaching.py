@@ -296,6 +296,11 @@ def _summary(found: Dosage) -> list[str]:
         for gap in found.gaps
     ]
     lines.append(f"Days without contact over {found.limit_days}: {found.days_over} in all.")
+    told = [
+        f"{p.id} in {p.months}" + (f" (last {p.last:%b %Y})" if p.last else "")
+        for p in found.prongs
+    ]
+    lines.append(f"Of {counted(len(found.months), 'month')}: {', '.join(told)}.")
     lines.append("Cycles: " + ", ".join(f"{n} at {stage}" for stage, n in found.cycles.items()))
     lines += [
         f"Opted out of {p.id} since {spoken(p.out.on)}: {p.out.reason}"
@@ -323,6 +328,8 @@ def as_data(found: Dosage) -> dict[str, Any]:
             {
                 "prong": p.id,
                 "name": p.name,
+                "months": p.months,
+                "last_month": p.last,
                 "opted_out": {"on": p.out.on, "reason": p.out.reason} if p.out else None,
             }
             for p in found.prongs

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 COMMON = Group("Every command", sort_key=10)
 NOUNS = {
+    "address": "Say that a mail address from which mail came back is right after all.",
     "agreement": "Draft the agreement and record what both boards do with it.",
     "appropriation": "The money that investments come from: record, correct and see it.",
     "board": "Submit an agreement to a board's meeting and record the posting of its agenda.",
@@ -69,7 +70,7 @@ NOUNS = {
     "sir wave": "Evidence requests, in waves that cost the LEA hours.",
     "statute": "The yearly dates that a statute sets for the LEA.",
     "step": "The steps of an engagement, in their order: see, do, add, leave out and waive them.",
-    "portfolio": "See the mix of LEAs against its targets.",
+    "portfolio": "See the mix of LEAs against its targets, and who needs a Lead most.",
     "recommitment": "Record that a new leader, and the board, renew the commitment.",
     "reminders": "What is to come; snooze, wake, and choose another policy.",
     "risk": "Raise and lower what may hold an engagement back.",

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.bouncing import item_told
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _person_id, _zone
-from domain.engagement import Engagement
 from domain.errors import Unknown, did_you_mean
 from domain.kernel import fold
 from domain.notices import Notices
@@ -57,8 +57,11 @@ def ledger(
             every = await listed(queries.ledger(connection, engagement=one, item=None))
             state = fold(stream, await read_stream(connection, door.vault, stream))
             context = await standing(connection, state, await door.now())
-        items = sorted({r["item"] for r in every})
-        wanted = next((i for i in items if item and i.casefold() == item.casefold()), item)
+        names = Names(door)
+        await names.learn(*(r["item"] for r in every))
+        told = {item_told(r["item"], names): r["item"] for r in every}
+        items = sorted(told)
+        wanted = next((told[i] for i in items if item and i.casefold() == item.casefold()), item)
         found = [
             {**dict(r), "deliveries": json.loads(r["deliveries"])}
             for r in every
@@ -73,17 +76,17 @@ def ledger(
         for r in found:
             notice = known.get(r["n"])
             r["now_to"] = (
-                list(recipients(notice, state.of(Engagement), context))
-                if notice and not r["deliveries"]
-                else []
+                list(recipients(notice, state, context)) if notice and not r["deliveries"] else []
             )
         if who is not None:
             found = [r for r in found if who in readers(r)]
             for r in found:
                 r["deliveries"] = [d for d in r["deliveries"] if d["to"] == who]
                 r["now_to"] = [p for p in r["now_to"] if p == who]
-        names = Names(door)
         await names.learn(*(p for r in found for p in readers(r)))
+        await names.learn(
+            *(d["instead_of"] for r in found for d in r["deliveries"] if d["instead_of"])
+        )
         return found, names, await _zone(door), one, context.now
 
     rows, names, zone, one, now = run(work)
@@ -98,10 +101,10 @@ def ledger(
         [
             (
                 _local(r["planned_for"], zone),
-                r["item"],
+                item_told(r["item"], names),
                 r["round"],
                 r["step"],
-                names.of(reader) if reader else "nobody",
+                _reader(r, reader, names),
                 fate(r, reader, zone, now),
             )
             for r in rows
@@ -116,6 +119,15 @@ def ledger(
         else f"0 reminders{to_whom}."
     )
     say_if_illustrative(any(r["illustrative"] for r in rows))
+
+
+def _reader(row: dict[str, Any], reader: str | None, names: Names) -> str:
+    """Who a line is about, and in whose place they get it."""
+    if reader is None:
+        return "nobody"
+    mine = next((d for d in row["deliveries"] if d["to"] == reader), None)
+    other = mine["instead_of"] if mine else None
+    return names.of(reader) + (f" for {names.of(other)}" if other else "")
 
 
 def readers(row: dict[str, Any]) -> list[str]:
@@ -155,7 +167,7 @@ def as_data(row: dict[str, Any], names: Names) -> dict[str, Any]:
     """A reminder as plain data."""
     return {
         "planned_for": row["planned_for"],
-        "item": row["item"],
+        "item": item_told(row["item"], names),
         "round": row["round"],
         "step": row["step"],
         "outcome": _outcome(row),
@@ -169,6 +181,7 @@ def as_data(row: dict[str, Any], names: Names) -> dict[str, Any]:
 def _delivery(delivery: dict[str, Any], names: Names) -> dict[str, Any]:
     return {
         "to": names.handle(delivery["to"]),
+        "instead_of": names.handle(delivery["instead_of"]) if delivery["instead_of"] else None,
         "outcome": delivery["outcome"],
         "at": delivery["at"],
         "detail": delivery["detail"] or None,

@@ -140,7 +140,7 @@ def plan_as_data(state: State, context: Context, mailed: dict[str, set[date]]) -
             "kind": kind_of(p.item, context.the_playbook),
             "policy": of.policy if of else None,
             "alarm": p.alarm,
-            "to": list(notice.waiting or recipients(notice, engagement, context)),
+            "to": list(notice.waiting or recipients(notice, state, context)),
         }
 
     return {

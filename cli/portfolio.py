@@ -1,35 +1,58 @@
-"""The mix of the portfolio: what was achieved of what was wanted."""
+"""The portfolio: who takes part in which phase, the mix, and who needs a Lead most."""
 
+from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from cyclopts import App
 
-from cli.asking import Json, counted, run
+from cli.asking import Json, Names, counted, run
 from cli.commands import noun
 from cli.output import emit_json, emit_table
+from cli.reading import AsKnown, AsTrue, _day
+from domain.calendar import local_date, spoken
+from domain.engagement import Engagement
+from domain.kernel import State, fold
 from domain.portfolio import LeaProfile, Member, Mix, mix
+from domain.triage import Need, in_order, need
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
 
 def register(app: App) -> None:
-    """Add the question."""
+    """Add the questions."""
     noun(app, "portfolio").command(portfolio_mix, name="mix")
+    noun(app, "portfolio").command(portfolio_triage, name="triage")
 
 
-def portfolio_mix(*, json_: Json = False) -> None:
+async def _states(
+    door: "Door", known: date | None, true: date | None, zone: ZoneInfo
+) -> list[State]:
+    """Every engagement as it stood; one that was not open yet has nothing in it."""
+    from cli.showing import read_history
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        rows = await listed(queries.engagements(connection, phase=None, person=None))
+    streams = [f"engagement:{row['id']}" for row in rows]
+    return [fold(s, await read_history(door, s, known, true, zone)) for s in streams]
+
+
+def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Json = False) -> None:
     """Compare the LEAs that take part with the targets of the program's playbook.
 
     Args:
+        as_known: Only what had been entered by the end of this day (YYYY-MM-DD).
+        as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
     """
+    known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> Mix:
-        from domain.kernel import fold
+        from cli.showing import read_history
         from store.context import playbook, program
-        from store.database import listed, queries
-        from store.events import read_stream
 
         async with door.pool.acquire() as connection:
             settings = await program(connection)
@@ -38,13 +61,17 @@ def portfolio_mix(*, json_: Json = False) -> None:
                 if settings
                 else None
             )
-            members = []
-            for row in await listed(queries.engagements(connection, phase=None, person=None)):
-                stream = f"lea:{row['lea']}"
-                lea = fold(stream, await read_stream(connection, door.vault, stream))
-                members.append(
-                    Member(row["lea"], row["lea_type"], row["phase"], lea.of(LeaProfile))
-                )
+        zone = ZoneInfo(settings.zone if settings else "UTC")
+        members = []
+        for state in await _states(door, known, true, zone):
+            of = state.of(Engagement)
+            if of.phase is None:
+                continue
+            stream = f"lea:{of.lea}"
+            lea = fold(stream, await read_history(door, stream, known, true, zone))
+            members.append(
+                Member(of.lea, of.lea_type, of.phase, lea.of(LeaProfile), of.illustrative)
+            )
         return mix(members, rules.mix if rules else ())
 
     found = run(work)
@@ -53,7 +80,10 @@ def portfolio_mix(*, json_: Json = False) -> None:
             {
                 "taking_part": found.taking_part,
                 "left": found.left,
+                "gone": list(found.gone),
+                "phases": found.phases,
                 "counts": found.counts,
+                "unduplicated": [str(share) for share in found.unduplicated],
                 "targets": [
                     {
                         "target": a.target.id,
@@ -64,13 +94,16 @@ def portfolio_mix(*, json_: Json = False) -> None:
                     }
                     for a in found.achieved
                 ],
+                "illustrative": found.illustrative,
             }
         )
         return
-    print(f"{counted(found.taking_part, 'LEA')} taking part, {found.left} left.")
-    for fact, counts in found.counts.items():
+    gone = f" ({', '.join(found.gone)})" if found.gone else ""
+    print(f"{counted(found.taking_part, 'LEA')} taking part, {found.left} left{gone}.")
+    for fact, counts in {"phase": found.phases, **found.counts}.items():
         told = ", ".join(f"{v.replace('_', ' ')} {n}" for v, n in counts.items())
         print(f"  By {fact}: {told or '–'}")
+    print(f"  Unduplicated pupils: {_shares(found)}")
     emit_table(
         "Targets",
         ("Target", "Wanted", "Have", "Met"),
@@ -79,3 +112,67 @@ def portfolio_mix(*, json_: Json = False) -> None:
             for a in found.achieved
         ],
     )
+    if found.illustrative:
+        of = counted(found.illustrative, "LEA")
+        print(f"ILLUSTRATIVE: dates and deliverables of {of} are invented.")
+
+
+def _shares(found: Mix) -> str:
+    known = found.unduplicated
+    if not known:
+        return "unknown"
+    span = f"{known[0]}%" if known[0] == known[-1] else f"{known[0]}% to {known[-1]}%"
+    return f"{span}, known for {len(known)} of {counted(found.taking_part, 'LEA')}"
+
+
+def portfolio_triage(*, json_: Json = False) -> None:
+    """Show side by side what says who needs a Lead most; who gets one is for people to decide.
+
+    Args:
+        json_: One JSON object a line.
+    """
+
+    async def work(door: "Door") -> tuple[list[Need], Names]:
+        from store.context import playbook, program
+
+        async with door.pool.acquire() as connection:
+            settings = await program(connection)
+        zone = settings.zone if settings else "UTC"
+        today = local_date(await door.now(), zone)
+        needs = []
+        for state in await _states(door, None, None, ZoneInfo(zone)):
+            async with door.pool.acquire() as connection:
+                pinned = await playbook(connection, state.of(Engagement).playbook)
+            if found := need(state, pinned, today):
+                needs.append(found)
+        names = Names(door)
+        await names.learn(*(n.lead for n in needs))
+        return in_order(needs), names
+
+    needs, names = run(work)
+    if json_:
+        for n in needs:
+            emit_json({**asdict(n), "lead": names.handle(n.lead)})
+        return
+    emit_table(
+        counted(len(needs), "running engagement"),
+        ("Engagement", "Phase", "Years by statute", "Willing", "Able", "Judged", "Risk",
+         "Days without contact", "Lead"),
+        [
+            (
+                n.engagement + (" *" if n.illustrative else ""),
+                n.phase,
+                "–" if n.years is None else f"{n.years}, {'' if n.enough else 'not '}enough",
+                n.willing or "–",
+                n.able or "–",
+                spoken(n.judged_on) if n.judged_on else "never",
+                n.risk or "–",
+                "–" if n.days_since_contact is None else n.days_since_contact,
+                names.of(n.lead),
+            )
+            for n in needs
+        ],
+    )  # fmt: skip
+    print("How much each Lead has already: handrail lead caseload")
+    if any(n.illustrative for n in needs):
+        print("* illustrative: what is shown of it is invented, not facts about the LEA.")

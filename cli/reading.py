@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import Json, Names, counted, engagement_named, run
+from cli.bouncing import item_told
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
@@ -281,13 +282,14 @@ def due(
                 )
             )
         names = Names(door)
-        await names.learn(*(r["person"] for r in rows))
+        await names.learn(*(text for r in rows for text in (r["person"], r["title"])))
         return rows, names, today
 
     rows, names, today = run(work)
     if json_:
         for r in rows:
-            emit_json({**dict(r), "person": names.handle(r["person"])})
+            person_, title = names.handle(r["person"]), names.told(r["title"])
+            emit_json({**dict(r), "person": person_, "title": title})
         return
     emit_table(
         f"Owed as of {spoken(today)}",
@@ -297,8 +299,10 @@ def due(
                 spoken(r["due"]) if r["due"] else "no date",
                 "held" if r["held"] else _distance(r["due"], today),
                 r["engagement"] + (" *" if r["illustrative"] else ""),
-                r["item"],
-                r["title"] + (f" ({r['held']})" if r["held"] else "") + _snoozed(r, today),
+                item_told(r["item"], names),
+                names.told(r["title"])
+                + (f" ({r['held']})" if r["held"] else "")
+                + _snoozed(r, today),
                 f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
             )
             for r in rows

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cli import burden, handing, looking_ahead, reviewing, summits
+from cli import bouncing, burden, handing, looking_ahead, reviewing, summits
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -97,6 +97,7 @@ async def show(
     people += [m["person"] for m in found["team"]]
     people += [x["person"] for x in found["leavings"]]
     people += handing.people_in(state)
+    people += [a["person"] for a in found["addresses"]]
     people += [k["owner"] for c in found["checkins"] for k in c["commitments"] if k["owner"]]
     people += [p for s in found["summits"] for p in (*s["registered"], *s["people"])]
     return found, people
@@ -131,7 +132,13 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "end_reason": e.end_reason,
         "roles": dict(e.roles),
         "tenures": [
-            {"role": t.role, "person": t.person, "since": day(t.since), "until": day(t.until)}
+            {
+                "role": t.role,
+                "person": t.person,
+                "since": day(t.since),
+                "until": day(t.until),
+                "interim": t.interim,
+            }
             for t in e.tenures
         ],
         "waived": {step: str(w.reason) for step, w in e.waived.items()},
@@ -213,6 +220,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         ],
         **coaching_as_data(state),
         **team_as_data(state),
+        "addresses": bouncing.as_data(state, zone),
         "handovers": handing.as_data(state),
         "summits": summits.as_data(state),
         "commitments": summits.commitments_as_data(state),
@@ -442,8 +450,13 @@ def as_text(found: dict[str, Any]) -> str:
     for label, value in (("Source", found["source"]), ("Statute", found["statute"])):
         if value:
             lines.append(f"  {label}: {value}")
-    lines += [f"  {role.replace('_', ' ')}: {p}" for role, p in found["roles"].items()]
+    interim = {t["role"] for t in found["tenures"] if t["interim"] and not t["until"]}
+    lines += [
+        f"  {role.replace('_', ' ')}: {p}{' (interim)' if role in interim else ''}"
+        for role, p in found["roles"].items()
+    ]
     lines += team_as_text(found)
+    lines += bouncing.as_text(found)
     lines += found.get("etiquette", [])
     lines += [f"  Waived {step}: {reason}" for step, reason in found["waived"].items()]
     if found["conversations"]:

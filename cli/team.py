@@ -94,7 +94,14 @@ def who_was_what(state: State, day: date, zone: str) -> dict[str, Any] | None:
     for t in engagement.tenures:
         since = local_date(t.since, zone)
         until = local_date(t.until, zone) if t.until else None
-        row = {"what": t.role, "side": "role", "person": t.person, "since": since, "until": until}
+        row: dict[str, Any] = {
+            "what": t.role,
+            "side": "role",
+            "person": t.person,
+            "since": since,
+            "until": until,
+            "interim": t.interim,
+        }
         if since <= day and (until is None or day < until):
             note = _leaving(state.of(Turnover).all, t.role, t.person, day)
             roles.append({**row, "leaves": note.last_day if note else None})
@@ -136,6 +143,7 @@ def _tell(found: dict[str, Any], names: Names) -> None:
         return [
             (
                 r["what"].replace("_", " ")
+                + (" (interim)" if r.get("interim") else "")
                 + (", in the team" if part == "before" and r["side"] != "role" else ""),
                 names.of(r["person"]),
                 spoken(r["since"]),

@@ -451,6 +451,10 @@ def missed(state: State, summit: str) -> bool:
     return invitation.stands and invitation.began and not state.of(Attendance).at(summit).days
 
 
+NOBODY = "nobody"
+"""Said of a summit where the LEA was expected and stayed away."""
+
+
 def attended_between(state: State, first: date, following: date) -> tuple[str, ...]:
     """The summits that began in a stretch of days, each with how many people came.
 
@@ -466,5 +470,5 @@ def attended_between(state: State, first: date, following: date) -> tuple[str, .
         if presence.people:
             found.append(f"{i.summit} {presence.people}")
         elif missed(state, i.summit):
-            found.append(f"{i.summit} nobody")
+            found.append(f"{i.summit} {NOBODY}")
     return tuple(found)

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from domain.attendance import attended_between
+from domain.attendance import NOBODY, attended_between
 from domain.calendar import add_months
 from domain.coaching import COACHING, Change, Coaching, coached_since
 from domain.cycles import STAGES, Cycles, Stage
 from domain.deliverables import Deliverables
 from domain.kernel import State
 from domain.playbook import CoachingRules
+
+SUMMITS = "summits"
+INDEPENDENT_WORK = "independent-work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class Month:
     """The prongs the LEA was out of on any day of the month."""
     summits: tuple[str, ...] = ()
     """The summits of the month, each with how many of the LEA's people came, or nobody."""
+
+    @property
+    def reached(self) -> frozenset[str]:
+        """The prongs of which something reached the LEA."""
+        came = {
+            COACHING: bool(self.contacts),
+            INDEPENDENT_WORK: bool(self.cycle_steps or self.submissions),
+            SUMMITS: any(not s.endswith(NOBODY) for s in self.summits),
+        }
+        return frozenset(prong for prong, any_ in came.items() if any_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,10 @@ class Prong:
     id: str
     name: str
     out: Change | None
+    months: int = 0
+    """In how many months something of it reached the LEA."""
+    last: date | None = None
+    """The first day of the last such month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +102,22 @@ def dosage(state: State, rules: CoachingRules, until: date) -> Dosage | None:
         return None
     coaching, cycles = state.of(Coaching), state.of(Cycles)
     gaps, waiting = _gaps(coaching, since, until, rules.contact_within_days)
+    months = tuple(_months(state, since, until))
     return Dosage(
         since=since,
         until=until,
         limit_days=rules.contact_within_days,
-        months=tuple(_months(state, since, until)),
+        months=months,
         gaps=tuple(gaps),
         days_since_contact=waiting,
         cycles={stage: sum(c.stage == stage for c in cycles.all.values()) for stage in STAGES},
-        prongs=tuple(Prong(p.id, p.name, coaching.out.get(p.id)) for p in rules.prongs),
+        prongs=tuple(_prong(p.id, p.name, coaching.out.get(p.id), months) for p in rules.prongs),
     )
+
+
+def _prong(id_: str, name: str, out: Change | None, months: Iterable[Month]) -> Prong:
+    reached = [m.first for m in months if id_ in m.reached]
+    return Prong(id_, name, out, len(reached), reached[-1] if reached else None)
 
 
 def _gaps(coaching: Coaching, since: date, until: date, limit: int) -> tuple[list[Gap], int | None]:

@@ -81,6 +81,8 @@ class AssignRole(EngagementCommand):
     """lead, director, assistant, lea_contact, superintendent, board_clerk or county_rep."""
     person: Annotated[PersonRef, Positional()]
     """Who holds it."""
+    interim: bool = False
+    """For a time only, until somebody is found; given again without it, they hold it for good."""
 
 
 class CloseEngagement(EngagementCommand):
@@ -129,11 +131,14 @@ class RoleAssigned(Event):
     role: EngagementRole
     person: str
     before: str | None = None
+    interim: bool = False
 
     def sentence(self) -> str:
-        return f"{self.person} is {self.role.replace('_', ' ')}" + (
-            f", after {self.before}." if self.before else "."
-        )
+        role = self.role.replace("_", " ")
+        if self.before == self.person:
+            return f"{self.person} is {role} {'for a time only' if self.interim else 'for good'}."
+        after = f", after {self.before}." if self.before else "."
+        return f"{self.person} is {'interim ' if self.interim else ''}{role}{after}"
 
 
 class StepWaived(Event):
@@ -171,6 +176,7 @@ class Tenure:
     person: str
     since: datetime
     until: datetime | None = None
+    interim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,17 +434,28 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
     else:
         person = of_the_lea(command.person, engagement, context)
     before = engagement.roles.get(command.role)
-    if before == person.id:
+    held = [t for t in engagement.tenures if t.role == command.role and t.until is None]
+    if before == person.id and all(t.interim == command.interim for t in held):
+        interim = "interim " if command.interim else ""
         raise AlreadyExists(
-            f"{person.id} is already {command.role} of {state.id}. See who holds which role: "
-            f"handrail engagement show {state.id}"
+            f"{person.id} is already {interim}{command.role} of {state.id}. See who holds which "
+            f"role: handrail engagement show {state.id}"
         )
-    return [RoleAssigned(role=command.role, person=person.id, before=before)]
+    return [
+        RoleAssigned(role=command.role, person=person.id, before=before, interim=command.interim)
+    ]
 
 
 @evolves(RoleAssigned)
 def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
     engagement = state.of(Engagement)
+    if engagement.roles.get(event.role) == event.person == event.before:
+        # The same person for good, or for a time after all: the same tenure goes on.
+        same = tuple(
+            replace(t, interim=event.interim) if t.role == event.role and t.until is None else t
+            for t in engagement.tenures
+        )
+        return state.put(replace(engagement, tenures=same))
     tenures = tuple(
         replace(t, until=stamp.effective_at) if t.role == event.role and t.until is None else t
         for t in engagement.tenures
@@ -450,7 +467,10 @@ def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
         replace(
             engagement,
             roles={**held, event.role: event.person},
-            tenures=(*tenures, Tenure(event.role, event.person, stamp.effective_at)),
+            tenures=(
+                *tenures,
+                Tenure(event.role, event.person, stamp.effective_at, interim=event.interim),
+            ),
         )
     )
 

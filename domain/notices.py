@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.bounces import BOUNCES
 from domain.calendar import spoken
 from domain.engagement import EngagementRole
 from domain.kernel import (
@@ -70,6 +71,15 @@ class ClaimedNotice(NoticeRef):
     recipients: tuple[str, ...]
     also: tuple[EngagementRole, ...] = ()
     """The roles that it takes over from earlier reminders of its item, which it overtook."""
+    instead_of: Mapping[str, str] = {}
+    """Who of them stands in for whom, because no mail reaches that person."""
+
+
+class AddedRecipients(NoticeRef):
+    """A notice that somebody gets because it did not reach somebody else."""
+
+    instead_of: Mapping[str, str]
+    """Who gets it, each with the person in whose place."""
 
 
 class DroppedNotice(NoticeRef):
@@ -161,6 +171,21 @@ class RecipientsDropped(Event):
         return f"Not sent any more ({self.reason}): {told}."
 
 
+class RecipientsAdded(Event):
+    """What came back from somebody goes to whoever stands in for them."""
+
+    type: ClassVar[str] = "recipients-added"
+    notices: tuple[AddedRecipients, ...]
+
+    def sentence(self) -> str:
+        told = (
+            f"{n.item} {n.step} to {person} instead of {other}"
+            for n in self.notices
+            for person, other in n.instead_of.items()
+        )
+        return f"Told somebody else: {', '.join(told)}."
+
+
 class ReconcileNotices(EngagementCommand):
     """Compare the plan with what is owed, because a calendar or a policy changed."""
 
@@ -212,6 +237,29 @@ class RecordDelivery(EngagementCommand):
     """What the mail server answered."""
     at: datetime
     """When it answered."""
+    current: bool = True
+    """Whether the address it went to is still the person's."""
+
+
+class RecordReturn(EngagementCommand):
+    """Record that a mail which a mail server had taken came back for good."""
+
+    noun = "notices"
+    verb = "returned"
+    internal = True
+
+    mail: UUID
+    """The mail's id."""
+    message_id: str
+    """The mail's Message-ID."""
+    person: str
+    """To whom it went, by id."""
+    detail: str
+    """What the report says, without anybody's address."""
+    at: datetime
+    """When the report was read."""
+    current: bool = True
+    """Whether the address it went to is still the person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +271,8 @@ class Delivery:
     message_id: str | None = None
     at: datetime | None = None
     detail: str = ""
+    instead_of: str | None = None
+    """In whose place, where no mail reaches that person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,9 +374,12 @@ def claimed(state: State, event: NoticesClaimed, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         notice = _get(all_, ref)
-        deliveries = {person: Delivery() for person in ref.recipients}
+        deliveries = {p: Delivery(instead_of=ref.instead_of.get(p)) for p in ref.recipients}
         deliveries.update(notice.deliveries)
-        deliveries[event.person] = Delivery(mail=event.mail, message_id=event.message_id)
+        before = deliveries.get(event.person, Delivery())
+        deliveries[event.person] = Delivery(
+            mail=event.mail, message_id=event.message_id, instead_of=before.instead_of
+        )
         status: NoticeStatus = "claimed" if notice.status == "planned" else notice.status
         all_[ref.n] = replace(
             notice,
@@ -346,10 +399,11 @@ def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> 
         if notice is None:
             continue
         gone = Delivery(outcome="dropped", at=stamp.recorded_at, detail=event.reason)
+        other = ref.recipients[0] if event.reason == BOUNCES else None
         notice = replace(
             notice,
             deliveries={
-                **dict.fromkeys(ref.instead, Delivery()),
+                **dict.fromkeys(ref.instead, Delivery(instead_of=other)),
                 **notice.deliveries,
                 **dict.fromkeys(ref.recipients, gone),
             },
@@ -363,17 +417,29 @@ def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> 
     return state.put(Notices(all_))
 
 
+@evolves(RecipientsAdded)
+def recipients_added(state: State, event: RecipientsAdded, stamp: Stamp) -> State:
+    all_ = dict(state.of(Notices).all)
+    for ref in event.notices:
+        notice = _get(all_, ref)
+        added = {p: Delivery(instead_of=other) for p, other in ref.instead_of.items()}
+        all_[ref.n] = replace(notice, deliveries={**added, **notice.deliveries})
+    return state.put(Notices(all_))
+
+
 @evolves(NoticesDelivered)
 def delivered(state: State, event: NoticesDelivered, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         notice = _get(all_, ref)
+        before = notice.deliveries.get(event.person, Delivery())
         delivery = Delivery(
             outcome=event.outcome,
             mail=event.mail,
             message_id=event.message_id,
             at=event.at,
             detail=event.detail,
+            instead_of=before.instead_of,
         )
         all_[ref.n] = replace(
             notice,

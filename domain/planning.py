@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from domain.bounces import BOUNCES, Bounces
 from domain.calendar import WorkingDays, at_local, local_date
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
@@ -139,12 +140,14 @@ def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Co
     return changed
 
 
-def unreachable(person: str, context: Context) -> str | None:
+def unreachable(person: str, state: State, context: Context) -> str | None:
     """Why no mail can reach somebody: whoever was erased has no address any more."""
     entry = context.people.get(person)
     if entry is None or entry.email is None:
         return NO_ADDRESS
-    return LEFT if entry.has_left(local_date(context.now, context.zone)) else None
+    if entry.has_left(local_date(context.now, context.zone)):
+        return LEFT
+    return BOUNCES if person in state.of(Bounces).open else None
 
 
 def _dropped(
@@ -156,7 +159,7 @@ def _dropped(
     """Claimed notices that somebody has still to get and never will, by reason.
 
     Nothing is owed any more, it is snoozed or moved away, there is nowhere to send it to, or
-    somebody else holds the role now and gets it instead.
+    somebody else gets it instead: who holds the role now, or stands in while mail comes back.
     """
     engagement = state.of(Engagement)
     owed = {(o.item, o.round): o for o in obligations(state, context)}
@@ -174,11 +177,11 @@ def _dropped(
                 snooze and snooze.until and snooze.until > local_date(context.now, context.zone)
             )
             ended = ended if resting else None
-        now = () if ended else recipients(notice, engagement, context)
+        now = {} if ended else recipients(notice, state, context)
         gone: dict[str, tuple[str, ...]] = {}
         for person in notice.waiting:
-            reason = ended or unreachable(person, context)
-            if reason is None and person not in now:
+            reason = ended or unreachable(person, state, context)
+            if reason is None and person not in now and not _stands_in(person, notice):
                 reason = PASSED_ON
             if reason is not None:
                 gone[reason] = (*gone.get(reason, ()), person)
@@ -188,7 +191,7 @@ def _dropped(
                 DroppedNotice(
                     **notice.ref.model_dump(),
                     recipients=people,
-                    instead=instead if reason == PASSED_ON else (),
+                    instead=instead if reason in (PASSED_ON, BOUNCES) else (),
                 )
             )
     return {reason: tuple(notices) for reason, notices in by_reason.items()}
@@ -251,22 +254,55 @@ def _rested(
     return left
 
 
+def _stands_in(person: str, notice: Notice) -> bool:
+    """Whether somebody gets a notice because it did not reach another, who is past telling."""
+    other = notice.deliveries[person].instead_of
+    was = notice.deliveries.get(other) if other else None
+    return was is not None and was.outcome in ("bounced", "dropped")
+
+
 def recipients(
     notice: Notice,
-    engagement: Engagement,
+    state: State,
     context: Context,
     also: Iterable[EngagementRole] = (),
-) -> tuple[str, ...]:
+    *,
+    without: str | None = None,
+) -> dict[str, str | None]:
     """The people a notice goes to now: holders of its roles, or who stands in for them.
+
+    Whoever cannot be reached is told through their own fallback contact, and that one through
+    theirs; then the next role has its turn.
 
     Args:
         also: The roles of reminders that it is about to overtake.
+        without: Somebody who counts as out of reach, whatever is known of them.
+
+    Returns:
+        Each with the person in whose place they are told; None for their own role's sake, or a
+        vacant one's.
     """
-    found: dict[str, None] = {}
+    roles = state.of(Engagement).roles
+    found: dict[str, str | None] = {}
     for role in dict.fromkeys((*notice.planned.to, *notice.also, *also)):
-        for candidate in (role, *_INSTEAD[role]):
-            holder = engagement.roles.get(candidate)
-            if holder and unreachable(holder, context) is None:
-                found[holder] = None
+        missed: str | None = None
+        for person in _in_turn(role, roles, context):
+            if person != without and unreachable(person, state, context) is None:
+                found[person] = missed and found.get(person, missed)
                 break
-    return tuple(found)
+            missed = missed or person
+    return found
+
+
+def _in_turn(
+    role: EngagementRole, roles: Mapping[EngagementRole, str], context: Context
+) -> Iterable[str]:
+    """Who may be told what a role is told, nearest first; everybody once."""
+    seen: set[str] = set()
+    for candidate in (role, *_INSTEAD[role]):
+        person = roles.get(candidate)
+        while person and person not in seen:
+            seen.add(person)
+            yield person
+            entry = context.people.get(person)
+            person = entry.fallback if entry else None

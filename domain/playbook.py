@@ -245,6 +245,15 @@ class HandoverRules(_Data):
     """From how many days back the packet shows reminders."""
 
 
+class BounceRules(_Data):
+    """When mail to somebody comes back."""
+
+    find_within_working_days: int = Field(ge=1, le=60)
+    """Within how many working days the right address is found out."""
+    policy: str | None = None
+    """Reminds whoever finds it out; None for nobody."""
+
+
 class ReviewRules(_Data):
     """The review of an LEA's system."""
 
@@ -580,6 +589,8 @@ class Playbook(_Data):
     """None where the LEA's own statutory dates are not the program's business."""
     summits: SummitRules | None = None
     """None where this playbook has no summits."""
+    bounces: BounceRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where finding out a right address has no date."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -603,6 +614,7 @@ class Playbook(_Data):
                 if self.summits
                 else ()
             ),
+            self.bounces.policy if self.bounces else None,
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")

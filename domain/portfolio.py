@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
 
 from domain.context import Context
+from domain.engagement import Phase
 from domain.errors import Incomplete
 from domain.kernel import (
     Command,
@@ -120,6 +121,7 @@ class Member:
     lea_type: str
     phase: str
     profile: LeaProfile = LeaProfile()
+    illustrative: bool = False
 
     @property
     def has_left(self) -> bool:
@@ -145,10 +147,22 @@ class Mix:
     """The portfolio compared with its targets."""
 
     taking_part: int
-    left: int
+    gone: tuple[str, ...]
+    """The LEAs that left."""
+    phases: dict[str, int]
+    """In which phase the LEAs are that take part; of several engagements the latest counts."""
     counts: dict[str, dict[str, int]]
     """By fact, then value; unknown where nobody said."""
+    unduplicated: tuple[Decimal, ...]
+    """The shares of unduplicated pupils that are known, lowest first."""
     achieved: tuple[Achieved, ...]
+    illustrative: int
+    """How many of the LEAs that take part were invented."""
+
+    @property
+    def left(self) -> int:
+        """How many LEAs left."""
+        return len(self.gone)
 
 
 def _is(member: Member, target: MixTarget) -> bool:
@@ -166,17 +180,26 @@ def _value(member: Member, fact: Literal["type", "locale", "region"]) -> str:
 
 
 def mix(members: Iterable[Member], targets: Iterable[MixTarget]) -> Mix:
-    """What the portfolio is made of: each LEA once, however many engagements it has."""
+    """What the portfolio is made of: each LEA once, however many engagements it has.
+
+    Args:
+        members: The engagements; of one LEA's, the latest last.
+    """
     everybody = list(members)
     there = {m.lea: m for m in everybody if not m.has_left}
     gone = {m.lea for m in everybody if m.has_left} - set(there)
+    shares = [m.profile.unduplicated for m in there.values()]
+    found = Counter(m.phase for m in there.values())
     facts: tuple[Literal["type", "locale", "region"], ...] = ("type", "locale", "region")
     return Mix(
         taking_part=len(there),
-        left=len(gone),
+        gone=tuple(sorted(gone)),
+        phases={p: found[p] for p in get_args(Phase) if found[p]},
         counts={
             fact: dict(sorted(Counter(_value(m, fact) for m in there.values()).items()))
             for fact in facts
         },
+        unduplicated=tuple(sorted(share for share in shares if share is not None)),
         achieved=tuple(Achieved(t, sum(_is(m, t) for m in there.values())) for t in targets),
+        illustrative=sum(m.illustrative for m in there.values()),
     )

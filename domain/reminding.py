@@ -16,11 +16,9 @@ from domain.notices import (
     NoticeRef,
     Notices,
     NoticesClaimed,
-    NoticesDelivered,
     NoticesSuppressed,
     RecipientsDropped,
     ReconcileNotices,
-    RecordDelivery,
     TakenBack,
     TakenBackDate,
 )
@@ -53,14 +51,13 @@ def next_wake(state: State, context: Context) -> datetime | None:
 
 def _weekly_moments(state: State, context: Context) -> Iterable[datetime]:
     """When the week's mails speak of what is planned."""
-    engagement = state.of(Engagement)
     rest = resting(state, context.today)
     for notice in state.of(Notices).all.values():
         if notice.planned.alarm or not (notice.status == "planned" or notice.waiting):
             continue
         if (notice.planned.item, notice.planned.round) in rest:
             continue
-        for person in notice.waiting or recipients(notice, engagement, context):
+        for person in notice.waiting or tuple(recipients(notice, state, context)):
             if moment := early(person, notice.planned.planned_for, context):
                 yield moment
 
@@ -130,7 +127,6 @@ def announcement(
         already_mailed: Whether a person's digest of today has gone, or of this week for somebody
             who gets one a week; what falls due after it waits for the next.
     """
-    engagement = state.of(Engagement)
     owed = {(o.item, o.round): o for o in obligations(state, context)}
     people: set[str] = set()
     alarms: set[tuple[str, int]] = set()
@@ -147,7 +143,7 @@ def announcement(
         if of is None or of.policy is None:
             continue
         also = _taken_over(notice, state, context)
-        told = notice.waiting or recipients(notice, engagement, context, also)
+        told = notice.waiting or tuple(recipients(notice, state, context, also))
         if planned.alarm:
             if planned.planned_for <= context.now:
                 alarms.update((person, planned.n) for person in told)
@@ -248,7 +244,6 @@ def _fallen_away(
 
 @decides(ClaimNotices)
 def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
-    engagement = state.of(Engagement)
     who = command.person
     latest = _latest_due(state, context)
     until = context.now if command.alarm else reach(who, context)
@@ -271,13 +266,20 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
         else:
             last = latest[planned.item]
             also = _taken_over(last, state, context)
-        people = recipients(last, engagement, context, also)
+        people = recipients(last, state, context, also)
         if who not in people:
             continue
         if _is_overtaken(notice, latest):
             overtaken.append(notice.ref)
         elif command.alarm in (None, planned.n):
-            claimed.append(ClaimedNotice(**notice.ref.model_dump(), recipients=people, also=also))
+            claimed.append(
+                ClaimedNotice(
+                    **notice.ref.model_dump(),
+                    recipients=tuple(people),
+                    also=also,
+                    instead_of={p: other for p, other in people.items() if other},
+                )
+            )
             told_again |= {planned.item} if planned.planned_for <= context.now else set()
     waiting = [
         notice
@@ -289,7 +291,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
             and (notice.planned.item, notice.planned.round) in rest
         )
         and _is_in(command, notice)
-        and unreachable(who, context) is None
+        and unreachable(who, state, context) is None
     ]
     newest = {
         n.planned.item: n
@@ -324,27 +326,3 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
             )
         )
     return events
-
-
-@decides(RecordDelivery)
-def record_delivery(command: RecordDelivery, state: State, context: Context) -> Decision:
-    refs = tuple(
-        n.ref
-        for n in state.of(Notices).all.values()
-        if (d := n.deliveries.get(command.person))
-        and d.mail == command.mail
-        and d.outcome == "pending"
-    )
-    if not refs:
-        return []
-    return [
-        NoticesDelivered(
-            mail=command.mail,
-            message_id=command.message_id,
-            person=command.person,
-            outcome=command.outcome,
-            detail=command.detail,
-            at=command.at,
-            notices=refs,
-        )
-    ]

@@ -5,6 +5,7 @@ from domain import (
     appropriations,
     attendance,
     boards,
+    bounces,
     burden,
     checkins,
     closing,
@@ -15,6 +16,7 @@ from domain import (
     cycles,
     dashboard,
     deliverables,
+    delivering,
     dependencies,
     eligibility,
     engagement,
@@ -122,5 +124,7 @@ SUBJECTS = (
     etiquette,
     notices,
     reminding,
+    delivering,
+    bounces,
 )
 """In the order in which a reader meets them."""

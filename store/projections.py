@@ -31,6 +31,7 @@ from domain.notices import (
     NoticesDelivered,
     NoticesPlanned,
     NoticesSuppressed,
+    RecipientsAdded,
     RecipientsDropped,
 )
 from domain.obligations import Obligation, obligations
@@ -264,6 +265,7 @@ def _changed(news: Sequence[Recorded]) -> set[int]:
             | NoticesSuppressed
             | NoticesClaimed
             | NoticesDelivered
+            | RecipientsAdded
             | RecipientsDropped,
         )
         for notice in recorded.event.notices
@@ -369,6 +371,7 @@ async def _engagement(
                     "message_id": d.message_id,
                     "at": d.at.isoformat() if d.at else None,
                     "detail": d.detail,
+                    "instead_of": d.instead_of,
                 }
                 for n in notices
                 for person, d in n.deliveries.items()

@@ -198,8 +198,9 @@ select (select e.illustrative from read.engagements e where e.id = n.engagement)
        coalesce(
            (select jsonb_agg(jsonb_build_object('to', d.person, 'outcome', d.outcome, 'at', d.at,
                                                 'message_id', d.message_id, 'detail', d.detail,
-                                                'mail', d.mail)
-                             order by d.person)
+                                                'mail', d.mail,
+                                                'instead_of', d.instead_of)
+                             order by d.instead_of nulls first, d.person)
               from read.deliveries d
              where d.engagement = n.engagement and d.n = n.n),
            '[]'::jsonb) as deliveries
@@ -306,7 +307,7 @@ insert into read.deliveries
 select * from jsonb_populate_recordset(null::read.deliveries, :deliveries::jsonb)
 on conflict (engagement, n, person) do update
    set outcome = excluded.outcome, mail = excluded.mail, message_id = excluded.message_id,
-       at = excluded.at, detail = excluded.detail;
+       at = excluded.at, detail = excluded.detail, instead_of = excluded.instead_of;
 
 -- name: appropriations
 -- Every appropriation with what is invested from it.
@@ -413,10 +414,16 @@ delete from read.documents;
 delete from read.program;
 
 -- name: engagements-to-claim
--- Engagements with something due by an instant that may concern this person.
+-- Engagements with something due by an instant that may concern this person, also as somebody's
+-- fallback contact.
+with recursive may_stand_for as (
+    select :person::text as person
+    union
+    select p.id from read.people p join may_stand_for f on p.fallback = f.person)
 select distinct n.engagement
   from read.notices n
-  join read.engagement_roles r on r.engagement = n.engagement and r.person = :person
+  join read.engagement_roles r on r.engagement = n.engagement
+  join may_stand_for f on f.person = r.person
  where n.status = 'planned' and n.planned_for <= :until
 union
 select distinct engagement
@@ -440,6 +447,10 @@ select distinct engagement from read.deliveries
  where person = :person and outcome = 'pending' and mail is null
  order by 1;
 
+-- name: engagements-with-dead-address
+-- The running engagements on which an address is to be found out, by the item that says so.
+select engagement from read.obligations where item = :item order by 1;
+
 -- name: running-engagements
 -- Every engagement that is not over, with when it next must wake, and whether a notice that is
 -- claimed still waits for somebody's mail.
@@ -454,7 +465,8 @@ select e.id, e.phase, e.next_wake, e.version,
 
 -- name: mail^
 -- One mail.
-select id, person, local_date, kind, message_id, content, made_on, offered, outcome, detail, at
+select id, person, local_date, kind, message_id, content, made_on, offered, outcome, detail, at,
+       returned_at, returned_detail
   from ops.mails where id = :id;
 
 -- name: mailed-since
@@ -569,6 +581,20 @@ select e.id, e.lea_name, e.illustrative, d.person, max(d.at) as at
 -- What became of a mail; the first answer stays.
 update ops.mails set outcome = :outcome, detail = :detail, at = :at
  where id = :id and outcome is null;
+
+-- name: return-mail!
+-- A mail came back after the mail server had taken it; the first report stays.
+update ops.mails set returned_at = :at, returned_detail = :detail
+ where id = :id and returned_at is null;
+
+-- name: bounces-read
+-- Which of some messages of the bounce mailbox were read before.
+select digest from ops.bounces_read where digest = any(:digests);
+
+-- name: add-bounce-read!
+-- A message of the bounce mailbox was read.
+insert into ops.bounces_read (digest, found, read_at)
+values (:digest, :found, clock_timestamp()) on conflict do nothing;
 
 -- name: unreported-engagements
 -- The engagements that do not know yet what became of a mail.

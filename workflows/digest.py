@@ -11,13 +11,15 @@ with workflow.unsafe.imports_passed_through():
         MAIL_QUEUE,
         REPORT_MAIL,
         SEND_MAIL,
+        SMTP_QUEUE,
         ClaimedMail,
         DigestRun,
         Handed,
     )
 
-SEND_TIMEOUT = timedelta(minutes=10)
-"""Longer than the longest polite conversation with a slow mail server."""
+SEND_TIMEOUT = timedelta(minutes=15)
+"""Longer than the longest conversation with a mail server and the recording of its answer: an
+attempt is never made while another is still under way."""
 
 REPORT_TIMEOUT = timedelta(minutes=2)
 """One command for each engagement in the mail."""
@@ -51,7 +53,7 @@ class DigestWorkflow:
                 SEND_MAIL,
                 claimed,
                 result_type=Handed,
-                task_queue=MAIL_QUEUE,
+                task_queue=SMTP_QUEUE,
                 start_to_close_timeout=SEND_TIMEOUT,
                 retry_policy=PATIENT,
             )

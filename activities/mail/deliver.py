@@ -17,7 +17,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 from aiosmtplib import (
     SMTP,
@@ -26,6 +26,7 @@ from aiosmtplib import (
     SMTPRecipientRefused,
     SMTPResponseException,
     SMTPSenderRefused,
+    SMTPTimeoutError,
 )
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +36,9 @@ from activities.mail.smtp_url import SmtpServer, parse_smtp_url
 # A server may scan a mail before it answers. To give up here risks a second copy of a mail that
 # was taken, so this one answer is waited for longer than the others (RFC 5321 4.5.3.2.6).
 _DATA_PATIENCE = 10
+CONVERSATION_SECONDS = 480.0
+"""In which a mail server has all its answers given, however slowly; after that it is left, and
+tried again.  With the recording of its answer it stays within what an attempt may take."""
 # After the server's 250 nothing may hold back or undo the good news.
 _QUIT_SECONDS = 2.0
 _DETAIL_LIMIT = 500
@@ -43,6 +47,9 @@ _TOO_BIG = 552
 _SHORTEST_NAME = 3
 # Refusals of our login that some servers only speak out at MAIL or RCPT.
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
+
+
+T = TypeVar("T")
 
 
 class Delivery(BaseModel):
@@ -88,8 +95,9 @@ async def deliver(
         envelope_sender.isascii() and envelope_recipient.isascii() and message.isascii()
     )
     mask = _Mask(server, envelope_recipient)
+    began = asyncio.get_running_loop().time()
     try:
-        client = await _connected(server)
+        client = await _in_time(_connected(server), began)
         try:
             if needs_utf8 and not client.supports_extension("smtputf8"):
                 return Delivery(
@@ -97,14 +105,17 @@ async def deliver(
                     detail="the mail server does not offer SMTPUTF8, "
                     "which an address with non-ASCII letters needs",
                 )
-            answer = await _handed_over(
-                client,
-                server,
-                message,
-                envelope_sender,
-                envelope_recipient,
-                utf8=needs_utf8,
-                before_data=before_data,
+            answer = await _in_time(
+                _handed_over(
+                    client,
+                    server,
+                    message,
+                    envelope_sender,
+                    envelope_recipient,
+                    utf8=needs_utf8,
+                    before_data=before_data,
+                ),
+                began,
             )
             await _quit(client)
         finally:
@@ -121,6 +132,17 @@ async def deliver(
         text = mask.applied(str(error) or type(error).__name__)
         raise MailUnavailable(f"mail server {server.where} is not usable: {text}") from None
     return Delivery(outcome="sent", detail=mask.applied(answer))
+
+
+async def _in_time(step: Awaitable[T], began: float) -> T:
+    """A step of a conversation, given up when the whole has taken too long."""
+    try:
+        async with asyncio.timeout_at(began + CONVERSATION_SECONDS):
+            return await step
+    except TimeoutError as late:
+        raise SMTPTimeoutError(
+            str(late) or f"the conversation took longer than {CONVERSATION_SECONDS:g} seconds"
+        ) from None
 
 
 async def _connected(server: SmtpServer) -> SMTP:
@@ -229,15 +251,20 @@ class _Mask:
         plain = [f"\0{server.username}\0{server.password}", server.password, server.username]
         encoded = [base64.b64encode(secret.encode()).decode() for secret in plain if secret]
         self._login = [secret for secret in (*encoded, server.password) if secret]
-        local = recipient.rpartition("@")[0]
-        names = [re.escape(recipient)]
-        if len(local) >= _SHORTEST_NAME:
-            names.append(rf"(?<![\w@.]){re.escape(local)}(?![\w@])")
-        self._recipient = re.compile("|".join(names), re.IGNORECASE)
+        self._recipient = recipient
 
     def applied(self, text: str) -> str:
         for secret in self._login:
             text = text.replace(secret, "***")
-        text = self._recipient.sub("(recipient)", text)
-        printable = "".join(character if character.isprintable() else " " for character in text)
-        return " ".join(printable.split())[:_DETAIL_LIMIT]
+        return without_recipient(text, self._recipient)
+
+
+def without_recipient(text: str, recipient: str) -> str:
+    """What a server said, on one line, without the recipient's address or the name in it."""
+    local = recipient.rpartition("@")[0]
+    names = [re.escape(recipient)]
+    if len(local) >= _SHORTEST_NAME:
+        names.append(rf"(?<![\w@.]){re.escape(local)}(?![\w@])")
+    text = re.sub("|".join(names), "(recipient)", text, flags=re.IGNORECASE)
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:_DETAIL_LIMIT]

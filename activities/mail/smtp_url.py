@@ -10,7 +10,8 @@ from activities.mail.addresses import single_line
 StartTls = Literal["auto", "required", "off"]
 
 _TIMEOUT_SECONDS = 30.0
-_LONGEST_TIMEOUT_SECONDS = 600.0
+# The answer to the text itself is waited for ten times as long: that must fit a conversation.
+_LONGEST_TIMEOUT_SECONDS = 45.0
 _SMTP_PORT, _SMTPS_PORT, _SUBMISSION_PORT = 25, 465, 587
 _SHAPE = "smtp://[user:password@]host[:port][?starttls=auto|required|off][&timeout=seconds]"
 

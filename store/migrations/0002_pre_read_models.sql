@@ -134,6 +134,7 @@ create table read.deliveries (
     message_id text,
     at         timestamptz,
     detail     text        not null,
+    instead_of text,                            -- in whose place, where mail does not reach them
     primary key (engagement, n, person)
 );
 create index deliveries_waiting on read.deliveries (person) where outcome = 'pending';
@@ -222,6 +223,8 @@ create table ops.mails (
     outcome    text        check (outcome in ('sent', 'bounced', 'dropped')),
     detail     text,
     at         timestamptz,
+    returned_at     timestamptz,                -- a report came that it was not delivered after all
+    returned_detail text,
     unique (person, local_date, kind)
 );
 comment on table ops.mails is 'One row a mail; a person gets at most one of a kind on a local day.';
@@ -240,6 +243,12 @@ create table ops.mail_engagements (
     engagement text    not null,
     reported   boolean not null default false,
     primary key (mail, engagement)
+);
+
+create table ops.bounces_read (                 -- which messages of the bounce mailbox were read
+    digest  bytea       primary key,            -- of the message as it lies there
+    found   text        not null,
+    read_at timestamptz not null
 );
 
 create table ops.workers (

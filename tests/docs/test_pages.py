@@ -47,3 +47,18 @@ def test_a_decision_has_its_five_headings_and_its_place_in_the_index(page: Path)
 
 def test_decisions_are_numbered_without_gaps() -> None:
     assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.parent.name in ("rules", "how-to")], ids=name
+)
+def test_a_page_of_rules_or_steps_stands_in_the_index(page: Path) -> None:
+    assert f"]({name(page)})" in (DOCS / "README.md").read_text("utf-8")
+
+
+def test_no_word_stands_twice_in_a_table_of_the_glossary_and_all_in_order() -> None:
+    for section in (DOCS / "glossary.md").read_text("utf-8").split("\n## ")[1:]:
+        words = re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE)[1:]
+        words = [w for w in words if not w.startswith("-")]
+
+        assert words == sorted(set(words), key=str.casefold)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from domain.calendar import local_date
 from domain.coaching import ITEM, Coaching, ContactLogged, ProngOptedIn, ProngOptedOut
 from domain.context import SYSTEM
-from domain.dosage import Dosage, dosage
+from domain.dosage import Dosage, Month, dosage
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -115,6 +115,31 @@ def test_days_without_contact_over_the_limit_are_counted(row: Row) -> None:
     found = seen(story, day(row["Looked at"]))
     assert found.days_over == int(row["Days over the limit"])
     assert [str(g.days) for g in found.gaps] == [g for g in row["Gaps"].split(", ") if g]
+
+
+def test_each_prong_says_in_how_many_months_it_reached_the_lea() -> None:
+    story = coached()
+    for row in table("coaching.md", "Balance"):
+        story.on(day(row["Day"]))
+        match row["What happened"]:
+            case "a visit" | "a second visit that month":
+                story.do("contact log", "marcus", **VISIT)
+            case "a telephone conference":
+                story.do("contact log", "marcus", **{**VISIT, "how": "teleconference"})
+            case "a cycle is planned":
+                story.do("cycle open", title="Exit tickets", prediction="8 of 10")
+            case other:
+                assert other == "nothing"
+        [prong] = [p for p in seen(story).prongs if p.id == row["Prong"]]
+        last = f"{prong.last:%b %Y}" if prong.last else "never"
+        assert (str(prong.months), last) == (row["Months"], row["Last month"])
+    assert len(seen(story).months) == 4
+
+
+def test_every_prong_of_the_playbook_can_reach_an_lea() -> None:
+    month = Month(START, {"visit": 1}, 0, 1, 0, 0, (), ("Y1-1 7",))
+    assert month.reached == {p.id for p in RULES.prongs}
+    assert "summits" not in Month(START, {}, 0, 0, 0, 0, (), ("Y1-1 nobody",)).reached
 
 
 # Contacts -----------------------------------------------------------------------------------

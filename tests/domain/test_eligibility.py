@@ -163,7 +163,9 @@ def test_the_mix_counts_each_lea_once_and_the_withdrawn_as_left() -> None:
         ],
         [rural, needy],
     )
-    assert (found.taking_part, found.left) == (3, 1)
+    assert (found.taking_part, found.left, found.gone) == (3, 1, ("salt-flat",))
+    assert found.phases == {"agreeing": 1, "reviewing": 1, "partnering": 1}
+    assert found.unduplicated == (Decimal(70), Decimal(80))
     assert found.counts["type"] == {"charter_school": 1, "school_district": 2}
     assert found.counts["locale"] == {"town": 1, "unknown": 1, "urban": 1}
     assert [(a.have, a.met) for a in found.achieved] == [(1, True), (2, True)]

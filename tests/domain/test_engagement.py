@@ -48,6 +48,24 @@ def test_an_engagement_is_opened_with_the_lea_by_any_of_its_names(lea: str) -> N
     assert (opened.lead, opened.director, opened.lea_contact) == ("p-marcus", "p-dana", None)
 
 
+def test_how_an_lea_came_and_by_which_statute_is_kept_where_it_is_known() -> None:
+    story = Story().do("engagement open", source="heard a talk", statute="EC 52072", **OPEN)
+    assert (story.engagement.source, story.engagement.statute) == ("heard a talk", "EC 52072")
+    silent = Story().do("engagement open", **OPEN).engagement
+    assert (silent.source, silent.statute) == (None, None)
+
+
+def test_a_director_who_coaches_may_lead_as_well() -> None:
+    story = Story()
+    dana = replace(story.people["dana"], staff_roles=frozenset({"director", "lead"}))
+    story.people |= {"dana": dana, dana.id: dana}
+    story.do("engagement open", **{**OPEN, "lead": "dana"})
+    assert (story.engagement.roles["lead"], story.engagement.roles["director"]) == (
+        "p-dana",
+        "p-dana",
+    )
+
+
 def test_an_engagement_begins_recruiting_with_its_roles() -> None:
     story = Story().opened()
     assert story.engagement.phase == "recruiting"
@@ -170,6 +188,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "engagement assign": {"role": "lead", "person": "priya"},
     "engagement close": {"reason": "over"},
     "engagement withdraw": {"reason": "over"},
+    "address confirm": {"person": "joy", "note": "n"},
     "conversation log": {"group": "parents"},
     "fit decide": {"proceed": True, "criterion": YES},
     "eligibility row": {"year": "2023-24", "group": "English learners", "criterion": "red"},

@@ -185,5 +185,7 @@ def test_what_the_system_tells_itself_has_no_place_at_the_door() -> None:
         "program look-ahead",
         "summit conclude",
         "summit take-over",
+        "notices returned",
+        "address settle",
     }
     assert SYSTEM == "system"

@@ -7,6 +7,7 @@ import pytest
 
 from domain.calendar import Closure, at_local, local_date
 from domain.context import SYSTEM
+from domain.engagement import RoleAssigned
 from domain.errors import AlreadyExists, ImpossibleDate, Refused, Unknown, WrongPerson, WrongState
 from domain.holds import PASSED, HoldLifted, HoldPlaced, Holds, told
 from domain.kernel import fold
@@ -169,6 +170,26 @@ def test_what_follows_a_leaving_is_recorded_with_it() -> None:
     assert [local_date(r.stamp.effective_at, ZONE) for r in facts] == [date(2027, 9, 1)] * 2
     assert story.state().of(Team).current("p-elena") is None
     assert "superintendent" not in story.engagement.roles
+
+
+def test_an_interim_leader_is_marked_until_they_hold_the_role_for_good() -> None:
+    story = staffed().effective().on(LAST_DAY)
+    robert = {"role": "superintendent", "person": "robert"}
+    [interim] = story.when("engagement assign", interim=True, **robert).records(RoleAssigned)
+    assert interim.sentence() == "p-robert is interim superintendent, after p-elena."
+    story.when("engagement assign", interim=True, **robert).refuses(AlreadyExists, "interim")
+    tenures = story.on(date(2027, 10, 1)).engagement.tenures
+    [good] = story.when("engagement assign", **robert).records(RoleAssigned)
+    assert good.sentence() == "p-robert is superintendent for good."
+    assert story.engagement.roles["superintendent"] == "p-robert"
+    assert [(t.interim, t.since) for t in tenures[-1:]] == [
+        (True, story.engagement.tenures[-1].since)
+    ]
+    assert not story.engagement.tenures[-1].interim
+    assert len(story.engagement.tenures) == len(tenures), "the same tenure goes on"
+    story.when("engagement assign", **robert).refuses(AlreadyExists, "already superintendent")
+    told = story.when("engagement assign", interim=True, **robert).records(RoleAssigned)
+    assert told[0].sentence() == "p-robert is superintendent for a time only."
 
 
 def test_an_interim_leader_who_came_before_the_last_day_keeps_the_role() -> None:

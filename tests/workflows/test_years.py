@@ -229,9 +229,16 @@ async def test_a_bounced_reminder_says_so_in_the_ledger(
         d1 = await story.agreed("Theory of action", day(4, 16))
         await story.until(at(day(4, 5), 9))
     async with story.pool.acquire() as connection:
-        [delivery] = await connection.fetch("select * from read.deliveries")
-    assert delivery["outcome"] == "bounced"
-    assert "550" in delivery["detail"]
+        rows = await connection.fetch(
+            "select p.handle, d.outcome, d.detail from read.deliveries d"
+            " join read.people p on p.id = d.person join read.notices n using (engagement, n)"
+            " where n.item = $1",
+            d1,
+        )
+    assert {row["handle"]: row["outcome"] for row in rows} == dict.fromkeys(
+        ("joy", "elena", "marcus"), "bounced"
+    ), "each who stands in is tried once"
+    assert all("550" in row["detail"] for row in rows)
     assert (await story.ledger(d1))[0]["status"] == "sent"
 
 

@@ -1,0 +1,233 @@
+"""Mails that come back after the mail server took them: read from a mailbox, never changing it."""
+
+import asyncio
+import mailbox
+import re
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import structlog
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError
+
+from activities.dispatch import send
+from activities.mail.report import LONGEST, Failure, read_report
+from activities.record import Clock
+from activities.reminders import kept_letter, still_theirs
+from domain.context import SYSTEM
+from domain.messages import Envelope
+from domain.notices import RecordReturn
+from store.context import people
+from store.database import Connection, Pool, listed, queries
+from store.vault import Vault
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 10.0
+_BATCH_BYTES = 8_000_000
+_OUR_MAIL = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
+_LOCK = 7_205_759_406
+"""Advisory lock: one worker reads, the others wait to take over."""
+
+Unread = list[tuple[bytes, bytes]]
+"""Messages, each with the digest by which it is known."""
+
+
+class ReturnReader:
+    """Reads a bounce mailbox for as long as the worker lives."""
+
+    def __init__(
+        self, pool: Pool, vault: Vault, clock: Clock, client: Client, where: Path, *, sandbox: bool
+    ) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._clock = clock
+        self._client = client
+        self._sandbox = sandbox
+        self._box = _Box(where)
+
+    async def follow(self) -> None:
+        """Read for ever; what cannot be reached now is tried again."""
+        while True:
+            try:
+                async with self._pool.acquire() as connection:
+                    if await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+                        try:
+                            while True:
+                                await self.catch_up(connection)
+                                await asyncio.sleep(POLL_SECONDS)
+                        finally:
+                            if not connection.is_closed():
+                                await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+                mailbox.Error,
+                RPCError,
+                WorkflowUpdateFailedError,
+                WorkflowUpdateRPCTimeoutOrCancelledError,
+            ) as away:
+                log.warning("bounce_reader_interrupted", why=type(away).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def catch_up(self, connection: Connection) -> Counter[str]:
+        """Read what is new in the mailbox; reading it twice changes nothing.
+
+        Returns:
+            How many messages there were of each kind.
+        """
+        found: Counter[str] = Counter()
+        while unread := await asyncio.to_thread(self._box.unread):
+            digests = [digest for digest, _ in unread]
+            rows = await listed(queries.bounces_read(connection, digests=digests))
+            known = {bytes(row["digest"]) for row in rows}
+            for digest, raw in unread:
+                if digest not in known:
+                    what = await self._deal_with(connection, raw, digest.hex()[:12])
+                    await queries.add_bounce_read(connection, digest=digest, found=what)
+                    found[what] += 1
+                    known.add(digest)
+                # Only now: what was interrupted is read again.
+                self._box.seen.add(digest)
+        return found
+
+    async def _deal_with(self, connection: Connection, raw: bytes, digest: str) -> str:
+        report = await asyncio.to_thread(read_report, raw)
+        if report.verdict != "failed":
+            log.info("bounce_skipped", message=digest, what=report.verdict, why=report.why)
+            return report.verdict
+        why = "not one of our mails"
+        for message_id in report.message_ids:
+            row = await self._mail(connection, message_id)
+            if row is None:
+                continue
+            letter = await kept_letter(connection, self._vault, row)
+            address = letter["recipient"] if letter else ""
+            failure = next((f for f in report.failures if f.is_for(address)), None)
+            if failure is not None and address:
+                await self._came_back(connection, row, failure, address)
+                return "bounced"
+            why = "not about whom the mail went to"
+        log.info("bounce_skipped", message=digest, what="foreign", why=why)
+        return "foreign"
+
+    async def _mail(self, connection: Connection, message_id: str) -> Any | None:
+        """The mail with a Message-ID, if it is one of ours that a mail server has seen."""
+        ours = _OUR_MAIL.match(message_id)
+        row = await queries.mail(connection, id=UUID(ours[1])) if ours else None
+        seen = row is not None and row["message_id"] == message_id and row["offered"]
+        return row if seen else None
+
+    async def _came_back(
+        self, connection: Connection, row: Any, failure: Failure, address: str
+    ) -> None:
+        """Tell every engagement in a mail, in the words of its first report."""
+        mail, person = row["id"], row["person"]
+        entry = (await people(connection, {person})).get(person)
+        detail = failure.detail(address, entry.name if entry else "")
+        now = await self._clock.now()
+        await queries.return_mail(connection, id=mail, at=now, detail=detail)
+        # Where its taking was never recorded, it need not be tried again.
+        await queries.settle_mail(connection, id=mail, outcome="bounced", detail=detail, at=now)
+        row = await queries.mail(connection, id=mail)
+        current = await still_theirs(connection, self._vault, row)
+        rows = await listed(queries.engagements_in_mail(connection, mail=mail))
+        for engagement in [r["engagement"] for r in rows]:
+            command = RecordReturn(
+                engagement=engagement,
+                mail=mail,
+                message_id=row["message_id"],
+                person=person,
+                detail=row["returned_detail"],
+                at=row["returned_at"],
+                current=current,
+            )
+            envelope = Envelope.of(
+                command,
+                command_id=uuid5(mail, f"{engagement}/returned"),
+                actor=SYSTEM,
+                issued_at=now,
+            )
+            await send(self._client, envelope, sandbox=self._sandbox)
+        log.info("mail_returned", mail=str(mail), person=person, engagements=len(rows))
+
+
+class _Box:
+    """An mbox file or a Maildir, of which each message is handed out until it counts as seen."""
+
+    def __init__(self, where: Path) -> None:
+        self._where = where
+        self._as_it_was: tuple[int, int, int] | None = None
+        self._files: dict[str, bytes] = {}
+        self._missing = False
+        self.seen: set[bytes] = set()
+
+    def unread(self) -> Unread:
+        """Some messages that were not seen yet; none when all were."""
+        try:
+            found = self._maildir() if self._where.is_dir() else self._mbox()
+        except (FileNotFoundError, mailbox.NoSuchMailboxError):
+            # A mail server makes it with its first mail.
+            if not self._missing:
+                log.warning("bounce_mailbox_missing", path=str(self._where))
+            self._missing = True
+            return []
+        self._missing = False
+        return found
+
+    def _mbox(self) -> Unread:
+        stat = self._where.stat()
+        as_it_is = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        if as_it_is == self._as_it_was:
+            return []
+        box = mailbox.mbox(self._where, create=False)
+        try:
+            found, size = [], 0
+            for key in box.iterkeys():
+                with box.get_file(key) as file:
+                    digest, raw = _limited(file)
+                if digest not in self.seen:
+                    found.append((digest, raw))
+                    size += len(raw)
+                if size > _BATCH_BYTES:
+                    break
+            else:
+                if not found:
+                    self._as_it_was = as_it_is
+            return found
+        finally:
+            box.close()
+
+    def _maildir(self) -> Unread:
+        box = mailbox.Maildir(self._where, create=False)
+        found, size = [], 0
+        for key in box.iterkeys():
+            if self._files.get(key) in self.seen:
+                continue
+            try:
+                with box.get_file(key) as file:
+                    digest, raw = _limited(file)
+            except (KeyError, FileNotFoundError):
+                continue  # Taken away, or moved by a mail program: looked at again soon.
+            self._files[key] = digest
+            if digest not in self.seen:
+                found.append((digest, raw))
+                size += len(raw)
+            if size > _BATCH_BYTES:
+                break
+        return found
+
+
+def _limited(file: Any) -> tuple[bytes, bytes]:
+    """A message with its digest, no longer than it is looked at."""
+    raw: bytes = file.read(LONGEST + 1)
+    return sha256(raw).digest(), raw

@@ -1,0 +1,110 @@
+"""What became of a mail: it went, was refused, or came back; then somebody else is told."""
+
+from domain.bounces import found_dead
+from domain.context import Context
+from domain.engagement import Engagement
+from domain.kernel import Decision, Event, State, decides
+from domain.notices import (
+    AddedRecipients,
+    DeliveryOutcome,
+    Notice,
+    Notices,
+    NoticesDelivered,
+    RecipientsAdded,
+    RecordDelivery,
+    RecordReturn,
+)
+from domain.obligations import obligations
+from domain.planning import recipients, unreachable
+
+
+def _in_mail(
+    command: RecordDelivery | RecordReturn, state: State, *outcomes: DeliveryOutcome
+) -> list[Notice]:
+    """The notices of a person's mail whose delivery ended in one of these ways so far."""
+    return [
+        n
+        for n in state.of(Notices).all.values()
+        if (d := n.deliveries.get(command.person))
+        and d.mail == command.mail
+        and d.outcome in outcomes
+    ]
+
+
+@decides(RecordDelivery)
+def record_delivery(command: RecordDelivery, state: State, context: Context) -> Decision:
+    notices = _in_mail(command, state, "pending")
+    if not notices:
+        return []
+    if command.outcome == "bounced":
+        return _came_back(command, notices, state, context)
+    return [
+        NoticesDelivered(
+            **command.model_dump(exclude={"engagement", "current"}),
+            notices=tuple(n.ref for n in notices),
+        )
+    ]
+
+
+@decides(RecordReturn)
+def record_return(command: RecordReturn, state: State, context: Context) -> Decision:
+    notices = _in_mail(command, state, "pending", "sent")
+    return _came_back(command, notices, state, context) if notices else []
+
+
+def _came_back(
+    command: RecordDelivery | RecordReturn, notices: list[Notice], state: State, context: Context
+) -> list[Event]:
+    """The notices bounced; whoever stands in gets what is still owed, and the address is dead."""
+    events: list[Event] = [
+        NoticesDelivered(
+            **command.model_dump(exclude={"engagement", "current", "outcome"}),
+            outcome="bounced",
+            notices=tuple(n.ref for n in notices),
+        )
+    ]
+    if not state.of(Engagement).is_open:
+        return events
+    person = command.person
+    if command.current and unreachable(person, state, context) is None:
+        events.append(found_dead(person, command.mail, command.at, command.detail, state, context))
+    if added := _told_instead(person, notices, state, context):
+        events.append(RecipientsAdded(notices=tuple(added)))
+    return events
+
+
+def _told_instead(
+    person: str, notices: list[Notice], state: State, context: Context
+) -> list[AddedRecipients]:
+    """Who else gets which of the notices that somebody did not get.
+
+    Nobody gets one twice, nor one that nobody need be reminded of any more, nor one that a later
+    mail to the same person overtook.
+    """
+    owed = {(o.item, o.round): o for o in obligations(state, context)}
+    held = set(state.of(Engagement).roles.values())
+    found = []
+    for notice in notices:
+        of = owed.get((notice.planned.item, notice.planned.round))
+        if of is None or of.settled or of.held or _overtaken(notice, person, state):
+            continue
+        now = recipients(notice, state, context, without=person)
+        instead = {
+            p: other or person
+            for p, other in now.items()
+            # Somebody with a role of their own was told for it; a role passed on has a new holder.
+            if p not in notice.deliveries and (other or person not in held)
+        }
+        if instead:
+            found.append(AddedRecipients(**notice.ref.model_dump(), instead_of=instead))
+    return found
+
+
+def _overtaken(notice: Notice, person: str, state: State) -> bool:
+    """Whether a later notice of the same item has gone into a mail of the same person."""
+    return any(
+        n.planned.item == notice.planned.item
+        and n.planned.planned_for > notice.planned.planned_for
+        and person in n.deliveries
+        for n in state.of(Notices).all.values()
+    )
