@@ -96,4 +96,4 @@ def invariant_5_the_workflows_replay(desk: Desk) -> None:
     """After the newer handbook, and before the close: every step since the power failed."""
     for when in ("replayed", "replayed at the end"):
         assert set(desk.remembered[when]) == set(RUNNING)
-        assert min(desk.remembered[when].values()) > 5
+        assert min(desk.remembered[when].values()) > 2, desk.remembered[when]

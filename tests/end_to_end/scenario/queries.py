@@ -3,7 +3,6 @@
 from tests.end_to_end.scenario.desk import Desk, E, local
 from tests.end_to_end.scenario.recruiting import LEAS
 
-
 ACTS = ("agreement-drafted", "board-item-submitted", "agenda-posted", "pulled-from-consent",
         "board-acted", "agreement-effective")  # fmt: skip
 

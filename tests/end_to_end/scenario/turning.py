@@ -4,6 +4,7 @@ import yaml
 
 from cli.admin import DEFAULT_PLAYBOOK
 from embedded.mailcatcher import NOWHERE
+from tests.embedded.support import eventually
 from tests.end_to_end.scenario.desk import Desk, E, Row, local
 from tests.end_to_end.scenario.partnering import sent, suppressed
 from tests.end_to_end.scenario.recruiting import LEAS
@@ -161,9 +162,22 @@ def step_42_two_leas_as_critical_friends(desk: Desk) -> None:
 def step_43_a_mail_bounces(desk: Desk) -> None:
     desk.do("person", "change", "robert", "--email", f"robert@{NOWHERE}", "--fallback", "joy")
     contact(desk, "2055-11-09", by="priya")
+    _, text = desk.mailed("joy", "2055-11-09")
+    assert "A list of families to visit" in text
+    assert "Robert Hale" in text, "in whose place it comes"
     [notice] = [r for r in desk.settled("2055-11-09") if r["item"] == "Y2-2/F1"]
-    assert [(d["to"], d["outcome"]) for d in notice["deliveries"]] == [("robert", "bounced")]
+    assert [(d["to"], d["outcome"]) for d in notice["deliveries"]] == [
+        ("robert", "bounced"), ("joy", "sent"),
+    ]  # fmt: skip
+
+    def tasks() -> list[str]:
+        owed = desk.rows("due", "--person", "tess", "--engagement", E)
+        return [r["title"] for r in owed if r["item"].startswith("address/")]
+
+    [task] = tasks()
+    assert "Robert Hale" in task or "robert" in task
     desk.do("person", "change", "robert", "--email", "robert@alder-creek.example")
+    eventually(lambda: tasks() == [], 30, "the right address was found")
     desk.do("summit", "commitment", "settle", "Y2-2", E, "F1", "--outcome", "kept", by="priya")
 
 
