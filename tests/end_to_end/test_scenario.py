@@ -9,12 +9,13 @@ The steps are told once, in their order, whatever the order of the tests: a test
 the story up to it. After a step that fails there is no story.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
 import pytest
 
-from tests.embedded.support import Installation
+from tests.embedded.support import ROOT, Installation
 from tests.end_to_end.scenario import (
     agreeing,
     ending,
@@ -27,6 +28,7 @@ from tests.end_to_end.scenario import (
 )
 from tests.end_to_end.scenario.desk import Desk, Step, Story
 
+PAGE = ROOT / "docs/rules/scenario.md"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
@@ -57,6 +59,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def test_no_step_is_left_out() -> None:
     assert [int(s.__name__[5:7]) for s in STEPS] == list(range(1, 53))
     assert [int(q.__name__[6:8]) for q in QUERIES] == list(range(1, 11))
+    steps = PAGE.read_text("utf-8").split("\n## The steps\n")[1].split("\n## ")[0]
+    assert [int(n) for n in re.findall(r"^\| (\d+) \|", steps, re.MULTILINE)] == list(range(1, 53))
 
 
 @pytest.mark.parametrize("step", STEPS, ids=name)

@@ -129,7 +129,6 @@ def query_09_investments_as_reported_and_corrected(desk: Desk) -> None:
 STAGES = {
     "2055-06-30": {"partnering": 1},
     "2055-10-01": {"partnering": 1, "onboarding": 9, "recruiting": 1},
-    "2056-02-15": {"partnering": 1, "onboarding": 11},
     "2056-03-31": {"partnering": 1, "onboarding": 10, "withdrawn": 1},
     "2056-07-31": {"closed": 1, "onboarding": 10, "withdrawn": 1},
 }
