@@ -128,7 +128,7 @@ def as_data(state: State, rules: BurdenRules | None, days: WorkingDays) -> dict[
                         "on": i.on,
                         "hours": told(i.hours),
                         "agreed": i.agreed,
-                        "collides": collisions(i.on, state, days),
+                        "collides": collisions(i.item, i.on, state, days),
                     }
                     for i in m.items
                 ],

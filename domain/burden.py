@@ -72,6 +72,8 @@ class Away:
     """As it is told, for example ``Summit Y1-2``."""
     first: date
     last: date
+    item: str | None = None
+    """The item that asks for these very hours: it is not in its own way."""
 
 
 TakesDays = Callable[[State], Iterable[Away]]
@@ -243,9 +245,14 @@ def by_month(
     ]
 
 
-def collisions(day: date, state: State, days: WorkingDays) -> list[str]:
-    """What the LEA's people do on a day instead of working on what is due."""
-    away = [a for subject in _ELSEWHERE for a in subject(state) if a.first <= day <= a.last]
+def collisions(item: str, day: date, state: State, days: WorkingDays) -> list[str]:
+    """What the LEA's people do on a day instead of working on the item that is due."""
+    away = [
+        a
+        for subject in _ELSEWHERE
+        for a in subject(state)
+        if a.first <= day <= a.last and a.item != item
+    ]
     rest = days.why_not(day)
     return [
         *([rest] if rest else []),
@@ -388,7 +395,7 @@ def look_ahead(state: State, context: Context, asked: HoursAsked) -> Ahead | Non
     [month] = [m for m in by_month(state, rules, [*others, asked]) if m.first == first_of(asked.on)]
     # A rest day of the LEA is refused as a due date; here it is what takes its people elsewhere.
     days = context.lea_days(running(state, context).lea)
-    collides = tuple(collisions(asked.on, state, days))
+    collides = tuple(collisions(asked.item, asked.on, state, days))
     over = month.limit is not None and month.forecast > month.limit
     if not over and not collides:
         return None

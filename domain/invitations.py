@@ -197,7 +197,7 @@ class Invitations:
 def summit_days(state: State) -> list[Away]:
     """The days of every summit the LEA is expected at, so that nothing else is asked for then."""
     return [
-        Away(f"Summit {i.summit}", i.first, i.last)
+        Away(f"Summit {i.summit}", i.first, i.last, i.summit)
         for i in state.of(Invitations).all.values()
         if i.stands and i.first and i.last
     ]

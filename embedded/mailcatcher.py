@@ -23,6 +23,8 @@ from embedded.process import LOOPBACK, POLL_SECONDS, EitherWay, StartError, free
 ENVELOPE_FROM = "X-Envelope-From"
 ENVELOPE_TO = "X-Envelope-To"
 MAILDIR_PARTS = ("tmp", "new", "cur")
+NOWHERE = "no-such-mailbox.example"
+"""Mail to this domain is refused, so that one can practise what happens then."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,22 @@ class KeepInMaildir:
         self._maildir = maildir
         self._numbers = count()
 
-    # The name and the arguments are aiosmtpd's.
+    # The names and the arguments of both are aiosmtpd's.
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        """Take any recipient but those of the domain that has no mailboxes."""
+        if address.casefold().endswith(f"@{NOWHERE}"):
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
     async def handle_DATA(  # noqa: N802
         self,
         server: SMTP,

@@ -517,9 +517,9 @@ def test_a_recess_that_is_set_later_shows_what_falls_into_it() -> None:
     story = signed(wave(reviewing(), 30, date(2027, 1, 20)), "W1")
     ski = Closure(name="ski week", first=date(2027, 1, 18), last=date(2027, 1, 22))
     days = WorkingDays(CALENDAR, [*RECESS, ski])
-    found = collisions(date(2027, 1, 20), story.state(), days)
+    found = collisions("W3", date(2027, 1, 20), story.state(), days)
     assert found == ["ski week"]
-    assert collisions(date(2027, 1, 25), story.state(), days) == []
+    assert collisions("W3", date(2027, 1, 25), story.state(), days) == []
 
 
 # Whatever happens --------------------------------------------------------------------------------

@@ -683,4 +683,5 @@ def test_what_falls_due_on_the_days_of_a_summit_is_warned_about() -> None:
     first = story.state().of(Invitations).all["Y2-5"].first
     assert first is not None
     days = WorkingDays(CALENDAR)
-    assert any("Summit Y2-5" in said for said in collisions(first, story.state(), days))
+    assert any("Summit Y2-5" in said for said in collisions("W1", first, story.state(), days))
+    assert collisions("Y2-5", first, story.state(), days) == [], "not in its own way"

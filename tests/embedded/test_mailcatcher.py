@@ -101,3 +101,18 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         pytest.raises(StartError, match=f"port {catcher.port}"),
     ):
         mail_catcher(tmp_path, port=catcher.port).__enter__()
+
+
+def test_mail_to_the_domain_without_mailboxes_comes_back(tmp_path: Path) -> None:
+    with (
+        mail_catcher(tmp_path) as catcher,
+        smtplib.SMTP("127.0.0.1", catcher.port, timeout=5) as sender,
+    ):
+        refused = sender.sendmail(
+            "a@agency.example",
+            ["joy@alder-creek.example", "robert@No-Such-Mailbox.example"],
+            b"Subject: x\r\n\r\nx",
+        )
+        assert refused == {"robert@No-Such-Mailbox.example": (550, b"5.1.1 no such mailbox")}
+        [kept] = catcher.messages()
+        assert kept["X-Envelope-To"] == "joy@alder-creek.example"

@@ -1,0 +1,99 @@
+"""Five things that hold at every moment of the story."""
+
+from collections import Counter
+from datetime import date, datetime
+
+import yaml
+
+from cli.admin import DEFAULT_CALENDAR
+from domain.calendar import CalendarPack, Closure, WorkingDays
+from tests.end_to_end.scenario.desk import Desk, E, local
+from tests.end_to_end.scenario.recruiting import LEAS, RECESS
+from tests.end_to_end.scenario.replaying import RUNNING
+
+PACK = CalendarPack.model_validate(yaml.safe_load(DEFAULT_CALENDAR.read_text(encoding="utf-8")))
+AGENCY = WorkingDays(PACK)
+ALDER_CREEK = WorkingDays(
+    PACK, [Closure(name=n, first=date.fromisoformat(a), last=date.fromisoformat(z))
+           for n, a, z in RECESS]
+)  # fmt: skip
+SIGNED = {"deliverable-signed": "deliverable", "wave-signed": "wave"}
+
+
+def invariant_1_no_reminder_without_two_signatures(desk: Desk) -> None:
+    signed: dict[str, set[str]] = {}
+    seen = set()
+    for event in desk.events():
+        if event["type"] in SIGNED:
+            item = event["data"][SIGNED[event["type"]]]
+            signed.setdefault(item, set()).add(event["data"]["side"])
+        if event["type"] == "notices-planned":
+            for notice in event["data"]["notices"]:
+                item = notice["item"]
+                if item[0] in "DW" and item[1:].isdigit():
+                    seen.add(item)
+                    assert signed.get(item) == {"agency", "lea"}, f"{item} at {event['version']}"
+    assert seen == {"D1", "D2", "D3", "D5", "D6", "W1", "W2", "W3"}
+    assert "D4" not in seen, "it was declined"
+
+
+def invariant_2_no_message_at_a_wrong_hour(desk: Desk) -> None:
+    """The alarms of a board's agenda excepted, which go at their own hour."""
+    mails = desk.mails()
+    assert len(mails) > 100
+    for mail in mails:
+        if "Posting of" in mail.subject:
+            continue
+        assert 7 <= mail.at.hour < 18, mail
+        days = ALDER_CREEK if "alder-creek" in mail.to else AGENCY
+        assert days.is_working(mail.day), mail
+
+
+def invariant_3_never_two_mails_for_one_moment(desk: Desk) -> None:
+    ids: set[str] = set()
+    for lea in LEAS:
+        for row in desk.rows("ledger", lea):
+            told = [d["to"] for d in row["deliveries"]]
+            assert len(told) == len(set(told)), row
+            assert (row["outcome"] == "suppressed") == (row["reason"] is not None), row
+            ids.update({d["message_id"] for d in row["deliveries"] if d["outcome"] == "sent"})
+    digests = Counter(
+        (m.to, m.day) for m in desk.mails() if "Posting of" not in m.subject
+    )  # fmt: skip
+    assert set(digests.values()) == {1}, "one mail a person and day"
+    headers = [r["message_id"] for r in desk.rows("mail", "list")]
+    assert len(headers) == len(set(headers))
+    assert ids <= set(headers)
+
+
+def everything(desk: Desk) -> dict[str, object]:
+    """What can be asked about all engagements, and about three of them in full."""
+    found: dict[str, object] = {"due": desk.rows("due"), "list": desk.rows("engagement", "list")}
+    for lea in (E, "harbor-charter", "salt-flat-elementary"):
+        found[lea] = desk.show(engagement=lea)
+        found[f"{lea}, ledger"] = desk.rows("ledger", lea)
+    return found
+
+
+def invariant_4_everything_comes_back_from_the_events(desk: Desk) -> None:
+    """The read models built anew, and a Temporal that has forgotten everything."""
+    before = everything(desk)
+    history = desk.rows("history", E)
+    desk.do("admin", "rebuild")
+    assert everything(desk) == before
+    now = datetime.fromisoformat(desk.one("clock")["now"])
+    mails = desk.mails()
+    desk.power_cut(now)
+    assert everything(desk) == before
+    assert desk.rows("history", E) == history
+    assert desk.mails() == mails
+    desk.do("admin", "verify")
+    today = local(desk.one("clock")["now"]).date()
+    assert str(today) >= "2056-08-15"
+
+
+def invariant_5_the_workflows_replay(desk: Desk) -> None:
+    """After the newer handbook, and before the close: every step since the power failed."""
+    for when in ("replayed", "replayed at the end"):
+        assert set(desk.remembered[when]) == set(RUNNING)
+        assert min(desk.remembered[when].values()) > 2, desk.remembered[when]
