@@ -142,7 +142,7 @@ def query_10_the_portfolio_by_stage_on_any_day(desk: Desk) -> None:
         for lea in sorted(opened):
             answer = desk.ask("engagement", "show", lea, "--as-true", day, "--json")
             if answer.code:
-                assert "not open yet" in answer.err
+                assert "not open yet" in answer.err + answer.out
             else:
                 phase = answer.lines[0]["phase"]
                 counted[phase] = counted.get(phase, 0) + 1
