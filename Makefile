@@ -50,7 +50,7 @@ demo: $(STAMP) ## the twelve pilot districts, two years, in a sandbox
 	@$(BIN)/python examples/demo.py
 
 test: lint ## check, then run every test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: $(STAMP) ## start Temporal, PostgreSQL, the mail catcher and the worker here
 	@$(BIN)/handrail up

@@ -5,6 +5,7 @@ import os
 import signal
 import smtplib
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,14 @@ def usual_ports_taken() -> Iterator[None]:
         for port in USUAL_PORTS.values():
             taken = held.enter_context(socket.socket())
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Somebody else may hold it already; then it is taken all the same.
-            with contextlib.suppress(OSError):
-                taken.bind(("127.0.0.1", port))
-                taken.listen()
+            # Another test's stack gives it up before long; what holds it longer is there to stay.
+            patience = time.monotonic() + 60
+            while time.monotonic() < patience:
+                with contextlib.suppress(OSError):
+                    taken.bind(("127.0.0.1", port))
+                    taken.listen()
+                    break
+                time.sleep(0.2)
         yield
 
 

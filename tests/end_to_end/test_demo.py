@@ -23,6 +23,8 @@ from examples.cohort import (
     stated_total,
 )
 
+pytestmark = pytest.mark.slow
+
 TWELVE = {
     "ace",
     "auhsd",

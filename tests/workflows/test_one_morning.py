@@ -16,6 +16,7 @@ from tests.workflows.test_years import body
 ENGAGEMENTS, PEOPLE = 1000, 50
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_everybody_gets_one_mail_and_every_notice_is_in_exactly_one(
     running: Running,

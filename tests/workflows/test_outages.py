@@ -29,6 +29,8 @@ from tests.conftest import MASTER_KEY, ROOT, Database, eventually
 from tests.workflows.conftest import Running, WorkflowOffice, at, day, office_of
 from tests.workflows.test_years import E, body, prepared, submitted
 
+pytestmark = pytest.mark.slow
+
 
 class Post:
     """A mail server that can go away and come back at the same place."""
