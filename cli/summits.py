@@ -27,6 +27,7 @@ from domain.following import (
 from domain.invitations import Invitations, InviteToSummit
 from domain.kernel import State, about_noun, fold
 from domain.messages import Receipt
+from domain.summit_years import PlannedSummit, by_year
 from domain.summits import RescheduleSummit, Summit, entry_of, span
 
 if TYPE_CHECKING:
@@ -341,11 +342,25 @@ def summit_list(*, json_: Json = False) -> None:
     """Show every summit: when, where, how many LEAs are expected, and how many people came."""
 
     async def work(door: "Door") -> list[dict[str, Any]]:
+        from store.context import playbook, program
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
-            return [dict(row) for row in await listed(queries.summits(connection))]
+            rows = [dict(row) for row in await listed(queries.summits(connection))]
+            settings = await program(connection)
+            newest = (
+                await playbook(connection, settings.playbook.partition("@")[0])
+                if settings
+                else None
+            )
+        rules, fiscal = newest and newest.summits, settings and settings.calendar.fiscal_year
+        if rules and fiscal:
+            standing = [r for r in rows if r["status"] != "cancelled"]
+            days = [PlannedSummit(r["id"], r["first"], r["last"]) for r in standing]
+            years.extend(year.told() for year in by_year(days, rules, fiscal))
+        return rows
 
+    years: list[str] = []
     rows = run(work)
     if json_:
         for row in rows:
@@ -369,6 +384,8 @@ def summit_list(*, json_: Json = False) -> None:
         ],
         empty="Plan one: handrail summit plan --help",
     )
+    for year in years:
+        print(year)
     held = [r["attended"] for r in rows if r["attended"]]
     if held:
         average = f"{sum(held) / len(held):.0f}"

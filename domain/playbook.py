@@ -303,6 +303,10 @@ class SummitRules(_Data):
     """For the LEA's registration."""
     commitment_policy: str
     """For what was promised at a summit."""
+    per_year: int | None = Field(default=None, ge=1, le=52, exclude_if=lambda v: v is None)
+    """How many there are to be in a fiscal year; None where nobody counts them."""
+    days_at_least: int = Field(default=1, ge=1, le=14, exclude_if=lambda v: v == 1)
+    """How many days each is to last."""
     opt_out_prong: str = "summits"
     """Which prong of the offer a summit is; an LEA that is out of it is not invited."""
     triad: tuple[Named, ...] = ()

@@ -47,6 +47,7 @@ from domain.summit_program import (
     SessionDropped,
     SummitProgram,
 )
+from domain.summit_years import PlannedSummit, by_year
 from domain.summits import (
     EngagementDeclined,
     EngagementInvited,
@@ -685,3 +686,15 @@ def test_what_falls_due_on_the_days_of_a_summit_is_warned_about() -> None:
     days = WorkingDays(CALENDAR)
     assert any("Summit Y2-5" in said for said in collisions("W1", first, story.state(), days))
     assert collisions("Y2-5", first, story.state(), days) == [], "not in its own way"
+
+
+@pytest.mark.parametrize("row", table("summits.md", "How many a year"), ids=str)
+def test_the_summits_of_a_year_are_counted_as_the_table_says(row: Row) -> None:
+    assert PLAYBOOK.summits is not None
+    assert CALENDAR.fiscal_year is not None
+    spans = [part.split(" to ") for part in row["Planned"].split(", ")]
+    planned = [
+        PlannedSummit(f"Y{n}", day(first), day(last)) for n, (first, last) in enumerate(spans, 1)
+    ]
+    [year] = by_year(planned, PLAYBOOK.summits, CALENDAR.fiscal_year)
+    assert (year.fiscal_year, year.told()) == (row["Fiscal year"], row["Said"])
