@@ -297,7 +297,16 @@ class Oracle:
         for told, moment in sorted(self.planned.items(), key=lambda entry: entry[1]):
             if moment <= now:
                 latest[told[0]] = told
-        to_tell = {told: self._people(told, owed) for told in latest.values()}
+        # It goes to everybody whom those that it overtakes addressed as well.
+        to_tell = {
+            told: {
+                person
+                for missed, moment in self.planned.items()
+                if missed[0] == told[0] and moment <= now
+                for person in self._people(missed, owed)
+            }
+            for told in latest.values()
+        }
         for told, people in self.waiting.items():
             to_tell[told] = set(people)
         today_s = {

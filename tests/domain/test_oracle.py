@@ -164,6 +164,7 @@ class Both:
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plots)
+@example(plot=[(23, time(7, 30), True), (22, time(9), False)])  # a gap grows while all is away
 @example([("recess", {"first": 34, "days": 8}, {}), (44, time(9), True)])
 @example([(34, time(9), True), ("recess", {"first": 0, "days": 5}, {}), (30, time(9), True)])
 @example([
