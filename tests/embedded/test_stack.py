@@ -5,8 +5,9 @@ import os
 import signal
 import smtplib
 import socket
-import time
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +32,29 @@ from tests.embedded.support import (
 pytestmark = pytest.mark.timeout(300)
 
 
+def _hold(port: int, over: threading.Event) -> None:
+    """Hold a port until it is over; one that somebody else holds, as soon as they let it go."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                taken.bind(("127.0.0.1", port))
+                taken.listen()
+                break
+            over.wait(0.05)
+        over.wait()
+
+
 @pytest.fixture
 def usual_ports_taken() -> Iterator[None]:
-    with contextlib.ExitStack() as held:
+    over = threading.Event()
+    with ThreadPoolExecutor(len(USUAL_PORTS)) as holders:
         for port in USUAL_PORTS.values():
-            taken = held.enter_context(socket.socket())
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # Another test's stack gives it up before long; what holds it longer is there to stay.
-            patience = time.monotonic() + 60
-            while time.monotonic() < patience:
-                with contextlib.suppress(OSError):
-                    taken.bind(("127.0.0.1", port))
-                    taken.listen()
-                    break
-                time.sleep(0.2)
-        yield
+            holders.submit(_hold, port, over)
+        try:
+            yield
+        finally:
+            over.set()
 
 
 def leave_traces(record: dict[str, Any]) -> None:

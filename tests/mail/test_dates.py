@@ -93,7 +93,13 @@ def test_what_is_overdue_is_no_date_for_a_calendar() -> None:
     assert "calendar file" in html_of(a_digest())
 
 
-@given(title=LINES, lea=LINES, item=st.sampled_from(["D1", "D1/review", "Y1-1/registration"]))
+# icalendar writes a backslash rightly, and reads one before an n back as the end of a line.
+UNESCAPED = LINES.filter(lambda line: "\\" not in line)
+
+
+@given(
+    title=UNESCAPED, lea=UNESCAPED, item=st.sampled_from(["D1", "D1/review", "Y1-1/registration"])
+)
 def test_any_title_is_one_line_of_one_entry(title: str, lea: str, item: str) -> None:
     entry = only(a_digest(an_item(title=title, lea_name=lea, item=item)))
     assert " ".join(str(entry["SUMMARY"]).split()).endswith(" ".join(f"due – {lea}".split()))
