@@ -8,7 +8,12 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from embedded.process import StartError
-from embedded.temporal import SEARCH_ATTRIBUTES, dev_temporal, sandbox_temporal
+from embedded.temporal import (
+    SEARCH_ATTRIBUTES,
+    dev_temporal,
+    sandbox_temporal,
+    start_dev_temporal,
+)
 
 PHASE = SearchAttributeKey.for_keyword("HandrailPhase")
 NEXT_DUE = SearchAttributeKey.for_datetime("HandrailNextDue")
@@ -42,6 +47,20 @@ async def test_what_waits_on_the_development_server_outlives_it(tmp_path: Path) 
         assert {c.laddr.ip for c in listening if c.status == "LISTEN"} == {"127.0.0.1"}
         assert server.ui_url is not None
         await _page_answers(server.ui_url)
+
+
+async def test_what_waits_outlives_a_killed_development_server(tmp_path: Path) -> None:
+    server = start_dev_temporal(tmp_path)
+    client = await Client.connect(server.address)
+    for number in range(20):
+        await client.start_workflow("Waits", id=f"kept-{number}", task_queue="nobody")
+    psutil.Process(server.process.pid).kill()
+    server.process.stop()
+    async with dev_temporal(tmp_path) as again:
+        client = await Client.connect(again.address)
+        for number in range(20):
+            found = await client.get_workflow_handle(f"kept-{number}").describe()
+            assert found.status is WorkflowExecutionStatus.RUNNING
 
 
 async def _page_answers(url: str) -> None:
