@@ -48,6 +48,8 @@ class Handed(_Data):
 
     wait_until: datetime | None = None
     """No mail may go now: the attempt is to be made again then."""
+    recorded: bool = False
+    """Whether every engagement in the mail knows already what became of it."""
 
 
 class ClaimedMail(_Data):

@@ -348,7 +348,7 @@ class Reminders:
         return json.dumps(document)
 
     async def send(self, claimed: ClaimedMail) -> Handed:
-        """Hand a mail to the mail server, once for all its attempts' sake.
+        """Hand a mail to the mail server, once for all its attempts' sake, and record its answer.
 
         A mail whose day is over, and which no mail server has seen, is made anew first: after
         days without one a person gets a single mail that is true today.
@@ -357,35 +357,41 @@ class Reminders:
             MailUnavailable: The server is away or says "later"; the workflow tries again.
         """
         assert claimed.mail is not None
+        if (wait_until := await self._handed_over(claimed.mail)) is not None:
+            return Handed(wait_until=wait_until)
+        return Handed(recorded=await self._recorded(claimed.mail))
+
+    async def _handed_over(self, mail: UUID) -> datetime | None:
+        """See that a mail has an outcome; the moment to try at, where none may go now."""
         now = await self._clock.now()
         async with self._pool.acquire() as connection:
-            row = await queries.mail(connection, id=claimed.mail)
+            row = await queries.mail(connection, id=mail)
             if row["outcome"] is not None:
-                return Handed()
+                return None
             settings = await program(connection)
             assert settings is not None
             if row["kind"] == DIGEST:
                 opening = await mail_opening(connection, row["person"], settings, now)
                 if opening > now:
-                    return Handed(wait_until=opening)
+                    return opening
         stale = row["made_on"] < local_date(now, settings.zone)
         if row["kind"] == DIGEST and stale and not row["offered"]:
-            await self._make_anew(claimed.mail, row["person"], settings, now)
+            await self._make_anew(mail, row["person"], settings, now)
         async with self._pool.acquire() as connection:
-            row = await queries.mail(connection, id=claimed.mail)
+            row = await queries.mail(connection, id=mail)
             if row["outcome"] is not None:
-                return Handed()
+                return None
             letter = await kept_letter(connection, self._vault, row)
         if letter is None:
             await self._settle(
-                claimed.mail, "bounced", "the recipient's data were erased before it was sent"
+                mail, "bounced", "the recipient's data were erased before it was sent"
             )
-            return Handed()
+            return None
         raw = base64.b64decode(letter["message"])
 
         async def offered() -> None:
             async with self._pool.acquire() as connection:
-                await queries.offer_mail(connection, id=claimed.mail)
+                await queries.offer_mail(connection, id=mail)
 
         try:
             delivery = await deliver(
@@ -399,8 +405,8 @@ class Reminders:
             # Put off for days: as good as refused, and somebody must find out why.
             told = f"given up after {patience.days} days: {later}"
             delivery = Delivery(outcome="bounced", detail=told)
-        await self._settle(claimed.mail, delivery.outcome, delivery.detail)
-        return Handed()
+        await self._settle(mail, delivery.outcome, delivery.detail)
+        return None
 
     async def _make_anew(
         self, mail: UUID, person: str, settings: ProgramEntry, now: datetime
@@ -457,47 +463,83 @@ class Reminders:
         log.info("mail_settled", mail=str(mail), outcome=outcome)
 
     async def report(self, claimed: ClaimedMail) -> None:
-        """Tell every engagement in a mail what became of it."""
+        """Tell every engagement in a mail what became of it, where it does not know."""
         assert claimed.mail is not None
+        if await self._recorded(claimed.mail):
+            return
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=claimed.mail)
-            rows = await listed(queries.unreported_engagements(connection, mail=claimed.mail))
-            bounced = row["outcome"] == "bounced"
-            current = not bounced or await still_theirs(connection, self._vault, row)
-        if row["outcome"] == "dropped":
-            # The engagements dropped what it had to say themselves, and know.
-            async with self._pool.acquire() as connection:
-                for unreported in rows:
-                    await queries.mark_reported(
-                        connection, mail=claimed.mail, engagement=unreported["engagement"]
-                    )
-            return
-        for engagement in [r["engagement"] for r in rows]:
-            command = RecordDelivery(
-                engagement=engagement,
-                mail=claimed.mail,
-                message_id=row["message_id"],
-                person=row["person"],
-                outcome=row["outcome"],
-                detail=row["detail"],
-                at=row["at"],
-                current=current,
-            )
-            command_id = uuid5(claimed.mail, f"{engagement}/delivered")
+            current = await still_theirs(connection, self._vault, row)
+        for engagement in await self._unaware(claimed.mail):
             await send(
                 self._client,
-                _from_system(command, command_id, await self._clock.now()),
+                _delivery(row, engagement, await self._clock.now(), current=current),
                 sandbox=self._sandbox,
             )
             async with self._pool.acquire() as connection:
                 await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
-            log.info(
-                "delivery_reported",
-                engagement=engagement,
-                command=str(command_id),
-                mail=str(claimed.mail),
-                outcome=row["outcome"],
-            )
+            self._log_report(row, engagement)
+
+    async def _recorded(self, mail: UUID) -> bool:
+        """Record a mail that was sent on every engagement in it; whether all know its fate now.
+
+        That it was sent moves no engagement's next moment, so none is woken for it.  A mail that
+        came back does, and is told through the engagement's workflow.
+        """
+        async with self._pool.acquire() as connection:
+            row = await queries.mail(connection, id=mail)
+        if row["outcome"] == "bounced":
+            return not await self._unaware(mail)
+        for engagement in await self._unaware(mail):
+            now = await self._clock.now()
+            # Of what was dropped the engagements know: they dropped it themselves.
+            sent = _delivery(row, engagement, now) if row["outcome"] == "sent" else None
+
+            async def once(
+                connection: Connection, engagement: str = engagement, sent: Envelope | None = sent
+            ) -> None:
+                if sent is not None:
+                    await self._record.answer_in(connection, sent)
+                await queries.mark_reported(connection, mail=mail, engagement=engagement)
+
+            await self._record.in_transaction(once)
+            self._log_report(row, engagement)
+        return True
+
+    async def _unaware(self, mail: UUID) -> list[str]:
+        """The engagements in a mail that do not know yet what became of it."""
+        async with self._pool.acquire() as connection:
+            rows = await listed(queries.unreported_engagements(connection, mail=mail))
+        return [row["engagement"] for row in rows]
+
+    def _log_report(self, row: Any, engagement: str) -> None:
+        log.info(
+            "delivery_reported",
+            engagement=engagement,
+            command=str(_delivery_id(row["id"], engagement)),
+            mail=str(row["id"]),
+            outcome=row["outcome"],
+        )
+
+
+def _delivery_id(mail: UUID, engagement: str) -> UUID:
+    """The id of the command that records a mail's fate: the same however often it is told."""
+    return uuid5(mail, f"{engagement}/delivered")
+
+
+def _delivery(row: Any, engagement: str, now: datetime, *, current: bool = True) -> Envelope:
+    """The command that records on an engagement what became of a mail."""
+    command = RecordDelivery(
+        engagement=engagement,
+        mail=row["id"],
+        message_id=row["message_id"],
+        person=row["person"],
+        outcome=row["outcome"],
+        detail=row["detail"],
+        at=row["at"],
+        current=current,
+    )
+    return _from_system(command, _delivery_id(row["id"], engagement), now)
 
 
 def _from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:

@@ -2,7 +2,8 @@
 
 import json
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, get_args, get_origin
+from functools import lru_cache
+from typing import Any, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -73,6 +74,15 @@ def _mentions(annotation: Any, kind: str) -> bool:
     return any(_mentions(argument, kind) for argument in inner)
 
 
+Document = TypeVar("Document", bound=BaseModel)
+
+
+@lru_cache(maxsize=32)
+def _read(kind: type[Document], content: str) -> Document:
+    """A published document; a worker decides by the same few of them all day."""
+    return kind.model_validate_json(content)
+
+
 async def program(connection: Connection) -> ProgramEntry | None:
     """The program's settings; None before ``handrail init``."""
     row = await queries.program(connection)
@@ -85,7 +95,7 @@ async def program(connection: Connection) -> ProgramEntry | None:
         zone=row["zone"],
         sender=row["sender"],
         playbook=row["playbook"],
-        calendar=CalendarPack.model_validate_json(calendar["content"]),
+        calendar=_read(CalendarPack, calendar["content"]),
         gathering_seconds=row["gathering_seconds"],
     )
 
@@ -98,7 +108,7 @@ async def playbook(connection: Connection, ref: str) -> Playbook | None:
     row = await queries.document(
         connection, kind="playbook", id=name, version=int(version) if version else None
     )
-    return Playbook.model_validate_json(row["content"]) if row else None
+    return _read(Playbook, row["content"]) if row else None
 
 
 async def overview_rules(
@@ -174,7 +184,7 @@ async def framework(connection: Connection, ref: str) -> Framework | None:
     row = await queries.document(
         connection, kind="framework", id=name, version=int(version) if version else None
     )
-    return Framework.model_validate_json(row["content"]) if row else None
+    return _read(Framework, row["content"]) if row else None
 
 
 async def _refs(connection: Connection, kind: str) -> frozenset[str]:

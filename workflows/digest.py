@@ -22,7 +22,7 @@ SEND_TIMEOUT = timedelta(minutes=15)
 attempt is never made while another is still under way."""
 
 REPORT_TIMEOUT = timedelta(minutes=2)
-"""One command for each engagement in the mail."""
+"""One command for each engagement in a mail that came back."""
 
 A_MOMENT = timedelta(seconds=1)
 
@@ -61,6 +61,8 @@ class DigestWorkflow:
             if handed is None or handed.wait_until is None:
                 break
             await workflow.sleep(max(handed.wait_until - workflow.now(), A_MOMENT))
+        if handed is not None and handed.recorded:
+            return
         await workflow.execute_activity(
             REPORT_MAIL,
             claimed,
