@@ -64,6 +64,7 @@ _AS_READ = (
     "risks",
     "holds",
     "turnover",
+    "recommitment",
     "notices",
     "reminding",
 )

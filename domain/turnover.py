@@ -29,7 +29,6 @@ from domain.kernel import (
     EngagementCommand,
     Event,
     Line,
-    Option,
     PersonRef,
     Positional,
     Stamp,
@@ -38,7 +37,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
-from domain.obligations import Obligation, obligations, owes
+from domain.obligations import obligations
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.playbook import TurnoverRules
@@ -48,10 +47,6 @@ from domain.team import Team, left
 from domain.wording import full
 
 about_noun("leader", "Record that a leader of the LEA leaves, or stays after all.")
-about_noun("recommitment", "Record that a new leader, and the board, renew the commitment.")
-
-ITEM = "recommitment/leader"
-"""The item under which the new leader's recommitment is owed and reminded of."""
 
 
 class LeaderLeaves(EngagementCommand):
@@ -86,30 +81,6 @@ class LeaderStays(EngagementCommand):
     """Why, for example "the resignation was withdrawn"."""
 
 
-class RecordRecommitment(EngagementCommand):
-    """Record that the LEA's new leader renewed the commitment."""
-
-    noun = "recommitment"
-    verb = "record"
-
-    person: Annotated[PersonRef, Option("for")]
-    """The new leader, who holds the role by now."""
-    evidence: Line
-    """Where it is written down, for example "letter of 9 September"."""
-
-
-class ReaffirmCommitment(EngagementCommand):
-    """Record that the LEA's board reaffirmed the commitment under its new leader."""
-
-    noun = "recommitment"
-    verb = "reaffirm"
-
-    meeting: date
-    """The day of the board's meeting."""
-    evidence: Line
-    """Where it is written down, for example "minutes, item 12"."""
-
-
 class LeaderLeaving(Event):
     type: ClassVar[str] = "leader-leaving"
     leaving: int
@@ -128,7 +99,7 @@ class LeaderLeaving(Event):
     def sentence(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
         return (
-            f"{self.person} leaves as {_spoken_role(self.role)}{why}: announced "
+            f"{self.person} leaves as {spoken_role(self.role)}{why}: announced "
             f"{spoken(self.announced)}, last day {spoken(self.last_day)}. The new leader's "
             f"recommitment is owed by {spoken(self.recommit_by)}."
         )
@@ -146,7 +117,7 @@ class LeaderLeft(Event):
         return self.on
 
     def sentence(self) -> str:
-        return f"{self.person} is not {_spoken_role(self.role)} any more from {spoken(self.on)}."
+        return f"{self.person} is not {spoken_role(self.role)} any more from {spoken(self.on)}."
 
 
 class LeaderStayed(Event):
@@ -157,44 +128,11 @@ class LeaderStayed(Event):
     reason: Sealed
 
     def sentence(self) -> str:
-        return f"{self.person} stays {_spoken_role(self.role)}: {full(self.reason)}"
+        return f"{self.person} stays {spoken_role(self.role)}: {full(self.reason)}"
 
 
-class Recommitted(Event):
-    type: ClassVar[str] = "leader-recommitted"
-    leaving: int
-    role: EngagementRole
-    person: str
-    on: date
-    evidence: Sealed
-
-    def came_true(self) -> date:
-        return self.on
-
-    def sentence(self) -> str:
-        return (
-            f"{self.person}, {_spoken_role(self.role)}, renewed the LEA's commitment on "
-            f"{spoken(self.on)} ({self.evidence})."
-        )
-
-
-class BoardReaffirmed(Event):
-    type: ClassVar[str] = "board-reaffirmed"
-    leavings: tuple[int, ...]
-    meeting: date
-    evidence: Sealed
-
-    def came_true(self) -> date:
-        return self.meeting
-
-    def sentence(self) -> str:
-        return (
-            f"The LEA's board reaffirmed the commitment on {spoken(self.meeting)} "
-            f"({self.evidence})."
-        )
-
-
-def _spoken_role(role: str) -> str:
+def spoken_role(role: str) -> str:
+    """A role as sentences say it."""
     return role.replace("_", " ")
 
 
@@ -280,7 +218,7 @@ def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Deci
     role = next((r for r in rules.leaders if engagement.roles.get(r) == person.id), None)
     if role is None:
         who = "; ".join(
-            f"{_spoken_role(r)}: {engagement.roles.get(r, 'nobody')}" for r in rules.leaders
+            f"{spoken_role(r)}: {engagement.roles.get(r, 'nobody')}" for r in rules.leaders
         )
         raise WrongPerson(
             f"{state.id}: {person.id} is no leader of the LEA in {context.the_playbook.ref} ({who})"
@@ -301,7 +239,7 @@ def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Deci
     if last_day < local_date(since, context.zone):
         raise ImpossibleDate(
             f"{state.id}: the last day of {person.id} cannot be {spoken(last_day)}: they are "
-            f"{_spoken_role(role)} since {spoken(local_date(since, context.zone))}. "
+            f"{spoken_role(role)} since {spoken(local_date(since, context.zone))}. "
             f"Give a later day: --last-day DATE"
         )
     tight = _tight_items(state, context)
@@ -326,7 +264,7 @@ def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Deci
             reason=Sealed(about=person.id, text=command.reason) if command.reason else None,
         )
     ]
-    why = f"the {_spoken_role(role)} leaves"
+    why = f"the {spoken_role(role)} leaves"
     if rules.risk_kind and rules.risk_level:
         facts += risen(rules.risk_kind, rules.risk_level, why, state, context)
     if held:
@@ -358,7 +296,7 @@ def a_leader_leaves_first(
     )
     if not known and began != context.effective_on:
         raise WrongState(
-            f"{state.id}: {holder} is {_spoken_role(role)}, and nobody recorded that they leave. "
+            f"{state.id}: {holder} is {spoken_role(role)}, and nobody recorded that they leave. "
             f"A change of leader asks the new one to renew the commitment, so record it first: "
             f"handrail leader leave {state.id} @{holder} --last-day DATE; then say who follows."
         )
@@ -375,7 +313,7 @@ def _gone(
     facts: list[Event] = [LeaderLeft(leaving=number, role=role, person=person, on=on)]
     member = state.of(Team).current(person)
     if member and member.since <= on:
-        facts.append(left(person, on, f"left as {_spoken_role(role)}", state, context))
+        facts.append(left(person, on, f"left as {spoken_role(role)}", state, context))
     return facts
 
 
@@ -390,19 +328,21 @@ def last_days_pass(state: State, context: Context) -> Iterable[Coming]:
                 yield Coming(at, event)
 
 
-def _get(state: State, n: int) -> Leaving:
+def leaving_in(state: State, n: int) -> Leaving:
+    """A leaving by number; one made of its number where facts are folded by effective date."""
     return next((x for x in state.of(Turnover).all if x.n == n), Leaving(n))
 
 
-def _put(state: State, leaving: Leaving) -> State:
+def with_leaving(state: State, leaving: Leaving) -> State:
+    """The state with one leaving as it is now."""
     others = [x for x in state.of(Turnover).all if x.n != leaving.n]
     return state.put(Turnover(tuple(sorted((*others, leaving), key=lambda x: x.n))))
 
 
 @evolves(LeaderLeaving)
 def leader_leaving(state: State, event: LeaderLeaving, stamp: Stamp) -> State:
-    known = _get(state, event.leaving)
-    return _put(
+    known = leaving_in(state, event.leaving)
+    return with_leaving(
         state,
         replace(
             known,
@@ -418,8 +358,10 @@ def leader_leaving(state: State, event: LeaderLeaving, stamp: Stamp) -> State:
 
 @evolves(LeaderLeft)
 def leader_left(state: State, event: LeaderLeft, stamp: Stamp) -> State:
-    known = replace(_get(state, event.leaving), role=event.role, person=event.person, gone=True)
-    state = _put(state, known)
+    known = replace(
+        leaving_in(state, event.leaving), role=event.role, person=event.person, gone=True
+    )
+    state = with_leaving(state, known)
     engagement = state.of(Engagement)
     if engagement.roles.get(event.role) != event.person:
         return state
@@ -456,169 +398,54 @@ def leader_stays(command: LeaderStays, state: State, context: Context) -> Decisi
             f"{state.id}: nobody has recorded that {person.id} leaves, or they are gone. "
             f"See who was what: handrail team show {state.id}"
         )
-    _not_before_the_announcement(context.effective_on, "The change", known, state)
+    not_before_the_announcement(context.effective_on, "The change", known, state)
     stays = LeaderStayed(
         leaving=known.n,
         role=known.role,
         person=person.id,
         reason=Sealed(about=person.id, text=command.reason),
     )
-    return [stays, *_lifted({known.n: {"stayed": True}}, context.effective_on, state, context)]
+    return [stays, *lifted({known.n: {"stayed": True}}, context.effective_on, state, context)]
 
 
 @evolves(LeaderStayed)
 def leader_stayed(state: State, event: LeaderStayed, stamp: Stamp) -> State:
-    return _put(
+    return with_leaving(
         state,
-        replace(_get(state, event.leaving), role=event.role, person=event.person, stayed=True),
+        replace(
+            leaving_in(state, event.leaving), role=event.role, person=event.person, stayed=True
+        ),
     )
 
 
-def _not_before_the_announcement(on: date, what: str, leaving: Leaving, state: State) -> None:
+def not_before_the_announcement(on: date, what: str, leaving: Leaving, state: State) -> None:
+    """Refuse a day on which nobody knew yet that the leader leaves."""
     if on < leaving.announced:
         raise ImpossibleDate(
             f"{state.id}: {what[0].lower()}{what[1:]} cannot be dated {spoken(on)}: that the "
-            f"{_spoken_role(leaving.role)} leaves was announced on {spoken(leaving.announced)}. "
+            f"{spoken_role(leaving.role)} leaves was announced on {spoken(leaving.announced)}. "
             f"Give a later day."
         )
 
 
-def _lifted(
+def lifted(
     news: dict[int, dict[str, object]], on: date, state: State, context: Context
 ) -> list[HoldLifted]:
     """The holds that end when these leavings change so: all of them once none is open."""
     for n, values in news.items():
-        state = _put(state, replace(_get(state, n), **values))  # type: ignore[arg-type]
+        state = with_leaving(state, replace(leaving_in(state, n), **values))  # type: ignore[arg-type]
     if state.of(Turnover).open:
         return []
     # What came last lifts the hold, in whatever order it was entered.
-    days = [d for n in news for d in (_get(state, n).recommitted, _get(state, n).reaffirmed) if d]
+    days = [
+        d
+        for n in news
+        for d in (leaving_in(state, n).recommitted, leaving_in(state, n).reaffirmed)
+        if d
+    ]
     on = max([on, *days])
     return [
         lifting(hold, max(on, hold.on), context.today, state, context)
         for hold in state.of(Holds).open
         if hold.cause == "turnover"
     ]
-
-
-@decides(RecordRecommitment)
-def record_recommitment(command: RecordRecommitment, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    rules_of(state, context)
-    not_in_the_future(context.effective_on, "The recommitment", context)
-    person = of_the_lea(command.person, engagement, context)
-    waiting = [x for x in state.of(Turnover).open if x.recommitted is None]
-    if not waiting:
-        done = next((x for x in reversed(state.of(Turnover).all) if x.recommitted), None)
-        raise WrongState(
-            f"{state.id} waits for no leader's recommitment"
-            + (
-                f"; the last was recorded for {spoken(done.recommitted)}"
-                if done and done.recommitted
-                else ""
-            )
-            + f". When a leader leaves: handrail leader leave {state.id} PERSON"
-        )
-    leaving = next((x for x in waiting if engagement.roles.get(x.role) == person.id), None)
-    if leaving is None:
-        role = waiting[0].role
-        now = engagement.roles.get(role)
-        raise WrongPerson(
-            f"{state.id}: {person.id} is not {_spoken_role(role)}"
-            + (f"; that is {now}" if now else ", and nobody is")
-            + f". Say who is, an interim one as well: handrail engagement assign {state.id} {role} "
-            f"@{person.id}"
-        )
-    if leaving.person == person.id:
-        raise WrongPerson(
-            f"{state.id}: {person.id} is leaving, with {spoken(leaving.last_day)} as the last day, "
-            f"so the recommitment is for whoever comes after. If they stay: handrail leader stay "
-            f"{state.id} @{person.id} --reason REASON"
-        )
-    on = context.effective_on
-    _not_before_the_announcement(on, "The recommitment", leaving, state)
-    recommitted = Recommitted(
-        leaving=leaving.n,
-        role=leaving.role,
-        person=person.id,
-        on=on,
-        evidence=Sealed(about=person.id, text=command.evidence),
-    )
-    return [recommitted, *_lifted({leaving.n: {"recommitted": on}}, on, state, context)]
-
-
-@evolves(Recommitted)
-def recommitted(state: State, event: Recommitted, stamp: Stamp) -> State:
-    return _put(
-        state,
-        replace(_get(state, event.leaving), recommitted=event.on, recommitted_by=event.person),
-    )
-
-
-@decides(ReaffirmCommitment)
-def reaffirm(command: ReaffirmCommitment, state: State, context: Context) -> Decision:
-    running(state, context)
-    rules_of(state, context)
-    not_in_the_future(command.meeting, "The board's meeting", context)
-    not_in_the_future(context.effective_on, "The reaffirmation", context)
-    waiting = [x for x in state.of(Turnover).open if x.board_reaffirms and x.reaffirmed is None]
-    if not waiting:
-        raise WrongState(
-            f"{state.id} waits for no board to reaffirm its commitment. See where it stands: "
-            f"handrail team show {state.id}"
-        )
-    for leaving in waiting:
-        _not_before_the_announcement(command.meeting, "The board's meeting", leaving, state)
-    reaffirmed = BoardReaffirmed(
-        leavings=tuple(x.n for x in waiting),
-        meeting=command.meeting,
-        evidence=Sealed(about=state.stream, text=command.evidence),
-    )
-    news: dict[int, dict[str, object]] = {x.n: {"reaffirmed": command.meeting} for x in waiting}
-    return [reaffirmed, *_lifted(news, command.meeting, state, context)]
-
-
-@evolves(BoardReaffirmed)
-def board_reaffirmed(state: State, event: BoardReaffirmed, stamp: Stamp) -> State:
-    for n in event.leavings:
-        state = _put(state, replace(_get(state, n), reaffirmed=event.meeting))
-    return state
-
-
-@owes
-def recommitment_owed(state: State, context: Context) -> Iterable[Obligation]:
-    """The Lead owes a talk that renews the commitment; the LEA's board may have to follow."""
-    rules = context.the_playbook.turnover
-    found = state.of(Turnover)
-    if rules is None:
-        return
-    last = {x.role: x.n for x in found.all}
-    for x in found.all:
-        settled = "stays" if x.stayed else None
-        if last[x.role] != x.n:
-            settled = settled or "another change of leader"
-        yield Obligation(
-            ITEM,
-            f"Recommitment of the LEA's new {_spoken_role(x.role)}",
-            x.n,
-            x.recommit_by,
-            "lead",
-            "agency",
-            "Meet the new leader, renew the commitment, and record it.",
-            f"handrail recommitment record {state.id} --for PERSON --evidence REFERENCE",
-            rules.policy,
-            "recommitted" if x.recommitted else settled,
-        )
-        if x.board_reaffirms:
-            yield Obligation(
-                "recommitment/board",
-                "The LEA's board reaffirms the commitment",
-                x.n,
-                None,
-                "lead",
-                "agency",
-                "Ask for it on the board's agenda, and record what the board did.",
-                f"handrail recommitment reaffirm {state.id} --meeting DATE --evidence REFERENCE",
-                None,
-                "reaffirmed" if x.reaffirmed else settled,
-            )

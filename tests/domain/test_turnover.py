@@ -14,15 +14,13 @@ from domain.kernel import fold
 from domain.notices import NoticesSuppressed
 from domain.obligations import Obligation, obligations
 from domain.playbook import Playbook
+from domain.recommitment import ITEM, BoardReaffirmed, Recommitted
 from domain.risks import RiskChanged, Risks
 from domain.team import Team, TeamMemberLeft
 from domain.turnover import (
-    ITEM,
-    BoardReaffirmed,
     LeaderLeaving,
     LeaderLeft,
     LeaderStayed,
-    Recommitted,
     Turnover,
 )
 from store.events import as_true
