@@ -28,7 +28,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test up lint format bench bench-memory lock clean
+.PHONY: help setup demo test up lint format bench bench-memory pictures lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ bench: $(STAMP) ## measure
 
 bench-memory: $(STAMP) ## measure the mail worker over a hundred thousand notices (many minutes)
 	@$(BIN)/python -m benchmarks.memory
+
+pictures: $(STAMP) ## draw every kind of mail with a Chromium, to be looked at in build/pictures
+	@$(BIN)/python -m tests.mail.pictures build/pictures
 
 # The development set is the larger one: the other two take their versions from it.
 lock: $(STAMP) ## pin pyproject.toml's dependencies, with hashes
