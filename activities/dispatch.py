@@ -7,6 +7,7 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowUpdateHandle,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -76,5 +77,12 @@ async def begin(
 
 async def send(client: Client, envelope: Envelope, *, sandbox: bool) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
-    handle = await begin(client, envelope, sandbox=sandbox)
-    return Receipt.model_validate(await handle.result())
+    try:
+        handle = await begin(client, envelope, sandbox=sandbox)
+        return Receipt.model_validate(await handle.result())
+    except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
+        # The SDK says the same when the server was slow and when we are told to stop; whoever
+        # tries again after the one must not after the other.
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError from ended
+        raise
