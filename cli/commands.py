@@ -54,10 +54,17 @@ def noun(app: App, name: str) -> App:
     return app
 
 
-def register(app: App) -> None:
-    """Add a verb for every command that people give."""
+def register(app: App, word: str | None = None) -> None:
+    """Add a verb for every command that people give.
+
+    Args:
+        word: Only those that begin with this word; to make them all takes longer than most
+            commands do.
+    """
     for command in COMMANDS.values():
-        if not command.internal and command.kind() not in OF_THEIR_OWN:
+        if command.internal or command.kind() in OF_THEIR_OWN:
+            continue
+        if word is None or command.noun.split()[0] == word:
             noun(app, command.noun).command(verb(command), name=command.verb)
 
 

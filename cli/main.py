@@ -39,12 +39,12 @@ Start everything on this machine with `handrail up`, or practise with `handrail 
 """
 
 
-def build() -> App:
-    """The whole command line."""
+def build(word: str | None = None) -> App:
+    """The whole command line, or as much of it as a command needs that begins with a word."""
     app = App(name="handrail", help=HELP, version_flags=["--version"], version=_version)
     stack.register(app)
     admin.register(app)
-    commands.register(app)
+    commands.register(app, word)
     reading.register(app)
     ledger.register(app)
     looking_ahead.register(app)
@@ -66,6 +66,8 @@ def build() -> App:
     upgrading.register(app)
     summits.register(app)
     app.register_install_completion_command(name="completion")
+    if word is not None and (word.startswith("-") or word not in app):
+        return build()
     return app
 
 
@@ -77,8 +79,8 @@ def _version() -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
-    app = build()
     tokens = prepare(sys.argv[1:] if arguments is None else arguments)
+    app = build(tokens[0] if tokens else None)
     with answering(tokens):
         try:
             app(tokens, exit_on_error=False, print_error=False)

@@ -95,7 +95,12 @@ class Command(BaseModel):
     """What somebody wants done: declared once; command line, imports and documentation follow."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_by_name=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+        # Each is read when it is first used: a command line needs a handful of them.
+        defer_build=True,
     )
 
     aggregate: ClassVar[Aggregate]
@@ -129,7 +134,7 @@ class EngagementCommand(Command):
 class Event(BaseModel):
     """A fact.  Once published its meaning never changes; new fields are optional."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     type: ClassVar[str]
     schema_version: ClassVar[int] = 1

@@ -15,7 +15,7 @@ from domain.summits import SummitStatus
 class Envelope(BaseModel):
     """A command on its way, with who gives it and when."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     command_id: UUID
     stream: str
@@ -73,7 +73,7 @@ class Envelope(BaseModel):
 class Told(BaseModel):
     """One event, as a receipt tells it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     stream: str
     version: int
@@ -84,7 +84,7 @@ class Told(BaseModel):
 class Facets(BaseModel):
     """What may be searched for in the engine: opaque ids only."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     phase: Phase | SummitStatus | None = None
     lead: str | None = None
@@ -96,7 +96,7 @@ class Facets(BaseModel):
 class Receipt(BaseModel):
     """The answer to a command, kept for ever: asked again, it is given again."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     command_id: UUID
     stream: str

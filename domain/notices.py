@@ -29,7 +29,7 @@ DeliveryOutcome = Literal["pending", "sent", "bounced", "dropped"]
 class PlannedNotice(BaseModel):
     """One reminder to come."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     n: int
     """Counts the engagement's notices from 1."""
@@ -46,7 +46,7 @@ class PlannedNotice(BaseModel):
 class NoticeRef(BaseModel):
     """A notice named in an event, readable without looking up its number."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     n: int
     item: str
@@ -58,7 +58,7 @@ class NoticeRef(BaseModel):
 class TakenBackDate(BaseModel):
     """A date that nobody has to keep any more."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     item: str
     round: int

@@ -17,7 +17,9 @@ from domain.calendar import WorkingDays, at_local, local_date
 class OverviewRules(BaseModel):
     """One overview, as the playbook wants it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str

@@ -30,7 +30,9 @@ StepPhase = Literal["recruiting", "agreeing", "onboarding", "reviewing", "partne
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
+    )
 
 
 class Step(_Data):

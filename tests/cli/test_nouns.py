@@ -26,6 +26,17 @@ def test_columns_that_must_be_there_come_first() -> None:
     )
 
 
+def test_one_word_brings_the_same_verbs_as_the_whole_command_line() -> None:
+    from cli.main import build
+
+    whole = [name for name, _ in verbs(build())]
+    for word in {name.split()[0] for name in whole}:
+        wanted = [name for name in whole if name.split()[0] == word]
+        assert [name for name, _ in verbs(build(word)) if name.split()[0] == word] == wanted
+    for nothing_known in ("deliverble", "--help"):
+        assert [name for name, _ in verbs(build(nothing_known))] == whole
+
+
 def test_every_noun_says_what_it_is_about() -> None:
     from cli.main import build
 
