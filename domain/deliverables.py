@@ -227,9 +227,8 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
     possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
     no_twin(command.title, state)
-    new = Deliverable(
-        f"D{len(state.of(Deliverables).all) + 1}", title=command.title, hours=command.hours
-    )
+    [id_] = state.of(Deliverables).next_ids()
+    new = Deliverable(id_, title=command.title, hours=command.hours)
     asked = asking(new, command.due, agreed=False)
     return [
         *proposable(state, context, [asked], command.waive_burden),

@@ -326,8 +326,7 @@ def split(command: SplitDeliverable, state: State, context: Context) -> Decision
             )
         titles.add(title.casefold())
     side: Side = "lea" if person else "agency"
-    first = len(state.of(Deliverables).all) + 1
-    ids = tuple(f"D{n}" for n in range(first, first + len(parts)))
+    ids = state.of(Deliverables).next_ids(len(parts))
     would_be = [
         asking(Deliverable(id_, title=title, hours=hours), due, agreed=False)
         for id_, (due, hours, title) in zip(ids, parts, strict=True)

@@ -113,6 +113,11 @@ class Deliverables:
 
     all: Mapping[str, Deliverable] = field(default_factory=dict)
 
+    def next_ids(self, count: int = 1) -> tuple[str, ...]:
+        """The names that the next deliverables get."""
+        first = len(self.all) + 1
+        return tuple(f"D{n}" for n in range(first, first + count))
+
 
 def deliverable_named(ref: str, state: State) -> Deliverable:
     """A deliverable by its id.

@@ -176,7 +176,7 @@ def test_sessions_are_tagged_with_the_triad_and_dropped_again() -> None:
     story.when("summit session add", triad=("what", "why"), content="data-focus", **add).records(
         SessionAdded
     )
-    story.when("summit session add", **add).refuses(AlreadyExists, "S1", "session drop")
+    story.when("summit session add", **add).refuses(AlreadyExists, "SE1", "session drop")
     story.when("summit session add", **{**add, "day": 3}).refuses(ImpossibleDate, "no day 3")
     story.when("summit session add", triad=("whom",), **{**add, "title": "B"}).refuses(
         Unknown, "'whom'", "what, how, why"
@@ -184,10 +184,10 @@ def test_sessions_are_tagged_with_the_triad_and_dropped_again() -> None:
     story.when("summit session add", content="data", **{**add, "title": "B"}).refuses(
         Unknown, "data-focus"
     )
-    story.when("summit session drop", summit="Y1-1", session="S2").refuses(Unknown, "S1")
-    story.when("summit session drop", summit="Y1-1", session="s1").records(SessionDropped)
+    story.when("summit session drop", summit="Y1-1", session="SE2").refuses(Unknown, "SE1")
+    story.when("summit session drop", summit="Y1-1", session="se1").records(SessionDropped)
     assert story.state("summit:Y1-1").of(SummitProgram).standing == ()
-    story.when("summit session drop", summit="Y1-1", session="s1").refuses(Unknown, "session add")
+    story.when("summit session drop", summit="Y1-1", session="se1").refuses(Unknown, "session add")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_sessions_are_tagged_with_the_triad_and_dropped_again() -> None:
         ("summit reschedule", {"to": date(2026, 11, 19)}),
         ("summit cancel", {"reason": "smoke"}),
         ("summit session add", {"title": "A", "day": 1}),
-        ("summit session drop", {"session": "S1"}),
+        ("summit session drop", {"session": "SE1"}),
         ("summit pair", {"one": ALDER, "other": HARBOR}),
         ("summit invite", {}),
         ("summit register", {"people": ("joy",)}),
@@ -640,18 +640,18 @@ def test_a_promise_is_owed_until_it_is_settled() -> None:
     story = after_the_summit()
     promise: dict[str, Any] = {"summit": "Y1-1", "text": "Share the plan", "by": date(2026, 12, 18)}
     story.when("summit commitment add", **promise).records(SummitCommitted)
-    assert story.planned_days("Y1-1/F1")[0] == date(2026, 12, 4)
-    story.when("summit commitment add", **promise).refuses(AlreadyExists, "Y1-1/F1")
+    assert story.planned_days("Y1-1/1")[0] == date(2026, 12, 4)
+    story.when("summit commitment add", **promise).refuses(AlreadyExists, "Y1-1/1")
     story.when("summit commitment add", **{**promise, "by": date(2026, 11, 16)}).refuses(
         ImpossibleDate, "--by"
     )
-    done: dict[str, Any] = {"summit": "Y1-1", "commitment": "y1-1/f1"}
+    done: dict[str, Any] = {"summit": "Y1-1", "commitment": "y1-1/1"}
     story.when("summit commitment settle", **done, outcome="dropped").refuses(Incomplete, "--note")
     story.when("summit commitment settle", **done, outcome="kept").records(SummitCommitmentSettled)
-    assert {n.reason for n in story.ledger("Y1-1/F1")} == {"kept"}
+    assert {n.reason for n in story.ledger("Y1-1/1")} == {"kept"}
     story.when("summit commitment settle", **done, outcome="kept").refuses(AlreadyExists)
-    story.when("summit commitment settle", summit="Y1-1", commitment="F9", outcome="kept").refuses(
-        Unknown, "F1 (Share the plan)"
+    story.when("summit commitment settle", summit="Y1-1", commitment="9", outcome="kept").refuses(
+        Unknown, "1 (Share the plan)"
     )
 
 
