@@ -24,7 +24,7 @@ from domain.following import (
     SummitNotFollowed,
     taken_over,
 )
-from domain.invitations import Invitations, InviteToSummit
+from domain.invitations import Invitations, InviteToSummit, became_of
 from domain.kernel import State, about_noun, fold
 from domain.messages import Receipt
 from domain.summit_years import PlannedSummit, by_year
@@ -490,7 +490,7 @@ def as_data(state: State) -> list[dict[str, Any]]:
             {
                 "summit": i.summit,
                 "title": i.title,
-                "status": i.status,
+                "status": became_of(i, state),
                 "first": i.first,
                 "last": i.last,
                 "place": i.place,

@@ -37,6 +37,7 @@ from domain.invitations import (
     SummitDeclined,
     SummitInvited,
     SummitRegistered,
+    became_of,
     summit_days,
 )
 from domain.kernel import On
@@ -517,6 +518,20 @@ def test_an_engagement_that_is_over_follows_nothing() -> None:
     story.do("summit reschedule", summit="Y2-5", to=MOVED)
     story.do("summit take-over", SYSTEM, summit="Y2-5")
     assert story.news == []
+
+
+def test_who_withdrew_before_a_summit_is_not_expected_there_and_whoever_came_was_there() -> None:
+    def fate(story: Story) -> str:
+        state = story.state(f"engagement:{ALDER}")
+        return became_of(state.of(Invitations).all["Y1-1"], state)
+
+    ends = {"reason": "vacancy"}
+    assert fate(invited()) == "invited"
+    assert fate(invited().do("engagement withdraw", **ends)) == "withdrawn"
+    excused = invited().do("summit decline-invitation", summit="Y1-1", reason="a flood")
+    assert fate(excused.do("engagement withdraw", **ends)) == "declined"
+    begun = invited().on(date(2026, 11, 12)).do("notices reconcile", SYSTEM)
+    assert fate(begun.do("engagement withdraw", **ends)) == "invited"
 
 
 def test_a_summit_is_held_once_its_last_day_is_over() -> None:
