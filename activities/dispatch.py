@@ -1,4 +1,4 @@
-"""Sends a command to the workflow that takes it: the same way for staff, digests and imports."""
+"""Sends a command to the workflow that takes it, the same way for all, and starts mails."""
 
 import asyncio
 from datetime import timedelta
@@ -11,8 +11,8 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.names import WORKFLOW_QUEUE
-from domain.ids import PROGRAM, host_workflow_id
+from activities.names import WORKFLOW_QUEUE, DigestRun
+from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
 from domain.messages import Envelope, Receipt
 
 ENGAGEMENT_WORKFLOW = "Engagement"
@@ -78,3 +78,14 @@ async def send(client: Client, envelope: Envelope, *, sandbox: bool) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
     handle = await begin(client, envelope, sandbox=sandbox)
     return Receipt.model_validate(await handle.result())
+
+
+async def start_digest(client: Client, digest: DigestRun) -> None:
+    """Start a person's digest or alarm of a day, unless it is on its way already."""
+    await client.start_workflow(
+        "Digest",
+        digest,
+        id=digest_workflow_id(digest.person, digest.on, digest.kind),
+        task_queue=WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )

@@ -10,20 +10,19 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import asyncpg
 import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.dispatch import send
+from activities.dispatch import send, start_digest
 from activities.mail.compose import compose
 from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
-from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun, Handed
-from activities.overviews import Overseen, still_to_send
+from activities.names import Announced, ClaimedMail, DigestRun, Handed
+from activities.overviews import Overseen, pass_on, readers, still_to_send
 from activities.record import Clock, Outcome, Record
 from activities.telling import Found, digest_of, message_id, said_in
 from domain.calendar import WorkingDays, local_date
 from domain.context import SYSTEM, ProgramEntry
 from domain.deciding import brought
-from domain.ids import DIGEST, alarm_kind, alarm_of, digest_workflow_id
+from domain.ids import DIGEST, alarm_kind, alarm_of
 from domain.kernel import fold
 from domain.messages import Envelope
 from domain.notices import (
@@ -130,13 +129,14 @@ class Reminders:
 
         told = announcement(state, context, had_theirs)
         for person in sorted(told.people):
-            await self.start_mail(
-                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
+            await start_digest(
+                self._client,
+                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds),
             )
         for person, notice in sorted(told.alarms):
             kind = alarm_kind(state.id, notice)
-            await self.start_mail(
-                DigestRun(person=person, on=today, gathering_seconds=0, kind=kind)
+            await start_digest(
+                self._client, DigestRun(person=person, on=today, gathering_seconds=0, kind=kind)
             )
         log.info(
             "due_announced",
@@ -159,29 +159,20 @@ class Reminders:
             opening = max((rule.opening(now, days, settings.zone) for rule in rules), default=now)
             if opening > now:
                 return Announced(again_at=min(opening, again_at) if again_at else opening)
+            today = local_date(now, settings.zone)
             people_ = {
-                row["person"]
+                reader
                 for rule in rules
                 if rule.is_open(now, days, settings.zone)
-                for row in await listed(queries.overview_people(connection, role=rule.to))
+                for reader in (await readers(connection, rule.to, today)).values()
             }
-        today = local_date(now, settings.zone)
         for person in sorted(people_):
-            await self.start_mail(
-                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
+            await start_digest(
+                self._client,
+                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds),
             )
         log.info("overviews_announced", people=len(people_))
         return Announced(again_at=again_at)
-
-    async def start_mail(self, digest: DigestRun) -> None:
-        """Start a person's digest or alarm of a day, unless it is on its way already."""
-        await self._client.start_workflow(
-            "Digest",
-            digest,
-            id=digest_workflow_id(digest.person, digest.on, digest.kind),
-            task_queue=WORKFLOW_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
 
     async def claim(self, digest: DigestRun) -> ClaimedMail:
         """Claim what is due for a person now, and freeze the mail that says it.
@@ -315,13 +306,19 @@ class Reminders:
         overseen: list[Overseen],
     ) -> None:
         """Keep what the mail speaks of: who must learn its fate, which week it looked over."""
-        await queries.add_mail_engagements(
-            connection, mail=mail, engagements=list(found.engagements)
-        )
+        concerned = list(found.engagements)
+        if not concerned:
+            # Were it to come back, somebody must hear of it.
+            first = overseen[0]
+            answers = await queries.overview_engagement(
+                connection, person=first.whose, role=first.rules.to, reader=digest.person
+            )
+            concerned = [answers] if answers else []
+        await queries.add_mail_engagements(connection, mail=mail, engagements=concerned)
         for overview in overseen:
             await queries.add_overview(
                 connection,
-                person=digest.person,
+                person=overview.whose,
                 overview=overview.rules.id,
                 period=overview.period,
                 mail=mail,
@@ -409,7 +406,7 @@ class Reminders:
         digest = DigestRun(person=person, on=today)
 
         async def once(connection: Connection) -> bool:
-            await queries.forget_overviews(connection, mail=mail)
+            await listed(queries.forget_overviews(connection, mail=mail))
             made = await self._made(connection, digest, mail, settings, now, again=True)
             if made is None:
                 await queries.settle_mail(
@@ -464,6 +461,7 @@ class Reminders:
             rows = await listed(queries.unreported_engagements(connection, mail=claimed.mail))
             bounced = row["outcome"] == "bounced"
             current = not bounced or await still_theirs(connection, self._vault, row)
+            overview = await queries.overviews_in_mail(connection, mail=claimed.mail)
         if row["outcome"] == "dropped":
             # The engagements dropped what it had to say themselves, and know.
             async with self._pool.acquire() as connection:
@@ -482,6 +480,7 @@ class Reminders:
                 detail=row["detail"],
                 at=row["at"],
                 current=current,
+                overview=overview,
             )
             command_id = uuid5(claimed.mail, f"{engagement}/delivered")
             await send(
@@ -498,6 +497,10 @@ class Reminders:
                 mail=str(claimed.mail),
                 outcome=row["outcome"],
             )
+        if bounced and overview:
+            async with self._pool.acquire() as connection:
+                now = await self._clock.now()
+                await pass_on(connection, self._client, row, now, current=current)
 
 
 def _from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:
