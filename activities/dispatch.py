@@ -1,4 +1,4 @@
-"""Sends a command to the workflow that takes it: the same way for staff, digests and imports."""
+"""Sends a command to the workflow that takes it, the same way for all, and starts mails."""
 
 import asyncio
 from datetime import timedelta
@@ -12,8 +12,8 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.names import WORKFLOW_QUEUE
-from domain.ids import PROGRAM, host_workflow_id
+from activities.names import WORKFLOW_QUEUE, DigestRun
+from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
 from domain.messages import Envelope, Receipt
 
 ENGAGEMENT_WORKFLOW = "Engagement"
@@ -86,3 +86,14 @@ async def send(client: Client, envelope: Envelope, *, sandbox: bool) -> Receipt:
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError from ended
         raise
+
+
+async def start_digest(client: Client, digest: DigestRun) -> None:
+    """Start a person's digest or alarm of a day, unless it is on its way already."""
+    await client.start_workflow(
+        "Digest",
+        digest,
+        id=digest_workflow_id(digest.person, digest.on, digest.kind),
+        task_queue=WORKFLOW_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+    )

@@ -1,16 +1,23 @@
-"""What the overview of a week or a month says: read from the read models, nothing recorded."""
+"""What the overview of a week or a month says, and who reads it: from the read models alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from math import ceil
 from typing import Any
 
+from temporalio.client import Client
+
+from activities.dispatch import start_digest
 from activities.mail.digest import Overview, OverviewLine
+from activities.names import DigestRun
 from activities.naming import mentions, with_names
-from domain.calendar import WorkingDays, local_date, spoken
+from domain.bounces import item_of
+from domain.calendar import WorkingDays, at_local, local_date, spoken
 from domain.context import ProgramEntry
+from domain.ids import DIGEST
 from domain.overviews import OverviewRules
-from store.context import overview_rules, people
+from store.context import mail_opening, overview_rules, people, program
 from store.database import Connection, listed, queries
 
 
@@ -21,25 +28,119 @@ class Overseen:
     rules: OverviewRules
     period: str
     sections: tuple[Overview, ...]
+    whose: str
+    """Whose engagements it looks over: the reader's own, or those of whom no mail reaches."""
+
+
+async def readers(
+    connection: Connection, role: str, today: date, person: str | None = None
+) -> dict[str, str]:
+    """Whoever holds a role, each with who reads their overview.
+
+    That is the holder, or else their fallback contact, or that one's; whoever has none that a mail
+    reaches is left out, and their overview waits for the right address.
+
+    Args:
+        person: Only the overviews that this person reads; everybody's if left out.
+    """
+    rows = await listed(
+        queries.overview_people_of(connection, role=role, person=person)
+        if person
+        else queries.overview_people(connection, role=role)
+    )
+    holders = [row["person"] for row in rows]
+    directory = await people(connection, set(holders))
+    while behind := {p.fallback for p in directory.values() if p.fallback} - directory.keys():
+        directory |= await people(connection, behind)
+    dead = {row["item"] for row in await listed(queries.dead_addresses(connection))}
+    found = {}
+    for holder in holders:
+        tried: set[str] = set()
+        reader: str | None = holder
+        while reader and reader not in tried:
+            tried.add(reader)
+            entry = directory[reader]
+            if entry.email and not entry.has_left(today) and item_of(reader) not in dead:
+                found[holder] = reader
+                break
+            reader = entry.fallback
+    return {h: r for h, r in found.items() if person in (None, r)}
 
 
 async def still_to_send(
     connection: Connection, person: str, settings: ProgramEntry, now: datetime
 ) -> list[Overseen]:
-    """The overviews whose moment has come and which this person has not had.
+    """The overviews whose moment has come, which this person reads and has not had.
 
     One without anything to point at is left out; it may have something before its week is over.
     """
     found = []
+    today = local_date(now, settings.zone)
     for rules in await overview_rules(connection, settings):
         if not rules.is_open(now, WorkingDays(settings.calendar), settings.zone):
             continue
-        period = rules.period(local_date(now, settings.zone))
-        if await queries.overview_sent(connection, person=person, overview=rules.id, period=period):
-            continue
-        if sections := await _sections(connection, person, rules, settings, now):
-            found.append(Overseen(rules, period, sections))
+        period = rules.period(today)
+        for whose in await readers(connection, rules.to, today, person):
+            if await queries.overview_sent(
+                connection, person=whose, overview=rules.id, period=period
+            ):
+                continue
+            sections = await _sections(connection, whose, rules, settings, now)
+            if sections and whose != person:
+                name = (await people(connection, {whose}))[whose].name
+                sections = tuple(
+                    s.model_copy(update={"title": f"{s.title}: {name}, whom mail does not reach"})
+                    for s in sections
+                )
+            if sections:
+                found.append(Overseen(rules, period, sections, whose))
     return found
+
+
+async def pass_on(
+    connection: Connection, client: Client, row: Any, now: datetime, *, current: bool
+) -> None:
+    """Have the overviews of a mail that came back sent to whoever reads them now.
+
+    They go into that reader's next mail, at the latest one of the next working day.  Where the
+    address is not known to be dead they stay: sent there again, they would come back again.
+
+    Args:
+        row: The mail that came back.
+        current: Whether the address it went to is still the person's.
+    """
+    settings = await program(connection)
+    assert settings is not None
+    today = local_date(now, settings.zone)
+    dead = {r["item"] for r in await listed(queries.dead_addresses(connection))}
+    if current and item_of(row["person"]) not in dead:
+        return
+    roles = {rules.id: rules.to for rules in await overview_rules(connection, settings)}
+    async with connection.transaction():
+        for lost in await listed(queries.forget_overviews(connection, mail=row["id"])):
+            read_by = await readers(connection, roles.get(lost["overview"], ""), today)
+            if reader := read_by.get(lost["person"]):
+                await _start_next(connection, client, reader, settings, now)
+
+
+async def _start_next(
+    connection: Connection, client: Client, person: str, settings: ProgramEntry, now: datetime
+) -> None:
+    """Start somebody's mail of today, or of their next working day if they had today's."""
+    today = local_date(now, settings.zone)
+    rows = await listed(queries.mailed_since(connection, since=today, kind=DIGEST))
+    tomorrow = at_local(today + timedelta(days=1), time(0), settings.zone)
+    had = person in {row["person"] for row in rows}
+    opening = await mail_opening(connection, person, settings, tomorrow if had else now)
+    waits = ceil((opening - now).total_seconds())
+    await start_digest(
+        client,
+        DigestRun(
+            person=person,
+            on=local_date(opening, settings.zone),
+            gathering_seconds=waits + settings.gathering_seconds,
+        ),
+    )
 
 
 async def _sections(

@@ -10,20 +10,19 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import asyncpg
 import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy
 
-from activities.dispatch import send
+from activities.dispatch import send, start_digest
 from activities.mail.compose import compose
 from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
-from activities.names import WORKFLOW_QUEUE, Announced, ClaimedMail, DigestRun, Handed
-from activities.overviews import Overseen, still_to_send
+from activities.names import Announced, ClaimedMail, DigestRun, Handed
+from activities.overviews import Overseen, pass_on, readers, still_to_send
 from activities.record import Clock, Outcome, Record
 from activities.telling import Found, digest_of, message_id, said_in
 from domain.calendar import WorkingDays, local_date
 from domain.context import SYSTEM, ProgramEntry
 from domain.deciding import brought
-from domain.ids import DIGEST, alarm_kind, alarm_of, digest_workflow_id
+from domain.ids import DIGEST, alarm_kind, alarm_of
 from domain.kernel import fold
 from domain.messages import Envelope
 from domain.notices import (
@@ -130,13 +129,14 @@ class Reminders:
 
         told = announcement(state, context, had_theirs)
         for person in sorted(told.people):
-            await self.start_mail(
-                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
+            await start_digest(
+                self._client,
+                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds),
             )
         for person, notice in sorted(told.alarms):
             kind = alarm_kind(state.id, notice)
-            await self.start_mail(
-                DigestRun(person=person, on=today, gathering_seconds=0, kind=kind)
+            await start_digest(
+                self._client, DigestRun(person=person, on=today, gathering_seconds=0, kind=kind)
             )
         log.info(
             "due_announced",
@@ -159,29 +159,20 @@ class Reminders:
             opening = max((rule.opening(now, days, settings.zone) for rule in rules), default=now)
             if opening > now:
                 return Announced(again_at=min(opening, again_at) if again_at else opening)
+            today = local_date(now, settings.zone)
             people_ = {
-                row["person"]
+                reader
                 for rule in rules
                 if rule.is_open(now, days, settings.zone)
-                for row in await listed(queries.overview_people(connection, role=rule.to))
+                for reader in (await readers(connection, rule.to, today)).values()
             }
-        today = local_date(now, settings.zone)
         for person in sorted(people_):
-            await self.start_mail(
-                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds)
+            await start_digest(
+                self._client,
+                DigestRun(person=person, on=today, gathering_seconds=settings.gathering_seconds),
             )
         log.info("overviews_announced", people=len(people_))
         return Announced(again_at=again_at)
-
-    async def start_mail(self, digest: DigestRun) -> None:
-        """Start a person's digest or alarm of a day, unless it is on its way already."""
-        await self._client.start_workflow(
-            "Digest",
-            digest,
-            id=digest_workflow_id(digest.person, digest.on, digest.kind),
-            task_queue=WORKFLOW_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
 
     async def claim(self, digest: DigestRun) -> ClaimedMail:
         """Claim what is due for a person now, and freeze the mail that says it.
@@ -315,13 +306,19 @@ class Reminders:
         overseen: list[Overseen],
     ) -> None:
         """Keep what the mail speaks of: who must learn its fate, which week it looked over."""
-        await queries.add_mail_engagements(
-            connection, mail=mail, engagements=list(found.engagements)
-        )
+        concerned = list(found.engagements)
+        if not concerned:
+            # Were it to come back, somebody must hear of it.
+            first = overseen[0]
+            answers = await queries.overview_engagement(
+                connection, person=first.whose, role=first.rules.to, reader=digest.person
+            )
+            concerned = [answers] if answers else []
+        await queries.add_mail_engagements(connection, mail=mail, engagements=concerned)
         for overview in overseen:
             await queries.add_overview(
                 connection,
-                person=digest.person,
+                person=overview.whose,
                 overview=overview.rules.id,
                 period=overview.period,
                 mail=mail,
@@ -415,7 +412,7 @@ class Reminders:
         digest = DigestRun(person=person, on=today)
 
         async def once(connection: Connection) -> bool:
-            await queries.forget_overviews(connection, mail=mail)
+            await listed(queries.forget_overviews(connection, mail=mail))
             made = await self._made(connection, digest, mail, settings, now, again=True)
             if made is None:
                 await queries.settle_mail(
@@ -470,15 +467,18 @@ class Reminders:
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=claimed.mail)
             current = await still_theirs(connection, self._vault, row)
+            overview = await queries.overviews_in_mail(connection, mail=claimed.mail)
         for engagement in await self._unaware(claimed.mail):
-            await send(
-                self._client,
-                _delivery(row, engagement, await self._clock.now(), current=current),
-                sandbox=self._sandbox,
-            )
+            now = await self._clock.now()
+            came_back = _delivery(row, engagement, now, current=current, overview=overview)
+            await send(self._client, came_back, sandbox=self._sandbox)
             async with self._pool.acquire() as connection:
                 await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
             self._log_report(row, engagement)
+        if overview:
+            async with self._pool.acquire() as connection:
+                now = await self._clock.now()
+                await pass_on(connection, self._client, row, now, current=current)
 
     async def _recorded(self, mail: UUID) -> bool:
         """Record a mail that was sent on every engagement in it; whether all know its fate now.
@@ -489,7 +489,7 @@ class Reminders:
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=mail)
         if row["outcome"] == "bounced":
-            return not await self._unaware(mail)
+            return False
         for engagement in await self._unaware(mail):
             now = await self._clock.now()
             # Of what was dropped the engagements know: they dropped it themselves.
@@ -527,7 +527,9 @@ def _delivery_id(mail: UUID, engagement: str) -> UUID:
     return uuid5(mail, f"{engagement}/delivered")
 
 
-def _delivery(row: Any, engagement: str, now: datetime, *, current: bool = True) -> Envelope:
+def _delivery(
+    row: Any, engagement: str, now: datetime, *, current: bool = True, overview: bool = False
+) -> Envelope:
     """The command that records on an engagement what became of a mail."""
     command = RecordDelivery(
         engagement=engagement,
@@ -538,6 +540,7 @@ def _delivery(row: Any, engagement: str, now: datetime, *, current: bool = True)
         detail=row["detail"],
         at=row["at"],
         current=current,
+        overview=overview,
     )
     return _from_system(command, _delivery_id(row["id"], engagement), now)
 

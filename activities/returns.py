@@ -20,6 +20,7 @@ from temporalio.service import RPCError
 
 from activities.dispatch import send
 from activities.mail.report import LONGEST, Failure, read_report
+from activities.overviews import pass_on
 from activities.record import Clock
 from activities.reminders import kept_letter, still_theirs
 from domain.context import SYSTEM
@@ -140,6 +141,7 @@ class ReturnReader:
         await queries.settle_mail(connection, id=mail, outcome="bounced", detail=detail, at=now)
         row = await queries.mail(connection, id=mail)
         current = await still_theirs(connection, self._vault, row)
+        overview = await queries.overviews_in_mail(connection, mail=mail)
         rows = await listed(queries.engagements_in_mail(connection, mail=mail))
         for engagement in [r["engagement"] for r in rows]:
             command = RecordReturn(
@@ -150,6 +152,7 @@ class ReturnReader:
                 detail=row["returned_detail"],
                 at=row["returned_at"],
                 current=current,
+                overview=overview,
             )
             envelope = Envelope.of(
                 command,
@@ -158,6 +161,8 @@ class ReturnReader:
                 issued_at=now,
             )
             await send(self._client, envelope, sandbox=self._sandbox)
+        if overview:
+            await pass_on(connection, self._client, row, now, current=current)
         log.info("mail_returned", mail=str(mail), person=person, engagements=len(rows))
 
 

@@ -5,6 +5,7 @@ Used by the benchmarks and by the test that everybody gets one mail.
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID, uuid5
 
 from domain.context import Context
@@ -44,7 +45,11 @@ def _agreed(item: str, due: date, contact: str, lead: str) -> list[Event]:
     ]  # type: list[Event]
     return [
         DeliverableProposed(
-            deliverable=item, title=f"Theory of action {item}", due=due, hours=2, side="agency"
+            deliverable=item,
+            title=f"Theory of action {item}",
+            due=due,
+            hours=Decimal(2),
+            side="agency",
         ),
         *signed,
         DeliverableAgreed(deliverable=item, round=1, due=due),

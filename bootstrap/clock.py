@@ -100,9 +100,10 @@ class SandboxClock:
             raise ValueError(f"{instant.isoformat()} has no time zone.")
         now = await self.now()
         if instant < now:
+            here = now.astimezone(instant.tzinfo)
             raise ValueError(
-                f"The sandbox's clock cannot go back: it is {now:%Y-%m-%d %H:%M} UTC, later than "
-                f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC. "
+                f"The sandbox's clock cannot go back: it is {here:%Y-%m-%d %H:%M} "
+                f"{instant.tzinfo}, later than {instant:%Y-%m-%d %H:%M}. "
                 f"For an earlier date start a sandbox in another data directory."
             )
         return await self._travel(instant, progress)

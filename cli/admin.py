@@ -17,6 +17,8 @@ PACKS = Path(__file__).parent.parent / "packs"
 DEFAULT_PLAYBOOK = PACKS / "playbooks" / "dta-sir.yaml"
 SHIPPED_FRAMEWORKS = PACKS / "frameworks"
 DEFAULT_CALENDAR = PACKS / "calendars" / "california.yaml"
+DEFAULT_ZONE = "America/Los_Angeles"
+"""The time zone of a program whose `init` names none."""
 
 
 def register(app: App) -> None:
@@ -39,7 +41,7 @@ def init(
     director: str,
     director_name: str,
     director_email: str,
-    zone: str = "America/Los_Angeles",
+    zone: str = DEFAULT_ZONE,
     playbook: Annotated[Path, Parameter(show_default=False)] = DEFAULT_PLAYBOOK,
     calendar: Annotated[Path, Parameter(show_default=False)] = DEFAULT_CALENDAR,
     gathering: Annotated[int, Parameter(name="--gathering-seconds")] = 60,

@@ -11,12 +11,13 @@ from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
-from domain.burden import Month, by_month, collisions, first_of, told
+from domain.burden import Month, by_month, collisions, first_of
 from domain.calendar import WorkingDays, spoken
 from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.kernel import State, fold
 from domain.playbook import BurdenRules
+from domain.wording import plain
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -117,7 +118,7 @@ def as_data(state: State, rules: BurdenRules | None, days: WorkingDays) -> dict[
         "engagement": state.id,
         "illustrative": state.of(Engagement).illustrative,
         "playbook": state.of(Engagement).playbook,
-        "cap": told(rules.cap_hours) if rules else None,
+        "cap": plain(rules.cap_hours) if rules else None,
         "months": [
             {
                 **month_as_data(m),
@@ -126,14 +127,18 @@ def as_data(state: State, rules: BurdenRules | None, days: WorkingDays) -> dict[
                         "item": i.item,
                         "title": i.title,
                         "on": i.on,
-                        "hours": told(i.hours),
+                        "hours": plain(i.hours),
                         "agreed": i.agreed,
                         "collides": collisions(i.item, i.on, state, days),
                     }
                     for i in m.items
                 ],
                 "waivers": [
-                    {"hours": told(w.hours), "reason": str(w.reason), "authority": w.authority}
+                    {
+                        "hours": plain(w.hours),
+                        "reason": str(w.reason),
+                        "authority": w.authority,
+                    }
                     for w in m.waivers
                 ],
             }
@@ -148,11 +153,11 @@ def month_as_data(m: Month) -> dict[str, Any]:
     return {
         "month": f"{m.first:%Y-%m}",
         "name": f"{m.first:%b %Y}",
-        "agreed": told(m.agreed),
-        "proposed": told(m.proposed),
-        "forecast": told(m.forecast),
-        "cap": told(m.cap) if m.cap is not None else None,
-        "allowed": told(m.limit) if m.limit is not None else None,
+        "agreed": plain(m.agreed),
+        "proposed": plain(m.proposed),
+        "forecast": plain(m.forecast),
+        "cap": plain(m.cap) if m.cap is not None else None,
+        "allowed": plain(m.limit) if m.limit is not None else None,
         "over": over,
         "forecast_over": m.limit is not None and m.forecast > m.limit,
         "standing": m.standing,

@@ -16,11 +16,13 @@ from domain.errors import Unknown, did_you_mean
 from domain.kernel import fold
 from domain.notices import Notices
 from domain.planning import recipients
+from domain.unplanned import items_of, why_unplanned
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
 NOBODY: tuple[str | None, ...] = (None,)
+_PLANNED_WHEN = "They are planned once something is owed by a date."
 
 
 def register(app: App) -> None:
@@ -45,7 +47,9 @@ def ledger(
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime]:
+    async def work(
+        door: "Door",
+    ) -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime, str]:
         from store.context import standing
         from store.database import listed, queries
         from store.events import read_stream
@@ -58,20 +62,24 @@ def ledger(
             state = fold(stream, await read_stream(connection, door.vault, stream))
             context = await standing(connection, state, await door.now())
         names = Names(door)
-        await names.learn(*(r["item"] for r in every))
-        told = {item_told(r["item"], names): r["item"] for r in every}
-        items = sorted(told)
-        wanted = next((told[i] for i in items if item and i.casefold() == item.casefold()), item)
+        items = {r["item"] for r in every} | items_of(state, context)
+        await names.learn(*items)
+        told = {item_told(i, names): i for i in sorted(items)}
+        wanted = next((told[i] for i in told if item and i.casefold() == item.casefold()), None)
+        if item is not None and wanted is None:
+            raise Unknown(
+                f"{one} has no item {item!r}. {did_you_mean(item, told)} "
+                f"What it has: {', '.join(told) or 'nothing yet'}."
+            )
         found = [
             {**dict(r), "deliveries": json.loads(r["deliveries"])}
             for r in every
             if wanted in (None, r["item"])
         ]
-        if item is not None and not found:
-            raise Unknown(
-                f"{one} has no reminders for {item!r}. {did_you_mean(item, items)} "
-                f"It has reminders for {', '.join(items) or 'nothing yet'}."
-            )
+        why = _PLANNED_WHEN
+        if wanted is not None and not found:
+            why = why_unplanned(wanted, state, context) or why
+            why = names.told(f"No reminders were planned for {item_told(wanted, names)}: {why}.")
         known = state.of(Notices).all
         for r in found:
             notice = known.get(r["n"])
@@ -87,9 +95,9 @@ def ledger(
         await names.learn(
             *(d["instead_of"] for r in found for d in r["deliveries"] if d["instead_of"])
         )
-        return found, names, await _zone(door), one, context.now
+        return found, names, await _zone(door), one, context.now, why
 
-    rows, names, zone, one, now = run(work)
+    rows, names, zone, one, now, why = run(work)
     if json_:
         for r in rows:
             emit_json(as_data(r, names))
@@ -110,7 +118,7 @@ def ledger(
             for r in rows
             for reader in (readers(r) or NOBODY)
         ],
-        empty="They are planned once something is owed by a date.",
+        empty=why,
     )
     if not rows:
         return

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from cli.admin import DEFAULT_ZONE
 from cli.output import REFUSED, UNAVAILABLE, USAGE, emit_json, fail, narrate
 from cli.stack import Json, settings_or_fail
 
@@ -62,7 +63,8 @@ def to(
 ) -> None:
     """Send the sandbox's clock to a date, at midnight or at the time given.
 
-    In the program's time zone, or in UTC while there is no program yet; the answer says which.
+    In the program's time zone; before `handrail init` in the one that it gives unless it is told
+    another.  The answer says which.
 
     Args:
         when: The date, or date and time; an offset such as +00:00 or Z at its end is obeyed.
@@ -185,10 +187,9 @@ async def _workers(settings: "Settings") -> int:
 
 
 async def _zone(settings: "Settings") -> ZoneInfo:
-    """The program's time zone; UTC while there is no program or no database."""
-    utc = ZoneInfo("UTC")
+    """The program's time zone; before there is one, the zone that `handrail init` gives it."""
     if settings.database_url is None:
-        return utc
+        return ZoneInfo(DEFAULT_ZONE)
     import asyncpg
 
     from store.database import queries
@@ -203,7 +204,13 @@ async def _zone(settings: "Settings") -> ZoneInfo:
         program = await queries.program(connection)
     finally:
         await connection.close()
-    return utc if program is None else ZoneInfo(program["zone"])
+    if program is not None:
+        return ZoneInfo(program["zone"])
+    narrate(
+        f"There is no program yet; local time is taken as that of {DEFAULT_ZONE}, which "
+        f"handrail init gives it unless --zone names another."
+    )
+    return ZoneInfo(DEFAULT_ZONE)
 
 
 def _tell(answer: tuple[datetime, ZoneInfo, bool], *, as_json: bool) -> None:

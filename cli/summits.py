@@ -24,11 +24,12 @@ from domain.following import (
     SummitNotFollowed,
     taken_over,
 )
-from domain.invitations import Invitations, InviteToSummit
+from domain.invitations import Invitations, InviteToSummit, became_of
 from domain.kernel import State, about_noun, fold
 from domain.messages import Receipt
 from domain.summit_years import PlannedSummit, by_year
 from domain.summits import RescheduleSummit, Summit, entry_of, span
+from domain.wording import plain
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -399,7 +400,7 @@ def _summit(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "summit": row["id"],
         **found,
-        "hours": str(row["hours"]),
+        "hours": plain(row["hours"]),
         "invited": json.loads(row["invited"]),
         "sessions": json.loads(row["sessions"]),
         "pairs": json.loads(row["pairs"]),
@@ -489,12 +490,12 @@ def as_data(state: State) -> list[dict[str, Any]]:
             {
                 "summit": i.summit,
                 "title": i.title,
-                "status": i.status,
+                "status": became_of(i, state),
                 "first": i.first,
                 "last": i.last,
                 "place": i.place,
                 "registration_due": i.registration_due,
-                "hours": str(i.hours),
+                "hours": i.hours,
                 "not_followed": i.not_followed,
                 "new_days": i.new_days,
                 "registered": list(i.people),

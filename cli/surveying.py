@@ -283,7 +283,7 @@ def as_data(state: State, context: "Context") -> dict[str, Any]:
         "illustrative": state.of(Engagement).illustrative,
         "kind": "process",
         "asked": [
-            {"year": year, "due": ask.rounds[-1].due, "hours": f"{ask.rounds[-1].hours:f}"}
+            {"year": year, "due": ask.rounds[-1].due, "hours": ask.rounds[-1].hours}
             for year, ask in asks.items()
             if ask.rounds and not ask.dropped and year not in standing
         ],

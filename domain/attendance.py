@@ -91,7 +91,7 @@ class SettleCommitment(InvitationCommand):
     verb = "settle"
 
     commitment: Annotated[Line, Positional()]
-    """The commitment, for example F1."""
+    """The commitment's number at that summit, for example 1."""
     outcome: CommitmentOutcome
     """kept, partly or dropped."""
     note: Line | None = None
@@ -162,7 +162,7 @@ class Commitment:
 
     @property
     def item(self) -> str:
-        """As it is owed: ``Y1-1/F1``."""
+        """As it is owed: ``Y1-1/1``."""
         return f"{self.summit}/{self.id}"
 
 
@@ -356,7 +356,7 @@ def commit(command: CommitAtSummit, state: State, context: Context) -> Decision:
     return [
         SummitCommitted(
             summit=entry.id,
-            commitment=f"F{len(of_summit) + 1}",
+            commitment=f"{len(of_summit) + 1}",
             text=Sealed(about=state.stream, text=command.text),
             by=command.by,
             owner=command.owner,
@@ -374,7 +374,7 @@ def _commitment(state: State, summit: str, commitment: str) -> Commitment:
 def _with_commitment(state: State, changed: Commitment) -> State:
     attendance = state.of(Attendance)
     others = tuple(c for c in attendance.commitments if c.item != changed.item)
-    ordered = tuple(sorted((*others, changed), key=lambda c: (c.summit, int(c.id[1:] or 0))))
+    ordered = tuple(sorted((*others, changed), key=lambda c: (c.summit, len(c.id), c.id)))
     return state.put(replace(attendance, commitments=ordered))
 
 

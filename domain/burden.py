@@ -16,6 +16,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    LeaHours,
     Line,
     Positional,
     Stamp,
@@ -26,7 +27,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook import BurdenRules
-from domain.wording import full
+from domain.wording import full, plain
 
 about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")
 
@@ -105,7 +106,7 @@ class WaiveBurden(EngagementCommand):
         Positional(),
     ]
     """The month, as YYYY-MM, for example 2026-11."""
-    hours: Decimal = Field(gt=0, max_digits=6, decimal_places=2)
+    hours: LeaHours = Field(gt=0)
     """Up to how many hours in all may be asked for in that month."""
     reason: Line
     """Why, for example "the LEA frees two people for it"."""
@@ -122,8 +123,8 @@ class BurdenWaived(Event):
 
     def sentence(self) -> str:
         return (
-            f"Up to {told(self.hours)} LEA hours in {self.month:%b %Y} were allowed by "
-            f"{self.authority}, over the cap of {told(self.cap)}: {full(self.reason)}"
+            f"Up to {plain(self.hours)} LEA hours in {self.month:%b %Y} were allowed by "
+            f"{self.authority}, over the cap of {plain(self.cap)}: {full(self.reason)}"
         )
 
 
@@ -144,7 +145,7 @@ class Ahead(BaseModel):
         """The warning, behind the sentence of the proposal."""
         over = (
             f" Beware: if all that is proposed were signed, {self.month:%b %Y} would ask "
-            f"{told(self.hours)} hours of the LEA, over the cap of {told(self.cap)}."
+            f"{plain(self.hours)} hours of the LEA, over the cap of {plain(self.cap)}."
             if self.month
             else ""
         )
@@ -205,14 +206,9 @@ class Month:
 
 def _against(hours: Decimal, cap: Decimal, limit: Decimal) -> str:
     if hours <= cap:
-        return "at the cap" if hours == cap else f"{told(cap - hours)} h under"
-    waived = f", waived up to {told(limit)} h" if limit > cap else ""
-    return f"{told(hours - cap)} h over{waived}"
-
-
-def told(hours: Decimal) -> str:
-    """Hours as people write them: 6, 3.5."""
-    return f"{hours.normalize():f}"
+        return "at the cap" if hours == cap else f"{plain(cap - hours)} h under"
+    waived = f", waived up to {plain(limit)} h" if limit > cap else ""
+    return f"{plain(hours - cap)} h over{waived}"
 
 
 def first_of(day: date) -> date:
@@ -327,7 +323,7 @@ def _guard(
             + _waive(state, over[0], rules)
             + f" See every month: handrail burden show {state.id}"
         )
-    authorised(f"{over[0].first:%Y-%m} --hours {told(over[0].agreed)}", state, context, rules)
+    authorised(f"{over[0].first:%Y-%m} --hours {plain(over[0].agreed)}", state, context, rules)
     reason = Sealed(about=state.stream, text=waiver)
     return [_waived(month.first, month.agreed, rules, reason, context) for month in over]
 
@@ -337,7 +333,7 @@ def _waive(state: State, month: Month, rules: BurdenRules) -> str:
         return "; the cap cannot be waived."
     return (
         f"; or a {rules.waiver} waives the cap: handrail burden waive {state.id} "
-        f"{month.first:%Y-%m} --hours {told(month.agreed)} --reason REASON."
+        f"{month.first:%Y-%m} --hours {plain(month.agreed)} --reason REASON."
     )
 
 
@@ -346,13 +342,13 @@ def _as_sentence(month: Month, asking: Iterable[str], context: Context) -> str:
     assert month.cap is not None
     assert month.limit is not None
     items = ", ".join(
-        f"{i.item} {i.title!r} {told(i.hours)} h" + (" (asked now)" if i.item in asking else "")
+        f"{i.item} {i.title!r} {plain(i.hours)} h" + (" (asked now)" if i.item in asking else "")
         for i in month.items
     )
-    allowed = f", {told(month.limit)} h allowed" if month.limit > month.cap else ""
+    allowed = f", {plain(month.limit)} h allowed" if month.limit > month.cap else ""
     return (
-        f"{month.first:%B %Y}: {items}; in all {told(month.agreed)} h, cap {told(month.cap)} h in "
-        f"{context.the_playbook.ref}{allowed}, {told(month.agreed - month.limit)} h over."
+        f"{month.first:%B %Y}: {items}; in all {plain(month.agreed)} h, cap {plain(month.cap)} h "
+        f"in {context.the_playbook.ref}{allowed}, {plain(month.agreed - month.limit)} h over."
     )
 
 
@@ -376,7 +372,7 @@ def authorised(what: str, state: State, context: Context, rules: BurdenRules) ->
     """
     if rules.waiver is None or rules.waiver not in context.actor.staff_roles:
         raise WrongPerson(
-            f"{state.id}: {context.actor.id} may not waive the cap of {told(rules.cap_hours)} LEA "
+            f"{state.id}: {context.actor.id} may not waive the cap of {plain(rules.cap_hours)} LEA "
             f"hours a month: in {context.the_playbook.ref} "
             + (
                 f"only a {rules.waiver} may. Ask one: handrail burden waive {state.id} {what} "
@@ -417,7 +413,7 @@ def waive_burden(command: WaiveBurden, state: State, context: Context) -> Decisi
             f"{state.id} follows {context.the_playbook.ref}, which has no cap on LEA hours, so "
             f"there is nothing to waive. See every month: handrail burden show {state.id}"
         )
-    authorised(f"{command.month} --hours {told(command.hours)}", state, context, rules)
+    authorised(f"{command.month} --hours {plain(command.hours)}", state, context, rules)
     month = date.fromisoformat(f"{command.month}-01")
     if month < first_of(context.today):
         raise ImpossibleDate(
@@ -427,13 +423,13 @@ def waive_burden(command: WaiveBurden, state: State, context: Context) -> Decisi
     within_reach(month, "The month", context)
     if command.hours <= rules.cap_hours:
         raise Invalid(
-            f"{state.id}: {told(command.hours)} hours in {month:%B %Y} need no waiver, the cap is "
-            f"{told(rules.cap_hours)}. Give --hours above it: all hours of the month together."
+            f"{state.id}: {plain(command.hours)} hours in {month:%B %Y} need no waiver, the cap is "
+            f"{plain(rules.cap_hours)}. Give --hours above it: all hours of the month together."
         )
     limit = state.of(Burden).limit(month, rules)
     if command.hours <= limit:
         raise AlreadyExists(
-            f"{state.id}: up to {told(limit)} hours are allowed in {month:%B %Y} already. Nothing "
+            f"{state.id}: up to {plain(limit)} hours are allowed in {month:%B %Y} already. Nothing "
             f"more is needed; to allow more, give --hours above that."
         )
     reason = Sealed(about=state.stream, text=command.reason)

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar
-
-from pydantic import Field
 
 from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
@@ -21,6 +20,7 @@ from domain.errors import AlreadyExists, Incomplete, WrongState
 from domain.kernel import (
     Decision,
     Event,
+    LeaHours,
     Line,
     Option,
     PersonRef,
@@ -57,7 +57,7 @@ class RescopeDeliverable(DeliverableCommand):
 
     title: Line | None = None
     """What is made now."""
-    hours: int | None = Field(default=None, ge=0, le=2000)
+    hours: LeaHours | None = None
     """Hours of work it costs the LEA now."""
     scope: Prose | None = None
     """What belongs to it and what does not; kept encrypted."""
@@ -94,7 +94,7 @@ class RescopeProposed(Event):
     deliverable: str
     due: date
     title: str | None = None
-    hours: int | None = None
+    hours: Decimal | None = None
     scope: Sealed | None = None
     reason: Sealed
     side: Side
@@ -144,7 +144,7 @@ class ProposalDeclined(_Declined):
         )
 
 
-def terms_told(title: str | None, hours: int | None, scope: object, due: date) -> str:
+def terms_told(title: str | None, hours: Decimal | None, scope: object, due: date) -> str:
     """Proposed terms in words, those that change first."""
     changed = [
         *([f"the title {title!r}"] if title else []),

@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
 from domain.agreements import Agreements
 from domain.burden import (
     Ahead,
@@ -35,6 +33,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    LeaHours,
     Line,
     Option,
     PersonRef,
@@ -86,7 +85,7 @@ class ProposeDeliverable(EngagementCommand):
     """What is made, for example "Theory of action"."""
     due: date
     """The due date to agree on: a working day of the LEA, after today."""
-    hours: int = Field(default=0, ge=0, le=2000)
+    hours: LeaHours = Decimal(0)
     """Hours of work it costs the LEA."""
     person: Annotated[PersonRef | None, Option("for")] = None
     """Who at the LEA proposed it, if it came from there."""
@@ -126,7 +125,7 @@ class DeliverableProposed(Event):
     deliverable: str
     title: str
     due: date
-    hours: int
+    hours: Decimal
     side: Side
     proposed_for: str | None = None
     evidence: Sealed | None = None
@@ -175,7 +174,7 @@ class DeliverableAgreed(Event):
     round: int
     due: date
     title: str | None = None
-    hours: int | None = None
+    hours: Decimal | None = None
     scope: Sealed | None = None
 
     def sentence(self) -> str:
@@ -190,8 +189,7 @@ def found(command: DeliverableCommand, state: State) -> Deliverable:
 
 def asking(deliverable: Deliverable, due: date, *, agreed: bool = True) -> HoursAsked:
     """What a deliverable asks of the LEA when it is due on a day."""
-    hours = Decimal(deliverable.hours)
-    return HoursAsked(deliverable.id, deliverable.title, due, hours, agreed)
+    return HoursAsked(deliverable.id, deliverable.title, due, deliverable.hours, agreed)
 
 
 def making_way(deliverable: Deliverable, state: State) -> list[str]:
@@ -206,7 +204,7 @@ def nothing_of(id_: str, state: State, *, agreed: bool = True) -> HoursAsked:
     """What is asked for a deliverable whose place others have taken: it, at no hours."""
     gone = deliverable_in(state, id_)
     assert gone.due is not None
-    return asking(replace(gone, hours=0), gone.due, agreed=agreed)
+    return asking(replace(gone, hours=Decimal(0)), gone.due, agreed=agreed)
 
 
 def _sealed(person: PersonEntry, text: str) -> Sealed:
@@ -227,9 +225,8 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
     possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
     no_twin(command.title, state)
-    new = Deliverable(
-        f"D{len(state.of(Deliverables).all) + 1}", title=command.title, hours=command.hours
-    )
+    [id_] = state.of(Deliverables).next_ids()
+    new = Deliverable(id_, title=command.title, hours=command.hours)
     asked = asking(new, command.due, agreed=False)
     return [
         *proposable(state, context, [asked], command.waive_burden),

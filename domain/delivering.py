@@ -1,6 +1,8 @@
 """What became of a mail: it went, was refused, or came back; then somebody else is told."""
 
-from domain.bounces import found_dead
+from uuid import UUID
+
+from domain.bounces import Bounces, found_dead
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.kernel import Decision, Event, State, decides
@@ -34,13 +36,13 @@ def _in_mail(
 @decides(RecordDelivery)
 def record_delivery(command: RecordDelivery, state: State, context: Context) -> Decision:
     notices = _in_mail(command, state, "pending")
-    if not notices:
-        return []
     if command.outcome == "bounced":
         return _came_back(command, notices, state, context)
+    if not notices:
+        return []
     return [
         NoticesDelivered(
-            **command.model_dump(exclude={"engagement", "current"}),
+            **command.model_dump(exclude={"engagement", "current", "overview"}),
             notices=tuple(n.ref for n in notices),
         )
     ]
@@ -49,20 +51,24 @@ def record_delivery(command: RecordDelivery, state: State, context: Context) -> 
 @decides(RecordReturn)
 def record_return(command: RecordReturn, state: State, context: Context) -> Decision:
     notices = _in_mail(command, state, "pending", "sent")
-    return _came_back(command, notices, state, context) if notices else []
+    return _came_back(command, notices, state, context)
 
 
 def _came_back(
     command: RecordDelivery | RecordReturn, notices: list[Notice], state: State, context: Context
 ) -> list[Event]:
     """The notices bounced; whoever stands in gets what is still owed, and the address is dead."""
-    events: list[Event] = [
-        NoticesDelivered(
-            **command.model_dump(exclude={"engagement", "current", "outcome"}),
-            outcome="bounced",
-            notices=tuple(n.ref for n in notices),
+    if not notices and not (command.overview and _is_news(command.mail, state)):
+        return []
+    events: list[Event] = []
+    if notices:
+        events.append(
+            NoticesDelivered(
+                **command.model_dump(exclude={"engagement", "current", "overview", "outcome"}),
+                outcome="bounced",
+                notices=tuple(n.ref for n in notices),
+            )
         )
-    ]
     if not state.of(Engagement).is_open:
         return events
     person = command.person
@@ -71,6 +77,13 @@ def _came_back(
     if added := _told_instead(person, notices, state, context):
         events.append(RecipientsAdded(notices=tuple(added)))
     return events
+
+
+def _is_news(mail: UUID, state: State) -> bool:
+    """Whether the engagement has not heard of a mail yet."""
+    carried = {d.mail for n in state.of(Notices).all.values() for d in n.deliveries.values()}
+    back = {b.facts.mail for b in state.of(Bounces).all.values() if b.facts}
+    return mail not in carried | back
 
 
 def _told_instead(

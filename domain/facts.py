@@ -68,7 +68,7 @@ class SettleFact(_FactCommand):
     attribute: Annotated[Slug, Positional()]
     """What the sources contradict each other in, for example enrolment."""
     prevails: Line
-    """The fact that prevails, for example F2."""
+    """The fact that prevails, for example SF2."""
     why: Line
     """Why it prevails."""
 
@@ -80,7 +80,7 @@ class WithdrawFact(_FactCommand):
     verb = "fact-withdraw"
 
     fact: Annotated[Line, Positional()]
-    """The fact's id, for example F2."""
+    """The fact's id, for example SF2."""
     reason: Line
     """What was wrong with it."""
 
@@ -181,7 +181,7 @@ def facts_of(state: State) -> list[Fact]:
     """
     said = state.of(Facts)
     facts = [
-        Fact(f"F{n}", f.name, f.value, f.source, scope=f.scope, qualifier=f.qualifier)
+        Fact(f"SF{n}", f.name, f.value, f.source, scope=f.scope, qualifier=f.qualifier)
         for n, f in enumerate(state.of(Lea).facts, start=1)
     ]
     facts += [
@@ -240,7 +240,7 @@ def record_fact(command: RecordFact, state: State, context: Context) -> Decision
     known = _known(state, command.lea, context)
     not_in_the_future(command.as_of, "The fact", context)
     new = Fact(
-        f"F{len(known) + 1}",
+        f"SF{len(known) + 1}",
         command.attribute,
         command.value,
         command.source,

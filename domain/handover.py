@@ -198,7 +198,7 @@ def hand_over(command: HandOverLead, state: State, context: Context) -> Decision
     at_once = effective <= context.today
     within = rules.contact_within_days if rules else None
     facts = HandoverSet(
-        handover=f"H{len(state.of(Handovers).all) + 1}",
+        handover=f"LH{len(state.of(Handovers).all) + 1}",
         before=outgoing,
         to=to.id,
         effective=effective,

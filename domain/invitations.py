@@ -193,6 +193,17 @@ class Invitations:
     all: Mapping[str, Invitation] = field(default_factory=dict)
 
 
+def became_of(invitation: Invitation, state: State) -> str:
+    """What became of an invitation; whoever left the program before the summit is not expected.
+
+    Returns:
+        Its status, or that of the engagement: withdrawn, closed.
+    """
+    engagement = state.of(Engagement)
+    expected = invitation.status in ("invited", "registered") and not invitation.began
+    return invitation.status if engagement.is_open or not expected else str(engagement.phase)
+
+
 @takes_days
 def summit_days(state: State) -> list[Away]:
     """The days of every summit the LEA is expected at, so that nothing else is asked for then."""

@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 if TYPE_CHECKING:
     from domain.context import Context
@@ -66,6 +67,11 @@ def _printable(text: str) -> str:
     return text
 
 
+def _no_more_zeros(number: Decimal) -> Decimal:
+    whole = number.to_integral_value()
+    return whole if whole == number else number.normalize()
+
+
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
@@ -83,6 +89,10 @@ Slug = Annotated[
     StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60),
 ]
 """A short id that people type: lower-case letters, digits and single hyphens."""
+LeaHours = Annotated[
+    Decimal, Field(ge=0, le=2000, decimal_places=2), AfterValidator(_no_more_zeros)
+]
+"""Hours of the LEA's people, to the hundredth."""
 PersonRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Ref("person")]
 """A person, by handle or id."""
 LeaRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Ref("lea")]

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    LeaHours,
     Line,
     Option,
     PersonRef,
@@ -61,7 +63,7 @@ class MergeDeliverables(EngagementCommand):
     """Which one goes on under its id; the first if left out."""
     title: Line | None = None
     """The title of what goes on; left as it is otherwise."""
-    hours: int | None = Field(default=None, ge=0, le=2000)
+    hours: LeaHours | None = None
     """Hours of work it costs the LEA; what they cost together, if left out."""
     due: date | None = None
     """The due date; that of the one that goes on, if left out."""
@@ -100,7 +102,7 @@ class DeliverablesMerged(Event):
     deliverable: str
     merged: tuple[str, ...]
     due: date
-    hours: int
+    hours: Decimal
     title: str | None = None
     scope: Sealed | None = None
     reason: Sealed
@@ -233,7 +235,8 @@ def merge(command: MergeDeliverables, state: State, context: Context) -> Decisio
         no_twin(command.title, state, into, *(s.id for s in sources))
     hours = command.hours
     if hours is None:
-        hours = sum(d.would_be.hours for d in (target, *sources) if d.status != "declined")
+        costs = (d.would_be.hours for d in (target, *sources) if d.status != "declined")
+        hours = sum(costs, Decimal(0))
     waiting = tuple(s.id for s in sources if s.status == "agreed")
     asked = asking(
         replace(target, title=command.title or target.would_be.title, hours=hours),
@@ -285,14 +288,14 @@ def merged(state: State, event: DeliverablesMerged, stamp: Stamp) -> State:
     return put_on_the_table(state, target, terms, stamp.effective_at)
 
 
-_PART = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d{1,4})\s+(\S.*)")
+_PART = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d{1,4}(?:\.\d{1,2})?)\s+(\S.*)")
 
 
-def _part(text: str, state: State) -> tuple[date, int, str]:
+def _part(text: str, state: State) -> tuple[date, Decimal, str]:
     match = _PART.fullmatch(text)
     try:
-        if match and int(match[2]) <= 2000:
-            return date.fromisoformat(match[1]), int(match[2]), match[3]
+        if match and Decimal(match[2]) <= 2000:
+            return date.fromisoformat(match[1]), Decimal(match[2]), match[3]
     except ValueError:
         pass  # No such day: told like any other slip of the form.
     raise Invalid(
@@ -326,8 +329,7 @@ def split(command: SplitDeliverable, state: State, context: Context) -> Decision
             )
         titles.add(title.casefold())
     side: Side = "lea" if person else "agency"
-    first = len(state.of(Deliverables).all) + 1
-    ids = tuple(f"D{n}" for n in range(first, first + len(parts)))
+    ids = state.of(Deliverables).next_ids(len(parts))
     would_be = [
         asking(Deliverable(id_, title=title, hours=hours), due, agreed=False)
         for id_, (due, hours, title) in zip(ids, parts, strict=True)

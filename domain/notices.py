@@ -239,6 +239,8 @@ class RecordDelivery(EngagementCommand):
     """When it answered."""
     current: bool = True
     """Whether the address it went to is still the person's."""
+    overview: bool = False
+    """Whether it held an overview: then it comes back here even if it spoke of nothing else."""
 
 
 class RecordReturn(EngagementCommand):
@@ -260,6 +262,8 @@ class RecordReturn(EngagementCommand):
     """When the report was read."""
     current: bool = True
     """Whether the address it went to is still the person's."""
+    overview: bool = False
+    """Whether it held an overview: then it comes back here even if it spoke of nothing else."""
 
 
 @dataclass(frozen=True, slots=True)

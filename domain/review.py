@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from domain.agreements import Agreements
@@ -133,7 +134,7 @@ class Spared:
     """A part of a wave that the LEA need not send, because somebody else holds it."""
 
     part: str
-    hours: int
+    hours: Decimal
     held_by: str
 
 
@@ -143,7 +144,7 @@ class Wave:
 
     id: str
     title: str = ""
-    hours: int = 0
+    hours: Decimal = Decimal(0)
     """What answering it costs the LEA."""
     due: date | None = None
     """The agreed due date; None until both have signed one."""
@@ -152,7 +153,7 @@ class Wave:
     """Earlier due dates, each with the reason why it ended."""
     proposal: Proposal | None = None
     """What waits for signatures."""
-    proposed_hours: int | None = None
+    proposed_hours: Decimal | None = None
     """The hours of the terms that wait for signatures, where they differ."""
     received_on: date | None = None
     dropped: str | None = None

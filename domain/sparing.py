@@ -1,6 +1,7 @@
 """What an evidence wave need not ask for, because somebody else holds it already."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    LeaHours,
     Line,
     Positional,
     Prose,
@@ -23,7 +25,7 @@ from domain.kernel import (
 from domain.personal import Sealed
 from domain.review import Spared, reviewing
 from domain.waves import still_asked_for, wave_in, with_wave
-from domain.wording import lea_hours
+from domain.wording import lea_hours, plain
 
 
 class SpareWave(EngagementCommand):
@@ -36,7 +38,7 @@ class SpareWave(EngagementCommand):
     """The wave's id, for example W1."""
     part: Line
     """What the LEA need not send, for example "LCAP and budget files"."""
-    hours: int = Field(ge=1, le=2000)
+    hours: LeaHours = Field(gt=0)
     """Hours of the LEA that are spared."""
     held_by: Line
     """Who holds it, for example "the county office"."""
@@ -48,15 +50,15 @@ class WaveSpared(Event):
     type: ClassVar[str] = "wave-spared"
     wave: str
     part: str
-    hours: int
-    left: int
+    hours: Decimal
+    left: Decimal
     held_by: Sealed
     reason: Sealed | None = None
 
     def sentence(self) -> str:
         return (
             f"{self.wave} asks no more for {self.part!r}, which {self.held_by} holds already: "
-            f"{lea_hours(self.hours)} spared, {self.left} left"
+            f"{lea_hours(self.hours)} spared, {plain(self.left)} left"
             + (f" ({self.reason})." if self.reason else ".")
         )
 
@@ -80,9 +82,10 @@ def spare_wave(command: SpareWave, state: State, context: Context) -> Decision:
     least = min(wave.hours, wave.hours if wave.proposed_hours is None else wave.proposed_hours)
     if command.hours >= least:
         raise Invalid(
-            f"{state.id}: {wave.id} {wave.title!r} asks for {lea_hours(least)}, so {command.hours} "
-            f"cannot be spared with something left to send. Give fewer --hours, or drop it whole: "
-            f"handrail sir wave drop {state.id} {wave.id} --reason REASON"
+            f"{state.id}: {wave.id} {wave.title!r} asks for {lea_hours(least)}, so "
+            f"{plain(command.hours)} cannot be spared with something left to send. Give fewer "
+            f"--hours, or drop it whole: handrail sir wave drop {state.id} {wave.id} "
+            f"--reason REASON"
         )
     return [
         WaveSpared(
@@ -105,7 +108,7 @@ def wave_spared(state: State, event: WaveSpared, stamp: Stamp) -> State:
         replace(
             wave,
             hours=event.left,
-            proposed_hours=None if proposed is None else max(0, proposed - event.hours),
+            proposed_hours=None if proposed is None else max(Decimal(0), proposed - event.hours),
             spared=(*wave.spared, Spared(event.part, event.hours, str(event.held_by))),
         ),
     )

@@ -63,7 +63,7 @@ class DropSession(SummitCommand):
     verb = "drop"
 
     session: Annotated[Line, Positional()]
-    """The session, for example S2."""
+    """The session, for example SE2."""
 
 
 class PairAtSummit(SummitCommand):
@@ -203,7 +203,7 @@ def add_session(command: AddSession, state: State, context: Context) -> Decision
         )
     return [
         SessionAdded(
-            session=f"S{len(program.sessions) + 1}",
+            session=f"SE{len(program.sessions) + 1}",
             title=command.title,
             day=command.day,
             triad=triad,

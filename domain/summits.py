@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
 from domain.calendar import at_local, spoken
 from domain.context import Context, SummitEntry
@@ -27,6 +27,7 @@ from domain.kernel import (
     Command,
     Decision,
     Event,
+    LeaHours,
     Line,
     Option,
     Positional,
@@ -84,7 +85,7 @@ class PlanSummit(SummitCommand):
     """Where it is."""
     registration_due: date
     """By when each invited LEA registers."""
-    hours: Annotated[Decimal, Field(ge=0, le=999, decimal_places=2)]
+    hours: LeaHours
     """How many hours it asks of each invited LEA's people."""
 
     @model_validator(mode="after")

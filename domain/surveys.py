@@ -29,6 +29,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    LeaHours,
     Line,
     Stamp,
     State,
@@ -59,7 +60,7 @@ class AskSurvey(EngagementCommand):
 
     due: date
     """The day by which the answers are wanted: a working day of the LEA, after today."""
-    hours: Decimal = Field(ge=0, le=2000, decimal_places=1)
+    hours: LeaHours
     """Hours of work it costs the LEA, all its people together."""
     year: Year | None = None
     """The year of the survey, 1 for the first; the next one if left out."""

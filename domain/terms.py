@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from domain.calendar import spoken
@@ -32,7 +33,7 @@ class Proposal:
     due: date
     signed: Mapping[Side, str] = field(default_factory=dict)
     title: str | None = None
-    hours: int | None = None
+    hours: Decimal | None = None
     scope: str | None = None
     reason: str | None = None
     """Why the standing terms are to change."""
@@ -48,7 +49,7 @@ class Deliverable:
 
     id: str
     title: str
-    hours: int
+    hours: Decimal
     status: Status = "proposed"
     due: date | None = None
     """The agreed due date; None until both have signed."""
@@ -112,6 +113,11 @@ class Deliverables:
     """All deliverables by id."""
 
     all: Mapping[str, Deliverable] = field(default_factory=dict)
+
+    def next_ids(self, count: int = 1) -> tuple[str, ...]:
+        """The names that the next deliverables get."""
+        first = len(self.all) + 1
+        return tuple(f"D{n}" for n in range(first, first + count))
 
 
 def deliverable_named(ref: str, state: State) -> Deliverable:
@@ -206,7 +212,7 @@ def deliverable_in(state: State, deliverable_id: str) -> Deliverable:
 
     A signature may be dated before the day on which staff entered the proposal.
     """
-    blank = Deliverable(id=deliverable_id, title=deliverable_id, hours=0)
+    blank = Deliverable(id=deliverable_id, title=deliverable_id, hours=Decimal(0))
     return state.of(Deliverables).all.get(deliverable_id, blank)
 
 

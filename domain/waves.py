@@ -6,8 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
 from domain.burden import (
     Ahead,
     BurdenWaiver,
@@ -26,6 +24,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    LeaHours,
     Line,
     Option,
     PersonRef,
@@ -60,7 +59,7 @@ class ProposeWave(EngagementCommand):
     """What is asked for, for example "Planning documents and calendars"."""
     due: date
     """The due date to agree on: a working day of the LEA, after today."""
-    hours: int = Field(ge=0, le=2000)
+    hours: LeaHours
     """Hours of work it costs the LEA."""
     waive_burden: BurdenWaiver = None
 
@@ -86,7 +85,7 @@ class RedateWave(_WaveCommand):
 
     due: date
     """The new due date: a working day of the LEA, after today."""
-    hours: int | None = Field(default=None, ge=0, le=2000)
+    hours: LeaHours | None = None
     """The hours it costs, if they change."""
     reason: Line
     """Why, for example "the summit is on that day"."""
@@ -120,7 +119,7 @@ class WaveProposed(Event):
     wave: str
     title: str
     due: date
-    hours: int
+    hours: Decimal
     ahead: Ahead | None = None
 
     def sentence(self) -> str:
@@ -134,7 +133,7 @@ class WaveRedateProposed(Event):
     type: ClassVar[str] = "wave-redate-proposed"
     wave: str
     due: date
-    hours: int | None = None
+    hours: Decimal | None = None
     reason: Sealed
     ahead: Ahead | None = None
 
@@ -168,7 +167,7 @@ class WaveAgreed(Event):
     wave: str
     round: int
     due: date
-    hours: int
+    hours: Decimal
 
     def sentence(self) -> str:
         return f"{self.wave} is agreed: due {spoken(self.due)}, {lea_hours(self.hours)}."
@@ -445,8 +444,8 @@ def wave_dropped(state: State, event: WaveDropped, stamp: Stamp) -> State:
     return with_wave(state, replace(wave, dropped=str(event.reason), proposal=None))
 
 
-def _asking(wave: Wave, due: date, hours: int, *, agreed: bool = True) -> HoursAsked:
-    return HoursAsked(wave.id, wave.title, due, Decimal(hours), agreed)
+def _asking(wave: Wave, due: date, hours: Decimal, *, agreed: bool = True) -> HoursAsked:
+    return HoursAsked(wave.id, wave.title, due, hours, agreed)
 
 
 @asks

@@ -14,6 +14,11 @@ def full(text: object) -> str:
     return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
-def lea_hours(hours: int | Decimal) -> str:
+def plain(number: Decimal) -> str:
+    """A number as people write it: 6, 3.5."""
+    return f"{number.normalize():f}"
+
+
+def lea_hours(hours: Decimal) -> str:
     """Hours of the LEA's people with their noun."""
-    return f"{Decimal(hours):f} LEA hour{'' if hours == 1 else 's'}"
+    return f"{plain(hours)} LEA hour{'' if hours == 1 else 's'}"

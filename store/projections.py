@@ -22,7 +22,7 @@ from domain.investments import (
     Investments,
     InvestmentWithdrawn,
 )
-from domain.invitations import Invitations
+from domain.invitations import Invitations, became_of
 from domain.kernel import Recorded, State
 from domain.leas import Lea
 from domain.notices import (
@@ -124,7 +124,7 @@ def _invitations(state: State) -> list[dict[str, Any]]:
         {
             "engagement": state.id,
             "summit": i.summit,
-            "status": i.status,
+            "status": became_of(i, state),
             "first": i.first.isoformat() if i.first else None,
             "last": i.last.isoformat() if i.last else None,
             "registration_due": i.registration_due.isoformat() if i.registration_due else None,

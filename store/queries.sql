@@ -526,9 +526,10 @@ update ops.mails set offered = true where id = :id;
 -- The engagements a mail speaks of.
 select engagement from ops.mail_engagements where mail = :mail order by engagement;
 
--- name: forget-overviews!
--- What a mail that is made anew says of the week or month is looked up again.
-delete from ops.overviews where mail = :mail;
+-- name: forget-overviews
+-- What a mail says of the week or month is looked up again, for whom it was made: the mail is made
+-- anew, or came back.
+delete from ops.overviews where mail = :mail returning person, overview;
 
 -- name: add-mail-engagements!
 -- The engagements a mail speaks of.
@@ -540,6 +541,26 @@ select :mail, x from unnest(:engagements::text[]) as x
 -- Whether a person has had the overview of a week or month.
 select exists (select from ops.overviews
                 where person = :person and overview = :overview and period = :period);
+
+-- name: overviews-in-mail$
+-- Whether a mail says anything of a week or month.
+select exists (select from ops.overviews where mail = :mail);
+
+-- name: overview-engagement$
+-- The engagement that answers for a mail with nothing but somebody's overview: one of theirs, with
+-- an assistant other than the reader if there is one.
+select r.engagement
+  from read.engagement_roles r
+  join read.engagements e on e.id = r.engagement
+  left join read.engagement_roles a
+    on a.engagement = e.id and a.role = 'assistant' and a.person <> :reader
+ where r.role = :role and r.person = :person and e.ended_at is null
+ order by a.person is null, e.id
+ limit 1;
+
+-- name: dead-addresses
+-- The items that say whose address is to be found out.
+select distinct item from read.obligations where item like 'address/%';
 
 -- name: add-overview!
 -- A person has the overview of a week or month.
@@ -554,6 +575,19 @@ select exists (select from read.engagements where ended_at is null);
 -- Whoever holds a role in an engagement that is not over.
 select distinct r.person
   from read.engagement_roles r join read.engagements e on e.id = r.engagement
+ where r.role = :role and e.ended_at is null
+ order by 1;
+
+-- name: overview-people-of
+-- Those of them whose overview a person may read: their own, and that of whomever they stand in for.
+with recursive may_stand_for as (
+    select :person::text as person
+    union
+    select p.id from read.people p join may_stand_for f on p.fallback = f.person)
+select distinct r.person
+  from read.engagement_roles r
+  join read.engagements e on e.id = r.engagement
+  join may_stand_for f on f.person = r.person
  where r.role = :role and e.ended_at is null
  order by 1;
 

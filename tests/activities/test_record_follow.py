@@ -11,7 +11,7 @@ from activities.follow import READER, Follower, news
 from domain.calendar import CalendarPack
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
-from store.database import queries
+from store.database import listed, queries
 from store.events import Checkpoint
 from tests.conftest import Office, eventually, new_id
 from tests.journey import mail
@@ -136,6 +136,27 @@ async def test_only_running_engagements_of_that_lea_are_concerned(
     await _recess(office)
     receipts = await follow(office)
     assert [r.stream for r in receipts] == [f"engagement:{E}-2"]
+
+
+async def test_an_lea_that_has_withdrawn_is_not_counted_among_those_a_summit_expects(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    await office.do("summit plan", summit="Y2-1", title="Autumn summit", place="Fresno", hours=6,
+                    first=date(2027, 10, 14), last=date(2027, 10, 15),
+                    registration_due=date(2027, 10, 1))  # fmt: skip
+    await office.do("summit invite", summit="Y2-1", engagement=E)
+    await office.do("summit register", summit="Y2-1", engagement=E, places={"teacher": 3})
+
+    async def expected() -> tuple[int, int, str]:
+        async with office.pool.acquire() as connection:
+            [listed_] = await listed(queries.summits(connection))
+            [invitation] = await listed(queries.invitations_to(connection, summit="Y2-1"))
+        return listed_["expected"], listed_["registered"], invitation["status"]
+
+    assert await expected() == (1, 3, "registered")
+    await office.do("engagement withdraw", engagement=E, reason="a vacancy")
+    assert await expected() == (0, 0, "withdrawn")
 
 
 async def test_a_new_calendar_reaches_every_running_engagement_and_what_it_owes(

@@ -10,6 +10,7 @@ from cli.commands import explain, load_yaml
 from domain.agreements import ActOnAgreement
 from domain.closing import CloseCheckIn
 from domain.deliverables import ProposeDeliverable
+from domain.evidence import LogEvidence
 from domain.investments import AddInvestment
 from domain.kernel import Command
 from domain.leas import RegisterLea
@@ -86,7 +87,17 @@ def test_a_long_value_is_not_repeated_whole() -> None:
         (
             ProposeDeliverable,
             {"title": "T", "due": "2027-04-16", "hours": "many"},
-            "--hours 'many': not a whole number; write it as 12",
+            "--hours 'many': not a number; write it as 12 or 12.5",
+        ),
+        (
+            ProposeDeliverable,
+            {"title": "T", "due": "2027-04-16", "hours": "1.125"},
+            "--hours '1.125': more than 2 decimal places",
+        ),
+        (
+            LogEvidence,
+            {"area": "1", "method": "walk", "group": "teachers", "count": "many"},
+            "--count 'many': not a whole number; write it as 12",
         ),
         (
             ProposeDeliverable,

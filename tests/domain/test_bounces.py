@@ -222,6 +222,51 @@ def test_a_report_about_somebody_elses_mail_changes_nothing() -> None:
     assert record_return(command, story.state(), story.context(SYSTEM, command)) == []
 
 
+OVERVIEW = uuid5(NAMESPACE_URL, "an overview and nothing else")
+
+
+def week_back(story: Story, *, returned: bool = False, **more: Any) -> Story:
+    """A Lead's mail with nothing but their week is refused, or comes back later."""
+    mail: dict[str, Any] = {
+        "engagement": ALDER, "mail": OVERVIEW, "message_id": "<o@x>", "person": "p-marcus",
+        "detail": "550 5.1.1 no such mailbox", "at": story.now, "overview": True, **more,
+    }  # fmt: skip
+    command = RecordReturn(**mail) if returned else RecordDelivery(**mail, outcome="bounced")
+    return story.do(command, SYSTEM)
+
+
+@pytest.mark.parametrize("returned", [False, True])
+def test_an_overview_that_comes_back_leaves_the_task_without_any_reminder_in_the_mail(
+    *, returned: bool
+) -> None:
+    story = week_back(bouncing(assistant=True), returned=returned)
+    dead, *_ = story.news
+    assert isinstance(dead, AddressBounced)
+    assert (dead.person, dead.mail, dead.round) == ("p-marcus", OVERVIEW, 1)
+    [task] = [o for o in owed(story) if o.item == "address/p-marcus"]
+    assert (task.owner, task.settled) == ("assistant", None)
+
+
+def test_an_overview_comes_back_once_whatever_is_told_of_it_again() -> None:
+    story = week_back(bouncing(assistant=True))
+    assert week_back(story, returned=True).news == []
+    story.do("address confirm", person="marcus", note="The mailbox was full.")
+    assert week_back(story, returned=True).news == []
+    assert week_back(bouncing(assistant=True), current=False).news == []
+
+
+def test_an_overview_that_went_is_nothing_that_an_engagement_need_keep() -> None:
+    story = bouncing(assistant=True)
+    story.do(
+        RecordDelivery(
+            engagement=ALDER, mail=OVERVIEW, message_id="<o@x>", person="p-marcus", outcome="sent",
+            detail="250 OK", at=story.now, overview=True,
+        ),
+        SYSTEM,
+    )  # fmt: skip
+    assert story.news == []
+
+
 def test_a_report_about_an_address_that_was_changed_since_marks_nothing_as_dead() -> None:
     story = bouncing().until(at("Mon 5 Apr 2027", time(9)))
     returned(story, "p-joy", "t-14", current=False)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain import burden, errors
-from domain.burden import Away, Burden, BurdenWaived, HoursAsked, Month, by_month, collisions, told
+from domain.burden import Away, Burden, BurdenWaived, HoursAsked, Month, by_month, collisions
 from domain.calendar import Closure, WorkingDays
 from domain.deliverables import DeliverableAgreed, DeliverableProposed, DeliverableSigned
 from domain.errors import (
@@ -30,6 +30,7 @@ from domain.review import Review, Spared
 from domain.sparing import WaveSpared
 from domain.submissions import DeliverableReturned
 from domain.waves import WaveAgreed, WaveProposed, WaveSigned
+from domain.wording import plain
 from store.events import as_true
 from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, Story, made
 from tests.domain.tables import Row, day, table
@@ -140,7 +141,7 @@ def test_a_forecast_is_the_sum_of_everything_proposed(row: Row) -> None:
         for item in ("D2", "D3", "D4", "Survey", "Summit")
     ]
     [found] = by_month(State("engagement:x"), RULES, asked)
-    assert (found.first, told(found.forecast)) == (MAY, row["Forecast"])
+    assert (found.first, plain(found.forecast)) == (MAY, row["Forecast"])
     assert found.agreed == 0
     assert found.standing == f"40 h under; {row['Against the cap']}"
 
@@ -158,8 +159,8 @@ def test_what_is_agreed_stands_in_its_month_until_the_new_terms_are_signed() -> 
         step()
         of = {"Nov": month(story, NOVEMBER), "Dec": month(story, DECEMBER)}
         for name, found in of.items():
-            assert told(found.agreed) == row[f"{name} agreed"], row["What happens"]
-            assert told(found.forecast) == row[f"{name} forecast"], row["What happens"]
+            assert plain(found.agreed) == row[f"{name} agreed"], row["What happens"]
+            assert plain(found.forecast) == row[f"{name} forecast"], row["What happens"]
 
 
 @pytest.mark.parametrize(
@@ -183,12 +184,12 @@ def test_a_month_says_how_it_stands(hours: int, proposed: int, limit: int, said:
 
 def test_a_playbook_without_a_cap_has_a_table_without_one() -> None:
     [found] = by_month(deliverable(partnering(), 10).state(), None)
-    assert (told(found.forecast), found.cap, found.standing) == ("10", None, "no cap")
+    assert (plain(found.forecast), found.cap, found.standing) == ("10", None, "no cap")
 
 
 @pytest.mark.parametrize(("hours", "said"), [("6", "6"), ("40", "40"), ("3.50", "3.5"), ("0", "0")])
 def test_hours_are_told_as_people_write_them(hours: str, said: str) -> None:
-    assert told(Decimal(hours)) == said
+    assert plain(Decimal(hours)) == said
 
 
 # The guard ---------------------------------------------------------------------------------------
@@ -336,7 +337,7 @@ def test_a_request_is_split_into_waves_and_what_the_county_holds_is_spared() -> 
             assert "which the county office holds already" in event.sentence()
         signed(story, row["Wave"])
         found = story.state().of(Review).waves[row["Wave"]]
-        assert (found.due, found.hours) == (day(row["Due"]), int(row["Agreed for"]))
+        assert (found.due, found.hours) == (day(row["Due"]), Decimal(row["Agreed for"]))
     assert [m.agreed for m in months(story).values()] == [32, 18, 30]
 
 
@@ -345,8 +346,8 @@ def test_sparing_lightens_what_is_agreed_and_what_is_proposed() -> None:
     story.do("sir wave redate", "marcus", wave="W1", due=LATER, hours=38, reason="more schools")
     story.do("sir wave spare", wave="W1", part="LCAP", hours=6, held_by="the county")
     found = story.state().of(Review).waves["W1"]
-    assert (found.hours, found.proposed_hours) == (26, 32)
-    assert found.spared == (Spared("LCAP", 6, "the county"),)
+    assert (found.hours, found.proposed_hours) == (Decimal(26), Decimal(32))
+    assert found.spared == (Spared("LCAP", Decimal(6), "the county"),)
 
 
 @pytest.mark.parametrize(
@@ -388,7 +389,11 @@ def test_the_cap_is_waived_as_the_table_says(row: Row) -> None:
     if row["Answer"] == "allowed":
         [event] = when.records(BurdenWaived)
         assert isinstance(event, BurdenWaived)
-        assert (event.month, told(event.hours), told(event.cap)) == (NOVEMBER, "44", "40")
+        assert (event.month, plain(event.hours), plain(event.cap)) == (
+            NOVEMBER,
+            "44",
+            "40",
+        )
         assert (event.authority, event.reason.about) == ("p-dana", f"engagement:{ALDER}")
     else:
         when.refuses(getattr(errors, row["Answer"]))
@@ -429,7 +434,7 @@ def test_whoever_may_waive_it_does_so_with_the_act_itself() -> None:
         BurdenWaived, DeliverableSigned
     )
     assert isinstance(event, BurdenWaived)
-    assert (event.month, told(event.hours), event.authority) == (NOVEMBER, "44", "p-dana")
+    assert (event.month, plain(event.hours), event.authority) == (NOVEMBER, "44", "p-dana")
     # What the Director allowed holds for the Lead's signature.
     story.do("deliverable sign", "marcus", deliverable="D2")
     assert month(story, NOVEMBER).agreed == 44

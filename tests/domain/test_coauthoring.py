@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_a_change_that_leaves_the_date_alone_leaves_the_reminders_alone() -> Non
     story.when("deliverable sign", deliverable="D1", **LEA).records(
         DeliverableSigned, DeliverableAgreed
     )
-    assert (get(story).hours, get(story).round, get(story).past) == (4, 1, ())
+    assert (get(story).hours, get(story).round, get(story).past) == (Decimal(4), 1, ())
     assert story.ledger("D1") == before
     assert any(n.status == "sent" for n in before)
 
@@ -132,11 +133,11 @@ def test_what_nobody_agreed_to_takes_new_terms_at_once_and_both_sign_anew() -> N
     assert event.scope is not None
     assert (event.side, event.scope.about) == ("lea", f"engagement:{ALDER}")
     d = get(story)
-    assert (d.title, d.hours, d.scope, d.due) == ("First draft", 3, "Two grades.", None)
+    assert (d.title, d.hours, d.scope, d.due) == ("First draft", Decimal(3), "Two grades.", None)
     assert d.proposal is not None
     assert (d.proposal.signed, d.proposal.due) == ({}, NEW)
     d = get(story.signed())
-    assert (d.title, d.hours, d.scope, d.due) == ("First draft", 3, "Two grades.", NEW)
+    assert (d.title, d.hours, d.scope, d.due) == ("First draft", Decimal(3), "Two grades.", NEW)
     assert d.agreed_by == {"agency": "p-marcus", "lea": "p-joy"}
 
 
@@ -370,7 +371,7 @@ def test_scenes_of_the_spring() -> None:
     assert isinstance(ended, DeliverableEnded)
     assert (ended.deliverable, ended.into) == ("D4", ("D3",))
     d3, d4 = get(story, "D3"), get(story, "D4")
-    assert (d3.title, d3.hours, d3.status) == ("Coaching", 18, "proposed")
+    assert (d3.title, d3.hours, d3.status) == ("Coaching", Decimal(18), "proposed")
     assert (d4.status, d4.into, d4.refusal) == ("merged", ("D3",), why)
     story.do("deliverable satisfies", deliverable="D3", plan="lcap", reference="goal 2", **LEA)
     story.on(date(2027, 3, 9)).signed("D1").signed("D2").signed("D3")
@@ -383,7 +384,7 @@ def test_scenes_of_the_spring() -> None:
 def test_merging_adds_the_hours_up_unless_they_are_given() -> None:
     story = two("proposed", "proposed")
     story.do("deliverable merge", deliverables=("D2", "D1"), reason="r")
-    assert (get(story, "D2").hours, get(story, "D2").due) == (20, None)
+    assert (get(story, "D2").hours, get(story, "D2").due) == (Decimal(20), None)
     assert get(story, "D1").into == ("D2",)
 
 
@@ -500,7 +501,7 @@ def test_a_split_says_which_parts_it_makes() -> None:
     assert events[0].parts == ("D3", "D4")
     d4 = get(story, "D4")
     assert (d4.title, d4.hours, d4.proposal and d4.proposal.due) == (
-        "Calendar of meetings", 12, LAST,
+        "Calendar of meetings", Decimal(12), LAST,
     )  # fmt: skip
 
 
@@ -778,7 +779,7 @@ def test_a_signature_dated_before_the_rescope_was_entered_is_told_as_true() -> N
     story.do("deliverable sign", "marcus", **back).do("deliverable sign", **back, **LEA)
     stream = f"engagement:{ALDER}"
     told = fold(stream, as_true(story.history(), story.now, ZONE)).of(Deliverables).all["D1"]
-    assert (told.hours, told.title, told.proposal) == (4, "Draft", None)
+    assert (told.hours, told.title, told.proposal) == (Decimal(4), "Draft", None)
 
 
 def test_a_merge_signed_before_it_was_entered_is_told_as_true() -> None:

@@ -258,7 +258,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "summit follow": {"summit": "Y1-1", "waive": "w"},
     "summit attendance record": {"summit": "Y1-1", "day": "1", "role": "teacher"},
     "summit commitment add": {"summit": "Y1-1", "text": "t", "by": DUE},
-    "summit commitment settle": {"summit": "Y1-1", "commitment": "F1", "outcome": "kept"},
+    "summit commitment settle": {"summit": "Y1-1", "commitment": "1", "outcome": "kept"},
     "sir open": {"framework": "sir-12@2019"},
     "sir finding": {"area": "culture", "need": "n"},
     "sir choose": {"actions": ("RA1",), **LEA},

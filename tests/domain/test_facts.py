@@ -54,43 +54,43 @@ def test_facts_stand_as_the_table_says() -> None:
     assert [(f.id, f.name, f.said, f.source, f.standing) for f in found] == [
         (r["Fact"], r["Attribute"], r["Value"], r["Source"], r["Standing"]) for r in ROWS
     ]
-    assert [f.against for f in found] == [(), ("F3",), ("F2",), (), ()]
+    assert [f.against for f in found] == [(), ("SF3",), ("SF2",), (), ()]
 
 
 def test_a_contradiction_is_settled_and_the_other_stays() -> None:
     story = told()
     [event] = story.when(
-        "lea fact-settle", lea=ALDER, attribute="enrolment", prevails="f3", why="census day"
+        "lea fact-settle", lea=ALDER, attribute="enrolment", prevails="sf3", why="census day"
     ).records(LeaFactSettled)
     assert isinstance(event, LeaFactSettled)
-    assert (event.prevails, event.against) == ("F3", ("F2",))
-    assert (standing(story)["F3"], standing(story)["F2"]) == ("prevails", "outweighed")
+    assert (event.prevails, event.against) == ("SF3", ("SF2",))
+    assert (standing(story)["SF3"], standing(story)["SF2"]) == ("prevails", "outweighed")
     outweighed = facts_of(story.state(STREAM))[1]
     assert (outweighed.said, outweighed.why) == ("4300", "census day")
     story.when(
-        "lea fact-settle", lea=ALDER, attribute="enrolment", prevails="F3", why="again"
+        "lea fact-settle", lea=ALDER, attribute="enrolment", prevails="SF3", why="again"
     ).refuses(AlreadyExists, "census day", "handrail lea facts")
-    story.do("lea fact-settle", lea=ALDER, attribute="enrolment", prevails="F2", why="rather")
-    assert (standing(story)["F3"], standing(story)["F2"]) == ("outweighed", "prevails")
+    story.do("lea fact-settle", lea=ALDER, attribute="enrolment", prevails="SF2", why="rather")
+    assert (standing(story)["SF3"], standing(story)["SF2"]) == ("outweighed", "prevails")
 
 
 def test_a_further_source_opens_the_contradiction_again() -> None:
     story = told().do(
-        "lea fact-settle", lea=ALDER, attribute="enrolment", prevails="F3", why="census day"
+        "lea fact-settle", lea=ALDER, attribute="enrolment", prevails="SF3", why="census day"
     )
     fact(story, "enrolment", "4090", "The county office", date(2027, 10, 5))
-    assert standing(story)["F3"] == "prevails"
+    assert standing(story)["SF3"] == "prevails"
     fact(story, "enrolment", "5000", "A newspaper", date(2027, 10, 6))
-    assert {standing(story)[f] for f in ("F2", "F3", "F7")} == {"in conflict"}
+    assert {standing(story)[f] for f in ("SF2", "SF3", "SF7")} == {"in conflict"}
 
 
 def test_a_withdrawn_fact_contradicts_nothing() -> None:
     story = told()
-    story.when("lea fact-withdraw", lea=ALDER, fact="F2", reason="another district's").records(
+    story.when("lea fact-withdraw", lea=ALDER, fact="SF2", reason="another district's").records(
         LeaFactWithdrawn
     )
-    assert (standing(story)["F2"], standing(story)["F3"]) == ("withdrawn", "stands")
-    story.when("lea fact-withdraw", lea=ALDER, fact="F2", reason="r").refuses(
+    assert (standing(story)["SF2"], standing(story)["SF3"]) == ("withdrawn", "stands")
+    story.when("lea fact-withdraw", lea=ALDER, fact="SF2", reason="r").refuses(
         AlreadyExists, "another district's"
     )
 
@@ -112,7 +112,7 @@ def test_facts_of_the_registration_take_part() -> None:
     story.do("lea fact", lea="salt-flat", as_of=date(2027, 1, 1), **more)
     found = facts_of(story.state("lea:salt-flat"))
     assert [(f.id, f.standing) for f in found] == [
-        ("F1", "in conflict"), ("F2", "stands"), ("F3", "in conflict"),
+        ("SF1", "in conflict"), ("SF2", "stands"), ("SF3", "in conflict"),
     ]  # fmt: skip
     assert found[1].said == "not stated"
 
@@ -121,25 +121,25 @@ def test_facts_of_the_registration_take_part() -> None:
     ("what", "body", "kind", "words"),
     [
         ("lea fact", {"attribute": "schools", "value": "9", "source": "Dashboard 2026",
-                      "as_of": date(2026, 10, 7)}, AlreadyExists, ("F4",)),
+                      "as_of": date(2026, 10, 7)}, AlreadyExists, ("SF4",)),
         ("lea fact", {"attribute": "schools", "value": "8", "source": "dashboard 2026",
-                      "as_of": date(2026, 10, 7)}, AlreadyExists, ("F4", "fact-withdraw")),
+                      "as_of": date(2026, 10, 7)}, AlreadyExists, ("SF4", "fact-withdraw")),
         ("lea fact", {"attribute": "schools", "value": "8", "source": "x",
                       "as_of": date(2027, 11, 2)}, ImpossibleDate, ("Tue 2 Nov 2027",)),
         ("lea fact", {"lea": "Alder Crek", "attribute": "schools", "value": "8", "source": "x",
                       "as_of": date(2027, 11, 1)}, Unknown, ("'Alder Crek'",)),
-        ("lea fact-settle", {"attribute": "schools", "prevails": "F4", "why": "w"}, WrongState,
-         ("nothing contradicts F4", "stands")),
-        ("lea fact-settle", {"attribute": "schools", "prevails": "F2", "why": "w"}, WrongState,
-         ("F2 is about enrolment",)),
-        ("lea fact-settle", {"attribute": "scools", "prevails": "F2", "why": "w"}, Unknown,
+        ("lea fact-settle", {"attribute": "schools", "prevails": "SF4", "why": "w"}, WrongState,
+         ("nothing contradicts SF4", "stands")),
+        ("lea fact-settle", {"attribute": "schools", "prevails": "SF2", "why": "w"}, WrongState,
+         ("SF2 is about enrolment",)),
+        ("lea fact-settle", {"attribute": "scools", "prevails": "SF2", "why": "w"}, Unknown,
          ("'scools'", "schools")),
-        ("lea fact-settle", {"attribute": "enrolment", "prevails": "F9", "why": "w"}, Unknown,
-         ("'F9'", "F5 (schools)")),
-        ("lea fact-settle", {"attribute": "enrolment", "prevails": "F1", "why": "w"}, WrongState,
+        ("lea fact-settle", {"attribute": "enrolment", "prevails": "SF9", "why": "w"}, Unknown,
+         ("'SF9'", "SF5 (schools)")),
+        ("lea fact-settle", {"attribute": "enrolment", "prevails": "SF1", "why": "w"}, WrongState,
          ("is replaced",)),
-        ("lea fact-withdraw", {"fact": "F9", "reason": "r"}, Unknown, ("'F9'",)),
-        ("lea fact-withdraw", {"fact": "F1", "reason": "r", "effective": date(2027, 11, 2)},
+        ("lea fact-withdraw", {"fact": "SF9", "reason": "r"}, Unknown, ("'SF9'",)),
+        ("lea fact-withdraw", {"fact": "SF1", "reason": "r", "effective": date(2027, 11, 2)},
          ImpossibleDate, ("--effective",)),
     ],
 )  # fmt: skip
@@ -153,7 +153,7 @@ def test_a_fact_is_recorded_with_its_source_and_day() -> None:
     body = {"attribute": "enrolment", "value": "4120", "source": "s", "as_of": date(2026, 10, 7)}
     [event] = registered().when("lea fact", lea="ACUSD", **body).records(LeaFactRecorded)
     assert isinstance(event, LeaFactRecorded)
-    assert (event.fact, event.as_of) == ("F1", date(2026, 10, 7))
+    assert (event.fact, event.as_of) == ("SF1", date(2026, 10, 7))
 
 
 # Names and codes ---------------------------------------------------------------------------------

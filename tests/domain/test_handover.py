@@ -218,12 +218,12 @@ def test_a_second_handover_replaces_the_first_or_is_refused() -> None:
     story = set_up()
     handover(story).refuses(AlreadyExists, "set already", "Nothing more is needed")
     later = date(2027, 9, 1)
-    handover(story, later).refuses(AlreadyExists, "H1", "--replace", "handover-cancel")
+    handover(story, later).refuses(AlreadyExists, "LH1", "--replace", "handover-cancel")
     handover(story, replace=True).refuses(AlreadyExists, "Nothing more is needed")
     [second] = handover(story, later, replace=True).records(HandoverSet)
     assert isinstance(second, HandoverSet)
-    assert (second.handover, second.replaces) == ("H2", "H1")
-    assert {n.reason for n in story.ledger("H1/overlap")} == {"handover replaced"}
+    assert (second.handover, second.replaces) == ("LH2", "LH1")
+    assert {n.reason for n in story.ledger("LH1/overlap")} == {"handover replaced"}
     story.on(date(2027, 8, 10))
     assert story.engagement.roles["lead"] == "p-marcus"
     story.on(later)
@@ -234,7 +234,7 @@ def test_a_cancelled_handover_comes_to_nothing() -> None:
     story = set_up()
     story.when("lead handover-cancel", "dana", reason="stays").records(HandoverCancelled)
     assert "incoming_lead" not in story.engagement.roles
-    assert {n.reason for n in story.ledger("H1/overlap")} == {"handover cancelled"}
+    assert {n.reason for n in story.ledger("LH1/overlap")} == {"handover cancelled"}
     story.on(date(2027, 8, 10))
     assert story.engagement.roles["lead"] == "p-marcus"
     story.when("lead handover-cancel", "dana", reason="stays").refuses(
@@ -256,7 +256,7 @@ def test_another_lead_meanwhile_overtakes_the_handover() -> None:
     story.people["dana"] = story.people["p-dana"] = dana
     story.do("engagement assign", role="lead", person="dana")
     assert "incoming_lead" not in story.engagement.roles
-    assert {n.reason for n in story.ledger("H1/overlap")} == {"the Lead changed again"}
+    assert {n.reason for n in story.ledger("LH1/overlap")} == {"the Lead changed again"}
     story.on(date(2027, 8, 10)).do("engagement assign", role="lead", person="marcus")
     story.on(date(2027, 8, 20))
     assert story.engagement.roles["lead"] == "p-marcus", "it does not come back to life"
@@ -278,7 +278,7 @@ def test_an_engagement_that_is_over_is_handed_to_nobody(verb: str) -> None:
 def test_when_both_leads_meet(row: dict[str, str]) -> None:
     story = begun().on(day(row["Set on"]))
     story.do("lead handover", "marcus", effective=day(row["Effective"]), **TO)
-    facts = story.state().of(Handovers).all["H1"].facts
+    facts = story.state().of(Handovers).all["LH1"].facts
     assert facts is not None
     assert [facts.overlap] == (days(row["They meet by"]) if row["They meet by"] else [None])
 
@@ -297,7 +297,7 @@ def test_a_handover_in_summer_has_the_ledger_of_the_handbook() -> None:
             "To": sorted(n.deliveries),
             "Reason": n.reason or "",
         }
-        for item in ("H1/overlap", "H1/contact")
+        for item in ("LH1/overlap", "LH1/contact")
         for n in story.ledger(item)
     ]
     assert rows == [
@@ -325,9 +325,9 @@ def test_a_meeting_is_settled_once() -> None:
 
 def test_a_meeting_that_cannot_be_is_left_out_with_its_reason() -> None:
     story = set_up().on(date(2027, 8, 3))
-    assert owed(story, "H1/overlap").settled is None, "the new Lead owes it now"
+    assert owed(story, "LH1/overlap").settled is None, "the new Lead owes it now"
     story.when("handover skip", "priya", reason="left at once").records(MeetingSkipped)
-    assert {n.reason for n in story.ledger("H1/overlap") if n.status == "suppressed"} == {
+    assert {n.reason for n in story.ledger("LH1/overlap") if n.status == "suppressed"} == {
         "no meeting"
     }
     story.when("handover meet").refuses(AlreadyExists, "left at once")
@@ -335,21 +335,21 @@ def test_a_meeting_that_cannot_be_is_left_out_with_its_reason() -> None:
 
 def test_a_first_contact_is_owed_by_the_new_lead_alone() -> None:
     story = set_up()
-    assert owed(story, "H1/contact") is None
+    assert owed(story, "LH1/contact") is None
     story.on(date(2027, 8, 4))
-    assert (owed(story, "H1/contact").due, owed(story, "H1/contact").owner) == (
+    assert (owed(story, "LH1/contact").due, owed(story, "LH1/contact").owner) == (
         date(2027, 8, 16),
         "lead",
     )
     people = {"people": ("joy",), "purpose": "p"}
     story.do("contact log", how="message", **people)
     story.do("contact log", how="visit", by="dana", **people)
-    assert owed(story, "H1/contact").settled is None
+    assert owed(story, "LH1/contact").settled is None
     story.do("prong opt-out", prong="coaching", reason="r")
-    assert owed(story, "H1/contact").settled == "opted out"
+    assert owed(story, "LH1/contact").settled == "opted out"
     story.do("prong opt-in", prong="coaching")
     story.do("contact log", how="teleconference", **people)
-    assert owed(story, "H1/contact").settled == "contact logged"
+    assert owed(story, "LH1/contact").settled == "contact logged"
 
 
 def test_before_an_agreement_no_first_contact_is_owed() -> None:
@@ -357,14 +357,14 @@ def test_before_an_agreement_no_first_contact_is_owed() -> None:
     handover(story).records(HandoverSet)
     story.on(date(2027, 8, 4))
     assert story.engagement.roles["lead"] == "p-priya"
-    assert owed(story, "H1/contact") is None
+    assert owed(story, "LH1/contact") is None
 
 
 def test_a_playbook_without_a_word_on_handovers_lets_staff_hand_over() -> None:
     story = begun().on(SET)
     story.playbook = Playbook.model_validate({**PLAYBOOK.model_dump(), "handover": None})
     handover(story, actor="tess").records(HandoverSet)
-    assert owed(story, "H1/overlap") is None
+    assert owed(story, "LH1/overlap") is None
     story.on(DAY)
     assert story.engagement.roles["lead"] == "p-priya"
 

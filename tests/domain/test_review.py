@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -361,7 +362,7 @@ def test_nobody_owes_a_wave_until_both_sides_have_signed() -> None:
         "sir wave propose", "marcus", title="Plans", due=date(2026, 11, 19), hours=32
     ).records(WaveProposed)
     assert isinstance(event, WaveProposed)
-    assert (event.wave, event.hours) == ("W1", 32)
+    assert (event.wave, event.hours) == ("W1", Decimal(32))
     assert owed(story, "W1") == []
     [waits] = owed(story, "W1/signature")
     assert (waits.owner, waits.policy) == ("lead", None)

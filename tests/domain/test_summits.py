@@ -37,6 +37,7 @@ from domain.invitations import (
     SummitDeclined,
     SummitInvited,
     SummitRegistered,
+    became_of,
     summit_days,
 )
 from domain.kernel import On
@@ -176,7 +177,7 @@ def test_sessions_are_tagged_with_the_triad_and_dropped_again() -> None:
     story.when("summit session add", triad=("what", "why"), content="data-focus", **add).records(
         SessionAdded
     )
-    story.when("summit session add", **add).refuses(AlreadyExists, "S1", "session drop")
+    story.when("summit session add", **add).refuses(AlreadyExists, "SE1", "session drop")
     story.when("summit session add", **{**add, "day": 3}).refuses(ImpossibleDate, "no day 3")
     story.when("summit session add", triad=("whom",), **{**add, "title": "B"}).refuses(
         Unknown, "'whom'", "what, how, why"
@@ -184,10 +185,10 @@ def test_sessions_are_tagged_with_the_triad_and_dropped_again() -> None:
     story.when("summit session add", content="data", **{**add, "title": "B"}).refuses(
         Unknown, "data-focus"
     )
-    story.when("summit session drop", summit="Y1-1", session="S2").refuses(Unknown, "S1")
-    story.when("summit session drop", summit="Y1-1", session="s1").records(SessionDropped)
+    story.when("summit session drop", summit="Y1-1", session="SE2").refuses(Unknown, "SE1")
+    story.when("summit session drop", summit="Y1-1", session="se1").records(SessionDropped)
     assert story.state("summit:Y1-1").of(SummitProgram).standing == ()
-    story.when("summit session drop", summit="Y1-1", session="s1").refuses(Unknown, "session add")
+    story.when("summit session drop", summit="Y1-1", session="se1").refuses(Unknown, "session add")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_sessions_are_tagged_with_the_triad_and_dropped_again() -> None:
         ("summit reschedule", {"to": date(2026, 11, 19)}),
         ("summit cancel", {"reason": "smoke"}),
         ("summit session add", {"title": "A", "day": 1}),
-        ("summit session drop", {"session": "S1"}),
+        ("summit session drop", {"session": "SE1"}),
         ("summit pair", {"one": ALDER, "other": HARBOR}),
         ("summit invite", {}),
         ("summit register", {"people": ("joy",)}),
@@ -519,6 +520,20 @@ def test_an_engagement_that_is_over_follows_nothing() -> None:
     assert story.news == []
 
 
+def test_who_withdrew_before_a_summit_is_not_expected_there_and_whoever_came_was_there() -> None:
+    def fate(story: Story) -> str:
+        state = story.state(f"engagement:{ALDER}")
+        return became_of(state.of(Invitations).all["Y1-1"], state)
+
+    ends = {"reason": "vacancy"}
+    assert fate(invited()) == "invited"
+    assert fate(invited().do("engagement withdraw", **ends)) == "withdrawn"
+    excused = invited().do("summit decline-invitation", summit="Y1-1", reason="a flood")
+    assert fate(excused.do("engagement withdraw", **ends)) == "declined"
+    begun = invited().on(date(2026, 11, 12)).do("notices reconcile", SYSTEM)
+    assert fate(begun.do("engagement withdraw", **ends)) == "invited"
+
+
 def test_a_summit_is_held_once_its_last_day_is_over() -> None:
     story = invited().on(date(2026, 11, 13)).do("summit conclude", SYSTEM, summit="Y1-1")
     assert story.news == []
@@ -640,18 +655,18 @@ def test_a_promise_is_owed_until_it_is_settled() -> None:
     story = after_the_summit()
     promise: dict[str, Any] = {"summit": "Y1-1", "text": "Share the plan", "by": date(2026, 12, 18)}
     story.when("summit commitment add", **promise).records(SummitCommitted)
-    assert story.planned_days("Y1-1/F1")[0] == date(2026, 12, 4)
-    story.when("summit commitment add", **promise).refuses(AlreadyExists, "Y1-1/F1")
+    assert story.planned_days("Y1-1/1")[0] == date(2026, 12, 4)
+    story.when("summit commitment add", **promise).refuses(AlreadyExists, "Y1-1/1")
     story.when("summit commitment add", **{**promise, "by": date(2026, 11, 16)}).refuses(
         ImpossibleDate, "--by"
     )
-    done: dict[str, Any] = {"summit": "Y1-1", "commitment": "y1-1/f1"}
+    done: dict[str, Any] = {"summit": "Y1-1", "commitment": "y1-1/1"}
     story.when("summit commitment settle", **done, outcome="dropped").refuses(Incomplete, "--note")
     story.when("summit commitment settle", **done, outcome="kept").records(SummitCommitmentSettled)
-    assert {n.reason for n in story.ledger("Y1-1/F1")} == {"kept"}
+    assert {n.reason for n in story.ledger("Y1-1/1")} == {"kept"}
     story.when("summit commitment settle", **done, outcome="kept").refuses(AlreadyExists)
-    story.when("summit commitment settle", summit="Y1-1", commitment="F9", outcome="kept").refuses(
-        Unknown, "F1 (Share the plan)"
+    story.when("summit commitment settle", summit="Y1-1", commitment="9", outcome="kept").refuses(
+        Unknown, "1 (Share the plan)"
     )
 
 

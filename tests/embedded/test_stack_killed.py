@@ -40,8 +40,10 @@ def test_a_sandbox_keeps_its_clock_when_it_is_killed(installation: Make) -> None
 
     wanted = (began + timedelta(days=900)).date()
     told = here.run("clock", "to", f"{wanted}T08:30")
-    assert f"{wanted} 08:30 UTC" in told.stdout
-    assert "cannot go back" in here.run("clock", "to", "2020-01-01", code=1).stderr
+    assert f"{wanted} 08:30 America/Los_Angeles" in told.stdout, "as handrail init will have it"
+    assert "There is no program yet" in told.stderr
+    back = here.run("clock", "to", f"{wanted}T07:30", code=1)
+    assert f"cannot go back: it is {wanted} 08:30 America/Los_Angeles" in back.stderr
     assert "not a duration" in here.run("clock", "advance", "soon", code=2).stderr
     assert "not a date" in here.run("clock", "to", "2054-02-30", code=2).stderr
 

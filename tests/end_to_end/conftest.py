@@ -11,6 +11,7 @@ import pytest
 
 from cli.main import main
 from tests.embedded.support import OURS, Installation
+from tests.end_to_end.measured import measured_as_numbers
 
 TODAY = "2054-08-04"
 E = "alder-creek-usd"
@@ -31,7 +32,9 @@ class Answer:
     @property
     def lines(self) -> list[Any]:
         """Every line of a ``--json`` answer."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        assert measured_as_numbers(lines) == {}, "see docs/reference/exit-codes.md"
+        return lines
 
 
 Handrail = Callable[..., Answer]

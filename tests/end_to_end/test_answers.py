@@ -37,6 +37,13 @@ def test_the_ledger_is_one_object_a_notice(desk: Handrail) -> None:
     assert [n["step"] for n in notices] == ["t-14", "t-3", "due", "+1", "+5", "+10"]
 
 
+def test_the_ledger_says_why_nobody_is_reminded_of_what_is_only_proposed(desk: Handrail) -> None:
+    answer = desk("ledger", E, "--item", "d2")
+    assert answer.code == 0, answer.said
+    assert "No reminders were planned for D2: it is proposed and not signed" in answer.said
+    assert desk("ledger", E, "--item", "D2", "--json").lines == []
+
+
 def test_what_is_owed_comes_soonest_first(desk: Handrail) -> None:
     owed = desk("due", "--json").lines
     dated = [o["due"] for o in owed if o["due"]]

@@ -66,7 +66,7 @@ def test_everything_of_one_person_is_handed_over_and_repeating_changes_nothing(
     assert "1, over by 1" in office("lead", "caseload").out
 
     shown = office("engagement", "show", LEAS[0])
-    assert 'H1: Paula "P" Ott hands over to Peter Vale on Mon 1 Feb 2055 (pending)' in shown.out
+    assert 'LH1: Paula "P" Ott hands over to Peter Vale on Mon 1 Feb 2055 (pending)' in shown.out
     assert office(*away, actor="dana").code == 0
     assert "Mon 1 Feb 2055" in office("person", "list", "--at", "agency").out
     late = office("lead", "handover", LEAS[0], "--to", "paula", "--effective", DAY,

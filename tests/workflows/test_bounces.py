@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from domain.calendar import CalendarPack
 from domain.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.process import free_port
-from tests.conftest import Database
+from tests.conftest import Database, load
 from tests.workflows.conftest import Running, WorkflowOffice, at, day, office_of
 from tests.workflows.test_years import body, prepared
 from worker import workers
@@ -41,6 +42,8 @@ class Moody:
         self.answers: dict[str, list[str]] = {}
         self.asked: Counter[str] = Counter()
         self.taken: list[str] = []
+        self.said: list[tuple[str, str, str]] = []
+        """To whom, on which day and what, of every mail that was taken."""
 
     # The names and the arguments are aiosmtpd's.
     async def handle_RCPT(  # noqa: N802
@@ -57,7 +60,10 @@ class Moody:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        self.taken += [a.partition("@")[0] for a in envelope.rcpt_tos]
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        who = [a.partition("@")[0] for a in envelope.rcpt_tos]
+        self.taken += who
+        self.said += [(w, str(mail["Date"])[:16], " ".join(body(mail).split())) for w in who]
         return "250 OK"
 
 
@@ -353,3 +359,108 @@ async def address_task(story: WorkflowOffice) -> str:
                 "select item from read.obligations where item like 'address/%'"
             )
         )
+
+
+LOST = "MARCUS OYELARAN, WHOM MAIL DOES NOT REACH"
+
+
+async def looked_over(
+    running: Running, story: WorkflowOffice, calendar: CalendarPack
+) -> tuple[Follower, str]:
+    """Two engagements of Marcus's since Tue 6 Apr; Ruth, who leads a third, stands in for him."""
+    whole = Playbook.model_validate(load("packs/playbooks/dta-sir.yaml"))
+    await prepared(story, whole, calendar, day(4, 6))
+    await story.do("engagement assign", engagement=E, role="assistant", person="tess")
+    await story.do("person register", "dana", handle="ruth", name="Ruth Adeyemi",
+                   email="ruth@collaborative.example", role=["lead"])  # fmt: skip
+    for lea, name, lead in (
+        ("harbor-charter", "Harbor Charter", "marcus"), ("elk-grove", "Elk Grove", "ruth"),
+    ):  # fmt: skip
+        await story.do("lea register", id=lea, name=name)
+        await story.do("engagement open", engagement=lea, lea=lea, lead=lead, director="dana")
+    await story.do("risk raise", "ruth", engagement="elk-grove", risk="politics", level="high",
+                   reason="r")  # fmt: skip
+    await story.do("person change", "dana", person="marcus", fallback="ruth")
+    d1 = await story.agreed("Theory of action", day(4, 16))
+    services = running.services
+    follower = Follower(
+        services.pool, services.vault, services.clock, services.client, sandbox=True
+    )
+    async with story.pool.acquire() as connection:
+        await follower.catch_up(connection)
+    return follower, d1
+
+
+async def dead(story: WorkflowOffice) -> list[str]:
+    """The streams on which an address was found dead."""
+    async with story.pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select stream from es.events where type = 'address-bounced' order by position"
+        )
+    return [row["stream"] for row in rows]
+
+
+async def test_an_overview_that_is_refused_leaves_one_task_and_goes_to_the_fallback_contact(
+    running: Running,
+    sandbox_database: Database,
+    moody: tuple[Moody, str],
+    calendar: CalendarPack,
+) -> None:
+    server, url = moody
+    server.answers = {"marcus": ["550 5.1.1 no such user"] * 9}
+    async with Running(running.services, url).worker():
+        story = office_of(running.services, sandbox_database)
+        follower, d1 = await looked_over(running, story, calendar)
+
+        def weeks() -> list[tuple[str, str, bool]]:
+            return [(who, on, LOST in text) for who, on, text in server.said
+                    if "theory of action, due" in text.casefold()]  # fmt: skip
+
+        await story.until(at(day(4, 12), 12))
+        assert server.asked["marcus"] == 1
+        assert await dead(story) == [f"engagement:{E}"], "one task, whatever he leads"
+        owed = await address_task(story)
+        # Ruth has had her own week this morning.
+        assert weeks() == []
+        await story.until(at(day(4, 13), 12))
+        assert weeks() == [("ruth", "Tue, 13 Apr 2055", True)]
+        told = [text for who, _, text in server.said if who == "tess"]
+        assert "Find out the right mail address of Marcus Oyelaran" in told[0]
+        await story.until(at(day(4, 19), 12))
+        assert server.asked["marcus"] == 1, "nothing more goes to a dead address"
+        assert weeks()[1:] == [("ruth", "Mon, 19 Apr 2055", True)]
+
+        await story.do("person change", person="marcus", email="m.oyelaran@collaborative.example")
+        async with story.pool.acquire() as connection:
+            await follower.catch_up(connection)
+            assert owed not in await connection.fetchval(
+                "select coalesce(array_agg(item), '{}') from read.obligations"
+            )
+        await story.until(at(day(4, 26), 12))
+        assert weeks()[2:] == [("m.oyelaran", "Mon, 26 Apr 2055", False)]
+        assert d1 == "D1"
+
+
+async def test_an_overview_that_is_reported_as_undelivered_is_passed_on_as_well(
+    running: Running,
+    story: WorkflowOffice,
+    mails: MailCatcher,
+    calendar: CalendarPack,
+    tmp_path: Path,
+) -> None:
+    await looked_over(running, story, calendar)
+    await story.until(at(day(4, 12), 9))
+    [first] = [m for m in mails.messages() if "marcus@" in m["To"]]
+    where = tmp_path / "bounces"
+    reader = ReturnReader(
+        story.pool, story.vault, running.services.clock, story.client, where, sandbox=True
+    )
+    text = report(first["Message-ID"])
+    deliver_into(where, "mbox", text.replace(b"joy@alder-creek", b"marcus@collaborative"))
+    async with story.pool.acquire() as connection:
+        assert await reader.catch_up(connection) == Counter(bounced=1)
+    assert await dead(story) == [f"engagement:{E}"]
+    assert "address/" in await address_task(story)
+    await story.until(at(day(4, 13), 12))
+    [instead] = [m for m in mails.messages() if LOST in " ".join(body(m).split())]
+    assert ("ruth@" in instead["To"], instead["Date"][:11]) == (True, "Tue, 13 Apr")

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -60,11 +59,15 @@ class Desk:
                 code = left.code if isinstance(left.code, int) else 1
         return Answer(code, out.getvalue(), err.getvalue())
 
-    def do(self, *arguments: str, by: str = "tess") -> str:
-        """What it says; it must be done."""
+    def done(self, *arguments: str, by: str = "tess") -> Answer:
+        """Its answer; it must be done."""
         answer = self.ask(*arguments, by=by)
         assert answer.code == 0, f"{by}: {' '.join(arguments)}\n{answer.said}"
-        return answer.out
+        return answer
+
+    def do(self, *arguments: str, by: str = "tess") -> str:
+        """What it says; it must be done."""
+        return self.done(*arguments, by=by).out
 
     def refused(self, *arguments: str, by: str = "tess") -> str:
         """What it says; it must be refused."""
@@ -74,7 +77,7 @@ class Desk:
 
     def rows(self, *arguments: str, by: str = "tess") -> list[Row]:
         """The lines of a ``--json`` answer."""
-        return [json.loads(line) for line in self.do(*arguments, "--json", by=by).splitlines()]
+        return self.done(*arguments, "--json", by=by).lines
 
     def one(self, *arguments: str, by: str = "tess") -> Row:
         """The only line of a ``--json`` answer."""

@@ -1,4 +1,4 @@
-"""Five things that hold at every moment of the story."""
+"""Six things that hold at every moment of the story."""
 
 from collections import Counter
 from datetime import date, datetime
@@ -6,7 +6,10 @@ from datetime import date, datetime
 import yaml
 
 from cli.admin import DEFAULT_CALENDAR
+from cli.main import build
 from domain.calendar import CalendarPack, Closure, WorkingDays
+from domain.kernel import COMMANDS
+from tests.cli.test_json import verbs
 from tests.end_to_end.scenario.desk import Desk, E, local
 from tests.end_to_end.scenario.recruiting import LEAS, RECESS
 from tests.end_to_end.scenario.replaying import RUNNING
@@ -97,3 +100,39 @@ def invariant_5_the_workflows_replay(desk: Desk) -> None:
     for when in ("replayed", "replayed at the end"):
         assert set(desk.remembered[when]) == set(RUNNING)
         assert min(desk.remembered[when].values()) > 2, desk.remembered[when]
+
+
+ACTS = {
+    "admin migrate", "admin prepare-temporal", "admin rebuild", "admin recover", "admin verify",
+    "bulk reschedule summit", "calendar export", "clock advance", "clock to", "completion",
+    "conversation import", "dashboard import", "doctor", "down", "evidence import", "import",
+    "init", "investment import", "lea fact-import", "lea import", "person import",
+    "person reassign", "status", "summit attendance import", "survey import", "up",
+}  # fmt: skip
+"""The verbs that do something without being a command of the domain, or look at the machine."""
+ON_AN_ENGAGEMENT = (
+    "burden show", "checkin show", "consultancy list", "contact list", "course list", "cycle list",
+    "dosage", "engagement show", "focus show", "history", "investment list", "lead packet",
+    "ledger", "rehearse", "reminders plan", "sir show", "sir thread", "statute list", "step list",
+    "survey show", "team show",
+)  # fmt: skip
+ON_ANYTHING_ELSE = {
+    "appropriation list": "", "appropriation show": "dta-2054", "calendar feeds": "", "clock": "",
+    "deliverable show": f"{E} D1", "due": "", "engagement list": "", "framework list": "",
+    "lea facts": "", "lea list": "", "lea show": E, "lead caseload": "", "mail list": "",
+    "mail show": "1", "person list": "", "person show": "joy",
+    "playbook diff": "dta-sir@3 dta-sir@4", "playbook list": "", "playbook show": "dta-sir@3",
+    "portfolio mix": "", "portfolio triage": "", "summit list": "", "summit show": "Y1-1",
+    "survey growth": "",
+}  # fmt: skip
+
+
+def invariant_6_what_is_measured_is_told_exactly(desk: Desk) -> None:
+    """In every answer there is: hours and money as text, and only counts as numbers."""
+    commands = {f"{c.noun} {c.verb}" for c in COMMANDS.values()}
+    questions = {name for name, _ in verbs(build())} - commands - ACTS
+    assert questions == {*ON_AN_ENGAGEMENT, *ON_ANYTHING_ELSE}
+    for question in ON_AN_ENGAGEMENT:
+        assert desk.rows(*question.split(), E), question
+    for question, more in ON_ANYTHING_ELSE.items():
+        assert desk.rows(*question.split(), *more.split()), question

@@ -48,7 +48,7 @@ def step_38_a_lead_hands_over(desk: Desk) -> None:
     packet = desk.one("lead", "packet", E, by="marcus")
     assert {"D5", "D6"} <= {o["item"] for o in packet["owed"]}
     owed = {r["item"]: r["due"] for r in desk.rows("due", "--engagement", E)}
-    assert owed["H1/overlap"] == "2055-07-29"
+    assert owed["LH1/overlap"] == "2055-07-29"
     contact(desk, "2055-07-29")
     desk.do("handover", "meet", E, "--date", "2055-07-29", "--note", "Walked through it all.",
             by="marcus")  # fmt: skip
@@ -165,7 +165,7 @@ def step_43_a_mail_bounces(desk: Desk) -> None:
     _, text = desk.mailed("joy", "2055-11-09")
     assert "A list of families to visit" in text
     assert "Robert Hale" in text, "in whose place it comes"
-    [notice] = [r for r in desk.settled("2055-11-09") if r["item"] == "Y2-2/F1"]
+    [notice] = [r for r in desk.settled("2055-11-09") if r["item"] == "Y2-2/1"]
     assert [(d["to"], d["outcome"]) for d in notice["deliveries"]] == [
         ("robert", "bounced"), ("joy", "sent"),
     ]  # fmt: skip
@@ -178,7 +178,7 @@ def step_43_a_mail_bounces(desk: Desk) -> None:
     assert "Robert Hale" in task or "robert" in task
     desk.do("person", "change", "robert", "--email", "robert@alder-creek.example")
     eventually(lambda: tasks() == [], 30, "the right address was found")
-    desk.do("summit", "commitment", "settle", "Y2-2", E, "F1", "--outcome", "kept", by="priya")
+    desk.do("summit", "commitment", "settle", "Y2-2", E, "1", "--outcome", "kept", by="priya")
 
 
 def step_44_the_slip_is_put_right(desk: Desk) -> None:

@@ -1,0 +1,43 @@
+"""Why an item has no reminders at all: the ledger has nothing to show of it."""
+
+from domain.context import Context
+from domain.engagement import Engagement
+from domain.holds import told
+from domain.kernel import State
+from domain.obligations import Obligation, obligations
+
+_SIGNATURE = "/signature"
+
+
+def items_of(state: State, context: Context) -> set[str]:
+    """Everything that is or was owed on an engagement, and what is proposed, by name."""
+    owed = {o.item for o in obligations(state, context)}
+    return owed | {item.removesuffix(_SIGNATURE) for item in owed}
+
+
+def why_unplanned(item: str, state: State, context: Context) -> str | None:
+    """Why no reminder of an item was planned; None for what never was an item."""
+    found = {o.item: o for o in obligations(state, context)}
+    if owed := found.get(item):
+        return _why_not(owed, state, context)
+    proposed = found.get(item + _SIGNATURE)
+    if proposed is None:
+        return None
+    if proposed.settled:
+        return f"it was never agreed ({proposed.settled})"
+    if not state.of(Engagement).is_open:
+        return "it was never signed by both sides"
+    return "it is proposed and not signed by both sides"
+
+
+def _why_not(owed: Obligation, state: State, context: Context) -> str:
+    engagement = state.of(Engagement)
+    if owed.policy is None:
+        return "nobody is reminded of it"
+    if owed.due is None:
+        return "it has no due date"
+    if owed.settled:
+        return f"it is settled ({owed.settled})"
+    if not engagement.is_open:
+        return f"the engagement is {engagement.phase}"
+    return told(owed.held, state) or "the days on which its reminders would have gone lay behind"

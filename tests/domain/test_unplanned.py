@@ -1,0 +1,56 @@
+"""Why an item has no reminders at all, in words."""
+
+from collections.abc import Callable
+
+import pytest
+
+from domain.context import SYSTEM
+from domain.unplanned import items_of, why_unplanned
+from tests.domain.story import Story
+from tests.domain.test_reminders import spring
+
+
+def partly_signed() -> Story:
+    return spring().do("deliverable sign", "marcus", deliverable="D1")
+
+
+def declined() -> Story:
+    return spring().do("deliverable decline", "marcus", deliverable="D1", reason="too much")
+
+
+def held() -> Story:
+    story = spring().do("engagement hold", "marcus", reason="wildfire")
+    return story.signed("D1")
+
+
+def withdrawn() -> Story:
+    return spring().do("engagement withdraw", reason="a vacancy")
+
+
+def told(story: Story, item: str) -> str | None:
+    assert story.ledger(item) == []
+    return why_unplanned(item, story.state(), story.context(SYSTEM, None))
+
+
+@pytest.mark.parametrize(
+    ("story", "item", "why"),
+    [
+        (spring, "D1", "it is proposed and not signed by both sides"),
+        (partly_signed, "D1", "it is proposed and not signed by both sides"),
+        (declined, "D1", "it was never agreed (declined)"),
+        (spring, "D1/signature", "nobody is reminded of it"),
+        (held, "D1", "held: wildfire"),
+        (withdrawn, "D1", "it was never signed by both sides"),
+        (spring, "D7", None),
+        (spring, "M1", None),
+    ],
+)
+def test_it_is_told_why_nobody_was_to_be_reminded(
+    story: Callable[[], Story], item: str, why: str | None
+) -> None:
+    assert told(story(), item) == why
+
+
+def test_an_items_proposal_counts_as_an_item() -> None:
+    story = spring()
+    assert {"D1", "D1/signature"} <= items_of(story.state(), story.context(SYSTEM, None))

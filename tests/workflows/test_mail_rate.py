@@ -1,0 +1,106 @@
+"""No more mails a second than the mail server may be asked to take, on the server of real work.
+
+The time-skipping server of a sandbox keeps no rates.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio import workflow
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.names import SEND_MAIL, SMTP_QUEUE, ClaimedMail, DigestRun, Handed
+from activities.record import Record
+from benchmarks import morning
+from benchmarks.setting import (
+    AGREED,
+    DUE,
+    KEY,
+    LEA,
+    MORNING,
+    ZONE,
+    StandingClock,
+    add_contacts,
+    furnish,
+    reminders,
+    services_at,
+    shipped_playbook,
+)
+from domain.calendar import local_date
+from embedded.mailcatcher import caught_mails, mail_catcher
+from embedded.temporal import dev_temporal
+from store.database import open_pool
+from store.vault import Vault
+from tests.conftest import Database
+from worker import workers
+
+MAILS, A_SECOND = 10, 4
+AT_ONCE = 4
+"""The server divides a queue, and its rate, into four; each part lets one go at once."""
+
+
+@workflow.defn(name="AllAtOnce")
+class AllAtOnce:
+    """Mails that are all made, and wait for their conversations at the same moment."""
+
+    @workflow.run
+    async def run(self, mails: list[ClaimedMail]) -> None:
+        await asyncio.gather(
+            *(
+                workflow.execute_activity(
+                    SEND_MAIL,
+                    mail,
+                    result_type=Handed,
+                    task_queue=SMTP_QUEUE,
+                    start_to_close_timeout=timedelta(seconds=20),
+                )
+                for mail in mails
+            )
+        )
+
+
+async def test_mails_go_no_faster_than_the_limit_and_all_of_them_go(
+    sandbox_database: Database, tmp_path: Path
+) -> None:
+    vault, clock = Vault(KEY), StandingClock(AGREED)
+    pool = await open_pool(sandbox_database.url, size=20)
+    with dev_temporal(tmp_path / "temporal") as temporal, mail_catcher(tmp_path / "mail") as caught:
+        people = await furnish(pool, vault, clock)
+        contacts = await add_contacts(pool, 0, MAILS)
+        await morning.write(
+            pool,
+            vault,
+            AGREED,
+            engagements=MAILS,
+            contacts=contacts,
+            lead=people["marcus"],
+            director=people["dana"],
+            lea=LEA,
+            playbook=shipped_playbook().ref,
+            due=DUE,
+        )
+        clock.at = MORNING + timedelta(seconds=30)
+        at = await services_at(pool, vault, clock, temporal.address, tmp_path)
+        limited = at.settings.model_copy(update={"mails_per_second": float(A_SECOND)})
+        at = replace(at, settings=limited)
+        sends = reminders(at, caught.smtp_url)
+        on = local_date(clock.at, ZONE)
+        mails = [await sends.claim(DigestRun(person=contact, on=on)) for contact in contacts]
+        ours = workers(at, Record(pool, vault, clock), sends)
+        [smtp] = [worker for worker in ours if worker.task_queue == SMTP_QUEUE]
+        many = Worker(
+            at.client,
+            task_queue="many",
+            workflows=[AllAtOnce],
+            workflow_runner=UnsandboxedWorkflowRunner(),
+        )
+        async with smtp, many:
+            await at.client.execute_workflow(AllAtOnce.run, mails, id="many", task_queue="many")
+        came = [mail.caught_at for mail in caught_mails(caught.maildir)]
+        readers = {mail["To"] for mail in caught.messages()}
+    await pool.close()
+
+    assert len(came) == len(readers) == MAILS
+    assert came[-1] - came[0] >= timedelta(seconds=(MAILS - AT_ONCE) / A_SECOND)
