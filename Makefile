@@ -28,7 +28,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test up lint format bench bench-memory pictures lock clean
+.PHONY: help setup demo test tests up lint format bench bench-memory pictures lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,7 +49,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## the twelve pilot districts, two years, in a sandbox
 	@$(BIN)/python examples/demo.py
 
-test: lint ## check, then run every test
+# At the same time: the tests leave a core idle while they wait for their servers.
+test: $(STAMP) ## check, and run every test
+	@$(MAKE) --no-print-directory -j2 lint tests
+
+tests: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 up: $(STAMP) ## start Temporal, PostgreSQL, the mail catcher and the worker here
