@@ -75,7 +75,7 @@ def ledger(
             for r in every
             if wanted in (None, r["item"])
         ]
-        why = _PLANNED_WHEN
+        why = _PLANNED_WHEN if who is None else f"See those of everybody: handrail ledger {one}"
         if wanted is not None and not found:
             why = why_unplanned(wanted, state, context) or why
             why = names.told(f"No reminders were planned for {wanted}: {why}.")
