@@ -85,7 +85,7 @@ async def still_to_send(
                 connection, person=whose, overview=rules.id, period=period
             ):
                 continue
-            sections = await _sections(connection, whose, rules, settings, now)
+            sections = await _sections(connection, whose, rules, settings, now, reader=person)
             if sections and whose != person:
                 name = (await people(connection, {whose}))[whose].name
                 sections = tuple(
@@ -144,7 +144,13 @@ async def _start_next(
 
 
 async def _sections(
-    connection: Connection, person: str, rules: OverviewRules, settings: ProgramEntry, now: datetime
+    connection: Connection,
+    person: str,
+    rules: OverviewRules,
+    settings: ProgramEntry,
+    now: datetime,
+    *,
+    reader: str,
 ) -> tuple[Overview, ...]:
     today = local_date(now, settings.zone)
     whose = {"person": person, "role": rules.to}
@@ -178,6 +184,7 @@ async def _sections(
         what = with_names(what, names)
         holder = names.get(row["person"])
         whose = holder.name if holder else f"the {row['owner'].replace('_', ' ')}"
+        whose = "you" if row["person"] == reader else whose
         return _line(row, f"{what}, due {spoken(row['due'])}, with {whose}")
 
     sections = [

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 """One JSON object (or one a line) instead of text."""
 
-_PERSON = re.compile(r"(@?)\b(p-[a-z2-7]{13})\b")
+_PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")
 
 
 def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
@@ -114,13 +114,15 @@ class Names:
                 self._known[entry.id] = (entry.name, entry.handle)
 
     def told(self, text: str) -> str:
-        """The text with names for ids, and handles for ids after an @."""
+        """The text with names for ids; handles after an @, and in an item such as address/joy."""
 
         def name(match: re.Match[str]) -> str:
             known = self._known.get(match[2])
             if known is None:
                 return match[0]
-            return known[1] if match[1] else known[0]
+            if match[1]:
+                return match[1].removeprefix("@") + known[1]
+            return known[0]
 
         return _PERSON.sub(name, text)
 

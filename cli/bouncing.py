@@ -3,15 +3,9 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cli.asking import Names
 from domain.bounces import Bounces
 from domain.calendar import local_date, spoken
 from domain.kernel import State
-
-
-def item_told(item: str, names: Names) -> str:
-    """An item as people read it, with a handle for an id."""
-    return names.told(item.replace("/p-", "/@p-"))
 
 
 def as_data(state: State, zone: ZoneInfo) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
-from cli.bouncing import item_told
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _person_id, _zone
 from domain.errors import Unknown, did_you_mean
@@ -64,7 +63,7 @@ def ledger(
         names = Names(door)
         items = {r["item"] for r in every} | items_of(state, context)
         await names.learn(*items)
-        told = {item_told(i, names): i for i in sorted(items)}
+        told = {names.told(i): i for i in sorted(items)}
         wanted = next((told[i] for i in told if item and i.casefold() == item.casefold()), None)
         if item is not None and wanted is None:
             raise Unknown(
@@ -76,10 +75,10 @@ def ledger(
             for r in every
             if wanted in (None, r["item"])
         ]
-        why = _PLANNED_WHEN
+        why = _PLANNED_WHEN if who is None else f"See those of everybody: handrail ledger {one}"
         if wanted is not None and not found:
             why = why_unplanned(wanted, state, context) or why
-            why = names.told(f"No reminders were planned for {item_told(wanted, names)}: {why}.")
+            why = names.told(f"No reminders were planned for {wanted}: {why}.")
         known = state.of(Notices).all
         for r in found:
             notice = known.get(r["n"])
@@ -109,7 +108,7 @@ def ledger(
         [
             (
                 _local(r["planned_for"], zone),
-                item_told(r["item"], names),
+                names.told(r["item"]),
                 r["round"],
                 r["step"],
                 _reader(r, reader, names),
@@ -176,7 +175,7 @@ def as_data(row: dict[str, Any], names: Names) -> dict[str, Any]:
     """A reminder as plain data."""
     return {
         "planned_for": row["planned_for"],
-        "item": item_told(row["item"], names),
+        "item": names.told(row["item"]),
         "round": row["round"],
         "step": row["step"],
         "outcome": _outcome(row),

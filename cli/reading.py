@@ -10,7 +10,6 @@ from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import Json, Names, counted, engagement_named, run
-from cli.bouncing import item_told
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
@@ -292,7 +291,7 @@ def due(
     if json_:
         for r in rows:
             person_, title = names.handle(r["person"]), names.told(r["title"])
-            emit_json({**dict(r), "person": person_, "title": title})
+            emit_json({**dict(r), "item": names.told(r["item"]), "person": person_, "title": title})
         return
     emit_table(
         f"Owed as of {spoken(today)}",
@@ -302,7 +301,7 @@ def due(
                 spoken(r["due"]) if r["due"] else "no date",
                 "held" if r["held"] else _distance(r["due"], today),
                 r["engagement"] + (" *" if r["illustrative"] else ""),
-                item_told(r["item"], names),
+                names.told(r["item"]),
                 names.told(r["title"])
                 + (f" ({r['held']})" if r["held"] else "")
                 + _snoozed(r, today),

@@ -162,6 +162,7 @@ def person_show(person: str, /, *, json_: Json = False) -> None:
             "handle": entry.handle,
             "name": entry.name,
             "email": entry.email,
+            "digest": entry.digest,
             "organisation": entry.organisation,
             "staff_roles": sorted(entry.staff_roles),
             "fallback": names.handle(entry.fallback),
@@ -175,7 +176,7 @@ def person_show(person: str, /, *, json_: Json = False) -> None:
         return
     print(f"{found['name']} ({found['handle']})")
     for label, value in (
-        ("Mail", found["email"]),
+        ("Mail", found["email"] and f"{found['email']}, {found['digest']}"),
         ("Works at", found["organisation"]),
         ("Staff roles", ", ".join(found["staff_roles"])),
         ("Fallback contact", found["fallback"]),

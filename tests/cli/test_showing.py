@@ -33,6 +33,15 @@ def test_a_name_may_hold_any_character_in_json(capsys: Any) -> None:
     }
 
 
+def test_an_item_is_told_as_it_is_typed_wherever_it_stands() -> None:
+    names = named("Joy Kim")
+    assert names.told("address/p-aaaaaaaaaaaaa") == "address/joy"
+    assert names.told("1 reminder planned: address/p-aaaaaaaaaaaaa due.") == (
+        "1 reminder planned: address/joy due."
+    )
+    assert names.told("address/p-bbbbbbbbbbbbb") == "address/p-bbbbbbbbbbbbb", "nobody known"
+
+
 def test_an_empty_list_says_what_there_is_none_of_and_what_to_do(capsys: Any) -> None:
     emit_table("0 LEAs", ("Id", "Name"), [], empty="Register one: handrail lea register --help")
     assert capsys.readouterr().out == "0 LEAs. Register one: handrail lea register --help\n"

@@ -44,6 +44,14 @@ def test_the_ledger_says_why_nobody_is_reminded_of_what_is_only_proposed(desk: H
     assert desk("ledger", E, "--item", "D2", "--json").lines == []
 
 
+def test_the_ledger_of_somebody_whom_nothing_reminds_shows_where_the_rest_is(
+    desk: Handrail,
+) -> None:
+    said = desk("ledger", E, "--person", "tess").out
+    assert "Reminders of alder-creek-usd to tess: none." in said
+    assert f"See those of everybody: handrail ledger {E}" in said
+
+
 def test_what_is_owed_comes_soonest_first(desk: Handrail) -> None:
     owed = desk("due", "--json").lines
     dated = [o["due"] for o in owed if o["due"]]

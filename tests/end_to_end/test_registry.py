@@ -42,6 +42,8 @@ def test_a_person_is_shown_with_whoever_is_written_to_instead(desk: Handrail) ->
     assert "Joy Kim → Robert Hale → Joy Kim" in circle.said
     [shown] = desk("person", "show", "robert", "--json").lines
     [joy] = desk("person", "show", "joy", "--json").lines
+    assert joy["digest"] == "daily"
+    assert "Mail: joy@alder-creek.example, daily" in desk("person", "show", "joy").out
     assert (shown["fallback"], joy["fallback_of"]) == ("joy", ["robert"])
     assert "joy" in desk("person", "list", "--at", E).out
     assert desk("person", "show", "jo").code == 1

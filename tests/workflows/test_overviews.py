@@ -55,7 +55,8 @@ async def test_a_lead_gets_one_mail_on_monday_with_the_week_and_a_director_one_a
     assert "Mon, 12 Apr" in monday["Date"]
     assert monday["Date"].split()[4].startswith("08:01")
     assert "DUE IN THE NEXT 14 DAYS" in text(monday)
-    assert "D1 Theory of action, due Fri 16 Apr" in text(monday)
+    assert "D1 Theory of action, due Fri 16 Apr 2055, with Joy Kim" in text(monday)
+    assert "before Theory of action, due Fri 16 Apr 2055, with you" in text(monday)
     assert mails_to(mails, "dana") == []
 
     await story.until(at(day(4, 19), 9))
