@@ -11,7 +11,7 @@ from activities.naming import with_names
 from activities.overviews import Overseen
 from activities.record import Outcome
 from domain.context import PersonEntry, ProgramEntry
-from domain.engagement import Engagement
+from domain.matters import matter_of
 from domain.notices import Notices, NoticesClaimed, PlannedNotice
 from domain.obligations import obligations
 
@@ -39,7 +39,7 @@ class Found:
         """Take over what a person's mail claimed on one engagement."""
         items, gone = _items(outcome, mail, person), _taken_back(outcome)
         if items:
-            self.leads.append(outcome.state.of(Engagement).roles["lead"])
+            self.leads += matter_of(outcome.state, outcome.context).holding("lead")
             self.engagements[outcome.state.id] = None
         self.items += items
         self.taken_back += gone
@@ -62,6 +62,7 @@ def _claims(outcome: Outcome) -> Iterable[NoticesClaimed]:
 
 def _taken_back(outcome: Outcome) -> list[TakenBack]:
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
+    matter = matter_of(outcome.state, outcome.context)
     found = []
     for event in _claims(outcome):
         for gone in event.taken_back:
@@ -70,7 +71,7 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
             found.append(
                 TakenBack(
                     engagement=outcome.state.id,
-                    lea_name=outcome.state.of(Engagement).lea_name,
+                    lea_name=matter.title,
                     item=of.item,
                     title=with_names(of.title, outcome.context.people),
                     round=of.round,
@@ -87,16 +88,16 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
 
     An item is told once, whatever steps of it the week has.
     """
-    engagement, engagement_id = outcome.state.of(Engagement), outcome.state.id
+    matter, engagement_id = matter_of(outcome.state, outcome.context), outcome.state.id
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
     items = []
     said = sorted(said_in(outcome, mail, person), key=lambda notice: notice.planned_for)
     last = {notice.item: notice.n for notice in said}
     for notice in (n for n in said_in(outcome, mail, person) if last[n.item] == n.n):
         of = owed[notice.item, notice.round]
-        owner = engagement.roles.get(of.owner)
-        mine = owner == person
-        holder = outcome.context.people.get(owner) if owner else None
+        owners = matter.holding(of.owner)
+        mine = person in owners
+        holder = outcome.context.people.get(owners[0]) if owners else None
         assert of.due is not None
         action = of.ask if mine else of.others or _ASK_THEM
         directory = outcome.context.people
@@ -107,7 +108,7 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
         items.append(
             DigestItem(
                 engagement=engagement_id,
-                lea_name=engagement.lea_name,
+                lea_name=matter.title,
                 item=of.item,
                 title=with_names(of.title, directory),
                 round=of.round,
@@ -118,7 +119,7 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
                 owner_name=None if mine else (holder.name if holder else None),
                 action=action,
                 command=with_names(command, directory),
-                illustrative=engagement.illustrative,
+                illustrative=matter.illustrative,
             )
         )
     return items

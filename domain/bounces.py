@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import Engagement, EngagementRole, not_in_the_future, running
+from domain.engagement import EngagementRole, not_in_the_future, running
 from domain.errors import ImpossibleDate, WrongState
 from domain.kernel import (
     Decision,
@@ -23,6 +23,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
+from domain.matters import matter_of
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.wording import full
@@ -210,12 +211,12 @@ def item_of(person: str) -> str:
 @owes
 def addresses_owed(state: State, context: Context) -> Iterable[Obligation]:
     """The assistant finds out where to write to somebody whose mail came back."""
-    roles = state.of(Engagement).roles
+    matter = matter_of(state, context)
     rules = context.the_playbook.bounces
     for bounce in state.of(Bounces).all.values():
         if bounce.facts is None:
             continue
-        holders = (r for r in _FINDERS if roles.get(r) not in (None, bounce.person))
+        holders = (r for r in _FINDERS if {*matter.holding(r)} - {bounce.person})
         mended = bounce.mended
         yield Obligation(
             item_of(bounce.person),

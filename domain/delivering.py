@@ -2,8 +2,8 @@
 
 from domain.bounces import found_dead
 from domain.context import Context
-from domain.engagement import Engagement
 from domain.kernel import Decision, Event, State, decides
+from domain.matters import matter_of
 from domain.notices import (
     AddedRecipients,
     DeliveryOutcome,
@@ -63,7 +63,7 @@ def _came_back(
             notices=tuple(n.ref for n in notices),
         )
     ]
-    if not state.of(Engagement).is_open:
+    if not matter_of(state, context).is_open:
         return events
     person = command.person
     if command.current and unreachable(person, state, context) is None:
@@ -82,7 +82,7 @@ def _told_instead(
     mail to the same person overtook.
     """
     owed = {(o.item, o.round): o for o in obligations(state, context)}
-    held = set(state.of(Engagement).roles.values())
+    held = matter_of(state, context).people
     found = []
     for notice in notices:
         of = owed.get((notice.planned.item, notice.planned.round))
