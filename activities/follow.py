@@ -122,7 +122,7 @@ async def news(
 
 
 async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Command]:
-    """What a fact asks of engagements, one command for each, or of the program."""
+    """What a fact asks of other streams, one command for each."""
     match recorded.event:
         case EngagementOpened():
             return [LookAhead()]
@@ -135,7 +135,7 @@ async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Co
         case _:
             return [
                 *await _mended(connection, recorded),
-                *(ReconcileNotices(engagement=e) for e in await _concerned(connection, recorded)),
+                *(ReconcileNotices(of=stream) for stream in await _concerned(connection, recorded)),
             ]
 
 
@@ -149,27 +149,28 @@ async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddr
             why = "left"
         case _:
             return []
-    rows = await listed(queries.engagements_with_dead_address(connection, item=item_of(person)))
-    return [SettleAddress(engagement=row["engagement"], person=person, why=why) for row in rows]
+    rows = await listed(queries.streams_with_dead_address(connection, item=item_of(person)))
+    return [SettleAddress(of=row["stream"], person=person, why=why) for row in rows]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
-    """The running engagements whose notices a fact may move."""
+    """The streams whose notices a fact may move."""
     match recorded.event:
         case RecessSet():
             lea = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))
-            return [row["id"] for row in rows if row["ended_at"] is None]
+            return [f"engagement:{row['id']}" for row in rows if row["ended_at"] is None]
         case PersonLeft() | PersonReturned():
             person = recorded.stamp.stream.partition(":")[2]
-            rows = await listed(queries.engagements_telling(connection, person=person))
-            return [row["engagement"] for row in rows]
+            rows = await listed(queries.streams_telling(connection, person=person))
+            return [row["stream"] for row in rows]
         case PersonChanged(digest=rhythm) if rhythm:
             # Whoever goes from weekly to daily, or back, is told at other moments from now on.
             person = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.held_roles(connection, person=person))
-            return list(dict.fromkeys(row["engagement"] for row in rows))
+            return list(dict.fromkeys(f"engagement:{row['engagement']}" for row in rows))
         case CalendarPublished():
-            return [row["id"] for row in await listed(queries.running_engagements(connection))]
+            rows = await listed(queries.running_engagements(connection))
+            return [f"engagement:{row['id']}" for row in rows]
         case _:
             return []

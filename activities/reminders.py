@@ -98,23 +98,20 @@ class Reminders:
         self._sandbox = sandbox
 
     async def announce(self, stream: str) -> Announced:
-        """Start the mails of everybody who must be told something on this engagement now."""
+        """Start the mails of everybody who must be told something on this stream now."""
         now = await self._clock.now()
         async with self._pool.acquire() as connection:
             settings = await program(connection)
             assert settings is not None
             today = local_date(now, settings.zone)
             state = fold(stream, await read_stream(connection, self._vault, stream))
-            envelope = _from_system(
-                ReconcileNotices(engagement=state.id), uuid5(_MAILS, stream), now
-            )
+            look = ReconcileNotices(of=stream)
+            envelope = _from_system(look, uuid5(_MAILS, stream), now)
             context = await resolve(connection, envelope, envelope.command(), state, now)
             if brought(state, context):
                 # What time has brought is recorded before anybody is told anything.
                 command_id = uuid5(_MAILS, f"{stream}@{state.version}/brought")
-                await self._record.execute(
-                    _from_system(ReconcileNotices(engagement=state.id), command_id, now)
-                )
+                await self._record.execute(_from_system(look, command_id, now))
                 state = fold(stream, await read_stream(connection, self._vault, stream))
                 context = await resolve(connection, envelope, envelope.command(), state, now)
             mailed, in_week = [
@@ -140,7 +137,7 @@ class Reminders:
             )
         log.info(
             "due_announced",
-            engagement=state.id,
+            stream=stream,
             people=len(told.people),
             alarms=len(told.alarms),
             again_at=told.again_at.isoformat() if told.again_at else None,
@@ -186,9 +183,9 @@ class Reminders:
     async def claim(self, digest: DigestRun) -> ClaimedMail:
         """Claim what is due for a person now, and freeze the mail that says it.
 
-        One transaction over every engagement concerned; claimed again, it is the same mail.  A
+        One transaction over every stream concerned; claimed again, it is the same mail.  A
         digest whose day is over claims nothing: it would go at any hour of any day, and the
-        engagements announce what is due anew.  Nor does one while an earlier is still on its way:
+        streams announce what is due anew.  Nor does one while an earlier is still on its way:
         that one says everything once the mail server is back.
         """
         mail = mail_id(digest.person, digest.on, digest.kind)
@@ -239,16 +236,16 @@ class Reminders:
         """What the mail says if it is made now; None where there is nothing to say."""
         alarm = alarm_of(digest.kind)
         if alarm:
-            concerned = [alarm[0]]
+            concerned = [f"engagement:{alarm[0]}"]
         else:
             until = await mail_reach(connection, digest.person, settings, now)
             rows = await listed(
-                queries.engagements_to_claim(connection, person=digest.person, until=until)
+                queries.streams_to_claim(connection, person=digest.person, until=until)
             )
-            rows += await listed(queries.engagements_in_mail(connection, mail=mail))
-            concerned = sorted({row["engagement"] for row in rows})
+            rows += await listed(queries.streams_in_mail(connection, mail=mail))
+            concerned = sorted({row["stream"] for row in rows})
         claim = ClaimNotices(
-            engagement="any",
+            of="any",
             mail=mail,
             message_id=message_id(mail, settings.sender),
             person=digest.person,
@@ -257,20 +254,20 @@ class Reminders:
             again=again,
         )
         found = Found()
-        for engagement in concerned:
-            outcome = await self._claimed(connection, claim, engagement, now)
+        for stream in concerned:
+            outcome = await self._claimed(connection, claim, stream, now)
             found.add(outcome, mail, digest.person)
         overseen = [] if alarm else await still_to_send(connection, digest.person, settings, now)
         if not found.items and not overseen:
             return None
         if not alarm:
             rows = await listed(
-                queries.engagements_to_take_back(connection, person=digest.person, today=claim.on)
+                queries.streams_to_take_back(connection, person=digest.person, today=claim.on)
             )
-            for engagement in [r["engagement"] for r in rows]:
-                if engagement not in concerned:
+            for stream in [r["stream"] for r in rows]:
+                if stream not in concerned:
                     passing = claim.model_copy(update={"in_passing": True})
-                    outcome = await self._claimed(connection, passing, engagement, now)
+                    outcome = await self._claimed(connection, passing, stream, now)
                     found.add(outcome, mail, digest.person)
         directory = await people(connection, {digest.person, *found.leads})
         kind = await queries.store_kind(connection)
@@ -288,17 +285,17 @@ class Reminders:
         return content, found, overseen
 
     async def _claimed(
-        self, connection: Connection, claim: ClaimNotices, engagement: str, now: datetime
+        self, connection: Connection, claim: ClaimNotices, stream: str, now: datetime
     ) -> Outcome:
-        command = claim.model_copy(update={"engagement": engagement})
-        command_id = uuid5(claim.mail, f"{engagement}/{now.isoformat()}")
+        command = claim.model_copy(update={"of": stream})
+        command_id = uuid5(claim.mail, f"{stream}/{now.isoformat()}")
         outcome = await self._record.decide_and_append(
             connection, _from_system(command, command_id, now), now=now
         )
         for notice in said_in(outcome, claim.mail, claim.person):
             log.info(
                 "notice_claimed",
-                engagement=engagement,
+                stream=stream,
                 command=str(command_id),
                 notice=f"{notice.item} {notice.step} {notice.due}",
                 mail=str(claim.mail),
@@ -315,9 +312,7 @@ class Reminders:
         overseen: list[Overseen],
     ) -> None:
         """Keep what the mail speaks of: who must learn its fate, which week it looked over."""
-        await queries.add_mail_engagements(
-            connection, mail=mail, engagements=list(found.engagements)
-        )
+        await queries.add_mail_streams(connection, mail=mail, streams=list(found.streams))
         for overview in overseen:
             await queries.add_overview(
                 connection,
@@ -457,24 +452,24 @@ class Reminders:
         log.info("mail_settled", mail=str(mail), outcome=outcome)
 
     async def report(self, claimed: ClaimedMail) -> None:
-        """Tell every engagement in a mail what became of it."""
+        """Tell every stream in a mail what became of it."""
         assert claimed.mail is not None
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=claimed.mail)
-            rows = await listed(queries.unreported_engagements(connection, mail=claimed.mail))
+            rows = await listed(queries.unreported_streams(connection, mail=claimed.mail))
             bounced = row["outcome"] == "bounced"
             current = not bounced or await still_theirs(connection, self._vault, row)
         if row["outcome"] == "dropped":
-            # The engagements dropped what it had to say themselves, and know.
+            # The streams dropped what it had to say themselves, and know.
             async with self._pool.acquire() as connection:
                 for unreported in rows:
                     await queries.mark_reported(
-                        connection, mail=claimed.mail, engagement=unreported["engagement"]
+                        connection, mail=claimed.mail, stream=unreported["stream"]
                     )
             return
-        for engagement in [r["engagement"] for r in rows]:
+        for stream in [r["stream"] for r in rows]:
             command = RecordDelivery(
-                engagement=engagement,
+                of=stream,
                 mail=claimed.mail,
                 message_id=row["message_id"],
                 person=row["person"],
@@ -483,17 +478,17 @@ class Reminders:
                 at=row["at"],
                 current=current,
             )
-            command_id = uuid5(claimed.mail, f"{engagement}/delivered")
+            command_id = uuid5(claimed.mail, f"{stream}/delivered")
             await send(
                 self._client,
                 _from_system(command, command_id, await self._clock.now()),
                 sandbox=self._sandbox,
             )
             async with self._pool.acquire() as connection:
-                await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
+                await queries.mark_reported(connection, mail=claimed.mail, stream=stream)
             log.info(
                 "delivery_reported",
-                engagement=engagement,
+                stream=stream,
                 command=str(command_id),
                 mail=str(claimed.mail),
                 outcome=row["outcome"],

@@ -130,7 +130,7 @@ class ReturnReader:
     async def _came_back(
         self, connection: Connection, row: Any, failure: Failure, address: str
     ) -> None:
-        """Tell every engagement in a mail, in the words of its first report."""
+        """Tell every stream in a mail, in the words of its first report."""
         mail, person = row["id"], row["person"]
         entry = (await people(connection, {person})).get(person)
         detail = failure.detail(address, entry.name if entry else "")
@@ -140,10 +140,10 @@ class ReturnReader:
         await queries.settle_mail(connection, id=mail, outcome="bounced", detail=detail, at=now)
         row = await queries.mail(connection, id=mail)
         current = await still_theirs(connection, self._vault, row)
-        rows = await listed(queries.engagements_in_mail(connection, mail=mail))
-        for engagement in [r["engagement"] for r in rows]:
+        rows = await listed(queries.streams_in_mail(connection, mail=mail))
+        for stream in [r["stream"] for r in rows]:
             command = RecordReturn(
-                engagement=engagement,
+                of=stream,
                 mail=mail,
                 message_id=row["message_id"],
                 person=person,
@@ -153,12 +153,12 @@ class ReturnReader:
             )
             envelope = Envelope.of(
                 command,
-                command_id=uuid5(mail, f"{engagement}/returned"),
+                command_id=uuid5(mail, f"{stream}/returned"),
                 actor=SYSTEM,
                 issued_at=now,
             )
             await send(self._client, envelope, sandbox=self._sandbox)
-        log.info("mail_returned", mail=str(mail), person=person, engagements=len(rows))
+        log.info("mail_returned", mail=str(mail), person=person, streams=len(rows))
 
 
 class _Box:

@@ -26,27 +26,27 @@ def message_id(mail: UUID, sender: str) -> str:
 
 @dataclass
 class Found:
-    """Everything that one mail has to say, gathered engagement by engagement."""
+    """Everything that one mail has to say, gathered stream by stream."""
 
     items: list[DigestItem] = field(default_factory=list)
     taken_back: list[TakenBack] = field(default_factory=list)
     leads: list[str] = field(default_factory=list)
-    """The Leads of the engagements with something due, in the same order."""
-    engagements: dict[str, None] = field(default_factory=dict)
+    """The Leads of what has something due, in the same order."""
+    streams: dict[str, None] = field(default_factory=dict)
     """Those that must learn what became of the mail."""
 
     def add(self, outcome: Outcome, mail: UUID, person: str) -> None:
-        """Take over what a person's mail claimed on one engagement."""
+        """Take over what a person's mail claimed on one stream."""
         items, gone = _items(outcome, mail, person), _taken_back(outcome)
         if items:
             self.leads += matter_of(outcome.state, outcome.context).holding("lead")
-            self.engagements[outcome.state.id] = None
+            self.streams[outcome.state.stream] = None
         self.items += items
         self.taken_back += gone
 
 
 def said_in(outcome: Outcome, mail: UUID, person: str) -> list[PlannedNotice]:
-    """The notices of one engagement that a mail speaks of: all that it claimed and did not drop."""
+    """The notices of one stream that a mail speaks of: all that it claimed and did not drop."""
     return [
         notice.planned
         for notice in outcome.state.of(Notices).all.values()
@@ -84,7 +84,7 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
 
 
 def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
-    """The claimed notices of one engagement, as their recipient is told about them.
+    """The claimed notices of one stream, as their recipient is told about them.
 
     An item is told once, whatever steps of it the week has.
     """

@@ -14,6 +14,7 @@ from cli.output import emit_json, emit_table
 from cli.reading import Who, _person_id, _zone
 from domain.errors import Unknown, did_you_mean
 from domain.kernel import fold
+from domain.matters import matter_of
 from domain.notices import Notices
 from domain.planning import recipients
 
@@ -45,7 +46,9 @@ def ledger(
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime]:
+    async def work(
+        door: "Door",
+    ) -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime, bool]:
         from store.context import standing
         from store.database import listed, queries
         from store.events import read_stream
@@ -54,7 +57,7 @@ def ledger(
         who = await _person_id(door, person) if person is not None else None
         stream = f"engagement:{one}"
         async with door.pool.acquire() as connection:
-            every = await listed(queries.ledger(connection, engagement=one, item=None))
+            every = await listed(queries.ledger(connection, stream=stream, item=None))
             state = fold(stream, await read_stream(connection, door.vault, stream))
             context = await standing(connection, state, await door.now())
         names = Names(door)
@@ -87,9 +90,10 @@ def ledger(
         await names.learn(
             *(d["instead_of"] for r in found for d in r["deliveries"] if d["instead_of"])
         )
-        return found, names, await _zone(door), one, context.now
+        invented = matter_of(state, context).illustrative
+        return found, names, await _zone(door), one, context.now, invented
 
-    rows, names, zone, one, now = run(work)
+    rows, names, zone, one, now, invented = run(work)
     if json_:
         for r in rows:
             emit_json(as_data(r, names))
@@ -119,7 +123,7 @@ def ledger(
         f"{counted(len(rows), 'reminder')}: "
         + ", ".join(f"{n} {what}" for what, n in counts.items())
     )
-    say_if_illustrative(any(r["illustrative"] for r in rows))
+    say_if_illustrative(invented)
 
 
 def _reader(row: dict[str, Any], reader: str | None, names: Names) -> str:

@@ -17,6 +17,7 @@ from domain.kernel import (
     Line,
     PersonRef,
     Positional,
+    ReminderCommand,
     Stamp,
     State,
     about_noun,
@@ -55,12 +56,11 @@ class ConfirmAddress(EngagementCommand):
     """How you know, for example "the mailbox was full and is not any more"."""
 
 
-class SettleAddress(EngagementCommand):
+class SettleAddress(ReminderCommand):
     """Take a mail address for mended, because the directory says something new."""
 
     noun = "address"
     verb = "settle"
-    internal = True
 
     person: str
     """Whose address it is, by id."""

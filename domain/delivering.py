@@ -40,7 +40,7 @@ def record_delivery(command: RecordDelivery, state: State, context: Context) -> 
         return _came_back(command, notices, state, context)
     return [
         NoticesDelivered(
-            **command.model_dump(exclude={"engagement", "current"}),
+            **command.model_dump(exclude={"of", "current"}),
             notices=tuple(n.ref for n in notices),
         )
     ]
@@ -58,7 +58,7 @@ def _came_back(
     """The notices bounced; whoever stands in gets what is still owed, and the address is dead."""
     events: list[Event] = [
         NoticesDelivered(
-            **command.model_dump(exclude={"engagement", "current", "outcome"}),
+            **command.model_dump(exclude={"of", "current", "outcome"}),
             outcome="bounced",
             notices=tuple(n.ref for n in notices),
         )

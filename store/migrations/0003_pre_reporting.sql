@@ -9,12 +9,15 @@ create view reporting.engagements as
 comment on view reporting.engagements is 'One row an engagement, as it stands now; invested is in US dollars.';
 
 create view reporting.notices as
-    select engagement, item, round, step, planned_for, due, status, reason, at
-      from read.notices;
+    select substr(stream, length('engagement:') + 1) as engagement, item, round, step, planned_for,
+           due, status, reason, at
+      from read.notices where starts_with(stream, 'engagement:');
 comment on view reporting.notices is 'Every planned notice and its fate; deliveries are in reporting.deliveries.';
 
 create view reporting.deliveries as
-    select engagement, n as notice, person, outcome, at, message_id from read.deliveries;
+    select substr(stream, length('engagement:') + 1) as engagement, n as notice, person, outcome,
+           at, message_id
+      from read.deliveries where starts_with(stream, 'engagement:');
 comment on view reporting.deliveries is 'One row a notice and recipient; person is an opaque id.';
 
 create view reporting.investments as
