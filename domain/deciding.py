@@ -64,13 +64,14 @@ def followed(before: State, events: Sequence[Dated], context: Context) -> list[D
 
 
 def brought(state: State, context: Context) -> list[Dated]:
-    """What time alone has brought since the last command."""
+    """What time alone has brought since the last command, with what follows for the notices."""
     illustrative = matter_of(state, context).illustrative
-    return [
+    arrived = [
         (_marked(fact.event, illustrative), fact.at)
         for fact in coming(state, context)
         if fact.at <= context.now
     ]
+    return [*arrived, *followed(state, arrived, context)] if arrived else []
 
 
 def after(before: State, events: Sequence[Dated], context: Context) -> State:
