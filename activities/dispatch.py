@@ -7,6 +7,7 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowUpdateHandle,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -18,6 +19,13 @@ from domain.messages import Envelope, Receipt
 ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"
 SUMMIT_WORKFLOW = "Summit"
+APPROPRIATION_WORKFLOW = "Appropriation"
+_WORKFLOWS = {
+    "engagement": ENGAGEMENT_WORKFLOW,
+    "summit": SUMMIT_WORKFLOW,
+    "appropriation": APPROPRIATION_WORKFLOW,
+    PROGRAM: PROGRAM_WORKFLOW,
+}
 
 
 SANDBOX_RENEWAL = 5
@@ -33,9 +41,7 @@ def started_with(*, sandbox: bool) -> dict[str, int]:
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
-    if host == PROGRAM:
-        return PROGRAM_WORKFLOW, host
-    return (SUMMIT_WORKFLOW if host.startswith("summit:") else ENGAGEMENT_WORKFLOW), host
+    return _WORKFLOWS[host.partition(":")[0]], host
 
 
 async def begin(
@@ -76,5 +82,12 @@ async def begin(
 
 async def send(client: Client, envelope: Envelope, *, sandbox: bool) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
-    handle = await begin(client, envelope, sandbox=sandbox)
-    return Receipt.model_validate(await handle.result())
+    try:
+        handle = await begin(client, envelope, sandbox=sandbox)
+        return Receipt.model_validate(await handle.result())
+    except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
+        # The SDK says the same when the server was slow and when we are told to stop; whoever
+        # tries again after the one must not after the other.
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError from ended
+        raise

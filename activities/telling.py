@@ -70,7 +70,7 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
             assert of.due is not None
             found.append(
                 TakenBack(
-                    engagement=outcome.state.id,
+                    stream=outcome.state.stream,
                     lea_name=matter.title,
                     item=of.item,
                     title=with_names(of.title, outcome.context.people),
@@ -88,7 +88,7 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
 
     An item is told once, whatever steps of it the week has.
     """
-    matter, engagement_id = matter_of(outcome.state, outcome.context), outcome.state.id
+    matter, stream = matter_of(outcome.state, outcome.context), outcome.state.stream
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
     items = []
     said = sorted(said_in(outcome, mail, person), key=lambda notice: notice.planned_for)
@@ -104,10 +104,10 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
         delivery = outcome.state.of(Notices).all[notice.n].deliveries[person]
         if missed := directory.get(delivery.instead_of or ""):
             action = f"Mail does not reach {missed.name}, so this comes to you. {action}"
-        command = of.command if mine or of.others else f"handrail engagement show {engagement_id}"
+        show = f"handrail engagement show {outcome.state.id}"
         items.append(
             DigestItem(
-                engagement=engagement_id,
+                stream=stream,
                 lea_name=matter.title,
                 item=of.item,
                 title=with_names(of.title, directory),
@@ -118,7 +118,7 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
                 owed_by="you" if mine else "other",
                 owner_name=None if mine else (holder.name if holder else None),
                 action=action,
-                command=with_names(command, directory),
+                command=with_names(of.command if mine or of.others else show, directory),
                 illustrative=matter.illustrative,
             )
         )

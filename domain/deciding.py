@@ -55,6 +55,12 @@ def decide_in_full(
     return Decided(own, others, expected)
 
 
+def led_to(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:
+    """What follows on a stream from events that a command on another stream adds to it."""
+    arrived = brought(after(before, events, context), context)
+    return [*arrived, *followed(before, [*events, *arrived], context)]
+
+
 def followed(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:
     """What follows for the notices of a stream from events that are added to it."""
     state = after(before, events, context)

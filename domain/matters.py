@@ -1,4 +1,4 @@
-"""What reminders are about, whatever kind of stream it is: an engagement, or another that owes."""
+"""What reminders are about, whatever kind of stream it is: an engagement, or an appropriation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,10 @@ class Matter:
     holders: Mapping[EngagementRole, tuple[str, ...]] = field(default_factory=dict)
     """Who holds each role, by id; nobody where a role is missing."""
     title: str = ""
-    """What a mail calls it: the name of the LEA."""
+    """What a mail calls it: the name of the LEA, or which appropriation it is."""
     illustrative: bool = False
+    keeps_its_playbook: bool = True
+    """Whether it goes by the version that it began with; otherwise by the program's newest."""
 
     @property
     def is_open(self) -> bool:

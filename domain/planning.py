@@ -28,7 +28,7 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "superintendent": ("lea_contact", "lead"),
     "lead": ("director",),
     "incoming_lead": ("lead", "director"),
-    "director": ("lead",),
+    "director": ("lead", "assistant"),
     "assistant": ("lead", "director"),
     "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
     # Whoever is only copied has nobody to stand in for them.
@@ -38,10 +38,12 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
 
 CALENDAR_CHANGED = "calendar changed"
 UPGRADED = "playbook upgraded"
+POLICY_MOVED = "calendar or playbook changed"
+"""The same where both are always the newest."""
 TERMS_CHANGED = "terms changed"
 """Why somebody is not reminded of what somebody else has to do first again."""
 POLICY_CHANGED = "policy changed"
-_MOVED = (CALENDAR_CHANGED, UPGRADED, POLICY_CHANGED)
+_MOVED = (CALENDAR_CHANGED, UPGRADED, POLICY_MOVED, POLICY_CHANGED)
 """Why a notice goes on another day, and not why it does not go at all."""
 WOKEN = "woken early"
 
@@ -136,7 +138,8 @@ def _saying(notice: PlannedNotice) -> tuple[str, int, str, date]:
 
 def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Context) -> str:
     """Why a notice of something still owed does not go at its moment."""
-    changed = UPGRADED if context.other_playbook else CALENDAR_CHANGED
+    keeps = matter_of(state, context).keeps_its_playbook
+    changed = UPGRADED if context.other_playbook else CALENDAR_CHANGED if keeps else POLICY_MOVED
     if owed is None or owed.due is None:
         return changed
     planned = entry.planned

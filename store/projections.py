@@ -88,7 +88,7 @@ async def project(
         case "framework":
             await _documents(connection, aggregate, state.of(Frameworks).versions)
         case "appropriation":
-            await _appropriation(connection, state)
+            await _appropriation(connection, state, news, context)
         case "program":
             await _program(connection, state)
         case _:
@@ -158,7 +158,9 @@ async def _program(connection: Connection, state: State) -> None:
     )
 
 
-async def _appropriation(connection: Connection, state: State) -> None:
+async def _appropriation(
+    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+) -> None:
     known = state.of(Appropriation)
     if known.terms is None:
         return
@@ -167,8 +169,11 @@ async def _appropriation(connection: Connection, state: State) -> None:
         id=state.id,
         version=state.version,
         invested=known.invested,
+        next_wake=next_wake(state, context),
+        illustrative=known.illustrative,
         **known.terms.model_dump(exclude={"currency"}),
     )
+    await _owed(connection, state, news, context)
 
 
 async def _investments(
@@ -277,7 +282,7 @@ async def _owed(
     connection: Connection, state: State, news: Sequence[Recorded], context: Context
 ) -> None:
     """What is owed on a stream, and the notices that changed."""
-    matter = matter_of(state, context)
+    roles = state.of(Engagement).roles
     changed = _changed(news)
     notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
     await queries.put_owed(
@@ -292,7 +297,7 @@ async def _owed(
                     "round": o.round,
                     "due": o.due.isoformat() if o.due else None,
                     "owner": o.owner,
-                    "person": next(iter(matter.holding(o.owner)), None),
+                    "person": roles.get(o.owner),
                     "side": o.side,
                     "ask": o.ask,
                     "command": o.command,

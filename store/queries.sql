@@ -100,6 +100,12 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
     or (:organisation = 'external' and starts_with(organisation, 'external:'))
  order by organisation <> 'agency', organisation, handle;
 
+-- name: staff
+-- The agency's people who have one of some staff roles.
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
+  from read.people
+ where organisation = 'agency' and staff_roles && :roles::text[];
+
 -- name: leas-named
 -- LEAs by folded id, name or alias; one row a matching name.
 select n.folded, l.id, l.name, l.type, l.county, l.recess
@@ -182,12 +188,18 @@ select p.id, p.capacity, p.left_on, r.role, r.changes_on, e.id as engagement, e.
  order by p.name, p.id, r.role desc, e.id;
 
 -- name: due
--- What is owed across engagements, soonest first; what has no date comes last.
-select e.id as engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.person, o.side,
-       o.ask, o.command, o.held, o.snoozed_until, e.illustrative
-  from read.obligations o join read.engagements e on o.stream = 'engagement:' || e.id
+-- What is owed across engagements and appropriations, soonest first; what has no date comes last.
+-- What no single person owes is owed by everybody of the agency who has the role.
+select e.id as engagement, a.id as appropriation, e.lea_name, o.item, o.title, o.round, o.due,
+       o.owner, o.person, o.side, o.ask, o.command, o.held, o.snoozed_until,
+       coalesce(e.illustrative, a.illustrative) as illustrative
+  from read.obligations o
+  left join read.engagements e on o.stream = 'engagement:' || e.id
+  left join read.appropriations a on o.stream = 'appropriation:' || a.id
  where (:engagement::text is null or e.id = :engagement)
-   and (:person::text is null or o.person = :person)
+   and (:person::text is null or o.person = :person
+        or a.id is not null and exists (select from read.people p
+                                         where p.id = :person and o.owner = any(p.staff_roles)))
    and (:until::date is null or o.due <= :until)
  order by o.due nulls last, o.stream, o.item;
 
@@ -336,12 +348,24 @@ select id, version, amount, invested, first, until, spend_until from read.approp
 -- name: put-appropriation!
 -- Replaces an appropriation's row.
 insert into read.appropriations (id, version, amount, invested, first, until, spend_until, source,
-                                 statute)
-values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source, :statute)
+                                 statute, next_wake, illustrative)
+values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source, :statute,
+        :next_wake, :illustrative)
 on conflict (id) do update
    set version = excluded.version, amount = excluded.amount, invested = excluded.invested,
        first = excluded.first, until = excluded.until, spend_until = excluded.spend_until,
-       source = excluded.source, statute = excluded.statute;
+       source = excluded.source, statute = excluded.statute, next_wake = excluded.next_wake;
+
+-- name: running-appropriations
+-- Every appropriation of which something must be committed, with when it next must wake, and whether
+-- a notice that is claimed still waits for somebody's mail.
+select a.id, a.next_wake,
+       exists (select from read.deliveries d
+                where d.stream = 'appropriation:' || a.id and d.outcome = 'pending'
+                  and d.mail is null) as waiting
+  from read.appropriations a
+ where a.next_wake is not null
+ order by a.id;
 
 -- name: put-investment!
 -- Replaces an investment's row.
@@ -444,6 +468,12 @@ select distinct n.stream
   join read.engagement_roles r on n.stream = 'engagement:' || r.engagement
   join may_stand_for f on f.person = r.person
  where n.status = 'planned' and n.planned_for <= :until
+union
+select distinct n.stream
+  from read.notices n
+ where starts_with(n.stream, 'appropriation:') and n.status = 'planned' and n.planned_for <= :until
+   and exists (select from read.people p join may_stand_for f on f.person = p.id
+                where p.staff_roles && '{director,assistant}')
 union
 select distinct stream
   from read.deliveries
@@ -583,10 +613,13 @@ select e.id, e.lea_name, e.illustrative, e.risk, e.held_since
  order by e.lea_name;
 
 -- name: expiring
--- The appropriations that are not used up and must be committed by a day.
-select id, source, amount, invested, until from read.appropriations
- where until between :today and :by and invested < amount
- order by until, id;
+-- The appropriations of which something is left that must be committed by a day.
+select a.id, a.source, a.amount, a.invested, a.until, a.illustrative
+  from read.appropriations a
+ where a.until between :today and :by
+   and exists (select from read.obligations o
+                where o.stream = 'appropriation:' || a.id and o.item = 'money/commit')
+ order by a.until, a.id;
 
 -- name: overview-bounced
 -- Mails that came back since an instant, on the engagements in which a person holds a role.

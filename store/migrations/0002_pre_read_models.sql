@@ -93,13 +93,13 @@ create table read.engagement_roles (
 create index engagement_roles_person on read.engagement_roles (person);
 
 create table read.obligations (                 -- what is owed now
-    stream     text    not null,                -- of an engagement
+    stream     text    not null,                -- of an engagement or an appropriation
     item       text    not null,
     title      text    not null,
     round      integer not null,
     due        date,
     owner      text    not null,                -- a role
-    person     text,                            -- who holds it
+    person     text,                            -- who holds it; null for what every Director owes
     side       text    not null,
     ask        text    not null,
     command    text    not null,
@@ -150,7 +150,9 @@ create table read.appropriations (
     until       date           not null,        -- may be committed until then
     spend_until date           not null,        -- may be paid until then
     source      text           not null,
-    statute     text
+    statute     text,
+    next_wake   timestamptz,                    -- null once nothing of it need be committed
+    illustrative boolean       not null
 );
 
 create table read.investments (

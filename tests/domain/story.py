@@ -30,7 +30,7 @@ from domain.context import (
     StaffRole,
     SummitEntry,
 )
-from domain.deciding import brought, decide_in_full
+from domain.deciding import brought, decide_in_full, led_to
 from domain.engagement import Engagement, OpenEngagement
 from domain.erasing import ErasePerson
 from domain.errors import Refused
@@ -180,9 +180,16 @@ class Story:
         self._append(stream, self._stamped(stream, decided.own, context))
         if stream == self.about and not isinstance(what, ClaimNotices):
             self._wake = next_wake(self.state(), context.pinning(self.engagement.playbook))
-        for other, entries in decided.others.items():
+        everything = [decided.own]
+        for other, added in decided.others.items():
+            entries = added
+            if other.startswith("appropriation:"):
+                there = self.context(actor, None)
+                entries = [*added, *led_to(self.state(other), added, there)]
             self._append(other, self._stamped(other, entries, context))
-        everything = [decided.own, *decided.others.values()]
+            if other == self.about:
+                self._wake = next_wake(self.state(), self.context(SYSTEM, None))
+            everything.append(entries)
         self.news = [event for entries in everything for event, _ in entries]
         return self
 
@@ -276,7 +283,7 @@ class Story:
 
     def _digest(self) -> None:
         if brought(self.state(), self.context(SYSTEM, None)):
-            self.do("notices reconcile", SYSTEM)
+            self.do("notices reconcile", SYSTEM, of=self.about)
         context = self.context(SYSTEM, None)
 
         def had(person: str) -> bool:
