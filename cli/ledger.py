@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.asking import Json, Names, counted, reminded_stream, run, say_if_illustrative
 from cli.bouncing import item_told
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _person_id, _zone
@@ -40,7 +40,7 @@ def ledger(
     """Show every planned reminder of an engagement and what became of it, a line a reader.
 
     Args:
-        engagement: The engagement's id, or any name of its LEA.
+        engagement: The engagement's id, or any name of its LEA; or an appropriation's id.
         item: Only this item, for example D1.
         person: Only what went, or was to go, to this person.
         json_: One JSON object a line.
@@ -53,9 +53,9 @@ def ledger(
         from store.database import listed, queries
         from store.events import read_stream
 
-        one = await engagement_named(door, engagement)
+        stream = await reminded_stream(door, engagement)
+        one = stream.partition(":")[2]
         who = await _person_id(door, person) if person is not None else None
-        stream = f"engagement:{one}"
         async with door.pool.acquire() as connection:
             every = await listed(queries.ledger(connection, stream=stream, item=None))
             state = fold(stream, await read_stream(connection, door.vault, stream))
