@@ -25,6 +25,7 @@ from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
 from bootstrap.wiring import Services, services
 from store.database import Pool, queries
+from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
 from workflows.program import ProgramWorkflow
@@ -50,7 +51,13 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
         Worker(
             at.client,
             task_queue=WORKFLOW_QUEUE,
-            workflows=[EngagementWorkflow, SummitWorkflow, ProgramWorkflow, DigestWorkflow],
+            workflows=[
+                EngagementWorkflow,
+                SummitWorkflow,
+                AppropriationWorkflow,
+                ProgramWorkflow,
+                DigestWorkflow,
+            ],
             # The time-skipping server leaves a workflow stuck with a worker that died, so a
             # sandbox's worker caches none, replays for every task, and needs the quicker runner.
             workflow_runner=UnsandboxedWorkflowRunner() if at.sandbox else RUNNER,

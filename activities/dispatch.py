@@ -19,6 +19,13 @@ from domain.messages import Envelope, Receipt
 ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"
 SUMMIT_WORKFLOW = "Summit"
+APPROPRIATION_WORKFLOW = "Appropriation"
+_WORKFLOWS = {
+    "engagement": ENGAGEMENT_WORKFLOW,
+    "summit": SUMMIT_WORKFLOW,
+    "appropriation": APPROPRIATION_WORKFLOW,
+    PROGRAM: PROGRAM_WORKFLOW,
+}
 
 
 SANDBOX_RENEWAL = 5
@@ -34,9 +41,7 @@ def started_with(*, sandbox: bool) -> dict[str, int]:
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
-    if host == PROGRAM:
-        return PROGRAM_WORKFLOW, host
-    return (SUMMIT_WORKFLOW if host.startswith("summit:") else ENGAGEMENT_WORKFLOW), host
+    return _WORKFLOWS[host.partition(":")[0]], host
 
 
 async def begin(

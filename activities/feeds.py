@@ -101,7 +101,7 @@ async def entries(
 def _entry(row: Any, domain: str) -> Entry:
     marks = [" (on hold)"] * bool(row["held"]) + [" (illustrative)"] * row["illustrative"]
     return Entry(
-        uid=uid(row["engagement"], row["item"], domain),
+        uid=uid(f"engagement:{row['engagement']}", row["item"], domain),
         round=row["round"],
         summary=f"{heading(row['item'], row['title'])} due – {row['lea_name']}{''.join(marks)}",
         day=row["due"],

@@ -1,4 +1,4 @@
-"""Follows the log: a changed calendar, recess or summit reaches every engagement it concerns."""
+"""Follows the log: a changed calendar, recess or summit reaches every stream it concerns."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -24,12 +24,13 @@ from domain.kernel import Command, Recorded
 from domain.leas import RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
-from domain.notices import ReconcileNotices
-from domain.people import PersonChanged
+from domain.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
+from domain.people import PersonChanged, PersonRegistered
 from domain.personal import Sealed
-from domain.policy import CalendarPublished
+from domain.policy import CalendarPublished, PlaybookPublished
 from domain.program import LookAhead
 from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
+from store.context import program, staff
 from store.database import Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
 from store.vault import Vault
@@ -122,7 +123,7 @@ async def news(
 
 
 async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Command]:
-    """What a fact asks of engagements, one command for each, or of the program."""
+    """What a fact asks of other streams, one command for each."""
     match recorded.event:
         case EngagementOpened():
             return [LookAhead()]
@@ -135,7 +136,7 @@ async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Co
         case _:
             return [
                 *await _mended(connection, recorded),
-                *(ReconcileNotices(engagement=e) for e in await _concerned(connection, recorded)),
+                *(ReconcileNotices(of=stream) for stream in await _concerned(connection, recorded)),
             ]
 
 
@@ -149,27 +150,47 @@ async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddr
             why = "left"
         case _:
             return []
-    rows = await listed(queries.engagements_with_dead_address(connection, item=item_of(person)))
-    return [SettleAddress(engagement=row["engagement"], person=person, why=why) for row in rows]
+    rows = await listed(queries.streams_with_dead_address(connection, item=item_of(person)))
+    return [SettleAddress(of=row["stream"], person=person, why=why) for row in rows]
+
+
+async def _money(connection: Connection) -> list[str]:
+    """Every appropriation of which something must be committed."""
+    rows = await listed(queries.running_appropriations(connection))
+    return [f"appropriation:{row['id']}" for row in rows]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
-    """The running engagements whose notices a fact may move."""
+    """The streams whose notices a fact may move."""
     match recorded.event:
         case RecessSet():
             lea = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))
-            return [row["id"] for row in rows if row["ended_at"] is None]
+            return [f"engagement:{row['id']}" for row in rows if row["ended_at"] is None]
         case PersonLeft() | PersonReturned():
             person = recorded.stamp.stream.partition(":")[2]
-            rows = await listed(queries.engagements_telling(connection, person=person))
-            return [row["engagement"] for row in rows]
-        case PersonChanged(digest=rhythm) if rhythm:
-            # Whoever goes from weekly to daily, or back, is told at other moments from now on.
+            rows = await listed(queries.streams_telling(connection, person=person))
+            return [row["stream"] for row in rows]
+        case PersonChanged(digest=rhythm, staff_roles=roles) if rhythm or roles is not None:
+            # Whoever goes from weekly to daily, or back, is told at other moments from now on, and
+            # so is whoever becomes a Director.
             person = recorded.stamp.stream.partition(":")[2]
-            rows = await listed(queries.held_roles(connection, person=person))
-            return list(dict.fromkeys(row["engagement"] for row in rows))
+            rows = await listed(queries.held_roles(connection, person=person)) if rhythm else []
+            held = dict.fromkeys(f"engagement:{row['engagement']}" for row in rows)
+            is_staff = person in await staff(connection)
+            return [*held, *(await _money(connection) if is_staff else [])]
+        case PersonRegistered(digest="weekly", staff_roles=roles) if "director" in roles:
+            return await _money(connection)
         case CalendarPublished():
-            return [row["id"] for row in await listed(queries.running_engagements(connection))]
+            rows = await listed(queries.running_engagements(connection))
+            return [*(f"engagement:{row['id']}" for row in rows), *await _money(connection)]
+        case PlaybookPublished(playbook=published):
+            settings = await program(connection)
+            newest = settings is not None and published.id == settings.playbook.partition("@")[0]
+            return await _money(connection) if newest else []
+        case NoticesPlanned() | NoticesSuppressed():
+            # An investment on some engagement moved them: its workflow must learn when it wakes.
+            stream = recorded.stamp.stream
+            return [stream] if stream.startswith("appropriation:") else []
         case _:
             return []

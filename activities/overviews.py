@@ -224,6 +224,7 @@ async def _sections(
                     text=f"${row['amount'] - row['invested']:,.2f} of ${row['amount']:,.2f} left, "
                     f"to commit by {spoken(row['until'])}",
                     command=f"handrail appropriation show {row['id']}",
+                    illustrative=row["illustrative"],
                 )
                 for row in expiring
             ],

@@ -14,17 +14,18 @@ import structlog
 from pydantic import ValidationError
 
 from domain.context import Context
-from domain.deciding import after, brought, decide_in_full
+from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement
 from domain.erasing import PersonErased
 from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
-from domain.ids import engagement_of
+from domain.ids import PROGRAM, engagement_of, host_workflow_id
 from domain.kernel import (
     Event,
     Recorded,
     State,
     fold,
 )
+from domain.matters import matter_of
 from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
@@ -158,9 +159,12 @@ class Record:
             base = fold(other, await read_stream(connection, self._vault, other))
             # What the decision looked at must not have gone on meanwhile.
             expected = decided.expected.get(other, context.versions.get(other, base.version))
-            added = await self._append(connection, envelope, context, other, expected, events)
+            there, everything = context, events
+            if other.startswith("appropriation:"):  # Less is left of it, or more.
+                there = await standing(connection, base, now)
+                everything = [*events, *led_to(base, events, there)]
+            added = await self._append(connection, envelope, context, other, expected, everything)
             reached = fold(other, added, base)
-            there = context
             if other.startswith("engagement:"):  # It has a playbook and an LEA of its own.
                 there = await standing(connection, reached, now)
             await project(connection, reached, added, there)
@@ -169,10 +173,10 @@ class Record:
             # Lists hold names in the clear: they are written anew without them, here and now.
             await queries.destroy_key(connection, subject=state.id)
             await rebuild(connection, self._vault)
-        if stream.startswith(("engagement:", "summit:")):
-            standing_now = _standing(state, context)
-        else:
+        if host_workflow_id(stream) == PROGRAM:
             standing_now = await _program_standing(connection, now)
+        else:
+            standing_now = _standing(state, context)
         return Outcome(_receipt(envelope, state, told, standing_now), state, context, news)
 
     async def _append(
@@ -236,7 +240,7 @@ class Record:
 
         The workflow moves its timer and its search attributes to where any receipt says.
         """
-        if not receipt.stream.startswith(("engagement:", "summit:")):
+        if host_workflow_id(receipt.stream) == PROGRAM:
             now = await self._clock.now()
             return receipt.model_copy(update=await _program_standing(connection, now))
         history = await read_stream(connection, self._vault, receipt.stream)
@@ -277,7 +281,7 @@ async def _program_standing(connection: Connection, now: datetime) -> dict[str, 
 
 
 def _standing(state: State, context: Context) -> dict[str, Any]:
-    """What a receipt says of its engagement or summit as it stands, besides the answer."""
+    """What a receipt says of its stream as it stands, besides the answer."""
     if state.stream.startswith("summit:"):
         summit = state.of(Summit)
         return {
@@ -287,7 +291,7 @@ def _standing(state: State, context: Context) -> dict[str, Any]:
         }
     engagement = state.of(Engagement)
     return {
-        "is_open": engagement.is_open,
+        "is_open": matter_of(state, context).is_open,
         "next_wake": next_wake(state, context),
         "facets": Facets(
             phase=engagement.phase,

@@ -97,23 +97,20 @@ class Reminders:
         self._sandbox = sandbox
 
     async def announce(self, stream: str) -> Announced:
-        """Start the mails of everybody who must be told something on this engagement now."""
+        """Start the mails of everybody who must be told something on this stream now."""
         now = await self._clock.now()
         async with self._pool.acquire() as connection:
             settings = await program(connection)
             assert settings is not None
             today = local_date(now, settings.zone)
             state = fold(stream, await read_stream(connection, self._vault, stream))
-            envelope = _from_system(
-                ReconcileNotices(engagement=state.id), uuid5(_MAILS, stream), now
-            )
+            look = ReconcileNotices(of=stream)
+            envelope = _from_system(look, uuid5(_MAILS, stream), now)
             context = await resolve(connection, envelope, envelope.command(), state, now)
             if brought(state, context):
                 # What time has brought is recorded before anybody is told anything.
                 command_id = uuid5(_MAILS, f"{stream}@{state.version}/brought")
-                await self._record.execute(
-                    _from_system(ReconcileNotices(engagement=state.id), command_id, now)
-                )
+                await self._record.execute(_from_system(look, command_id, now))
                 state = fold(stream, await read_stream(connection, self._vault, stream))
                 context = await resolve(connection, envelope, envelope.command(), state, now)
             mailed, in_week = [
@@ -140,7 +137,7 @@ class Reminders:
             )
         log.info(
             "due_announced",
-            engagement=state.id,
+            stream=stream,
             people=len(told.people),
             alarms=len(told.alarms),
             again_at=told.again_at.isoformat() if told.again_at else None,
@@ -177,9 +174,9 @@ class Reminders:
     async def claim(self, digest: DigestRun) -> ClaimedMail:
         """Claim what is due for a person now, and freeze the mail that says it.
 
-        One transaction over every engagement concerned; claimed again, it is the same mail.  A
+        One transaction over every stream concerned; claimed again, it is the same mail.  A
         digest whose day is over claims nothing: it would go at any hour of any day, and the
-        engagements announce what is due anew.  Nor does one while an earlier is still on its way:
+        streams announce what is due anew.  Nor does one while an earlier is still on its way:
         that one says everything once the mail server is back.
         """
         mail = mail_id(digest.person, digest.on, digest.kind)
@@ -230,16 +227,16 @@ class Reminders:
         """What the mail says if it is made now; None where there is nothing to say."""
         alarm = alarm_of(digest.kind)
         if alarm:
-            concerned = [alarm[0]]
+            concerned = [f"engagement:{alarm[0]}"]
         else:
             until = await mail_reach(connection, digest.person, settings, now)
             rows = await listed(
-                queries.engagements_to_claim(connection, person=digest.person, until=until)
+                queries.streams_to_claim(connection, person=digest.person, until=until)
             )
-            rows += await listed(queries.engagements_in_mail(connection, mail=mail))
-            concerned = sorted({row["engagement"] for row in rows})
+            rows += await listed(queries.streams_in_mail(connection, mail=mail))
+            concerned = sorted({row["stream"] for row in rows})
         claim = ClaimNotices(
-            engagement="any",
+            of="any",
             mail=mail,
             message_id=message_id(mail, settings.sender),
             person=digest.person,
@@ -248,20 +245,20 @@ class Reminders:
             again=again,
         )
         found = Found()
-        for engagement in concerned:
-            outcome = await self._claimed(connection, claim, engagement, now)
+        for stream in concerned:
+            outcome = await self._claimed(connection, claim, stream, now)
             found.add(outcome, mail, digest.person)
         overseen = [] if alarm else await still_to_send(connection, digest.person, settings, now)
         if not found.items and not overseen:
             return None
         if not alarm:
             rows = await listed(
-                queries.engagements_to_take_back(connection, person=digest.person, today=claim.on)
+                queries.streams_to_take_back(connection, person=digest.person, today=claim.on)
             )
-            for engagement in [r["engagement"] for r in rows]:
-                if engagement not in concerned:
+            for stream in [r["stream"] for r in rows]:
+                if stream not in concerned:
                     passing = claim.model_copy(update={"in_passing": True})
-                    outcome = await self._claimed(connection, passing, engagement, now)
+                    outcome = await self._claimed(connection, passing, stream, now)
                     found.add(outcome, mail, digest.person)
         directory = await people(connection, {digest.person, *found.leads})
         kind = await queries.store_kind(connection)
@@ -279,17 +276,17 @@ class Reminders:
         return content, found, overseen
 
     async def _claimed(
-        self, connection: Connection, claim: ClaimNotices, engagement: str, now: datetime
+        self, connection: Connection, claim: ClaimNotices, stream: str, now: datetime
     ) -> Outcome:
-        command = claim.model_copy(update={"engagement": engagement})
-        command_id = uuid5(claim.mail, f"{engagement}/{now.isoformat()}")
+        command = claim.model_copy(update={"of": stream})
+        command_id = uuid5(claim.mail, f"{stream}/{now.isoformat()}")
         outcome = await self._record.decide_and_append(
             connection, _from_system(command, command_id, now), now=now
         )
         for notice in said_in(outcome, claim.mail, claim.person):
             log.info(
                 "notice_claimed",
-                engagement=engagement,
+                stream=stream,
                 command=str(command_id),
                 notice=f"{notice.item} {notice.step} {notice.due}",
                 mail=str(claim.mail),
@@ -306,15 +303,15 @@ class Reminders:
         overseen: list[Overseen],
     ) -> None:
         """Keep what the mail speaks of: who must learn its fate, which week it looked over."""
-        concerned = list(found.engagements)
+        concerned = list(found.streams)
         if not concerned:
             # Were it to come back, somebody must hear of it.
             first = overseen[0]
             answers = await queries.overview_engagement(
                 connection, person=first.whose, role=first.rules.to, reader=digest.person
             )
-            concerned = [answers] if answers else []
-        await queries.add_mail_engagements(connection, mail=mail, engagements=concerned)
+            concerned = [f"engagement:{answers}"] if answers else []
+        await queries.add_mail_streams(connection, mail=mail, streams=concerned)
         for overview in overseen:
             await queries.add_overview(
                 connection,
@@ -460,7 +457,7 @@ class Reminders:
         log.info("mail_settled", mail=str(mail), outcome=outcome)
 
     async def report(self, claimed: ClaimedMail) -> None:
-        """Tell every engagement in a mail what became of it, where it does not know."""
+        """Tell every stream in a mail what became of it, where that is not known there."""
         assert claimed.mail is not None
         if await self._recorded(claimed.mail):
             return
@@ -468,71 +465,71 @@ class Reminders:
             row = await queries.mail(connection, id=claimed.mail)
             current = await still_theirs(connection, self._vault, row)
             overview = await queries.overviews_in_mail(connection, mail=claimed.mail)
-        for engagement in await self._unaware(claimed.mail):
+        for stream in await self._unaware(claimed.mail):
             now = await self._clock.now()
-            came_back = _delivery(row, engagement, now, current=current, overview=overview)
+            came_back = _delivery(row, stream, now, current=current, overview=overview)
             await send(self._client, came_back, sandbox=self._sandbox)
             async with self._pool.acquire() as connection:
-                await queries.mark_reported(connection, mail=claimed.mail, engagement=engagement)
-            self._log_report(row, engagement)
+                await queries.mark_reported(connection, mail=claimed.mail, stream=stream)
+            self._log_report(row, stream)
         if overview:
             async with self._pool.acquire() as connection:
                 now = await self._clock.now()
                 await pass_on(connection, self._client, row, now, current=current)
 
     async def _recorded(self, mail: UUID) -> bool:
-        """Record a mail that was sent on every engagement in it; whether all know its fate now.
+        """Record a mail that was sent on every stream in it; whether its fate is known on all now.
 
-        That it was sent moves no engagement's next moment, so none is woken for it.  A mail that
-        came back does, and is told through the engagement's workflow.
+        That it was sent moves no next moment, so no workflow is woken for it.  A mail that came
+        back does, and is told through the workflows.
         """
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=mail)
         if row["outcome"] == "bounced":
             return False
-        for engagement in await self._unaware(mail):
+        for stream in await self._unaware(mail):
             now = await self._clock.now()
-            # Of what was dropped the engagements know: they dropped it themselves.
-            sent = _delivery(row, engagement, now) if row["outcome"] == "sent" else None
+            # What was dropped is known there: each dropped it itself.
+            sent = _delivery(row, stream, now) if row["outcome"] == "sent" else None
 
             async def once(
-                connection: Connection, engagement: str = engagement, sent: Envelope | None = sent
+                connection: Connection, stream: str = stream, sent: Envelope | None = sent
             ) -> None:
                 if sent is not None:
                     await self._record.answer_in(connection, sent)
-                await queries.mark_reported(connection, mail=mail, engagement=engagement)
+                await queries.mark_reported(connection, mail=mail, stream=stream)
 
             await self._record.in_transaction(once)
-            self._log_report(row, engagement)
+            self._log_report(row, stream)
         return True
 
     async def _unaware(self, mail: UUID) -> list[str]:
-        """The engagements in a mail that do not know yet what became of it."""
+        """The streams in a mail on which it is not known yet what became of it."""
         async with self._pool.acquire() as connection:
-            rows = await listed(queries.unreported_engagements(connection, mail=mail))
-        return [row["engagement"] for row in rows]
+            rows = await listed(queries.unreported_streams(connection, mail=mail))
+        return [row["stream"] for row in rows]
 
-    def _log_report(self, row: Any, engagement: str) -> None:
+    def _log_report(self, row: Any, stream: str) -> None:
         log.info(
             "delivery_reported",
-            engagement=engagement,
-            command=str(_delivery_id(row["id"], engagement)),
+            stream=stream,
+            command=str(_delivery_id(row["id"], stream)),
             mail=str(row["id"]),
             outcome=row["outcome"],
         )
 
 
-def _delivery_id(mail: UUID, engagement: str) -> UUID:
+def _delivery_id(mail: UUID, stream: str) -> UUID:
     """The id of the command that records a mail's fate: the same however often it is told."""
-    return uuid5(mail, f"{engagement}/delivered")
+    return uuid5(mail, f"{stream}/delivered")
 
 
 def _delivery(
-    row: Any, engagement: str, now: datetime, *, current: bool = True, overview: bool = False
+    row: Any, stream: str, now: datetime, *, current: bool = True, overview: bool = False
 ) -> Envelope:
-    """The command that records on an engagement what became of a mail."""
+    """The command that records on a stream what became of a mail."""
     command = RecordDelivery(
-        engagement=engagement,
+        of=stream,
         mail=row["id"],
         message_id=row["message_id"],
         person=row["person"],
@@ -542,7 +539,7 @@ def _delivery(
         current=current,
         overview=overview,
     )
-    return _from_system(command, _delivery_id(row["id"], engagement), now)
+    return _from_system(command, _delivery_id(row["id"], stream), now)
 
 
 def _from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:

@@ -131,7 +131,7 @@ class ReturnReader:
     async def _came_back(
         self, connection: Connection, row: Any, failure: Failure, address: str
     ) -> None:
-        """Tell every engagement in a mail, in the words of its first report."""
+        """Tell every stream in a mail, in the words of its first report."""
         mail, person = row["id"], row["person"]
         entry = (await people(connection, {person})).get(person)
         detail = failure.detail(address, entry.name if entry else "")
@@ -142,10 +142,10 @@ class ReturnReader:
         row = await queries.mail(connection, id=mail)
         current = await still_theirs(connection, self._vault, row)
         overview = await queries.overviews_in_mail(connection, mail=mail)
-        rows = await listed(queries.engagements_in_mail(connection, mail=mail))
-        for engagement in [r["engagement"] for r in rows]:
+        rows = await listed(queries.streams_in_mail(connection, mail=mail))
+        for stream in [r["stream"] for r in rows]:
             command = RecordReturn(
-                engagement=engagement,
+                of=stream,
                 mail=mail,
                 message_id=row["message_id"],
                 person=person,
@@ -156,14 +156,14 @@ class ReturnReader:
             )
             envelope = Envelope.of(
                 command,
-                command_id=uuid5(mail, f"{engagement}/returned"),
+                command_id=uuid5(mail, f"{stream}/returned"),
                 actor=SYSTEM,
                 issued_at=now,
             )
             await send(self._client, envelope, sandbox=self._sandbox)
         if overview:
             await pass_on(connection, self._client, row, now, current=current)
-        log.info("mail_returned", mail=str(mail), person=person, engagements=len(rows))
+        log.info("mail_returned", mail=str(mail), person=person, streams=len(rows))
 
 
 class _Box:

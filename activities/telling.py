@@ -11,7 +11,7 @@ from activities.naming import with_names
 from activities.overviews import Overseen
 from activities.record import Outcome
 from domain.context import PersonEntry, ProgramEntry
-from domain.engagement import Engagement
+from domain.matters import matter_of
 from domain.notices import Notices, NoticesClaimed, PlannedNotice
 from domain.obligations import obligations
 
@@ -26,27 +26,27 @@ def message_id(mail: UUID, sender: str) -> str:
 
 @dataclass
 class Found:
-    """Everything that one mail has to say, gathered engagement by engagement."""
+    """Everything that one mail has to say, gathered stream by stream."""
 
     items: list[DigestItem] = field(default_factory=list)
     taken_back: list[TakenBack] = field(default_factory=list)
     leads: list[str] = field(default_factory=list)
-    """The Leads of the engagements with something due, in the same order."""
-    engagements: dict[str, None] = field(default_factory=dict)
+    """The Leads of what has something due, in the same order."""
+    streams: dict[str, None] = field(default_factory=dict)
     """Those that must learn what became of the mail."""
 
     def add(self, outcome: Outcome, mail: UUID, person: str) -> None:
-        """Take over what a person's mail claimed on one engagement."""
+        """Take over what a person's mail claimed on one stream."""
         items, gone = _items(outcome, mail, person), _taken_back(outcome)
         if items:
-            self.leads.append(outcome.state.of(Engagement).roles["lead"])
-            self.engagements[outcome.state.id] = None
+            self.leads += matter_of(outcome.state, outcome.context).holding("lead")
+            self.streams[outcome.state.stream] = None
         self.items += items
         self.taken_back += gone
 
 
 def said_in(outcome: Outcome, mail: UUID, person: str) -> list[PlannedNotice]:
-    """The notices of one engagement that a mail speaks of: all that it claimed and did not drop."""
+    """The notices of one stream that a mail speaks of: all that it claimed and did not drop."""
     return [
         notice.planned
         for notice in outcome.state.of(Notices).all.values()
@@ -62,6 +62,7 @@ def _claims(outcome: Outcome) -> Iterable[NoticesClaimed]:
 
 def _taken_back(outcome: Outcome) -> list[TakenBack]:
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
+    matter = matter_of(outcome.state, outcome.context)
     found = []
     for event in _claims(outcome):
         for gone in event.taken_back:
@@ -69,8 +70,8 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
             assert of.due is not None
             found.append(
                 TakenBack(
-                    engagement=outcome.state.id,
-                    lea_name=outcome.state.of(Engagement).lea_name,
+                    stream=outcome.state.stream,
+                    lea_name=matter.title,
                     item=of.item,
                     title=with_names(of.title, outcome.context.people),
                     round=of.round,
@@ -83,31 +84,31 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
 
 
 def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
-    """The claimed notices of one engagement, as their recipient is told about them.
+    """The claimed notices of one stream, as their recipient is told about them.
 
     An item is told once, whatever steps of it the week has.
     """
-    engagement, engagement_id = outcome.state.of(Engagement), outcome.state.id
+    matter, stream = matter_of(outcome.state, outcome.context), outcome.state.stream
     owed = {(o.item, o.round): o for o in obligations(outcome.state, outcome.context)}
     items = []
     said = sorted(said_in(outcome, mail, person), key=lambda notice: notice.planned_for)
     last = {notice.item: notice.n for notice in said}
     for notice in (n for n in said_in(outcome, mail, person) if last[n.item] == n.n):
         of = owed[notice.item, notice.round]
-        owner = engagement.roles.get(of.owner)
-        mine = owner == person
-        holder = outcome.context.people.get(owner) if owner else None
+        owners = matter.holding(of.owner)
+        mine = person in owners
+        holder = outcome.context.people.get(owners[0]) if owners else None
         assert of.due is not None
         action = of.ask if mine else of.others or _ASK_THEM
         directory = outcome.context.people
         delivery = outcome.state.of(Notices).all[notice.n].deliveries[person]
         if missed := directory.get(delivery.instead_of or ""):
             action = f"Mail does not reach {missed.name}, so this comes to you. {action}"
-        command = of.command if mine or of.others else f"handrail engagement show {engagement_id}"
+        show = f"handrail engagement show {outcome.state.id}"
         items.append(
             DigestItem(
-                engagement=engagement_id,
-                lea_name=engagement.lea_name,
+                stream=stream,
+                lea_name=matter.title,
                 item=of.item,
                 title=with_names(of.title, directory),
                 round=of.round,
@@ -117,8 +118,8 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
                 owed_by="you" if mine else "other",
                 owner_name=None if mine else (holder.name if holder else None),
                 action=action,
-                command=with_names(command, directory),
-                illustrative=engagement.illustrative,
+                command=with_names(of.command if mine or of.others else show, directory),
+                illustrative=matter.illustrative,
             )
         )
     return items

@@ -90,7 +90,7 @@ async def _all_reported(at: Services, mails: int) -> bool:
     async with at.pool.acquire() as connection:
         done = await connection.fetchval(
             "select count(*) from ops.mails m where outcome = 'sent' and not exists"
-            " (select from ops.mail_engagements e where e.mail = m.id and not e.reported)"
+            " (select from ops.mail_streams s where s.mail = m.id and not s.reported)"
         )
     return bool(done == mails)
 

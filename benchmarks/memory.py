@@ -73,8 +73,8 @@ async def main() -> None:
                 await worker.send(claimed)
                 assert claimed.mail is not None
                 command = RecordDelivery(
-                    engagement=engagement, mail=claimed.mail, message_id="<x@y>", person=contact,
-                    outcome="sent", detail="250 OK", at=clock.at,
+                    of=f"engagement:{engagement}", mail=claimed.mail, message_id="<x@y>",
+                    person=contact, outcome="sent", detail="250 OK", at=clock.at,
                 )  # fmt: skip
                 await record.execute(
                     Envelope.of(command, command_id=claimed.mail, actor=SYSTEM, issued_at=clock.at)

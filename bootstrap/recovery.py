@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from activities.dispatch import (
+    APPROPRIATION_WORKFLOW,
     ENGAGEMENT_WORKFLOW,
     PROGRAM_WORKFLOW,
     SUMMIT_WORKFLOW,
@@ -32,7 +33,7 @@ class Recovered:
 
 
 async def recover(settings: Settings, progress: Callable[[str], None] | None = None) -> Recovered:
-    """Start the workflow of every open engagement, summit ahead and mail on its way.
+    """Start the workflow of every open engagement, summit ahead, money to commit and mail to send.
 
     Workflows that run already are left as they are, so recovering twice is recovering once.
     """
@@ -47,6 +48,7 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
         overview = await next_overview_moment(connection, now)
         engagements = await listed(queries.running_engagements(connection))
         summits = await listed(queries.running_summits(connection))
+        money = await listed(queries.running_appropriations(connection))
         mails = await listed(queries.unfinished_mails(connection))
     digests = [
         DigestRun(person=m["person"], on=m["local_date"], gathering_seconds=0, kind=m["kind"])
@@ -96,10 +98,30 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
             },
             host_workflow_id(f"summit:{row['id']}"),
         )
+    for row in money:
+        stream = f"appropriation:{row['id']}"
+        wake = now if row["waiting"] else row["next_wake"]
+        await _start(
+            at.client,
+            APPROPRIATION_WORKFLOW,
+            {
+                "stream": stream,
+                **started_with(sandbox=at.sandbox),
+                "is_open": True,
+                "next_wake": wake.isoformat(),
+            },
+            host_workflow_id(stream),
+        )
     for digest in digests:
         workflow_id = digest_workflow_id(digest.person, digest.on, digest.kind)
         await _start(at.client, "Digest", digest, workflow_id)
-    log.info("recovered", engagements=len(engagements), summits=len(summits), digests=len(digests))
+    log.info(
+        "recovered",
+        engagements=len(engagements),
+        summits=len(summits),
+        appropriations=len(money),
+        digests=len(digests),
+    )
     return Recovered(len(engagements), len(digests))
 
 

@@ -88,6 +88,41 @@ async def engagement_named(door: "Door", name: str) -> str:
     )
 
 
+async def reminded_stream(door: "Door", name: str) -> str:
+    """The stream whose reminders somebody means: an engagement's, or an appropriation's.
+
+    An appropriation is named by its id, or as appropriation:dta-2026 where an engagement is called
+    the same.
+
+    Raises:
+        Unknown: None is called that, or nobody is reminded of its kind.
+    """
+    from domain.errors import Unknown, did_you_mean
+    from store.context import appropriations
+
+    kind, colon, rest = name.partition(":")
+    async with door.pool.acquire() as connection:
+        money = [*await appropriations(connection)]
+    if colon and kind == "appropriation":
+        if rest not in money:
+            raise Unknown(
+                f"There is no appropriation {rest!r}. {did_you_mean(rest, money)} "
+                f"See them all: handrail appropriation list"
+            )
+        return name
+    if colon and kind != "engagement":
+        raise Unknown(
+            f"Nobody is reminded of {name!r}. Name an engagement, or an appropriation as "
+            f"appropriation:ID; see what is owed: handrail due"
+        )
+    try:
+        return f"engagement:{await engagement_named(door, rest if colon else name)}"
+    except Unknown:
+        if name not in money:
+            raise
+        return f"appropriation:{name}"
+
+
 def say_if_illustrative(illustrative: bool) -> None:
     """Whatever is shown of an illustrative engagement says so."""
     if illustrative:

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.asking import Json, Names, counted, reminded_stream, run, say_if_illustrative
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _person_id, _zone
 from domain.errors import Unknown, did_you_mean
 from domain.kernel import fold
+from domain.matters import matter_of
 from domain.notices import Notices
 from domain.planning import recipients
 from domain.unplanned import items_of, why_unplanned
@@ -40,7 +41,7 @@ def ledger(
     """Show every planned reminder of an engagement and what became of it, a line a reader.
 
     Args:
-        engagement: The engagement's id, or any name of its LEA.
+        engagement: The engagement's id, or any name of its LEA; or an appropriation's id.
         item: Only this item, for example D1.
         person: Only what went, or was to go, to this person.
         json_: One JSON object a line.
@@ -48,16 +49,16 @@ def ledger(
 
     async def work(
         door: "Door",
-    ) -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime, str]:
+    ) -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime, str, bool]:
         from store.context import standing
         from store.database import listed, queries
         from store.events import read_stream
 
-        one = await engagement_named(door, engagement)
+        stream = await reminded_stream(door, engagement)
+        one = stream.partition(":")[2]
         who = await _person_id(door, person) if person is not None else None
-        stream = f"engagement:{one}"
         async with door.pool.acquire() as connection:
-            every = await listed(queries.ledger(connection, engagement=one, item=None))
+            every = await listed(queries.ledger(connection, stream=stream, item=None))
             state = fold(stream, await read_stream(connection, door.vault, stream))
             context = await standing(connection, state, await door.now())
         names = Names(door)
@@ -94,9 +95,10 @@ def ledger(
         await names.learn(
             *(d["instead_of"] for r in found for d in r["deliveries"] if d["instead_of"])
         )
-        return found, names, await _zone(door), one, context.now, why
+        invented = matter_of(state, context).illustrative
+        return found, names, await _zone(door), one, context.now, why, invented
 
-    rows, names, zone, one, now, why = run(work)
+    rows, names, zone, one, now, why, invented = run(work)
     if json_:
         for r in rows:
             emit_json(as_data(r, names))
@@ -126,7 +128,7 @@ def ledger(
         f"{counted(len(rows), 'reminder')}: "
         + ", ".join(f"{n} {what}" for what, n in counts.items())
     )
-    say_if_illustrative(any(r["illustrative"] for r in rows))
+    say_if_illustrative(invented)
 
 
 def _reader(row: dict[str, Any], reader: str | None, names: Names) -> str:

@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.asking import (
+    Json,
+    Names,
+    counted,
+    engagement_named,
+    reminded_stream,
+    run,
+    say_if_illustrative,
+)
 from cli.burden import month_as_data
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
@@ -19,6 +27,7 @@ from domain.engagement import Engagement
 from domain.etiquette import Etiquette, kind_of, snooze_of, snoozed_until
 from domain.holds import told
 from domain.kernel import State, fold
+from domain.matters import kind_of_stream, matter_of
 from domain.notices import Notice, Notices
 from domain.obligations import obligations
 from domain.planning import recipients
@@ -37,15 +46,14 @@ def register(app: App) -> None:
     app.command(rehearse)
 
 
-async def _standing(door: "Door", engagement: str) -> tuple[State, Context, dict[str, set[date]]]:
-    """An engagement as it stands, what is known around it, and who has had which mails."""
+async def _standing(door: "Door", stream: str) -> tuple[State, Context, dict[str, set[date]]]:
+    """A stream as it stands, what is known around it, and who has had which mails."""
     from domain.ids import DIGEST
     from domain.weekly import monday
     from store.context import standing
     from store.database import listed, queries
     from store.events import read_stream
 
-    stream = f"engagement:{await engagement_named(door, engagement)}"
     now = await door.now()
     async with door.pool.acquire() as connection:
         state = fold(stream, await read_stream(connection, door.vault, stream))
@@ -61,12 +69,13 @@ def reminders_plan(engagement: str, /, *, json_: Json = False) -> None:
     """Show every reminder to come, to whom it goes now, and the mails that makes.
 
     Args:
-        engagement: The engagement's id, or any name of its LEA.
+        engagement: The engagement's id, or any name of its LEA; or an appropriation's id.
         json_: One JSON object.
     """
 
     async def work(door: "Door") -> tuple[dict[str, Any], Names]:
-        state, context, mailed = await _standing(door, engagement)
+        stream = await reminded_stream(door, engagement)
+        state, context, mailed = await _standing(door, stream)
         found = plan_as_data(state, context, mailed)
         names = Names(door)
         await names.learn(
@@ -80,9 +89,10 @@ def reminders_plan(engagement: str, /, *, json_: Json = False) -> None:
         emit_json(_with_handles(found, names))
         return
     say_if_illustrative(found["illustrative"])
+    one = found.get("engagement") or found["appropriation"]
     if found["planned"]:
         emit_table(
-            f"Reminders to come of {found['engagement']}",
+            f"Reminders to come of {one}",
             ("When", "Item", "Step", "What", "Due", "By policy", "To"),
             [
                 (
@@ -103,7 +113,7 @@ def reminders_plan(engagement: str, /, *, json_: Json = False) -> None:
             [(m["local"], names.of(m["person"]), _about(m)) for m in found["mails"]],
         )
     else:
-        print(f"{found['engagement']}: no reminder is planned.")
+        print(f"{one}: no reminder is planned.")
     for s in found["snoozed"]:
         print(f"{s['item']} is snoozed until {spoken(s['until'])}: {s['reason']}")
     for o in found["own_policies"]:
@@ -114,7 +124,7 @@ def reminders_plan(engagement: str, /, *, json_: Json = False) -> None:
 
 def plan_as_data(state: State, context: Context, mailed: dict[str, set[date]]) -> dict[str, Any]:
     """The plan as plain data; people by id."""
-    engagement, zone = state.of(Engagement), ZoneInfo(context.zone)
+    matter, zone = matter_of(state, context), ZoneInfo(context.zone)
     owed = {(o.item, o.round): o for o in obligations(state, context)}
     to_come = [n for n in state.of(Notices).all.values() if n.status == "planned" or n.waiting]
     to_come.sort(key=lambda n: (n.planned.planned_for, n.planned.n))
@@ -124,7 +134,7 @@ def plan_as_data(state: State, context: Context, mailed: dict[str, set[date]]) -
         end = at_local(add_months(last.astimezone(zone).date(), 3), time(0), context.zone)
         mails = rehearsed(state, context, end, mailed).messages
     numbers = {(n.planned.item, n.planned.round, n.planned.step) for n in to_come}
-    running = [o for o in owed.values() if o.settled is None] if engagement.is_open else []
+    running = [o for o in owed.values() if o.settled is None] if matter.is_open else []
 
     def row(notice: Notice) -> dict[str, Any]:
         p = notice.planned
@@ -144,8 +154,8 @@ def plan_as_data(state: State, context: Context, mailed: dict[str, set[date]]) -
         }
 
     return {
-        "engagement": state.id,
-        "illustrative": engagement.illustrative,
+        kind_of_stream(state): state.id,
+        "illustrative": matter.illustrative,
         "planned": [row(n) for n in to_come],
         # What arises only later, such as the next check-in, is a rehearsal's to show.
         "mails": [
@@ -205,7 +215,8 @@ def rehearse(
         fail(f"--months {months} cannot be: give a number from 1 to {LONGEST}.", REFUSED)
 
     async def work(door: "Door") -> tuple[dict[str, Any], Names]:
-        state, context, mailed = await _standing(door, engagement)
+        stream = f"engagement:{await engagement_named(door, engagement)}"
+        state, context, mailed = await _standing(door, stream)
         found = rehearsal_as_data(state, context, mailed, months)
         names = Names(door)
         await names.learn(*(m["person"] for m in found["mails"]))

@@ -1,6 +1,7 @@
 """Questions about money: what was invested, as reported and as it stands, and what is left."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,9 +18,11 @@ from cli.reading import AsKnown, _day, _zone, end_of
 from domain.appropriations import Appropriation, AppropriationTerms
 from domain.calendar import local_date, spoken
 from domain.errors import Unknown, did_you_mean
+from domain.expiry import LET_LAPSE, Expiry, over
 from domain.investments import Investment, Investments, InvestmentTerms
 from domain.kernel import State, fold
 from domain.money import dollars
+from domain.notices import Notices
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -258,7 +261,12 @@ def _money(state: State, today: date) -> dict[str, Any]:
         "until": terms.until,
         "spend_until": terms.spend_until,
         "days_left": (terms.until - today).days,
-        "standing": expiry(terms, today),
+        "standing": expiry(terms, today) + ("; may lapse" if over(state) == LET_LAPSE else ""),
+        "may_lapse": {"amount": f"{gone.left:.2f}", "reason": str(gone.reason)}
+        if (gone := state.of(Expiry).let_go) and over(state) == LET_LAPSE
+        else None,
+        "reminders": dict(Counter(n.status for n in state.of(Notices).all.values())),
+        "illustrative": found.illustrative,
         "source": terms.source,
         "statute": terms.statute,
     }
@@ -328,6 +336,15 @@ def _years(row: dict[str, Any]) -> str:
     return ", ".join(f"{year} {dollars(Decimal(amount))}" for year, amount in years)
 
 
+def _lapse(gone: dict[str, str] | None) -> str | None:
+    return f"{dollars(Decimal(gone['amount']))}: {gone['reason']}" if gone else None
+
+
+def _reminders(row: dict[str, Any]) -> str | None:
+    told = ", ".join(f"{n} {status}" for status, n in row["reminders"].items())
+    return f"{told}; each of them: handrail ledger {row['appropriation']}" if told else None
+
+
 def appropriation_show(
     appropriation: str, /, *, as_known: AsKnown = None, json_: Json = False
 ) -> None:
@@ -365,6 +382,8 @@ def appropriation_show(
         ("May be paid until", spoken(row["spend_until"])),
         ("Invested", dollars(Decimal(row["invested"])) + (f" ({y})" if (y := _years(row)) else "")),
         ("Left", dollars(Decimal(row["left"]))),
+        ("May lapse", _lapse(row["may_lapse"])),
+        ("Reminders", _reminders(row)),
     ):
         print(f"  {label}: {value or '–'}")
     if drawn:
@@ -376,3 +395,4 @@ def appropriation_show(
                 for c in sorted(drawn.values(), key=lambda c: (c.on, c.engagement, c.investment))
             ],
         )
+    say_if_illustrative(row["illustrative"])

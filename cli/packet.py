@@ -94,7 +94,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
         history = await read_stream(connection, door.vault, stream)
         state = fold(stream, history)
         context = await standing(connection, state, now)
-        rows = await listed(queries.ledger(connection, engagement=one, item=None))
+        rows = await listed(queries.ledger(connection, stream=stream, item=None))
         lea = await queries.lea(connection, name=state.of(Engagement).lea)
         directory = {
             row["id"]: row for row in await listed(queries.people(connection, organisation=None))

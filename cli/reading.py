@@ -259,7 +259,7 @@ def due(
     within: Annotated[int | None, Parameter(name="--within")] = None,
     json_: Json = False,
 ) -> None:
-    """Show what is owed across all engagements, soonest first.
+    """Show what is owed across all engagements and appropriations, soonest first.
 
     Args:
         engagement: Only this engagement.
@@ -300,12 +300,13 @@ def due(
             (
                 spoken(r["due"]) if r["due"] else "no date",
                 "held" if r["held"] else _distance(r["due"], today),
-                r["engagement"] + (" *" if r["illustrative"] else ""),
+                (r["engagement"] or f"appropriation:{r['appropriation']}")
+                + (" *" if r["illustrative"] else ""),
                 names.told(r["item"]),
                 names.told(r["title"])
                 + (f" ({r['held']})" if r["held"] else "")
                 + _snoozed(r, today),
-                f"{names.of(r['person'])} ({r['owner'].replace('_', ' ')})",
+                _owing(r, names),
             )
             for r in rows
         ],
@@ -313,6 +314,11 @@ def due(
     )
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
+
+
+def _owing(row: Any, names: Names) -> str:
+    role = row["owner"].replace("_", " ")
+    return f"every {role}" if row["appropriation"] else f"{names.of(row['person'])} ({role})"
 
 
 def _snoozed(row: Any, today: date) -> str:

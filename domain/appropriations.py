@@ -202,12 +202,25 @@ class Appropriation:
     recorded_at: datetime | None = None
     """When it came true that there is this money."""
     recorded_by: str = ""
+    illustrative: bool = False
+    ends: tuple[date, ...] = ()
+    """Every last day to commit that it has had, oldest first."""
     drawn: Mapping[Drawn, AppropriationCharged] = field(default_factory=dict)
 
     @property
     def invested(self) -> Decimal:
         """Dollars drawn in all."""
         return sum((c.amount for c in self.drawn.values()), Decimal(0))
+
+    @property
+    def left(self) -> Decimal:
+        """Dollars that are not drawn; none before it was recorded."""
+        return self.terms.amount - self.invested if self.terms else Decimal(0)
+
+    @property
+    def round(self) -> int:
+        """Counts its last days to commit, from 1; 0 before it was recorded."""
+        return len(self.ends)
 
     @property
     def by_fiscal_year(self) -> dict[str | None, Decimal]:
@@ -238,12 +251,36 @@ def _entry(state: State, terms: AppropriationTerms, invested: Decimal) -> Approp
     )
 
 
-def _director_only(context: Context) -> None:
+_RECORD = "record or correct an appropriation"
+
+
+def directors_only(what: str, context: Context) -> None:
+    """Refuse what only a Director may do.
+
+    Raises:
+        WrongPerson: Somebody else does it.
+    """
     if "director" not in context.actor.staff_roles:
         raise WrongPerson(
-            f"{context.actor.id} may not record or correct an appropriation: that is a "
-            f"Director's. Ask a Director to run this command."
+            f"{context.actor.id} may not {what}: that is a Director's. Ask a Director to run this "
+            f"command."
         )
+
+
+def the_appropriation(state: State, context: Context) -> Appropriation:
+    """The appropriation, provided that it was recorded.
+
+    Raises:
+        Unknown: It was not.
+    """
+    known = state.of(Appropriation)
+    if known.terms is None:
+        raise Unknown(
+            f"There is no appropriation {state.id!r}. "
+            f"{did_you_mean(state.id, context.appropriations)} "
+            f"See them all: handrail appropriation list"
+        )
+    return known
 
 
 def _possible(terms: AppropriationTerms, what: str, context: Context) -> None:
@@ -269,7 +306,7 @@ def _possible(terms: AppropriationTerms, what: str, context: Context) -> None:
 
 @decides(RecordAppropriation)
 def record_appropriation(command: RecordAppropriation, state: State, context: Context) -> Decision:
-    _director_only(context)
+    directors_only(_RECORD, context)
     known = state.of(Appropriation)
     if known.terms is not None:
         raise AlreadyExists(
@@ -289,6 +326,10 @@ def record_appropriation(command: RecordAppropriation, state: State, context: Co
     return [AppropriationRecorded(appropriation=state.id, terms=terms)]
 
 
+def _with_end(known: Appropriation, until: date) -> tuple[date, ...]:
+    return known.ends if known.ends and known.ends[-1] == until else (*known.ends, until)
+
+
 @evolves(AppropriationRecorded)
 def appropriation_recorded(state: State, event: AppropriationRecorded, stamp: Stamp) -> State:
     return state.put(
@@ -297,6 +338,8 @@ def appropriation_recorded(state: State, event: AppropriationRecorded, stamp: St
             terms=event.terms,
             recorded_at=stamp.effective_at,
             recorded_by=stamp.actor,
+            illustrative=event.illustrative,
+            ends=_with_end(state.of(Appropriation), event.terms.until),
         )
     )
 
@@ -316,14 +359,10 @@ def _changed(command: CorrectAppropriation, before: AppropriationTerms) -> Appro
 def correct_appropriation(
     command: CorrectAppropriation, state: State, context: Context
 ) -> Decision:
-    _director_only(context)
-    known = state.of(Appropriation)
-    if known.terms is None or known.recorded_at is None:
-        raise Unknown(
-            f"There is no appropriation {state.id!r}. "
-            f"{did_you_mean(state.id, context.appropriations)} "
-            f"See them all: handrail appropriation list"
-        )
+    directors_only(_RECORD, context)
+    known = the_appropriation(state, context)
+    assert known.terms is not None
+    assert known.recorded_at is not None
     stands_from_its_own_day(state.id, context)
     terms = _changed(command, known.terms)
     if not command.model_fields_set - {"appropriation", "reason"}:
@@ -365,7 +404,8 @@ def correct_appropriation(
 
 @evolves(AppropriationCorrected)
 def appropriation_corrected(state: State, event: AppropriationCorrected, stamp: Stamp) -> State:
-    return state.put(replace(state.of(Appropriation), terms=event.terms))
+    known = state.of(Appropriation)
+    return state.put(replace(known, terms=event.terms, ends=_with_end(known, event.terms.until)))
 
 
 @evolves(AppropriationCharged)

@@ -1,4 +1,4 @@
-"""Mail addresses that bounce: known to be dead on an engagement until somebody mends them."""
+"""Mail addresses that bounce: known to be dead on a stream until somebody mends them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import Engagement, EngagementRole, not_in_the_future, running
+from domain.engagement import EngagementRole, not_in_the_future, running
 from domain.errors import ImpossibleDate, WrongState
 from domain.kernel import (
     Decision,
@@ -17,13 +17,15 @@ from domain.kernel import (
     Line,
     PersonRef,
     Positional,
+    ReminderCommand,
     Stamp,
     State,
     about_noun,
     decides,
     evolves,
 )
-from domain.obligations import Obligation, owes
+from domain.matters import matter_of
+from domain.obligations import Obligation, owes_on
 from domain.personal import Sealed
 from domain.wording import full
 
@@ -54,12 +56,11 @@ class ConfirmAddress(EngagementCommand):
     """How you know, for example "the mailbox was full and is not any more"."""
 
 
-class SettleAddress(EngagementCommand):
+class SettleAddress(ReminderCommand):
     """Take a mail address for mended, because the directory says something new."""
 
     noun = "address"
     verb = "settle"
-    internal = True
 
     person: str
     """Whose address it is, by id."""
@@ -114,7 +115,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Bounces:
-    """Every address that was ever dead on the engagement."""
+    """Every address that was ever dead on the stream."""
 
     all: Mapping[tuple[str, int], Bounce] = field(default_factory=dict)
 
@@ -167,8 +168,18 @@ def address_mended(state: State, event: AddressMended, stamp: Stamp) -> State:
 @decides(ConfirmAddress)
 def confirm_address(command: ConfirmAddress, state: State, context: Context) -> Decision:
     running(state, context)
+    return confirmed(command.person, command.note, state, context)
+
+
+def confirmed(who: str, note: str, state: State, context: Context) -> Decision:
+    """The fact that an address is right although mail came back.
+
+    Raises:
+        WrongState: No mail to them came back.
+        ImpossibleDate: It is dated before that, or after today.
+    """
     not_in_the_future(context.effective_on, "The confirmation", context)
-    person = context.person(command.person).id
+    person = context.person(who).id
     bounced = state.of(Bounces).open.get(person)
     if bounced is None:
         dead = ", ".join(state.of(Bounces).open)
@@ -189,7 +200,7 @@ def confirm_address(command: ConfirmAddress, state: State, context: Context) -> 
             person=person,
             round=bounced.round,
             why="confirmed",
-            note=Sealed(about=person, text=command.note),
+            note=Sealed(about=person, text=note),
         )
     ]
 
@@ -207,15 +218,15 @@ def item_of(person: str) -> str:
     return f"address/{person}"
 
 
-@owes
+@owes_on("engagement", "appropriation")
 def addresses_owed(state: State, context: Context) -> Iterable[Obligation]:
     """The assistant finds out where to write to somebody whose mail came back."""
-    roles = state.of(Engagement).roles
+    matter = matter_of(state, context)
     rules = context.the_playbook.bounces
     for bounce in state.of(Bounces).all.values():
         if bounce.facts is None:
             continue
-        holders = (r for r in _FINDERS if roles.get(r) not in (None, bounce.person))
+        holders = (r for r in _FINDERS if {*matter.holding(r)} - {bounce.person})
         mended = bounce.mended
         yield Obligation(
             item_of(bounce.person),

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.context import Context
 from domain.engagement import Engagement
 from domain.kernel import Command, Event, On, Recorded, Stamp, State, decide, fold
+from domain.matters import matter_of
 from domain.passing import coming
 from domain.planning import reconcile
 from domain.steps import held_to_steps
@@ -36,8 +37,8 @@ def decide_in_full(
     Raises:
         Refused: A rule says no.
     """
-    # The mails of an invented engagement are as invented as what they are about.
-    invented = command.internal and before.of(Engagement).illustrative
+    # The mails about what is invented are as invented as that.
+    invented = command.internal and matter_of(before, context).illustrative
     own = brought(before, context)
     others: dict[str, list[Dated]] = {}
     reached = after(before, own, context)
@@ -50,22 +51,33 @@ def decide_in_full(
         where.append((event, context.effective(event)))
         if isinstance(entry, On) and entry.version is not None:
             expected[entry.stream] = entry.version
-    if before.stream.startswith("engagement:"):
-        state = after(before, own, context)
-        context = context.pinning(state.of(Engagement).playbook)
-        invented = state.of(Engagement).illustrative
-        own += [(_marked(event, invented), context.now) for event in reconcile(state, context)]
+    own += followed(before, own, context)
     return Decided(own, others, expected)
 
 
+def led_to(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:
+    """What follows on a stream from events that a command on another stream adds to it."""
+    arrived = brought(after(before, events, context), context)
+    return [*arrived, *followed(before, [*events, *arrived], context)]
+
+
+def followed(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:
+    """What follows for the notices of a stream from events that are added to it."""
+    state = after(before, events, context)
+    context = context.pinning(state.of(Engagement).playbook)
+    invented = matter_of(state, context).illustrative
+    return [(_marked(event, invented), context.now) for event in reconcile(state, context)]
+
+
 def brought(state: State, context: Context) -> list[Dated]:
-    """What time alone has brought since the last command."""
-    illustrative = state.of(Engagement).illustrative
-    return [
+    """What time alone has brought since the last command, with what follows for the notices."""
+    illustrative = matter_of(state, context).illustrative
+    arrived = [
         (_marked(fact.event, illustrative), fact.at)
         for fact in coming(state, context)
         if fact.at <= context.now
     ]
+    return [*arrived, *followed(state, arrived, context)] if arrived else []
 
 
 def after(before: State, events: Sequence[Dated], context: Context) -> State:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from domain.bounces import Bounces, found_dead
 from domain.context import Context
-from domain.engagement import Engagement
 from domain.kernel import Decision, Event, State, decides
+from domain.matters import matter_of
 from domain.notices import (
     AddedRecipients,
     DeliveryOutcome,
@@ -42,7 +42,7 @@ def record_delivery(command: RecordDelivery, state: State, context: Context) -> 
         return []
     return [
         NoticesDelivered(
-            **command.model_dump(exclude={"engagement", "current", "overview"}),
+            **command.model_dump(exclude={"of", "current", "overview"}),
             notices=tuple(n.ref for n in notices),
         )
     ]
@@ -64,12 +64,12 @@ def _came_back(
     if notices:
         events.append(
             NoticesDelivered(
-                **command.model_dump(exclude={"engagement", "current", "overview", "outcome"}),
+                **command.model_dump(exclude={"of", "current", "overview", "outcome"}),
                 outcome="bounced",
                 notices=tuple(n.ref for n in notices),
             )
         )
-    if not state.of(Engagement).is_open:
+    if not matter_of(state, context).is_open:
         return events
     person = command.person
     if command.current and unreachable(person, state, context) is None:
@@ -95,7 +95,7 @@ def _told_instead(
     mail to the same person overtook.
     """
     owed = {(o.item, o.round): o for o in obligations(state, context)}
-    held = set(state.of(Engagement).roles.values())
+    held = matter_of(state, context).people
     found = []
     for notice in notices:
         of = owed.get((notice.planned.item, notice.planned.round))

@@ -8,9 +8,10 @@ PROGRAM = "program"
 def host_workflow_id(stream: str) -> str:
     """The workflow that takes a stream's commands.
 
-    An engagement has its own, and so has a summit; what the program shares has one in common.
+    An engagement has its own, and so have a summit and an appropriation; what else the program
+    shares has one in common.
     """
-    return stream if stream.startswith(("engagement:", "summit:")) else PROGRAM
+    return stream if stream.startswith(("engagement:", "summit:", "appropriation:")) else PROGRAM
 
 
 def engagement_of(workflow_id: str) -> str | None:

@@ -141,6 +141,18 @@ class EngagementCommand(Command):
         return f"engagement:{self.engagement}"
 
 
+class ReminderCommand(Command):
+    """What the system tells itself about the reminders of a stream."""
+
+    internal = True
+
+    of: str
+    """The stream, for example engagement:alder-creek-usd."""
+
+    def stream(self, command_id: UUID) -> str:
+        return self.of
+
+
 class Event(BaseModel):
     """A fact.  Once published its meaning never changes; new fields are optional."""
 

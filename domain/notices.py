@@ -1,4 +1,4 @@
-"""Reminders as data: every notice of an engagement and its fate, which is the ledger.
+"""Reminders as data: every notice of a stream and its fate, which is the ledger.
 
 A notice is planned, then claimed by a mail, then sent.  Only a planned one may be suppressed.
 """
@@ -15,8 +15,8 @@ from domain.bounces import BOUNCES
 from domain.calendar import spoken
 from domain.engagement import EngagementRole
 from domain.kernel import (
-    EngagementCommand,
     Event,
+    ReminderCommand,
     Stamp,
     State,
     evolves,
@@ -32,7 +32,7 @@ class PlannedNotice(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     n: int
-    """Counts the engagement's notices from 1."""
+    """Counts the stream's notices from 1."""
     item: str
     round: int
     step: str
@@ -186,20 +186,18 @@ class RecipientsAdded(Event):
         return f"Told somebody else: {', '.join(told)}."
 
 
-class ReconcileNotices(EngagementCommand):
+class ReconcileNotices(ReminderCommand):
     """Compare the plan with what is owed, because a calendar or a policy changed."""
 
     noun = "notices"
     verb = "reconcile"
-    internal = True
 
 
-class ClaimNotices(EngagementCommand):
+class ClaimNotices(ReminderCommand):
     """Take what is due for one person into their mail of the day."""
 
     noun = "notices"
     verb = "claim"
-    internal = True
 
     mail: UUID
     """The mail's id."""
@@ -215,15 +213,14 @@ class ClaimNotices(EngagementCommand):
     """The mail was made before, no mail server has seen it, and its day is over: it is made anew,
     without what was settled or overtaken meanwhile."""
     in_passing: bool = False
-    """The mail goes for the sake of another engagement: it takes dates back here as well."""
+    """The mail goes for the sake of another stream: it takes dates back here as well."""
 
 
-class RecordDelivery(EngagementCommand):
+class RecordDelivery(ReminderCommand):
     """Record what became of a mail's notices."""
 
     noun = "notices"
     verb = "delivered"
-    internal = True
 
     mail: UUID
     """The mail's id."""
@@ -243,12 +240,11 @@ class RecordDelivery(EngagementCommand):
     """Whether it held an overview: then it comes back here even if it spoke of nothing else."""
 
 
-class RecordReturn(EngagementCommand):
+class RecordReturn(ReminderCommand):
     """Record that a mail which a mail server had taken came back for good."""
 
     noun = "notices"
     verb = "returned"
-    internal = True
 
     mail: UUID
     """The mail's id."""
@@ -313,7 +309,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Every notice of the engagement, by number: the ledger."""
+    """Every notice of a stream, by number: the ledger."""
 
     all: Mapping[int, Notice] = field(default_factory=dict)
 

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Literal
 
 from domain.context import Context
-from domain.engagement import Engagement, EngagementRole
+from domain.engagement import EngagementRole
 from domain.kernel import State
+from domain.matters import kind_of_stream, matter_of
 
 Side = Literal["lea", "agency"]
 
@@ -21,7 +22,7 @@ class Obligation:
     """
 
     item: str
-    """``D1``, ``D1/review``, ``CI-1``: unique in the engagement, together with the round."""
+    """``D1``, ``D1/review``, ``CI-1``: unique in its stream, together with the round."""
     title: str
     round: int
     """1 for the first agreed due date, one more for each that replaces it."""
@@ -48,13 +49,22 @@ class Obligation:
 
 
 Owes = Callable[[State, Context], Iterable[Obligation]]
-_SUBJECTS: list[Owes] = []
+_SUBJECTS: dict[str, list[Owes]] = {}
 
 
-def owes(function: Owes) -> Owes:
-    """Register what one subject owes."""
-    _SUBJECTS.append(function)
-    return function
+def owes_on(*aggregates: str) -> Callable[[Owes], Owes]:
+    """Register what one subject owes on streams of some kinds."""
+
+    def register(function: Owes) -> Owes:
+        for aggregate in aggregates:
+            _SUBJECTS.setdefault(aggregate, []).append(function)
+        return function
+
+    return register
+
+
+owes = owes_on("engagement")
+"""Registers what one subject owes on an engagement."""
 
 
 Holding = Callable[[Obligation], str | None]
@@ -82,10 +92,11 @@ def chooses_policy(function: Chooses) -> Chooses:
 
 
 def obligations(state: State, context: Context) -> list[Obligation]:
-    """Everything that is or was owed on an engagement; nothing on an unopened one."""
-    if state.of(Engagement).phase is None:
+    """Everything that is or was owed on a stream; nothing on one that has not begun."""
+    if not matter_of(state, context).begun:
         return []
-    found = [obligation for subject in _SUBJECTS for obligation in subject(state, context)]
+    subjects = _SUBJECTS.get(kind_of_stream(state), ())
+    found = [obligation for subject in subjects for obligation in subject(state, context)]
     for chooser in _CHOOSERS:
         if choosing := chooser(state, context):
             found = [replace(o, policy=choosing(o)) for o in found]

@@ -1,6 +1,6 @@
 """What comes true by the passing of time: a Lead hands over on the day that was set.
 
-A fact that was set for a later moment is recorded when that moment comes, by the engagement's own
+A fact that was set for a later moment is recorded when that moment comes, by the stream's own
 timer, so that everybody reads it in the history like any other.
 """
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.context import Context
-from domain.engagement import Engagement
 from domain.kernel import Event, State
+from domain.matters import kind_of_stream, matter_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,27 @@ class Coming:
 
 
 Comes = Callable[[State, Context], Iterable[Coming]]
-_SUBJECTS: list[Comes] = []
+_SUBJECTS: dict[str, list[Comes]] = {}
 
 
-def comes_true(function: Comes) -> Comes:
-    """Register what time alone will bring about in one subject."""
-    _SUBJECTS.append(function)
-    return function
+def comes_true_on(aggregate: str) -> Callable[[Comes], Comes]:
+    """Register what time alone will bring about in one subject, on streams of a kind."""
+
+    def register(function: Comes) -> Comes:
+        _SUBJECTS.setdefault(aggregate, []).append(function)
+        return function
+
+    return register
+
+
+comes_true = comes_true_on("engagement")
+"""Registers what time alone will bring about in one subject of an engagement."""
 
 
 def coming(state: State, context: Context) -> list[Coming]:
     """Every fact that only time stands between, the earliest first; none once it is over."""
-    if not state.of(Engagement).is_open:
+    if not matter_of(state, context).is_open:
         return []
-    found = [fact for subject in _SUBJECTS for fact in subject(state, context)]
+    subjects = _SUBJECTS.get(kind_of_stream(state), ())
+    found = [fact for subject in subjects for fact in subject(state, context)]
     return sorted(found, key=lambda fact: fact.at)

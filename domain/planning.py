@@ -9,6 +9,7 @@ from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
 from domain.etiquette import SNOOZED, SNOOZED_STEP, snooze_of
 from domain.kernel import Event, State
+from domain.matters import Matter, matter_of
 from domain.notices import (
     DroppedNotice,
     Notice,
@@ -27,7 +28,7 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "superintendent": ("lea_contact", "lead"),
     "lead": ("director",),
     "incoming_lead": ("lead", "director"),
-    "director": ("lead",),
+    "director": ("lead", "assistant"),
     "assistant": ("lead", "director"),
     "board_clerk": ("lea_contact", "superintendent", "assistant", "lead"),
     # Whoever is only copied has nobody to stand in for them.
@@ -37,10 +38,12 @@ _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
 
 CALENDAR_CHANGED = "calendar changed"
 UPGRADED = "playbook upgraded"
+POLICY_MOVED = "calendar or playbook changed"
+"""The same where both are always the newest."""
 TERMS_CHANGED = "terms changed"
 """Why somebody is not reminded of what somebody else has to do first again."""
 POLICY_CHANGED = "policy changed"
-_MOVED = (CALENDAR_CHANGED, UPGRADED, POLICY_CHANGED)
+_MOVED = (CALENDAR_CHANGED, UPGRADED, POLICY_MOVED, POLICY_CHANGED)
 """Why a notice goes on another day, and not why it does not go at all."""
 WOKEN = "woken early"
 
@@ -59,14 +62,14 @@ def reconcile(state: State, context: Context) -> list[Event]:
 
     A moment already past is never planned; a notice already claimed is never suppressed.
     """
-    engagement = state.of(Engagement)
+    matter = matter_of(state, context)
     ledger = state.of(Notices).all
     why: dict[tuple[str, int], str] = {}
     running: dict[tuple[str, int], Obligation] = {}
     wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
     for owed in obligations(state, context):
-        if not engagement.is_open:
-            why[owed.item, owed.round] = owed.settled or str(engagement.phase)
+        if matter.ended is not None:
+            why[owed.item, owed.round] = owed.settled or matter.ended
         elif reason := owed.settled or owed.held:
             why[owed.item, owed.round] = reason
         elif owed.due is not None and owed.policy is not None:
@@ -135,7 +138,8 @@ def _saying(notice: PlannedNotice) -> tuple[str, int, str, date]:
 
 def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Context) -> str:
     """Why a notice of something still owed does not go at its moment."""
-    changed = UPGRADED if context.other_playbook else CALENDAR_CHANGED
+    keeps = matter_of(state, context).keeps_its_playbook
+    changed = UPGRADED if context.other_playbook else CALENDAR_CHANGED if keeps else POLICY_MOVED
     if owed is None or owed.due is None:
         return changed
     planned = entry.planned
@@ -179,7 +183,7 @@ def _dropped(
     Nothing is owed any more, it is snoozed or moved away, there is nowhere to send it to, or
     somebody else gets it instead: who holds the role now, or stands in while mail comes back.
     """
-    engagement = state.of(Engagement)
+    matter = matter_of(state, context)
     owed = {(o.item, o.round): o for o in obligations(state, context)}
     by_reason: dict[str, list[DroppedNotice]] = {}
     for notice in ledger:
@@ -188,7 +192,7 @@ def _dropped(
         of = owed.get((notice.planned.item, notice.planned.round))
         ended = unwanted(notice)
         fallen_due = notice.planned.planned_for <= context.now
-        if ended and fallen_due and engagement.is_open and of and not (of.settled or of.held):
+        if ended and fallen_due and matter.is_open and of and not (of.settled or of.held):
             # Somebody was told of it already; only a snooze takes it back from the others.
             snooze = snooze_of(of, state)
             resting = (
@@ -300,25 +304,27 @@ def recipients(
         Each with the person in whose place they are told; None for their own role's sake, or a
         vacant one's.
     """
-    roles = state.of(Engagement).roles
+    matter = matter_of(state, context)
     found: dict[str, str | None] = {}
     for role in dict.fromkeys((*notice.planned.to, *notice.also, *also)):
-        missed: str | None = None
-        for person in _in_turn(role, roles, context):
-            if person != without and unreachable(person, state, context) is None:
-                found[person] = missed and found.get(person, missed)
-                break
-            missed = missed or person
+        for holder in matter.holding(role) or (None,):
+            missed: str | None = None
+            for person in _in_turn(role, holder, matter, context):
+                if person != without and unreachable(person, state, context) is None:
+                    found[person] = missed and found.get(person, missed)
+                    break
+                missed = missed or person
     return found
 
 
 def _in_turn(
-    role: EngagementRole, roles: Mapping[EngagementRole, str], context: Context
+    role: EngagementRole, holder: str | None, matter: Matter, context: Context
 ) -> Iterable[str]:
-    """Who may be told what a role is told, nearest first; everybody once."""
+    """Who may be told what one holder of a role is told, nearest first; everybody once."""
     seen: set[str] = set()
-    for candidate in (role, *_INSTEAD[role]):
-        person = roles.get(candidate)
+    others = (p for candidate in (role, *_INSTEAD[role]) for p in matter.holding(candidate))
+    for nearest in (holder, *others):
+        person = nearest
         while person and person not in seen:
             seen.add(person)
             yield person

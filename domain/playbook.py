@@ -76,7 +76,11 @@ class NoticeStep(_Data):
     hours: int | None = None
     """Hours from the instant at which it is due, instead of days; negative is before."""
     unit: Literal["calendar", "working"] = "calendar"
-    """Calendar days are moved forward off non-working days; working days are counted."""
+    """Calendar days are moved off non-working days; working days are counted."""
+    moved: Literal["forward", "back"] = Field(
+        default="forward", exclude_if=lambda v: v == "forward"
+    )
+    """Which way a calendar day is moved: back where nothing can be done after the due date."""
     to: tuple[Role, ...] = Field(min_length=1)
 
 
@@ -149,7 +153,8 @@ class ReminderPolicy(_Data):
             if step.unit == "working":
                 day = days.add(due, step.days)
             else:
-                day = days.forward(due + timedelta(days=step.days))
+                day = due + timedelta(days=step.days)
+                day = days.back(day) if step.moved == "back" else days.forward(day)
             dated.append((step, day))
         by_days = [
             (step, at_local(day, self.at, zone))
@@ -287,6 +292,13 @@ class InvestmentRules(_Data):
 
     kinds: tuple[Named, ...] = Field(min_length=1)
     """What the money may be spent on, as reports add it up."""
+
+
+class AppropriationRules(_Data):
+    """Money that must be committed in time."""
+
+    policy: str
+    """Reminds every Director of what is left, until its last day."""
 
 
 class AttendanceRole(Named):
@@ -579,6 +591,8 @@ class Playbook(_Data):
     burden: BurdenRules | None = Field(default=None, exclude_if=lambda v: v is None)
     """None where this playbook has no cap on the LEA's hours."""
     investments: InvestmentRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    appropriations: AppropriationRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """None where nobody is reminded of money; the program's newest version counts."""
     measures: MeasureRules | None = Field(default=None, exclude_if=lambda v: v is None)
     dashboard: DashboardRules | None = Field(default=None, exclude_if=lambda v: v is None)
     coauthoring: CoauthoringRules | None = Field(default=None, exclude_if=lambda v: v is None)
@@ -626,9 +640,15 @@ class Playbook(_Data):
                 else ()
             ),
             self.bounces.policy if self.bounces else None,
+            self.appropriations.policy if self.appropriations else None,
         ):
             if wanted is not None and wanted not in policies:
                 raise ValueError(f"policy {wanted!r} is used but not defined; it has {policies}")
+        if self.appropriations and self.policy(self.appropriations.policy).any_hour:
+            raise ValueError(
+                f"appropriations name the policy {self.appropriations.policy!r}, an alarm; money "
+                f"is spoken of in a day's mail: name one without any_hour"
+            )
         steps = [s.id for s in self.steps]
         if twice := sorted({s for s in steps if steps.count(s) > 1}):
             raise ValueError(f"the step {', '.join(twice)} is there twice; a step's id is its own")

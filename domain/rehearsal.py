@@ -91,7 +91,7 @@ def rehearsed(
             return Rehearsal(tuple(messages), state)
         context = _at(max(context.now, wake), context)
         if brought(state, context):
-            state = _decided(ReconcileNotices(engagement=state.id), state, context)
+            state = _decided(ReconcileNotices(of=state.stream), state, context)
         told = announcement(state, context, partial(seen.had, context))
         wake = told.again_at
         mails: list[tuple[str, int | None]] = [*told.alarms, *((p, None) for p in told.people)]
@@ -122,7 +122,7 @@ def _mailed(
     mail = uuid5(NAMESPACE_URL, f"rehearsal/{state.id}/{person}/{today}/{alarm}")
     message_id = f"<{mail}@rehearsal>"
     claim = ClaimNotices(
-        engagement=state.id,
+        of=state.stream,
         mail=mail,
         message_id=message_id,
         person=person,
@@ -145,7 +145,7 @@ def _mailed(
     if not said:
         return state, None
     delivered = RecordDelivery(
-        engagement=state.id,
+        of=state.stream,
         mail=mail,
         message_id=message_id,
         person=person,
@@ -175,7 +175,7 @@ def as_signed(state: State, context: Context) -> State:
         state = after(state, [(event, context.now) for event in events], context)
     if not state.of(Engagement).is_open:
         return state
-    return _decided(ReconcileNotices(engagement=state.id), state, context)
+    return _decided(ReconcileNotices(of=state.stream), state, context)
 
 
 def _signed(id_: str, state: State) -> list[Event]:

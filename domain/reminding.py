@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.context import Context
-from domain.engagement import Engagement, EngagementRole
+from domain.engagement import EngagementRole
 from domain.etiquette import resting
 from domain.kernel import Decision, Event, State, decides
+from domain.matters import matter_of
 from domain.notices import (
     ClaimedNotice,
     ClaimNotices,
@@ -34,12 +35,12 @@ SUPERSEDED_IN_WEEK = "superseded in the week's mail"
 """Why it is left out for somebody who gets one mail a week."""
 
 LOOK_AGAIN = timedelta(minutes=5)
-"""After this the engagement looks whether what it announced was claimed.  A mail that was just
+"""After this the stream looks whether what it announced was claimed.  A mail that was just
 being finished, or made by a worker whose clock is behind, found nothing to say."""
 
 
 def next_wake(state: State, context: Context) -> datetime | None:
-    """The next moment at which the engagement has something to do by itself."""
+    """The next moment at which the stream has something to do by itself."""
     moments = [fact.at for fact in coming(state, context)]
     notice = state.of(Notices).next_wake
     if notice:
@@ -202,7 +203,7 @@ def _out_of_date(command: ClaimNotices, state: State, context: Context) -> list[
         and d.outcome == "pending"
     ]
     newest = {n.planned.item: n for n in sorted(mine, key=lambda n: n.planned.planned_for)}
-    ended = None if state.of(Engagement).is_open else str(state.of(Engagement).phase)
+    ended = matter_of(state, context).ended
     by_reason: dict[str, list[DroppedNotice]] = {}
     for notice in mine:
         item = notice.planned.item
@@ -232,7 +233,7 @@ def _fallen_away(
             item, due = notice.planned.item, notice.planned.due
             announced[item] = max(announced.get(item, due), due)
     last = {owed.item: owed for owed in obligations(state, context) if owed.item in announced}
-    ended = None if state.of(Engagement).is_open else str(state.of(Engagement).phase)
+    ended = matter_of(state, context).ended
     return tuple(
         TakenBackDate(item=item, round=owed.round, why=why)
         for item, owed in last.items()

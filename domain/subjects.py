@@ -54,6 +54,7 @@ _AS_READ = (
     "handover",
     "overlap",
     "appropriations",
+    "expiry",
     "summits",
     "summit_program",
     "invitations",

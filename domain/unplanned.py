@@ -1,9 +1,9 @@
 """Why an item has no reminders at all: the ledger has nothing to show of it."""
 
 from domain.context import Context
-from domain.engagement import Engagement
 from domain.holds import told
 from domain.kernel import State
+from domain.matters import matter_of
 from domain.obligations import Obligation, obligations
 
 _SIGNATURE = "/signature"
@@ -25,19 +25,19 @@ def why_unplanned(item: str, state: State, context: Context) -> str | None:
         return None
     if proposed.settled:
         return f"it was never agreed ({proposed.settled})"
-    if not state.of(Engagement).is_open:
+    if not matter_of(state, context).is_open:
         return "it was never signed by both sides"
     return "it is proposed and not signed by both sides"
 
 
 def _why_not(owed: Obligation, state: State, context: Context) -> str:
-    engagement = state.of(Engagement)
+    ended = matter_of(state, context).ended
     if owed.policy is None:
         return "nobody is reminded of it"
     if owed.due is None:
         return "it has no due date"
     if owed.settled:
         return f"it is settled ({owed.settled})"
-    if not engagement.is_open:
-        return f"the engagement is {engagement.phase}"
+    if ended:
+        return f"{state.id} is {ended}"
     return told(owed.held, state) or "the days on which its reminders would have gone lay behind"

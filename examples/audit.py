@@ -96,7 +96,9 @@ async def collect(door: Door) -> Findings:
         on_their_way = await listed(queries.unfinished_mails(connection))
         rows = await listed(queries.engagements(connection, phase=None, person=None))
         ledgers = {
-            row["id"]: await listed(queries.ledger(connection, engagement=row["id"], item=None))
+            row["id"]: await listed(
+                queries.ledger(connection, stream=f"engagement:{row['id']}", item=None)
+            )
             for row in rows
         }
     return Findings(

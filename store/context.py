@@ -216,6 +216,29 @@ async def people(connection: Connection, names: set[str]) -> dict[str, PersonEnt
     return found
 
 
+async def staff(connection: Connection) -> dict[str, PersonEntry]:
+    """Every Director and assistant, by id and by handle."""
+    found: dict[str, PersonEntry] = {}
+    for row in await listed(queries.staff(connection, roles=["director", "assistant"])):
+        entry = _person(row)
+        found[entry.id] = found[entry.handle] = entry
+    return found
+
+
+async def _with_fallbacks(
+    connection: Connection, known: dict[str, PersonEntry]
+) -> dict[str, PersonEntry]:
+    """These people with whoever is written to instead of them, and instead of those."""
+    while behind := {p.fallback for p in known.values() if p.fallback} - known.keys():
+        known = known | await people(connection, behind)
+    return known
+
+
+def _is_money(state: State) -> bool:
+    """Whether it is an appropriation: every Director's, by the newest version of the playbook."""
+    return state.stream.startswith("appropriation:")
+
+
 async def _leas(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
     found: dict[str, LeaEntry] = {}
     rows = await listed(queries.leas_named(connection, names=sorted(n.casefold() for n in names)))
@@ -288,8 +311,9 @@ async def resolve(
     if isinstance(command, RegisterPerson):
         names.add(command.handle)
     known = await people(connection, names)
-    while behind := {p.fallback for p in known.values() if p.fallback} - known.keys():
-        known |= await people(connection, behind)
+    if _is_money(state):
+        known |= await staff(connection)
+    known = await _with_fallbacks(connection, known)
     wanted_leas = {*refs(command, "lea"), *([engagement.lea] if engagement.lea else [])}
     # Where those named work: a county office has representatives.
     at = {known[ref].organisation for ref in refs(command, "person") if ref in known}
@@ -316,6 +340,8 @@ async def resolve(
     elif state.stream.startswith("summit:") and settings:
         # A summit keeps the version it was planned under.
         ref = state.of(Summit).playbook or settings.playbook.partition("@")[0]
+    elif _is_money(state) and settings:
+        ref = settings.playbook.partition("@")[0]
     named = getattr(command, "summit", None)
     found_summit = await summit(connection, named) if named else None
     wanted_framework = command.framework if isinstance(command, OpenReview) else None
@@ -369,15 +395,20 @@ async def standing(connection: Connection, state: State, now: datetime) -> Conte
     engagement = state.of(Engagement)
     leas = await _leas(connection, {engagement.lea} if engagement.lea else set())
     ref = engagement.playbook
+    settings = await program(connection)
+    known = await people(connection, set(engagement.roles.values()))
+    if _is_money(state) and settings:
+        ref = settings.playbook.partition("@")[0]
+        known = await _with_fallbacks(connection, await staff(connection))
     return Context(
         now=now,
         issued_at=now,
         effective_at=now,
         command_id=UUID(int=0),
         actor=SYSTEM_PERSON,
-        program=await program(connection),
+        program=settings,
         playbook=await playbook(connection, ref) if ref else None,
-        people=await people(connection, set(engagement.roles.values())),
+        people=known,
         leas=leas,
         lea_names=frozenset(leas),
     )

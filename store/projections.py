@@ -25,6 +25,7 @@ from domain.investments import (
 from domain.invitations import Invitations, became_of
 from domain.kernel import Recorded, State
 from domain.leas import Lea
+from domain.matters import matter_of
 from domain.notices import (
     Notices,
     NoticesClaimed,
@@ -49,14 +50,14 @@ from store.events import Conflict
 
 
 def owed_now(state: State, context: Context) -> list[Obligation]:
-    """What is owed on an engagement that is running."""
-    if not state.of(Engagement).is_open:
+    """What is owed on a stream, as long as anything is."""
+    if not matter_of(state, context).is_open:
         return []
     return [o for o in obligations(state, context) if o.settled is None]
 
 
 def next_due(state: State, context: Context) -> date | None:
-    """The earliest due date on an engagement; what is held is not due."""
+    """The earliest due date on a stream; what is held is not due."""
     owed = owed_now(state, context)
     return min((o.due for o in owed if o.due and not o.held), default=None)
 
@@ -87,7 +88,7 @@ async def project(
         case "framework":
             await _documents(connection, aggregate, state.of(Frameworks).versions)
         case "appropriation":
-            await _appropriation(connection, state)
+            await _appropriation(connection, state, news, context)
         case "program":
             await _program(connection, state)
         case _:
@@ -157,7 +158,9 @@ async def _program(connection: Connection, state: State) -> None:
     )
 
 
-async def _appropriation(connection: Connection, state: State) -> None:
+async def _appropriation(
+    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+) -> None:
     known = state.of(Appropriation)
     if known.terms is None:
         return
@@ -166,8 +169,11 @@ async def _appropriation(connection: Connection, state: State) -> None:
         id=state.id,
         version=state.version,
         invested=known.invested,
+        next_wake=next_wake(state, context),
+        illustrative=known.illustrative,
         **known.terms.model_dump(exclude={"currency"}),
     )
+    await _owed(connection, state, news, context)
 
 
 async def _investments(
@@ -272,6 +278,76 @@ def _changed(news: Sequence[Recorded]) -> set[int]:
     }
 
 
+async def _owed(
+    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+) -> None:
+    """What is owed on a stream, and the notices that changed."""
+    roles = state.of(Engagement).roles
+    changed = _changed(news)
+    notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
+    await queries.put_owed(
+        connection,
+        stream=state.stream,
+        owed=json.dumps(
+            [
+                {
+                    "stream": state.stream,
+                    "item": o.item,
+                    "title": o.title,
+                    "round": o.round,
+                    "due": o.due.isoformat() if o.due else None,
+                    "owner": o.owner,
+                    "person": roles.get(o.owner),
+                    "side": o.side,
+                    "ask": o.ask,
+                    "command": o.command,
+                    "held": told(o.held, state),
+                    "snoozed_until": snooze.until.isoformat()
+                    if (snooze := snooze_of(o, state)) and snooze.until
+                    else None,
+                    "due_at": o.due_at.isoformat() if o.due_at else None,
+                }
+                for o in owed_now(state, context)
+            ]
+        ),
+        notices=json.dumps(
+            [
+                {
+                    "stream": state.stream,
+                    "n": n.planned.n,
+                    "item": n.planned.item,
+                    "round": n.planned.round,
+                    "step": n.planned.step,
+                    "planned_for": n.planned.planned_for.isoformat(),
+                    "due": n.planned.due.isoformat(),
+                    "roles": list(n.planned.to),
+                    "status": n.status,
+                    "reason": told(n.reason, state),
+                    "at": n.at.isoformat() if n.at else None,
+                }
+                for n in notices
+            ]
+        ),
+        deliveries=json.dumps(
+            [
+                {
+                    "stream": state.stream,
+                    "n": n.planned.n,
+                    "person": person,
+                    "outcome": d.outcome,
+                    "mail": str(d.mail) if d.mail else None,
+                    "message_id": d.message_id,
+                    "at": d.at.isoformat() if d.at else None,
+                    "detail": d.detail,
+                    "instead_of": d.instead_of,
+                }
+                for n in notices
+                for person, d in n.deliveries.items()
+            ]
+        ),
+    )
+
+
 async def _engagement(
     connection: Connection, state: State, news: Sequence[Recorded], context: Context
 ) -> None:
@@ -279,8 +355,6 @@ async def _engagement(
     if engagement.opened_at is None:
         return
     await _investments(connection, state, news, context)
-    changed = _changed(news)
-    notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
     wake = next_wake(state, context)
     due = next_due(state, context)
     handover = pending(state)
@@ -321,64 +395,8 @@ async def _engagement(
                 for role, person in engagement.roles.items()
             ]
         ),
-        owed=json.dumps(
-            [
-                {
-                    "engagement": state.id,
-                    "item": o.item,
-                    "title": o.title,
-                    "round": o.round,
-                    "due": o.due.isoformat() if o.due else None,
-                    "owner": o.owner,
-                    "person": engagement.roles.get(o.owner),
-                    "side": o.side,
-                    "ask": o.ask,
-                    "command": o.command,
-                    "held": told(o.held, state),
-                    "snoozed_until": snooze.until.isoformat()
-                    if (snooze := snooze_of(o, state)) and snooze.until
-                    else None,
-                    "due_at": o.due_at.isoformat() if o.due_at else None,
-                }
-                for o in owed_now(state, context)
-            ]
-        ),
-        notices=json.dumps(
-            [
-                {
-                    "engagement": state.id,
-                    "n": n.planned.n,
-                    "item": n.planned.item,
-                    "round": n.planned.round,
-                    "step": n.planned.step,
-                    "planned_for": n.planned.planned_for.isoformat(),
-                    "due": n.planned.due.isoformat(),
-                    "roles": list(n.planned.to),
-                    "status": n.status,
-                    "reason": told(n.reason, state),
-                    "at": n.at.isoformat() if n.at else None,
-                }
-                for n in notices
-            ]
-        ),
-        deliveries=json.dumps(
-            [
-                {
-                    "engagement": state.id,
-                    "n": n.planned.n,
-                    "person": person,
-                    "outcome": d.outcome,
-                    "mail": str(d.mail) if d.mail else None,
-                    "message_id": d.message_id,
-                    "at": d.at.isoformat() if d.at else None,
-                    "detail": d.detail,
-                    "instead_of": d.instead_of,
-                }
-                for n in notices
-                for person, d in n.deliveries.items()
-            ]
-        ),
     )
+    await _owed(connection, state, news, context)
     await queries.put_invitations(
         connection, engagement=state.id, rows=json.dumps(_invitations(state))
     )

@@ -100,6 +100,12 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
     or (:organisation = 'external' and starts_with(organisation, 'external:'))
  order by organisation <> 'agency', organisation, handle;
 
+-- name: staff
+-- The agency's people who have one of some staff roles.
+select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
+  from read.people
+ where organisation = 'agency' and staff_roles && :roles::text[];
+
 -- name: leas-named
 -- LEAs by folded id, name or alias; one row a matching name.
 select n.folded, l.id, l.name, l.type, l.county, l.recess
@@ -182,24 +188,30 @@ select p.id, p.capacity, p.left_on, r.role, r.changes_on, e.id as engagement, e.
  order by p.name, p.id, r.role desc, e.id;
 
 -- name: due
--- What is owed across engagements, soonest first; what has no date comes last.
-select o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.owner, o.person, o.side, o.ask,
-       o.command, o.held, o.snoozed_until, e.illustrative
-  from read.obligations o join read.engagements e on e.id = o.engagement
- where (:engagement::text is null or o.engagement = :engagement)
-   and (:person::text is null or o.person = :person)
+-- What is owed across engagements and appropriations, soonest first; what has no date comes last.
+-- What no single person owes is owed by everybody of the agency who has the role.
+select e.id as engagement, a.id as appropriation, e.lea_name, o.item, o.title, o.round, o.due,
+       o.owner, o.person, o.side, o.ask, o.command, o.held, o.snoozed_until,
+       coalesce(e.illustrative, a.illustrative) as illustrative
+  from read.obligations o
+  left join read.engagements e on o.stream = 'engagement:' || e.id
+  left join read.appropriations a on o.stream = 'appropriation:' || a.id
+ where (:engagement::text is null or e.id = :engagement)
+   and (:person::text is null or o.person = :person
+        or a.id is not null and exists (select from read.people p
+                                         where p.id = :person and o.owner = any(p.staff_roles)))
    and (:until::date is null or o.due <= :until)
- order by o.due nulls last, o.engagement, o.item;
+ order by o.due nulls last, o.stream, o.item;
 
 -- name: calendar-dates
 -- Every date that is owed on the engagements that are not over, by item; of an item the last round.
-select distinct on (o.engagement, o.item)
-       o.engagement, e.lea_name, o.item, o.title, o.round, o.due, o.due_at, o.ask, o.held,
+select distinct on (e.id, o.item)
+       e.id as engagement, e.lea_name, o.item, o.title, o.round, o.due, o.due_at, o.ask, o.held,
        e.illustrative
-  from read.obligations o join read.engagements e on e.id = o.engagement
+  from read.obligations o join read.engagements e on o.stream = 'engagement:' || e.id
  where o.due is not null and e.ended_at is null
-   and (:engagements::text[] is null or o.engagement = any(:engagements))
- order by o.engagement, o.item, o.round desc;
+   and (:engagements::text[] is null or e.id = any(:engagements))
+ order by e.id, o.item, o.round desc;
 
 -- name: calendar-owners
 -- Every engagement, whether it is over, and who leads it.
@@ -215,9 +227,8 @@ select pg_snapshot_xmin(pg_current_snapshot())::text as seen,
                 where :seen::text is null or xact_id >= :seen::text::xid8) as moved;
 
 -- name: ledger
--- Every planned notice of an engagement with its deliveries, and whether all of it is illustrative.
-select (select e.illustrative from read.engagements e where e.id = n.engagement) as illustrative,
-       n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.reason, n.at,
+-- Every planned notice of a stream with its deliveries.
+select n.n, n.item, n.round, n.step, n.planned_for, n.due, n.roles, n.status, n.reason, n.at,
        coalesce(
            (select jsonb_agg(jsonb_build_object('to', d.person, 'outcome', d.outcome, 'at', d.at,
                                                 'message_id', d.message_id, 'detail', d.detail,
@@ -225,10 +236,10 @@ select (select e.illustrative from read.engagements e where e.id = n.engagement)
                                                 'instead_of', d.instead_of)
                              order by d.instead_of nulls first, d.person)
               from read.deliveries d
-             where d.engagement = n.engagement and d.n = n.n),
+             where d.stream = n.stream and d.n = n.n),
            '[]'::jsonb) as deliveries
   from read.notices n
- where n.engagement = :engagement and (:item::text is null or n.item = :item)
+ where n.stream = :stream and (:item::text is null or n.item = :item)
  order by n.planned_for, n.n;
 
 -- name: put-program!
@@ -280,7 +291,7 @@ select distinct on (folded) folded, :lea, name
 returning folded;
 
 -- name: put-engagement!
--- Replaces an engagement's rows: itself, its roles, what is owed, and the notices that changed.
+-- Replaces an engagement's rows: itself and its roles.
 with one as (
     insert into read.engagements
     select * from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
@@ -296,26 +307,23 @@ with one as (
        and not exists (select from jsonb_populate_recordset(null::read.engagement_roles,
                                                             :roles::jsonb) n
                         where n.role = r.role)
-), roles as (
-    insert into read.engagement_roles
-    select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
-    on conflict (engagement, role) do update
-       set person = excluded.person, changes_on = excluded.changes_on
-), free as (
-    delete from read.engagement_roles r
-     where r.engagement = :id
-       and not exists (select from jsonb_populate_recordset(null::read.engagement_roles,
-                                                            :roles::jsonb) n
-                        where n.role = r.role)
-), gone as (
+)
+insert into read.engagement_roles
+select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
+on conflict (engagement, role) do update
+   set person = excluded.person, changes_on = excluded.changes_on;
+
+-- name: put-owed!
+-- Replaces what is owed on a stream, and the notices that changed.
+with gone as (
     delete from read.obligations o
-     where o.engagement = :id
+     where o.stream = :stream
        and not exists (select from jsonb_populate_recordset(null::read.obligations, :owed::jsonb) n
                         where n.item = o.item and n.round = o.round)
 ), owed as (
     insert into read.obligations
     select * from jsonb_populate_recordset(null::read.obligations, :owed::jsonb)
-    on conflict (engagement, item, round) do update
+    on conflict (stream, item, round) do update
        set title = excluded.title, due = excluded.due, owner = excluded.owner,
            person = excluded.person, side = excluded.side, ask = excluded.ask,
            command = excluded.command, held = excluded.held, due_at = excluded.due_at,
@@ -323,12 +331,12 @@ with one as (
 ), plan as (
     insert into read.notices
     select * from jsonb_populate_recordset(null::read.notices, :notices::jsonb)
-    on conflict (engagement, n) do update
+    on conflict (stream, n) do update
        set status = excluded.status, reason = excluded.reason, at = excluded.at
 )
 insert into read.deliveries
 select * from jsonb_populate_recordset(null::read.deliveries, :deliveries::jsonb)
-on conflict (engagement, n, person) do update
+on conflict (stream, n, person) do update
    set outcome = excluded.outcome, mail = excluded.mail, message_id = excluded.message_id,
        at = excluded.at, detail = excluded.detail, instead_of = excluded.instead_of;
 
@@ -340,12 +348,24 @@ select id, version, amount, invested, first, until, spend_until from read.approp
 -- name: put-appropriation!
 -- Replaces an appropriation's row.
 insert into read.appropriations (id, version, amount, invested, first, until, spend_until, source,
-                                 statute)
-values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source, :statute)
+                                 statute, next_wake, illustrative)
+values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source, :statute,
+        :next_wake, :illustrative)
 on conflict (id) do update
    set version = excluded.version, amount = excluded.amount, invested = excluded.invested,
        first = excluded.first, until = excluded.until, spend_until = excluded.spend_until,
-       source = excluded.source, statute = excluded.statute;
+       source = excluded.source, statute = excluded.statute, next_wake = excluded.next_wake;
+
+-- name: running-appropriations
+-- Every appropriation of which something must be committed, with when it next must wake, and whether
+-- a notice that is claimed still waits for somebody's mail.
+select a.id, a.next_wake,
+       exists (select from read.deliveries d
+                where d.stream = 'appropriation:' || a.id and d.outcome = 'pending'
+                  and d.mail is null) as waiting
+  from read.appropriations a
+ where a.next_wake is not null
+ order by a.id;
 
 -- name: put-investment!
 -- Replaces an investment's row.
@@ -436,54 +456,62 @@ delete from read.people;
 delete from read.documents;
 delete from read.program;
 
--- name: engagements-to-claim
--- Engagements with something due by an instant that may concern this person, also as somebody's
+-- name: streams-to-claim
+-- Streams with something due by an instant that may concern this person, also as somebody's
 -- fallback contact.
 with recursive may_stand_for as (
     select :person::text as person
     union
     select p.id from read.people p join may_stand_for f on p.fallback = f.person)
-select distinct n.engagement
+select distinct n.stream
   from read.notices n
-  join read.engagement_roles r on r.engagement = n.engagement
+  join read.engagement_roles r on n.stream = 'engagement:' || r.engagement
   join may_stand_for f on f.person = r.person
  where n.status = 'planned' and n.planned_for <= :until
 union
-select distinct engagement
+select distinct n.stream
+  from read.notices n
+ where starts_with(n.stream, 'appropriation:') and n.status = 'planned' and n.planned_for <= :until
+   and exists (select from read.people p join may_stand_for f on f.person = p.id
+                where p.staff_roles && '{director,assistant}')
+union
+select distinct stream
   from read.deliveries
  where person = :person and outcome = 'pending' and mail is null
  order by 1;
 
--- name: engagements-to-take-back
--- Engagements on which a date still ahead was announced to a person and is not owed any more.
-select distinct n.engagement
+-- name: streams-to-take-back
+-- Streams on which a date still ahead was announced to a person and is not owed any more.
+select distinct n.stream
   from read.notices n
-  join read.deliveries d on d.engagement = n.engagement and d.n = n.n
+  join read.deliveries d on d.stream = n.stream and d.n = n.n
  where d.person = :person and d.outcome = 'sent' and n.due > :today
    and not exists (select from read.obligations o
-                    where o.engagement = n.engagement and o.item = n.item)
+                    where o.stream = n.stream and o.item = n.item)
  order by 1;
 
--- name: engagements-telling
--- Engagements that still have to tell somebody something.
-select distinct engagement from read.deliveries
+-- name: streams-telling
+-- Streams that still have to tell somebody something.
+select distinct stream from read.deliveries
  where person = :person and outcome = 'pending' and mail is null
  order by 1;
 
--- name: engagements-with-dead-address
--- The running engagements on which an address is to be found out, by the item that says so.
-select engagement from read.obligations where item = :item order by 1;
+-- name: streams-with-dead-address
+-- The streams on which an address is to be found out, by the item that says so.
+select stream from read.obligations where item = :item order by 1;
 
 -- name: running-engagements
 -- Every engagement that is not over, with when it next must wake, and whether a notice that is
 -- claimed still waits for somebody's mail.
 select e.id, e.phase, e.next_wake, e.version,
        exists (select from read.deliveries d
-                where d.engagement = e.id and d.outcome = 'pending' and d.mail is null) as waiting
+                where d.stream = 'engagement:' || e.id and d.outcome = 'pending'
+                  and d.mail is null) as waiting
   from read.engagements e
  where e.ended_at is null
     or exists (select from read.deliveries d
-                where d.engagement = e.id and d.outcome = 'pending' and d.mail is null)
+                where d.stream = 'engagement:' || e.id and d.outcome = 'pending'
+                  and d.mail is null)
  order by e.id;
 
 -- name: mail^
@@ -522,19 +550,19 @@ update ops.mails set content = :content, made_on = :made_on
 -- The mail server is about to see the text: from now on it stands.
 update ops.mails set offered = true where id = :id;
 
--- name: engagements-in-mail
--- The engagements a mail speaks of.
-select engagement from ops.mail_engagements where mail = :mail order by engagement;
+-- name: streams-in-mail
+-- The streams a mail speaks of.
+select stream from ops.mail_streams where mail = :mail order by stream;
 
 -- name: forget-overviews
 -- What a mail says of the week or month is looked up again, for whom it was made: the mail is made
 -- anew, or came back.
 delete from ops.overviews where mail = :mail returning person, overview;
 
--- name: add-mail-engagements!
--- The engagements a mail speaks of.
-insert into ops.mail_engagements (mail, engagement)
-select :mail, x from unnest(:engagements::text[]) as x
+-- name: add-mail-streams!
+-- The streams a mail speaks of.
+insert into ops.mail_streams (mail, stream)
+select :mail, x from unnest(:streams::text[]) as x
     on conflict do nothing;
 
 -- name: overview-sent$
@@ -596,7 +624,7 @@ select distinct r.person
 select e.id, e.lea_name, e.illustrative, o.item, o.title, o.due, o.owner, o.person
   from read.engagements e
   join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
-  join read.obligations o on o.engagement = e.id
+  join read.obligations o on o.stream = 'engagement:' || e.id
  where e.ended_at is null and o.due <= :until and o.held is null
  order by o.due, e.lea_name, o.item;
 
@@ -619,17 +647,20 @@ select e.id, e.lea_name, e.illustrative, e.risk, e.held_since
  order by e.lea_name;
 
 -- name: expiring
--- The appropriations that are not used up and must be committed by a day.
-select id, source, amount, invested, until from read.appropriations
- where until between :today and :by and invested < amount
- order by until, id;
+-- The appropriations of which something is left that must be committed by a day.
+select a.id, a.source, a.amount, a.invested, a.until, a.illustrative
+  from read.appropriations a
+ where a.until between :today and :by
+   and exists (select from read.obligations o
+                where o.stream = 'appropriation:' || a.id and o.item = 'money/commit')
+ order by a.until, a.id;
 
 -- name: overview-bounced
 -- Mails that came back since an instant, on the engagements in which a person holds a role.
 select e.id, e.lea_name, e.illustrative, d.person, max(d.at) as at
   from read.engagements e
   join read.engagement_roles r on r.engagement = e.id and r.role = :role and r.person = :person
-  join read.deliveries d on d.engagement = e.id
+  join read.deliveries d on d.stream = 'engagement:' || e.id
  where e.ended_at is null and d.outcome = 'bounced' and d.at >= :since
  group by e.id, d.person
  order by at, e.lea_name;
@@ -653,19 +684,19 @@ select digest from ops.bounces_read where digest = any(:digests);
 insert into ops.bounces_read (digest, found, read_at)
 values (:digest, :found, clock_timestamp()) on conflict do nothing;
 
--- name: unreported-engagements
--- The engagements that do not know yet what became of a mail.
-select engagement from ops.mail_engagements where mail = :mail and not reported order by engagement;
+-- name: unreported-streams
+-- The streams that do not know yet what became of a mail.
+select stream from ops.mail_streams where mail = :mail and not reported order by stream;
 
 -- name: mark-reported!
--- An engagement knows.
-update ops.mail_engagements set reported = true where mail = :mail and engagement = :engagement;
+-- A stream knows.
+update ops.mail_streams set reported = true where mail = :mail and stream = :stream;
 
 -- name: unfinished-mails
 -- Mails on their way: not settled, or not reported everywhere.
 select m.id, m.person, m.local_date, m.kind from ops.mails m
  where m.outcome is null
-    or exists (select from ops.mail_engagements e where e.mail = m.id and not e.reported)
+    or exists (select from ops.mail_streams s where s.mail = m.id and not s.reported)
  order by m.claimed_at;
 
 -- name: beat!

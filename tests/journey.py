@@ -24,7 +24,7 @@ async def mail(office: Office, handle: str, *, outcome: str = "sent") -> UUID:
     message_id = f"<{mail_id}@collaborative.example>"
     await office.do(
         ClaimNotices(
-            engagement=E, mail=mail_id, message_id=message_id, person=person,
+            of=f"engagement:{E}", mail=mail_id, message_id=message_id, person=person,
             on=office.clock.at.date(),
         ),
         SYSTEM,
@@ -33,8 +33,8 @@ async def mail(office: Office, handle: str, *, outcome: str = "sent") -> UUID:
     await office.do(
         RecordDelivery.model_validate(
             {
-                "engagement": E, "mail": mail_id, "message_id": message_id, "person": person,
-                "outcome": outcome, "detail": "250 ok", "at": office.clock.at,
+                "of": f"engagement:{E}", "mail": mail_id, "message_id": message_id,
+                "person": person, "outcome": outcome, "detail": "250 ok", "at": office.clock.at,
             }
         ),
         SYSTEM,

@@ -136,13 +136,13 @@ def compose(digest: Digest, *, sent_at: datetime) -> EmailMessage:
 
 
 def _threads(digest: Digest, sender: str) -> str:
-    """What the mail answers: the thread of each engagement it speaks of, or of the overviews.
+    """What the mail answers: the thread of each stream it speaks of, or of the overviews.
 
     No mail has these ids; a reader's program puts those that answer the same one together.
     """
     domain = sender.rpartition("@")[2]
-    engagements = dict.fromkeys(item.engagement for item in digest.items)
-    roots = [f"<{quote(name, safe='')}.engagement@{domain}>" for name in engagements]
+    streams = dict.fromkeys(item.stream.partition(":") for item in digest.items)
+    roots = [f"<{quote(name, safe='')}.{kind}@{domain}>" for kind, _, name in streams]
     return "\n ".join(roots or [f"<overview@{domain}>"])
 
 
@@ -151,7 +151,7 @@ def _calendars(digest: Digest, sender: str, sent_at: datetime) -> list[tuple[str
     domain = sender.rpartition("@")[2]
     ahead = [
         Entry(
-            uid=uid(item.engagement, item.item, domain),
+            uid=uid(item.stream, item.item, domain),
             round=item.round,
             summary=f"{heading(item.item, item.title)} due – {item.lea_name}",
             day=item.due,
@@ -163,7 +163,7 @@ def _calendars(digest: Digest, sender: str, sent_at: datetime) -> list[tuple[str
     ]
     gone = [
         Entry(
-            uid=uid(past.engagement, past.item, domain),
+            uid=uid(past.stream, past.item, domain),
             round=past.round,
             summary=f"{heading(past.item, past.title)} – {past.lea_name}",
             day=past.due,

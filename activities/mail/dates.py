@@ -1,7 +1,7 @@
 """The calendar files of a mail: each date under one identity for ever, moved or taken back later.
 
 A calendar program knows an entry by its UID and believes the highest SEQUENCE.  The UID is the
-engagement's and the item's; the sequence grows with every round of the date, so that whoever opens
+stream's and the item's; the sequence grows with every round of the date, so that whoever opens
 a later mail sees the date move instead of a second entry.
 """
 
@@ -32,9 +32,11 @@ class Entry:
     cancelled: bool = False
 
 
-def uid(engagement: str, item: str, domain: str) -> str:
+def uid(stream: str, item: str, domain: str) -> str:
     """The identity of an item's date, in every mail and every feed."""
-    return f"{engagement}.{item.replace('/', '.')}@{domain}"
+    kind, _, name = stream.partition(":")
+    of = name if kind == "engagement" else f"{name}.{kind}"
+    return f"{of}.{item.replace('/', '.')}@{domain}"
 
 
 def calendar(

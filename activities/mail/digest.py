@@ -33,11 +33,12 @@ class DigestItem(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    engagement: Line
-    """Id of the engagement, such as `alder-creek-usd`."""
+    stream: Line
+    """What it is about: `engagement:alder-creek-usd`, `appropriation:dta-2026`."""
     lea_name: Line
+    """The LEA's name; of an appropriation, which one it is."""
     item: Line
-    """Id of the obligation within the engagement: `D1`, `CI-1`, `D1/review`."""
+    """Id of the obligation within the stream: `D1`, `CI-1`, `D1/review`."""
     title: Line
     """What it is, readable without the id: `Theory of action`, `Review of D1 Theory of action`."""
     round: int = Field(default=1, ge=1)
@@ -63,7 +64,7 @@ class TakenBack(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    engagement: Line
+    stream: Line
     lea_name: Line
     item: Line
     title: Line

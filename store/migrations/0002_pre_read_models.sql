@@ -93,25 +93,25 @@ create table read.engagement_roles (
 create index engagement_roles_person on read.engagement_roles (person);
 
 create table read.obligations (                 -- what is owed now
-    engagement text    not null,
+    stream     text    not null,                -- of an engagement or an appropriation
     item       text    not null,
     title      text    not null,
     round      integer not null,
     due        date,
     owner      text    not null,                -- a role
-    person     text,                            -- who holds it
+    person     text,                            -- who holds it; null for what every Director owes
     side       text    not null,
     ask        text    not null,
     command    text    not null,
     held       text,                            -- why nobody is reminded of it for now
     snoozed_until date,                         -- nothing is sent about it before that day
     due_at     timestamptz,                     -- the instant, where it is due at an hour
-    primary key (engagement, item, round)
+    primary key (stream, item, round)
 );
 create index obligations_due on read.obligations (due);
 
 create table read.notices (                     -- the ledger
-    engagement  text        not null,
+    stream      text        not null,
     n           integer     not null,
     item        text        not null,
     round       integer     not null,
@@ -122,12 +122,12 @@ create table read.notices (                     -- the ledger
     status      text        not null check (status in ('planned', 'claimed', 'sent', 'suppressed')),
     reason      text,
     at          timestamptz,
-    primary key (engagement, n)
+    primary key (stream, n)
 );
 create index notices_waiting on read.notices (planned_for) where status = 'planned';
 
 create table read.deliveries (
-    engagement text        not null,
+    stream     text        not null,
     n          integer     not null,
     person     text        not null,
     outcome    text        not null check (outcome in ('pending', 'sent', 'bounced', 'dropped')),
@@ -136,7 +136,7 @@ create table read.deliveries (
     at         timestamptz,
     detail     text        not null,
     instead_of text,                            -- in whose place, where mail does not reach them
-    primary key (engagement, n, person)
+    primary key (stream, n, person)
 );
 create index deliveries_waiting on read.deliveries (person) where outcome = 'pending';
 create index deliveries_mail on read.deliveries (mail);
@@ -150,7 +150,9 @@ create table read.appropriations (
     until       date           not null,        -- may be committed until then
     spend_until date           not null,        -- may be paid until then
     source      text           not null,
-    statute     text
+    statute     text,
+    next_wake   timestamptz,                    -- null once nothing of it need be committed
+    illustrative boolean       not null
 );
 
 create table read.investments (
@@ -239,11 +241,11 @@ create table ops.overviews (                    -- which week or month each pers
     primary key (person, overview, period)
 );
 
-create table ops.mail_engagements (
-    mail       uuid    not null references ops.mails (id),
-    engagement text    not null,
-    reported   boolean not null default false,
-    primary key (mail, engagement)
+create table ops.mail_streams (                 -- what a mail speaks of
+    mail     uuid    not null references ops.mails (id),
+    stream   text    not null,
+    reported boolean not null default false,    -- it knows what became of the mail
+    primary key (mail, stream)
 );
 
 create table ops.bounces_read (                 -- which messages of the bounce mailbox were read

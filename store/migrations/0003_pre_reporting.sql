@@ -9,12 +9,17 @@ create view reporting.engagements as
 comment on view reporting.engagements is 'One row an engagement, as it stands now; invested is in US dollars.';
 
 create view reporting.notices as
-    select engagement, item, round, step, planned_for, due, status, reason, at
+    select substring(stream from '^engagement:(.*)') as engagement,
+           substring(stream from '^appropriation:(.*)') as appropriation,
+           item, round, step, planned_for, due, status, reason, at
       from read.notices;
-comment on view reporting.notices is 'Every planned notice and its fate; deliveries are in reporting.deliveries.';
+comment on view reporting.notices is 'Every planned notice and its fate, of an engagement or an appropriation; deliveries are in reporting.deliveries.';
 
 create view reporting.deliveries as
-    select engagement, n as notice, person, outcome, at, message_id from read.deliveries;
+    select substring(stream from '^engagement:(.*)') as engagement,
+           substring(stream from '^appropriation:(.*)') as appropriation,
+           n as notice, person, outcome, at, message_id
+      from read.deliveries;
 comment on view reporting.deliveries is 'One row a notice and recipient; person is an opaque id.';
 
 create view reporting.investments as

@@ -90,8 +90,8 @@ async def test_an_entry_is_the_one_of_the_mail(
         side="lea", local_date=date(2026, 9, 30), zone="America/Los_Angeles", program="DTA",
         agency="The Collaborative", sender="handrail@collaborative.example",
         message_id="<x@collaborative.example>",
-        items=(DigestItem(engagement=E, lea_name="Alder Creek Unified School District", item="D1",
-                          title="Theory of action", due=DUE, step="t-14",
+        items=(DigestItem(stream=f"engagement:{E}", lea_name="Alder Creek Unified School District",
+                          item="D1", title="Theory of action", due=DUE, step="t-14",
                           action=ASK),),
     )  # fmt: skip
     [part] = compose(digest, sent_at=office.clock.at).iter_attachments()

@@ -143,7 +143,7 @@ async def test_whoever_is_dropped_is_dropped_in_the_read_model_too(
         rows = await connection.fetch(
             "select p.handle, d.outcome, d.detail from read.deliveries d"
             " join read.people p on p.id = d.person"
-            " join read.notices n using (engagement, n) where n.step = '+5' order by 1"
+            " join read.notices n using (stream, n) where n.step = '+5' order by 1"
         )
     assert [tuple(r)[:2] for r in rows] == [("joy", "sent"), ("marcus", "dropped")]
     assert rows[1]["detail"] == "submitted"
@@ -276,7 +276,7 @@ async def test_whatever_is_answered_the_workflow_keeps_its_timer_and_its_facets(
             receipt = await office.record.execute(stale)
             assert receipt.repeated
         case _:
-            receipt = await office.do("notices reconcile", "system", engagement=E)
+            receipt = await office.do("notices reconcile", "system", of=f"engagement:{E}")
             assert receipt.events == ()
     assert receipt.is_open
     assert receipt.next_wake == standing.next_wake

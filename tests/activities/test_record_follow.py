@@ -45,7 +45,7 @@ async def plan(office: Office, item: str = "D1") -> dict[str, list[tuple[date, s
     async with office.pool.acquire() as connection:
         rows = await connection.fetch(
             "select step, planned_for, status, reason from read.notices"
-            " where item = $1 and engagement = $2 order by n", item, E,
+            " where item = $1 and stream = $2 order by n", item, f"engagement:{E}",
         )  # fmt: skip
     found: dict[str, list[tuple[date, str, str | None]]] = {}
     for row in rows:

@@ -34,7 +34,7 @@ async def test_a_leader_who_left_leaves_a_vacant_role_and_held_items(
     query = "select person from read.engagement_roles where role = 'superintendent'"
     assert len(await _rows(office, query)) == 1
     office.clock.move(local_date(office.clock.at, ZONE) + timedelta(days=2))
-    await office.do("notices reconcile", "system", engagement=E)
+    await office.do("notices reconcile", "system", of=f"engagement:{E}")
     assert await _rows(office, query) == []
     await office.do("engagement hold", "marcus", engagement=E, reason="Wildfire evacuation")
     live = await _rows(office, "select held_since, risk, next_due, held from read.engagements"

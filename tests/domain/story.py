@@ -30,13 +30,13 @@ from domain.context import (
     StaffRole,
     SummitEntry,
 )
-from domain.deciding import brought, decide_in_full
+from domain.deciding import brought, decide_in_full, led_to
 from domain.engagement import Engagement, OpenEngagement
 from domain.erasing import ErasePerson
 from domain.errors import Refused
 from domain.frameworks import Framework
 from domain.handover import pending
-from domain.kernel import COMMANDS, Command, Event, Recorded, Stamp, State, fold
+from domain.kernel import COMMANDS, Command, Event, Recorded, ReminderCommand, Stamp, State, fold
 from domain.leaving import LeavePerson
 from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
@@ -49,6 +49,7 @@ from tests.domain.tables import RULES, day, table
 
 ZONE = "America/Los_Angeles"
 ALDER = "alder-creek-usd"
+ENGAGEMENT = f"engagement:{ALDER}"
 HARBOR = "harbor-charter"
 PACKS = RULES.parents[1] / "packs"
 PLAYBOOK = Playbook.model_validate(yaml.safe_load((PACKS / "playbooks/dta-sir.yaml").read_text()))
@@ -124,6 +125,9 @@ class Mail:
 class Story:
     """An engagement with Alder Creek, its clock, and everything that was mailed about it."""
 
+    about = ENGAGEMENT
+    """The stream whose reminders go out as time passes."""
+
     def __init__(self, at: date = date(2026, 8, 4)) -> None:
         self.now = at_local(at, time(9), ZONE)
         self.histories: dict[str, list[Recorded]] = {}
@@ -174,11 +178,18 @@ class Story:
         context = self.context(actor, what, effective, command_id)
         decided = decide_in_full(what, before, context)
         self._append(stream, self._stamped(stream, decided.own, context))
-        if stream.startswith("engagement:") and not isinstance(what, ClaimNotices):
+        if stream == self.about and not isinstance(what, ClaimNotices):
             self._wake = next_wake(self.state(), context.pinning(self.engagement.playbook))
-        for other, entries in decided.others.items():
+        everything = [decided.own]
+        for other, added in decided.others.items():
+            entries = added
+            if other.startswith("appropriation:"):
+                there = self.context(actor, None)
+                entries = [*added, *led_to(self.state(other), added, there)]
             self._append(other, self._stamped(other, entries, context))
-        everything = [decided.own, *decided.others.values()]
+            if other == self.about:
+                self._wake = next_wake(self.state(), self.context(SYSTEM, None))
+            everything.append(entries)
         self.news = [event for entries in everything for event, _ in entries]
         return self
 
@@ -231,15 +242,16 @@ class Story:
 
     # Then ------------------------------------------------------------------------------------
 
-    def state(self, stream: str = f"engagement:{ALDER}") -> State:
+    def state(self, stream: str | None = None) -> State:
+        stream = stream or self.about
         return self.states.get(stream, State(stream))
 
-    def history(self, stream: str = f"engagement:{ALDER}") -> list[Recorded]:
-        return self.histories.get(stream, [])
+    def history(self, stream: str | None = None) -> list[Recorded]:
+        return self.histories.get(stream or self.about, [])
 
     @property
     def engagement(self) -> Engagement:
-        return self.state().of(Engagement)
+        return self.state(ENGAGEMENT).of(Engagement)
 
     @property
     def today(self) -> date:
@@ -271,7 +283,7 @@ class Story:
 
     def _digest(self) -> None:
         if brought(self.state(), self.context(SYSTEM, None)):
-            self.do("notices reconcile", SYSTEM)
+            self.do("notices reconcile", SYSTEM, of=self.about)
         context = self.context(SYSTEM, None)
 
         def had(person: str) -> bool:
@@ -289,7 +301,7 @@ class Story:
                 "message_id": f"<{mail}@handrail.example>",
                 "person": who,
             }
-            claim = ClaimNotices(engagement=ALDER, on=self.today, alarm=alarm, **named)
+            claim = ClaimNotices(of=self.about, on=self.today, alarm=alarm, **named)
             self.do(claim, SYSTEM)
             items = tuple(
                 (n.planned.item, n.planned.round, n.planned.step)
@@ -303,7 +315,7 @@ class Story:
             assert items, f"{who} was told that something is due, and nothing was"
             self.mails.append(Mail(who, self.now, items, alarm))
             delivery: dict[str, Any] = {"outcome": "sent", "detail": "250 OK", "at": self.now}
-            self.do(RecordDelivery(engagement=ALDER, **named, **delivery), SYSTEM)
+            self.do(RecordDelivery(of=self.about, **named, **delivery), SYSTEM)
 
     # The machinery ---------------------------------------------------------------------------
 
@@ -433,6 +445,8 @@ def made(what: str, **body: Any) -> Command:
     kind = COMMANDS[what]
     if "engagement" in kind.model_fields:
         body.setdefault("engagement", ALDER)
+    if issubclass(kind, ReminderCommand):
+        body.setdefault("of", ENGAGEMENT)
     return kind.model_validate(body)
 
 

@@ -30,7 +30,7 @@ from domain.notices import ClaimNotices
 from domain.obligations import Obligation, obligations
 from domain.playbook import PostingRules, ReminderPolicy
 from domain.reminding import announcement
-from tests.domain.story import ALDER, PLAYBOOK, ZONE, Story, made
+from tests.domain.story import ALDER, ENGAGEMENT, PLAYBOOK, ZONE, Story, made
 from tests.domain.tables import Row, day, table
 
 MEETING = date(2026, 9, 24)
@@ -277,7 +277,7 @@ def test_an_alarm_does_not_wait_for_the_next_morning_after_the_days_digest() -> 
 def test_a_digest_never_takes_an_alarm() -> None:
     story = submitted().away_until(DEADLINE, time(17))
     mail: dict[str, Any] = {"mail": UUID(int=1), "message_id": "<x@y>"}
-    claim = ClaimNotices(engagement=ALDER, person="p-tess", on=DEADLINE, **mail)
+    claim = ClaimNotices(of=ENGAGEMENT, person="p-tess", on=DEADLINE, **mail)
     story.when(claim, SYSTEM).records()
 
 
@@ -286,7 +286,7 @@ def test_an_alarm_that_a_slow_clock_found_too_early_is_announced_again() -> None
     told = announcement(story.state(), story.context(SYSTEM, None), lambda _: False)
     assert ("p-mendes", 1) in told.alarms
     mail: dict[str, Any] = {"mail": UUID(int=1), "message_id": "<x@y>"}
-    claim = ClaimNotices(engagement=ALDER, person="p-mendes", on=DEADLINE, alarm=1, **mail)
+    claim = ClaimNotices(of=ENGAGEMENT, person="p-mendes", on=DEADLINE, alarm=1, **mail)
     story.now -= timedelta(seconds=2)  # on another machine
     story.when(claim, SYSTEM).records()
     assert next(n.status for n in story.ledger("A1/posting-lea")) == "planned"
@@ -315,7 +315,7 @@ def test_after_an_outage_only_the_last_alarm_goes() -> None:
 def test_whoever_was_still_to_be_told_is_not_once_it_is_posted() -> None:
     story = submitted().away_until(DEADLINE, time(16))
     claim = ClaimNotices(
-        engagement=ALDER, mail=UUID(int=1), message_id="<x@y>",
+        of=ENGAGEMENT, mail=UUID(int=1), message_id="<x@y>",
         person="p-mendes", on=DEADLINE, alarm=1,
     )  # fmt: skip
     story.do(claim, SYSTEM)

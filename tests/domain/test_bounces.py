@@ -22,7 +22,7 @@ from domain.notices import (
     RecordReturn,
 )
 from domain.obligations import obligations
-from tests.domain.story import ALDER, PLAYBOOK, ZONE, Mail, Story
+from tests.domain.story import ALDER, ENGAGEMENT, PLAYBOOK, ZONE, Mail, Story
 from tests.domain.tables import Row, day, table
 from tests.domain.test_reminders import spring
 
@@ -76,7 +76,7 @@ def returned(story: Story, who: str, step: str, **more: Any) -> Story:
     mail = mail_of(story, who, step)
     return story.do(
         RecordReturn(
-            engagement=ALDER,
+            of=ENGAGEMENT,
             mail=mail,
             message_id=f"<{mail}@handrail.example>",
             person=who,
@@ -107,7 +107,7 @@ def test_what_came_back_reaches_whoever_the_table_says(row: Row) -> None:
     if mended:
         story.until(at(mended, time(12)))
         story.refused = frozenset()
-        story.do(SettleAddress(engagement=ALDER, person="p-joy", why="changed"), SYSTEM)
+        story.do(SettleAddress(of=ENGAGEMENT, person="p-joy", why="changed"), SYSTEM)
     story.until(at(row["Day"], time(17)))
     told = {m.person for m in story.arrived if m.on == day(row["Day"]) for i in m.items
             if i[0] == "D1"}  # fmt: skip
@@ -175,7 +175,7 @@ def test_the_task_has_no_date_where_the_playbook_says_nothing() -> None:
 def test_a_changed_address_settles_the_task_and_mail_goes_there_again() -> None:
     story = bouncing("joy").until(at("Tue 6 Apr 2027", time(9)))
     story.refused = frozenset()
-    settle = SettleAddress(engagement=ALDER, person="p-joy", why="changed")
+    settle = SettleAddress(of=ENGAGEMENT, person="p-joy", why="changed")
     story.do(settle, SYSTEM)
     mended, *_ = story.news
     assert isinstance(mended, AddressMended)
@@ -217,7 +217,7 @@ def test_a_report_about_somebody_elses_mail_changes_nothing() -> None:
     story = bouncing().until(at("Mon 5 Apr 2027", time(9)))
     mail = uuid5(NAMESPACE_URL, "another")
     command = RecordReturn(
-        engagement=ALDER, mail=mail, message_id="<x@y>", person="p-joy", detail="d", at=story.now
+        of=ENGAGEMENT, mail=mail, message_id="<x@y>", person="p-joy", detail="d", at=story.now
     )
     assert record_return(command, story.state(), story.context(SYSTEM, command)) == []
 
@@ -228,7 +228,7 @@ OVERVIEW = uuid5(NAMESPACE_URL, "an overview and nothing else")
 def week_back(story: Story, *, returned: bool = False, **more: Any) -> Story:
     """A Lead's mail with nothing but their week is refused, or comes back later."""
     mail: dict[str, Any] = {
-        "engagement": ALDER, "mail": OVERVIEW, "message_id": "<o@x>", "person": "p-marcus",
+        "of": ENGAGEMENT, "mail": OVERVIEW, "message_id": "<o@x>", "person": "p-marcus",
         "detail": "550 5.1.1 no such mailbox", "at": story.now, "overview": True, **more,
     }  # fmt: skip
     command = RecordReturn(**mail) if returned else RecordDelivery(**mail, outcome="bounced")
@@ -259,7 +259,7 @@ def test_an_overview_that_went_is_nothing_that_an_engagement_need_keep() -> None
     story = bouncing(assistant=True)
     story.do(
         RecordDelivery(
-            engagement=ALDER, mail=OVERVIEW, message_id="<o@x>", person="p-marcus", outcome="sent",
+            of=ENGAGEMENT, mail=OVERVIEW, message_id="<o@x>", person="p-marcus", outcome="sent",
             detail="250 OK", at=story.now, overview=True,
         ),
         SYSTEM,
@@ -321,7 +321,7 @@ def test_a_waiting_mail_to_a_dead_address_is_dropped_for_whoever_stands_in() -> 
     )
     story.do(
         RecordReturn(
-            engagement=ALDER, mail=mail, message_id="<m@h>", person="p-joy", detail="d",
+            of=ENGAGEMENT, mail=mail, message_id="<m@h>", person="p-joy", detail="d",
             at=story.now,
         ),
         SYSTEM,
@@ -330,7 +330,7 @@ def test_a_waiting_mail_to_a_dead_address_is_dropped_for_whoever_stands_in() -> 
     assert dropped.reason == "mail comes back"
     [ref] = dropped.notices
     assert (ref.recipients, ref.instead) == (("p-joy",), ("p-elena",))
-    story.do(SettleAddress(engagement=ALDER, person="p-joy", why="changed"), SYSTEM)
+    story.do(SettleAddress(of=ENGAGEMENT, person="p-joy", why="changed"), SYSTEM)
     story.until(at("Mon 3 May 2027", time(9)))
     [last] = [n for n in story.ledger("D1") if n.planned.step == "+10"]
     assert fates(last)["p-elena"] == ("sent", "p-joy"), "not lost between the two"

@@ -31,10 +31,11 @@ def turns() -> Iterator[list[datetime]]:
             if when not in done:
                 yield Coming(when, RoleAssigned(role="director", person=who))
 
-    before = list(passing._SUBJECTS)
+    subjects = passing._SUBJECTS["engagement"]
+    before = list(subjects)
     passing.comes_true(subject)
     yield at
-    passing._SUBJECTS[:] = before
+    subjects[:] = before
 
 
 def director(story: Story) -> list[tuple[str, datetime]]:

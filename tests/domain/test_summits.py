@@ -1,9 +1,10 @@
 """Summits: invited, registered, moved, held; who came, and what was promised."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -41,6 +42,7 @@ from domain.invitations import (
     summit_days,
 )
 from domain.kernel import On
+from domain.notices import ClaimNotices
 from domain.summit_program import (
     PairedAtSummit,
     PairMade,
@@ -58,7 +60,18 @@ from domain.summits import (
     SummitPlanned,
     SummitRescheduled,
 )
-from tests.domain.story import ALDER, CALENDAR, GROUPS, HARBOR, PLAYBOOK, YES, ZONE, Story, person
+from tests.domain.story import (
+    ALDER,
+    CALENDAR,
+    ENGAGEMENT,
+    GROUPS,
+    HARBOR,
+    PLAYBOOK,
+    YES,
+    ZONE,
+    Story,
+    person,
+)
 from tests.domain.tables import Row, day, table
 
 PLAN: dict[str, Any] = {
@@ -374,6 +387,15 @@ def test_a_summit_that_has_begun_asks_for_no_registration() -> None:
     assert registration(story)[-1][2:] == ("suppressed", "begun")
     told = [m.on for m in story.mails if ("Y1-1/registration", 1, "+5") in m.items]
     assert told == [], "the first day of the summit is the fifth working day over"
+
+
+def test_a_mail_made_before_the_engagement_woke_asks_for_no_registration_any_more() -> None:
+    story = invited().away_until(date(2026, 11, 12), time(8))
+    claim = ClaimNotices(
+        of=ENGAGEMENT, mail=UUID(int=1), message_id="<x@y>", person="p-joy", on=story.today
+    )
+    story.do(claim, SYSTEM)
+    assert {(status, why) for _, _, status, why in registration(story)} == {("suppressed", "begun")}
 
 
 def test_its_hours_are_proposed_then_agreed() -> None:

@@ -52,13 +52,69 @@ def test_an_investment_is_put_right_and_its_appropriation_follows(
     assert "digits swapped" in text.said
     assert must("investment", "list", "--fy", "2020-21") == []
 
-    [money] = must("appropriation", "list")
+    def listed_money() -> dict[str, Any]:
+        return next(m for m in must("appropriation", "list") if m["appropriation"] == "dta-x")
+
+    money = listed_money()
     assert money["by_fiscal_year"] == {fy: "42000.00"}
     assert (money["left"], money["standing"][:10]) == ("8000.00", "expires in")
     [shown] = must("appropriation", "show", "dta-x")
     assert [i["amount"] for i in shown["investments"]] == ["42000.00"]
     must("investment", "withdraw", E, listed["investment"], "--reason", "never paid")
-    [money] = must("appropriation", "list")
-    assert money["invested"] == "0.00"
+    assert listed_money()["invested"] == "0.00"
     [engagement] = must("engagement", "show", E)
     assert engagement["investments"][-1]["withdrawn"] == "never paid"
+
+
+def test_what_became_of_the_reminders_of_money_is_asked_like_everything_else(
+    desk: Handrail,
+) -> None:
+    def must(*arguments: str, actor: str = "dana") -> list[dict[str, Any]]:
+        answer = desk(*arguments, "--json", actor=actor)
+        assert answer.code == 0, answer.said
+        return answer.lines
+
+    year = int(must("clock")[0]["local"][:4])
+    must("appropriation", "record", E, "--amount", "1000", "--source", "an act",
+         "--from", f"{year + 1}-07-01", "--until", f"{year + 3}-06-30")  # fmt: skip
+    money = f"appropriation:{E}"
+    planned = [line["step"] for line in must("ledger", money)]
+    assert planned == ["t-120", "t-60", "t-30", "t-10", "due"]
+    assert [line["to"] for line in must("ledger", money)] == [["dana"]] * 5
+    assert "money/commit" not in {line["item"] for line in must("ledger", E)}, (
+        "the engagement's own"
+    )
+    [plan] = must("reminders", "plan", money)
+    assert (plan["appropriation"], len(plan["planned"]), len(plan["mails"])) == (E, 5, 5)
+    assert plan["planned"][0]["policy"] == "expiry"
+
+    def owed(*more: str) -> list[dict[str, Any]]:
+        return [o for o in must("due", *more) if o["item"] == "money/commit"]
+
+    assert {(o["engagement"], o["appropriation"]) for o in owed("--person", "dana")} >= {(None, E)}
+    assert owed("--person", "marcus") == owed("--engagement", E) == []
+    assert "every director" in desk("due").said
+
+    lapse = ("appropriation", "lapse", E, "--reason", "the program ends")
+    assert "Ask a Director" in desk(*lapse, actor="tess").said
+    must(*lapse)
+    assert {line["reason"] for line in must("ledger", money)} == {"let lapse"}
+    shown = desk("appropriation", "show", E)
+    assert "May lapse: $1,000.00: the program ends" in shown.said
+    assert "Reminders: 5 suppressed" in shown.said
+    [standing] = [m["standing"] for m in must("appropriation", "list") if m["appropriation"] == E]
+    assert standing.endswith("; may lapse")
+    assert E not in {o["appropriation"] for o in owed()}
+    must("appropriation", "resume", E, "--reason", "another LEA joins")
+    assert [line["outcome"] for line in must("ledger", money)].count("planned") == 5
+    must(*lapse)
+
+
+def test_only_what_is_reminded_of_has_a_ledger(desk: Handrail) -> None:
+    for name, words in (
+        ("appropriation:dtb", "There is no appropriation 'dtb'"),
+        ("person:dana", "Nobody is reminded of 'person:dana'"),
+        ("nothing-like-it", "There is no engagement 'nothing-like-it'"),
+    ):
+        answer = desk("ledger", name)
+        assert (answer.code, words in answer.said) == (1, True), answer.said

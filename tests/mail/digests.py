@@ -11,7 +11,7 @@ MORNING = datetime(2027, 4, 2, 15, 1, tzinfo=UTC)
 
 def an_item(**changes: Any) -> DigestItem:
     fields: dict[str, Any] = {
-        "engagement": "alder-creek-usd",
+        "stream": "engagement:alder-creek-usd",
         "lea_name": "Alder Creek USD",
         "item": "D1",
         "title": "Theory of action",

@@ -24,7 +24,7 @@ HEIGHT = 1500
 PATIENCE_SECONDS = 60
 
 _LATE = an_item(
-    engagement="harbor-charter",
+    stream="engagement:harbor-charter",
     lea_name="Harbor Charter School",
     item="D2",
     title="Plan for coaching in every school of the district, with its budget",
@@ -66,7 +66,7 @@ MAILS: dict[str, Digest] = {
         an_item(item="D3", title="Measures", due=date(2027, 3, 29), step="+3"),
         taken_back=(
             TakenBack(
-                engagement="alder-creek-usd",
+                stream="engagement:alder-creek-usd",
                 lea_name="Alder Creek USD",
                 item="D4",
                 title="Survey of teachers",

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 ANYTHING = st.text(min_size=1, max_size=200)
 BREAKING = st.sampled_from(["\n", "\r", "\r\n", "\0", "\x0b", "\x85", "\u2028", "\u202e"])
 DIGEST_LINES = ["name", "program", "agency", "sender", "reply_to", "address", "message_id"]
-ITEM_LINES = ["engagement", "lea_name", "item", "title", "owner_name", "action", "command"]
+ITEM_LINES = ["stream", "lea_name", "item", "title", "owner_name", "action", "command"]
 
 
 def is_a_line(text: str) -> bool:

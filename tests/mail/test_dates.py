@@ -17,7 +17,7 @@ from tests.mail.digests import MORNING, a_digest, an_item
 from tests.mail.test_compose import LINES, html_of, received, text_of
 
 WITHDRAWN = TakenBack(
-    engagement="alder-creek-usd",
+    stream="engagement:alder-creek-usd",
     lea_name="Alder Creek USD",
     item="D2",
     title="Data protocol",
@@ -114,16 +114,29 @@ def test_the_mails_of_one_engagement_stand_in_one_thread() -> None:
 
 
 def test_a_mail_about_several_engagements_answers_each() -> None:
-    digest = a_digest(an_item(), an_item(engagement="harbor-charter"))
+    digest = a_digest(an_item(), an_item(stream="engagement:harbor-charter"))
     assert received(digest)["In-Reply-To"].split() == [
         "<alder-creek-usd.engagement@agency.example>",
         "<harbor-charter.engagement@agency.example>",
     ]
 
 
+def test_money_has_a_thread_and_dates_of_its_own_even_under_the_id_of_an_engagement() -> None:
+    money = an_item(stream="appropriation:alder-creek-usd", item="money/commit")
+    digest = a_digest(an_item(item="money/commit"), money)
+    assert received(digest)["In-Reply-To"].split() == [
+        "<alder-creek-usd.engagement@agency.example>",
+        "<alder-creek-usd.appropriation@agency.example>",
+    ]
+    assert [str(entry["UID"]) for entry in calendars(digest)["PUBLISH"]] == [
+        "alder-creek-usd.money.commit@agency.example",
+        "alder-creek-usd.appropriation.money.commit@agency.example",
+    ]
+
+
 @pytest.mark.parametrize("engagement", ["a> <b@c", "x\u00e9", "a b"])
 def test_no_engagement_can_break_out_of_a_header(engagement: str) -> None:
-    raw = compose(a_digest(an_item(engagement=engagement)), sent_at=MORNING).as_bytes()
+    raw = compose(a_digest(an_item(stream=f"engagement:{engagement}")), sent_at=MORNING).as_bytes()
     message = email.message_from_bytes(raw, policy=email.policy.default)
     assert message["References"].count("<") == 1
     assert message["To"] == "Joy Kim <joy@alder-creek.example>"

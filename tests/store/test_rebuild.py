@@ -91,7 +91,7 @@ async def test_rebuilding_over_what_is_wrong_puts_it_right(
         await connection.execute("update read.engagements set phase = 'recruiting', version = 1")
         await connection.execute("delete from read.notices where n % 2 = 0")
         await connection.execute(
-            "insert into read.obligations select engagement, item, 'invented', 99, due, owner,"
+            "insert into read.obligations select stream, item, 'invented', 99, due, owner,"
             " person, side, ask, command from read.obligations limit 1"
         )
         await connection.execute(

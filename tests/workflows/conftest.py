@@ -93,9 +93,9 @@ class WorkflowOffice(Office):
     async def ledger(self, item: str, engagement: str = "alder-creek-usd") -> list[Any]:
         async with self.pool.acquire() as connection:
             rows: list[Any] = await connection.fetch(
-                "select * from read.notices where engagement = $1 and item = $2"
+                "select * from read.notices where stream = $1 and item = $2"
                 " order by planned_for, n",
-                engagement,
+                f"engagement:{engagement}",
                 item,
             )
             return rows

@@ -84,7 +84,7 @@ async def deliveries(
             "select p.handle, d.outcome, o.handle as instead_of from read.deliveries d"
             " join read.people p on p.id = d.person"
             " left join read.people o on o.id = d.instead_of"
-            " join read.notices n using (engagement, n) where n.item = $1 and n.step = $2",
+            " join read.notices n using (stream, n) where n.item = $1 and n.step = $2",
             item,
             step,
         )

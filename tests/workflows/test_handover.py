@@ -91,8 +91,8 @@ async def test_the_role_changes_at_midnight_and_the_mornings_mail_goes_to_the_ne
     async with story.pool.acquire() as connection:
         owing = await connection.fetch(
             "select distinct p.handle from read.obligations o join read.people p on p.id = o.person"
-            " where o.engagement = $1 and o.owner = 'lead'",
-            E,
+            " where o.stream = $1 and o.owner = 'lead'",
+            f"engagement:{E}",
         )
     assert [row["handle"] for row in owing] == ["priya"]
 

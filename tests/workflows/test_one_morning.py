@@ -66,14 +66,14 @@ async def test_everybody_gets_one_mail_and_every_notice_is_in_exactly_one(
         assert body(mail).count("D1 Theory of action") == ENGAGEMENTS // PEOPLE
     async with story.pool.acquire() as connection:
         rows = await connection.fetch(
-            "select n.engagement, n.status, d.person, d.outcome, d.message_id"
-            "  from read.notices n join read.deliveries d using (engagement, n)"
+            "select n.stream, n.status, d.person, d.outcome, d.message_id"
+            "  from read.notices n join read.deliveries d using (stream, n)"
             " where n.step = 't-14'"
         )
         claims = await connection.fetch(
             "select stream, data from es.events where type = 'notices-claimed'"
         )
-    told.update(row["engagement"] for row in rows)
+    told.update(row["stream"].removeprefix("engagement:") for row in rows)
     assert told == Counter(made), "each in exactly one mail"
     assert {(row["status"], row["outcome"]) for row in rows} == {("sent", "sent")}
     assert {row["message_id"] for row in rows} == {m["Message-ID"] for m in caught}

@@ -391,4 +391,4 @@ async def test_a_worker_killed_over_eight_o_clock_sends_one_mail_when_it_is_back
     assert (first["status"], first["planned_for"]) == ("sent", at(day(4, 5), 8))
     assert Counter(r["status"] for r in await story.ledger(d1)) == {"sent": 1, "planned": 5}
     assert (await frozen(story))[0]["outcome"] == "sent"
-    assert E in {r["engagement"] for r in await story.ledger(d1)}
+    assert f"engagement:{E}" in {r["stream"] for r in await story.ledger(d1)}

@@ -19,6 +19,7 @@ from tests.conftest import MASTER_KEY
 from tests.workflows.conftest import WorkflowOffice, at, day
 from tests.workflows.test_years import prepared
 from worker import RUNNER
+from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
 from workflows.program import ProgramWorkflow
@@ -30,7 +31,13 @@ RECORDED = sorted(HISTORIES.rglob("*.json"))
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[EngagementWorkflow, SummitWorkflow, ProgramWorkflow, DigestWorkflow],
+        workflows=[
+            EngagementWorkflow,
+            SummitWorkflow,
+            AppropriationWorkflow,
+            ProgramWorkflow,
+            DigestWorkflow,
+        ],
         data_converter=data_converter(MASTER_KEY),
         workflow_runner=RUNNER,
     )

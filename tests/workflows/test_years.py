@@ -231,7 +231,7 @@ async def test_a_bounced_reminder_says_so_in_the_ledger(
     async with story.pool.acquire() as connection:
         rows = await connection.fetch(
             "select p.handle, d.outcome, d.detail from read.deliveries d"
-            " join read.people p on p.id = d.person join read.notices n using (engagement, n)"
+            " join read.people p on p.id = d.person join read.notices n using (stream, n)"
             " where n.item = $1",
             d1,
         )
