@@ -16,7 +16,7 @@ from domain.calendar import WorkingDays, spoken
 from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.kernel import State, fold
-from domain.playbook import BurdenRules
+from domain.playbook_parts import BurdenRules
 from domain.wording import plain
 
 if TYPE_CHECKING:

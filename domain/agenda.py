@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from domain.calendar import WorkingDays, at_local, spoken
 from domain.context import Context
 from domain.errors import Unknown, did_you_mean
-from domain.playbook import BoardClock, OpenMeetingAct
+from domain.playbook_parts import BoardClock, OpenMeetingAct
 from domain.wording import counted
 
 MeetingKind = Literal["regular", "special"]

@@ -42,7 +42,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
-from domain.playbook import AttendanceRole
+from domain.playbook_parts import AttendanceRole
 from domain.summit_program import PairedAtSummit
 from domain.summits import span, the_summit
 from domain.wording import full

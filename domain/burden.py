@@ -26,7 +26,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import BurdenRules
+from domain.playbook_parts import BurdenRules
 from domain.wording import full, plain
 
 about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")

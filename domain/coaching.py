@@ -42,7 +42,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.playbook import CoachingRules
+from domain.playbook_parts import CoachingRules
 from domain.wording import full
 
 about_noun("contact", "Log coaching contacts, and see them.")

@@ -35,7 +35,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import DashboardRules
+from domain.playbook_parts import DashboardRules
 from domain.wording import full
 
 about_noun("dashboard", "Record what the Dashboard of a year shows of the LEA.")

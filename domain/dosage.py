@@ -10,7 +10,7 @@ from domain.coaching import COACHING, Change, Coaching, coached_since
 from domain.cycles import STAGES, Cycles, Stage
 from domain.deliverables import Deliverables
 from domain.kernel import State
-from domain.playbook import CoachingRules
+from domain.playbook_parts import CoachingRules
 
 SUMMITS = "summits"
 INDEPENDENT_WORK = "independent-work"

@@ -24,7 +24,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import EligibilityRules
+from domain.playbook_parts import EligibilityRules
 from domain.wording import full
 
 about_noun("eligibility", "Record the rows that make an LEA eligible by statute.")

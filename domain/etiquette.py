@@ -43,7 +43,8 @@ from domain.kernel import (
 )
 from domain.obligations import Choosing, Obligation, chooses_policy, obligations
 from domain.personal import Sealed
-from domain.playbook import EtiquetteRules, Playbook
+from domain.playbook import Playbook
+from domain.playbook_parts import EtiquetteRules
 from domain.wording import full
 
 about_noun("reminders", "What is to come; snooze, wake, and choose another policy.")

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from itertools import pairwise
 
 from domain.means import Mean, kept, unknown_construct
-from domain.playbook import Instrument, SurveyRules
+from domain.playbook_parts import Instrument, SurveyRules
 from domain.surveys import SurveyRecorded
 
 _TENTH = Decimal("0.1")

@@ -31,7 +31,7 @@ from domain.kernel import (
 )
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
-from domain.playbook import HandoverRules
+from domain.playbook_parts import HandoverRules
 from domain.wording import full
 
 about_noun("lead", "Hand over to another Lead, with a packet; see who leads how much.")

@@ -35,7 +35,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.playbook import SummitRules
+from domain.playbook_parts import SummitRules
 from domain.summits import (
     EngagementDeclined,
     EngagementInvited,

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.errors import Unknown, did_you_mean
-from domain.playbook import Instrument, SurveyRules
+from domain.playbook_parts import Instrument, SurveyRules
 
 _HUNDREDTH = Decimal("0.01")
 

@@ -21,7 +21,7 @@ from domain.notices import (
     RecipientsDropped,
 )
 from domain.obligations import Obligation, obligations
-from domain.playbook import NoticeStep
+from domain.reminder_policies import NoticeStep
 
 _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "lea_contact": ("superintendent", "lead"),

@@ -25,7 +25,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
-from domain.playbook import MixTarget
+from domain.playbook_parts import MixTarget
 
 about_noun("portfolio", "See the mix of LEAs against its targets, and who needs a Lead most.")
 

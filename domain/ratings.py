@@ -32,7 +32,7 @@ from domain.kernel import (
 )
 from domain.obligations import Side
 from domain.personal import Sealed
-from domain.playbook import CoauthoringRules
+from domain.playbook_parts import CoauthoringRules
 
 TAGS = ("focus", "progress", "impact")
 """In the order in which they are asked; a store may give them back in another."""

@@ -40,7 +40,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import ReviewRules
+from domain.playbook_parts import ReviewRules
 from domain.wording import counted
 
 about_noun("sir", "The review: evidence, findings, recommended actions, draft and final report.")

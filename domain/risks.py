@@ -22,7 +22,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import RiskRules
+from domain.playbook_parts import RiskRules
 from domain.wording import full
 
 about_noun("risk", "Raise and lower what may hold an engagement back.")

@@ -40,7 +40,8 @@ from domain.kernel import (
 )
 from domain.measures import Measures
 from domain.personal import Sealed
-from domain.playbook import Playbook, Step, StepPhase
+from domain.playbook import Playbook, Step
+from domain.playbook_parts import StepPhase
 from domain.recruitment import Recruitment
 from domain.review import Review
 from domain.wording import full

@@ -34,7 +34,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import Named
+from domain.playbook_parts import Named
 from domain.summits import LONGEST_DAYS, SummitCommand, planned, rules_of, span, the_summit
 
 about_noun("summit session", "The sessions of a summit.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.calendar import FiscalYears
-from domain.playbook import SummitRules
+from domain.playbook_parts import SummitRules
 from domain.wording import counted
 
 

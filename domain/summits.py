@@ -38,7 +38,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import SummitRules
+from domain.playbook_parts import SummitRules
 from domain.wording import full
 
 about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")

@@ -40,7 +40,7 @@ from domain.kernel import (
 from domain.means import Mean, instrument_named, kept, unknown_construct
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.playbook import SurveyRules
+from domain.playbook_parts import SurveyRules
 from domain.signing import possible_due
 from domain.wording import full, lea_hours
 

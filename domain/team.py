@@ -31,7 +31,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
-from domain.playbook import MemberKind, TeamRules
+from domain.playbook_parts import MemberKind, TeamRules
 from domain.wording import full
 
 about_noun("team", "The improvement team: who belongs to it, whom it lacks, who was what when.")

@@ -40,7 +40,7 @@ from domain.kernel import (
 from domain.obligations import obligations
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
-from domain.playbook import TurnoverRules
+from domain.playbook_parts import TurnoverRules
 from domain.review import Review
 from domain.risks import risen
 from domain.team import Team, left

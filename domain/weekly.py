@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.calendar import WorkingDays, at_local, local_date
 from domain.context import AGENCY, Context
-from domain.playbook import ReminderPolicy
+from domain.reminder_policies import ReminderPolicy
 
 _SEARCH_WEEKS = 60
 

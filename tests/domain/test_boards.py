@@ -28,7 +28,8 @@ from domain.errors import (
 )
 from domain.notices import ClaimNotices
 from domain.obligations import Obligation, obligations
-from domain.playbook import PostingRules, ReminderPolicy
+from domain.playbook_parts import PostingRules
+from domain.reminder_policies import ReminderPolicy
 from domain.reminding import announcement
 from tests.domain.story import ALDER, ENGAGEMENT, PLAYBOOK, ZONE, Story, made
 from tests.domain.tables import Row, day, table

@@ -25,7 +25,7 @@ from domain.errors import (
     WrongState,
 )
 from domain.kernel import State, fold
-from domain.playbook import BurdenRules
+from domain.playbook_parts import BurdenRules
 from domain.review import Review, Spared
 from domain.sparing import WaveSpared
 from domain.submissions import DeliverableReturned

@@ -20,7 +20,7 @@ from domain.errors import (
     WrongState,
 )
 from domain.obligations import Obligation, obligations
-from domain.playbook import CoachingRules
+from domain.playbook_parts import CoachingRules
 from tests.domain.story import PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, day, days, table
 

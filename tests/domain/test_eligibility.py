@@ -15,7 +15,7 @@ from domain.eligibility import (
     years_met,
 )
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown
-from domain.playbook import MixTarget
+from domain.playbook_parts import MixTarget
 from domain.portfolio import LeaClassified, LeaProfile, Member, mix
 from tests.domain.story import ALDER, HARBOR, PLAYBOOK, Story, made
 from tests.domain.tables import Row, table

@@ -22,7 +22,8 @@ from domain.notices import (
     RecipientsDropped,
 )
 from domain.planning import recipients, reconcile
-from domain.playbook import NoticeStep, Playbook, ReminderPolicy
+from domain.playbook import Playbook
+from domain.reminder_policies import NoticeStep, ReminderPolicy
 from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, ZONE, Story, made
 from tests.domain.tables import Row, day, days, table
 

@@ -13,7 +13,8 @@ from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, Wr
 from domain.kernel import fold
 from domain.obligations import obligations
 from domain.planning import reconcile
-from domain.playbook import Playbook, StatuteRules
+from domain.playbook import Playbook
+from domain.playbook_parts import StatuteRules
 from domain.statutes import StatuteDateMet, StatuteDateOpened, StatuteDateUnmet, Statutes
 from tests.domain.story import ALDER, CALENDAR, HARBOR, PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, day, table

@@ -25,7 +25,7 @@ from domain.growth import aggregated, average, compared, comparisons
 from domain.kernel import fold
 from domain.means import Mean
 from domain.obligations import Obligation, obligations
-from domain.playbook import SurveyRules
+from domain.playbook_parts import SurveyRules
 from domain.surveys import (
     SurveyAsked,
     SurveyDropped,

@@ -20,7 +20,9 @@ from domain.errors import (
     WrongState,
 )
 from domain.kernel import fold
-from domain.playbook import Playbook, ReminderPolicy, Step, StepPhase
+from domain.playbook import Playbook, Step
+from domain.playbook_parts import StepPhase
+from domain.reminder_policies import ReminderPolicy
 from domain.steps import SEEN, StepAdded, StepDone, StepDropped, journey
 from domain.upgrade import PlaybookUpgraded, Preview, UpgradePlaybook, preview
 from tests.domain.story import ALDER, GROUPS, PLAYBOOK, YES, Story, made
