@@ -51,7 +51,7 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 
 
 def test_there_are_recorded_histories_of_every_workflow() -> None:
-    assert {p.stem for p in RECORDED} >= {"engagement", "program", "digest"}
+    assert {p.stem for p in RECORDED} >= {"engagement", "appropriation", "program", "digest"}
 
 
 async def test_todays_histories_replay_and_can_be_kept(
@@ -62,15 +62,21 @@ async def test_todays_histories_replay_and_can_be_kept(
 ) -> None:
     await prepared(story, playbook, calendar, day(3, 9))
     d1 = await story.agreed("Theory of action", day(4, 16))
+    # Of which a Director is reminded on Thu 1 Apr.
+    await story.do("appropriation record", "dana", appropriation="dta", amount="1000", source="s",
+                   first=day(7, 1, 2026), until=day(7, 30))  # fmt: skip
     await story.until(at(day(4, 6), 9))
     await story.refused(
         "deliverable accept", "marcus", engagement="alder-creek-usd", deliverable=d1
     )
     async with story.pool.acquire() as connection:
-        person = await connection.fetchval("select person from ops.mails")
+        person = await connection.fetchval(
+            "select person from ops.mails where local_date = $1", day(4, 5)
+        )
     release = request.config.getoption("--record-histories")
     for name, workflow_id in (
         ("engagement", "engagement:alder-creek-usd"),
+        ("appropriation", "appropriation:dta"),
         ("program", "program"),
         ("digest", digest_workflow_id(person, day(4, 5))),
     ):
