@@ -136,4 +136,4 @@ def invariant_6_what_is_measured_is_told_exactly(desk: Desk) -> None:
     asked = {**dict.fromkeys(ON_AN_ENGAGEMENT, E), **ON_ANYTHING_ELSE}
     # Each answer is looked at as it is read.
     silent = [q for q, more in asked.items() if not desk.rows(*q.split(), *more.split())]
-    assert silent == ["cycle list"], "the story has everything but a short cycle"
+    assert silent == ["cycle list", "lea facts"], "of these alone the story tells nothing"
