@@ -66,7 +66,7 @@ def team_show(
                 "months": figures.months,
                 "joined": figures.joined,
                 "stayed": figures.stayed,
-                "percent": figures.share,
+                "percent": None if figures.share is None else str(figures.share),
                 "changes": dict(figures.changes),
             }
         await names.learn(*(r["person"] for r in (*found["roles"], *found["team"])))

@@ -6,11 +6,11 @@ from typing import Any
 
 MEASURED = re.compile(
     r"(.*_)?(hours|amount|charge|percent)"
-    r"|invested|left|reported|cap|limit|agreed|proposed|forecast|baseline|target|value|mean|lowest"
+    r"|invested|reported|cap|limit|agreed|proposed|forecast|baseline|target|value|mean|lowest"
     r"|highest|change|unduplicated"
 )
 """Names of what has fractions: money, hours of the LEA's people, values, means and shares."""
-NOTICE = re.compile(r"(regular|special)_hours|.*\b(agenda|steps)\.hours")
+NOTICE = re.compile(r"(.*\.)?(regular|special)_hours|.*\b(agenda|posting|steps)\.hours")
 """How many hours a law or a policy gives are counted, like days."""
 SAID = re.compile(r"(.*\.)?facts\.value")
 """What a source says of an LEA stands as the source says it."""

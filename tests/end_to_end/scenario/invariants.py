@@ -104,12 +104,13 @@ def invariant_5_the_workflows_replay(desk: Desk) -> None:
 
 ACTS = {
     "admin migrate", "admin prepare-temporal", "admin rebuild", "admin recover", "admin verify",
-    "bulk reschedule summit", "calendar export", "clock advance", "clock to", "completion",
-    "conversation import", "dashboard import", "doctor", "down", "evidence import", "import",
-    "init", "investment import", "lea fact-import", "lea import", "person import",
+    "bulk reschedule summit", "calendar export", "calendar feeds", "clock advance", "clock to",
+    "completion", "conversation import", "dashboard import", "doctor", "down", "evidence import",
+    "import", "init", "investment import", "lea fact-import", "lea import", "person import",
     "person reassign", "status", "summit attendance import", "survey import", "up",
 }  # fmt: skip
-"""The verbs that do something without being a command of the domain, or look at the machine."""
+"""The verbs that do something without being a command of the domain, or look at the machine and
+its files."""
 ON_AN_ENGAGEMENT = (
     "burden show", "checkin show", "consultancy list", "contact list", "course list", "cycle list",
     "dosage", "engagement show", "focus show", "history", "investment list", "lead packet",
@@ -117,7 +118,7 @@ ON_AN_ENGAGEMENT = (
     "survey show", "team show",
 )  # fmt: skip
 ON_ANYTHING_ELSE = {
-    "appropriation list": "", "appropriation show": "dta-2054", "calendar feeds": "", "clock": "",
+    "appropriation list": "", "appropriation show": "dta-2054", "clock": "",
     "deliverable show": f"{E} D1", "due": "", "engagement list": "", "framework list": "",
     "lea facts": "", "lea list": "", "lea show": E, "lead caseload": "", "mail list": "",
     "mail show": "1", "person list": "", "person show": "joy",
@@ -132,7 +133,7 @@ def invariant_6_what_is_measured_is_told_exactly(desk: Desk) -> None:
     commands = {f"{c.noun} {c.verb}" for c in COMMANDS.values()}
     questions = {name for name, _ in verbs(build())} - commands - ACTS
     assert questions == {*ON_AN_ENGAGEMENT, *ON_ANYTHING_ELSE}
-    for question in ON_AN_ENGAGEMENT:
-        assert desk.rows(*question.split(), E), question
-    for question, more in ON_ANYTHING_ELSE.items():
-        assert desk.rows(*question.split(), *more.split()), question
+    asked = {**dict.fromkeys(ON_AN_ENGAGEMENT, E), **ON_ANYTHING_ELSE}
+    # Each answer is looked at as it is read.
+    silent = {q for q, more in asked.items() if not desk.rows(*q.split(), *more.split())}
+    assert silent == {"cycle list", "lea facts"}, "the story has neither"

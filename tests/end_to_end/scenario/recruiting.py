@@ -48,7 +48,7 @@ AT_THE_LEA = {
 
 def furnish(desk: Desk) -> None:
     """The program with its calendar and playbook, and its people."""
-    desk.clock("2054-08-03", "15:30")  # UTC, while there is no program.
+    desk.clock("2054-08-03", "08:30")
     desk.do(
         "init", "--name", "Direct technical assistance", "--agency", "The Collaborative",
         "--sender", "handrail@collaborative.example", "--director", "dana",
