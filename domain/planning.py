@@ -255,11 +255,11 @@ def _rested(
     policy = context.the_playbook.policy(owed.policy)
     morning = at_local(days_of(owed, state, context).forward(snooze.until), policy.at, context.zone)
     rested = [
-        step
+        step.to
         for step, at in moments
         if at > snooze.since and local_date(at, context.zone) < snooze.until
     ]
-    to = tuple(role for step in rested for role in step.to)
+    to = tuple(role for roles in (*_unsaid(owed, snooze.since, state), *rested) for role in roles)
     left = [
         (step.model_copy(update={"to": tuple(dict.fromkeys((*step.to, *to)))}), at)
         if at == morning
@@ -270,6 +270,28 @@ def _rested(
     if all(at != morning for _, at in left):
         left.append((NoticeStep(id=SNOOZED_STEP, to=tuple(dict.fromkeys(("owner", *to)))), morning))
     return left
+
+
+def _unsaid(
+    owed: Obligation, since: datetime, state: State
+) -> Iterable[tuple[EngagementRole, ...]]:
+    """The roles of what nobody was told before a snooze, since the last reminder that went.
+
+    An earlier snooze left it out, or it had fallen due while no mail went.
+    """
+    about = [
+        n
+        for n in state.of(Notices).all.values()
+        if (n.planned.item, n.planned.round) == (owed.item, owed.round)
+        and n.planned.planned_for <= since
+    ]
+    said = [n.planned.planned_for for n in about if n.status in ("claimed", "sent")]
+    return [
+        n.planned.to
+        for n in about
+        if (n.status == "planned" or n.reason == SNOOZED)
+        and all(n.planned.planned_for > moment for moment in said)
+    ]
 
 
 def _stands_in(person: str, notice: Notice) -> bool:
