@@ -139,14 +139,15 @@ def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Co
     if owed is None or owed.due is None:
         return changed
     planned = entry.planned
-    snooze = snooze_of(owed, state)
-    if snooze and snooze.until and local_date(planned.planned_for, context.zone) <= snooze.until:
-        return SNOOZED
+    snooze, days = snooze_of(owed, state), days_of(owed, state, context)
+    if snooze and snooze.until:
+        ends = days.forward(snooze.until)
+        if local_date(planned.planned_for, context.zone) <= ends:
+            return SNOOZED
     if planned.step == SNOOZED_STEP:
         return SNOOZED if snooze else WOKEN
     if context.other_playbook:
         return changed
-    days = days_of(owed, state, context)
     at = (planned.step, planned.planned_for)
     for policy in context.the_playbook.policies:
         for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):

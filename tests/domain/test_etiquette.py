@@ -297,6 +297,18 @@ def test_whom_a_reminder_had_not_reached_before_the_snooze_is_told_at_its_end() 
     assert told == [("p-joy", date(2027, 4, 27)), ("p-marcus", date(2027, 4, 27))]
 
 
+def test_the_reminder_of_its_morning_is_planned_anew_because_of_the_snooze() -> None:
+    story = Story(date(2027, 3, 4)).effective().on(date(2027, 4, 7))
+    until = {"until": date(2027, 4, 18), "reason": "a Sunday"}
+    story.do("reminders snooze", "marcus", item="coaching/contact", **until)
+    fates = [(n.planned.step, n.planned.to, n.reason) for n in story.ledger("coaching/contact")]
+    assert fates == [
+        ("due", ("lead",), "snoozed: see reason"),
+        ("+10", ("director",), "snoozed: see reason"),
+        ("+10", ("director", "lead"), None),
+    ]
+
+
 def test_whom_a_snooze_told_at_its_end_is_not_told_by_the_next() -> None:
     story = asleep(date(2027, 4, 26)).on(date(2027, 4, 26))
     story.do("reminders snooze", item="D1", until=date(2027, 4, 28), reason="longer")
