@@ -189,7 +189,8 @@ def _dropped(
         of = owed.get((notice.planned.item, notice.planned.round))
         ended = unwanted(notice)
         fallen_due = notice.planned.planned_for <= context.now
-        if ended and fallen_due and engagement.is_open and of and not (of.settled or of.held):
+        moved = ended not in (None, TERMS_CHANGED) and engagement.is_open
+        if moved and fallen_due and of and not (of.settled or of.held):
             # Somebody was told of it already; only a snooze takes it back from the others.
             snooze = snooze_of(of, state)
             resting = (
