@@ -304,12 +304,7 @@ def _stands_in(person: str, notice: Notice) -> bool:
 
 
 def recipients(
-    notice: Notice,
-    state: State,
-    context: Context,
-    also: Iterable[EngagementRole] = (),
-    *,
-    without: str | None = None,
+    notice: Notice, state: State, context: Context, also: Iterable[EngagementRole] = ()
 ) -> dict[str, str | None]:
     """The people a notice goes to now: holders of its roles, or who stands in for them.
 
@@ -318,7 +313,6 @@ def recipients(
 
     Args:
         also: The roles of reminders that it is about to overtake.
-        without: Somebody who counts as out of reach, whatever is known of them.
 
     Returns:
         Each with the person in whose place they are told; None for their own role's sake, or a
@@ -329,10 +323,31 @@ def recipients(
     for role in dict.fromkeys((*notice.planned.to, *notice.also, *also)):
         missed: str | None = None
         for person in _in_turn(role, roles, context):
-            if person != without and unreachable(person, state, context) is None:
+            if unreachable(person, state, context) is None:
                 found[person] = missed and found.get(person, missed)
                 break
             missed = missed or person
+    return found
+
+
+def told_instead(person: str, notice: Notice, state: State, context: Context) -> dict[str, str]:
+    """Who gets a notice that did not reach somebody, each with the person in whose place.
+
+    Whoever is next for a role that they were told for; where they are told for none any more, the
+    role has passed on.
+    """
+    roles = state.of(Engagement).roles
+    turns = [list(_in_turn(r, roles, context)) for r in (*notice.planned.to, *notice.also)]
+    passed_on = not any(person in turn for turn in turns)
+    found: dict[str, str] = {}
+    for turn in turns:
+        missed: list[str] = []
+        for other in turn:
+            if other != person and unreachable(other, state, context) is None:
+                if passed_on or person in missed:
+                    found.setdefault(other, missed[0] if missed else person)
+                break
+            missed.append(other)
     return found
 
 
