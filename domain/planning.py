@@ -82,9 +82,11 @@ def reconcile(state: State, context: Context) -> list[Event]:
         if key in why:
             return why[key]
         plan = wanted.get(entry.moment)
-        # Whom it addresses changes with the policy; what has fallen due is not planned again.
+        # Whom it addresses changes with the policy, and the due date with the calendar; what has
+        # fallen due is not planned again.
         same = plan is not None and (
-            plan.to == entry.planned.to or entry.planned.planned_for <= context.now
+            (plan.to, plan.due) == (entry.planned.to, entry.planned.due)
+            or entry.planned.planned_for <= context.now
         )
         return None if same else _why_moved(entry, running.get(key), state, context)
 
@@ -149,6 +151,8 @@ def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Co
     if context.other_playbook:
         return changed
     at = (planned.step, planned.planned_for)
+    if planned.due != owed.due:
+        return changed
     for policy in context.the_playbook.policies:
         for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
             if (step.id, moment) != at:
