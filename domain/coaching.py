@@ -214,8 +214,8 @@ def rules_of(state: State, context: Context) -> CoachingRules:
 
 
 def coached_since(state: State) -> date | None:
-    """The day from which coaching is owed: the first agreement's; None before it is effective."""
-    return next((a.effective_on for a in state.of(Agreements).all if a.effective_on), None)
+    """The day from which coaching is owed: that of the agreement on the engagement; None before."""
+    return state.of(Agreements).effective_on
 
 
 def coached(state: State, context: Context, what: str) -> Engagement:

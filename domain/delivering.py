@@ -17,7 +17,7 @@ from domain.notices import (
     RecordReturn,
 )
 from domain.obligations import obligations
-from domain.planning import recipients, unreachable
+from domain.planning import told_instead, unreachable
 
 
 def _in_mail(
@@ -95,19 +95,13 @@ def _told_instead(
     mail to the same person overtook.
     """
     owed = {(o.item, o.round): o for o in obligations(state, context)}
-    held = matter_of(state, context).people
     found = []
     for notice in notices:
         of = owed.get((notice.planned.item, notice.planned.round))
         if of is None or of.settled or of.held or _overtaken(notice, person, state):
             continue
-        now = recipients(notice, state, context, without=person)
-        instead = {
-            p: other or person
-            for p, other in now.items()
-            # Somebody with a role of their own was told for it; a role passed on has a new holder.
-            if p not in notice.deliveries and (other or person not in held)
-        }
+        now = told_instead(person, notice, state, context)
+        instead = {p: other for p, other in now.items() if p not in notice.deliveries}
         if instead:
             found.append(AddedRecipients(**notice.ref.model_dump(), instead_of=instead))
     return found

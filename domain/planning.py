@@ -85,9 +85,11 @@ def reconcile(state: State, context: Context) -> list[Event]:
         if key in why:
             return why[key]
         plan = wanted.get(entry.moment)
-        # Whom it addresses changes with the policy; what has fallen due is not planned again.
+        # Whom it addresses changes with the policy, and the due date with the calendar; what has
+        # fallen due is not planned again.
         same = plan is not None and (
-            plan.to == entry.planned.to or entry.planned.planned_for <= context.now
+            (plan.to, plan.due) == (entry.planned.to, entry.planned.due)
+            or entry.planned.planned_for <= context.now
         )
         return None if same else _why_moved(entry, running.get(key), state, context)
 
@@ -143,15 +145,18 @@ def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Co
     if owed is None or owed.due is None:
         return changed
     planned = entry.planned
-    snooze = snooze_of(owed, state)
-    if snooze and snooze.until and local_date(planned.planned_for, context.zone) <= snooze.until:
-        return SNOOZED
+    snooze, days = snooze_of(owed, state), days_of(owed, state, context)
+    if snooze and snooze.until:
+        ends = days.forward(snooze.until)
+        if local_date(planned.planned_for, context.zone) <= ends:
+            return SNOOZED
     if planned.step == SNOOZED_STEP:
         return SNOOZED if snooze else WOKEN
     if context.other_playbook:
         return changed
-    days = days_of(owed, state, context)
     at = (planned.step, planned.planned_for)
+    if planned.due != owed.due:
+        return changed
     for policy in context.the_playbook.policies:
         for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
             if (step.id, moment) != at:
@@ -192,7 +197,8 @@ def _dropped(
         of = owed.get((notice.planned.item, notice.planned.round))
         ended = unwanted(notice)
         fallen_due = notice.planned.planned_for <= context.now
-        if ended and fallen_due and matter.is_open and of and not (of.settled or of.held):
+        moved = ended not in (None, TERMS_CHANGED) and matter.is_open
+        if moved and fallen_due and of and not (of.settled or of.held):
             # Somebody was told of it already; only a snooze takes it back from the others.
             snooze = snooze_of(of, state)
             resting = (
@@ -259,11 +265,11 @@ def _rested(
     policy = context.the_playbook.policy(owed.policy)
     morning = at_local(days_of(owed, state, context).forward(snooze.until), policy.at, context.zone)
     rested = [
-        step
+        step.to
         for step, at in moments
         if at > snooze.since and local_date(at, context.zone) < snooze.until
     ]
-    to = tuple(role for step in rested for role in step.to)
+    to = tuple(role for roles in (*_unsaid(owed, snooze.since, state), *rested) for role in roles)
     left = [
         (step.model_copy(update={"to": tuple(dict.fromkeys((*step.to, *to)))}), at)
         if at == morning
@@ -276,6 +282,28 @@ def _rested(
     return left
 
 
+def _unsaid(
+    owed: Obligation, since: datetime, state: State
+) -> Iterable[tuple[EngagementRole, ...]]:
+    """The roles of what nobody was told before a snooze, since the last reminder that went.
+
+    An earlier snooze left it out, or it had fallen due while no mail went.
+    """
+    about = [
+        n
+        for n in state.of(Notices).all.values()
+        if (n.planned.item, n.planned.round) == (owed.item, owed.round)
+        and n.planned.planned_for <= since
+    ]
+    said = [n.planned.planned_for for n in about if n.status in ("claimed", "sent")]
+    return [
+        n.planned.to
+        for n in about
+        if (n.status == "planned" or n.reason == SNOOZED)
+        and all(n.planned.planned_for > moment for moment in said)
+    ]
+
+
 def _stands_in(person: str, notice: Notice) -> bool:
     """Whether somebody gets a notice because it did not reach another, who is past telling."""
     other = notice.deliveries[person].instead_of
@@ -284,12 +312,7 @@ def _stands_in(person: str, notice: Notice) -> bool:
 
 
 def recipients(
-    notice: Notice,
-    state: State,
-    context: Context,
-    also: Iterable[EngagementRole] = (),
-    *,
-    without: str | None = None,
+    notice: Notice, state: State, context: Context, also: Iterable[EngagementRole] = ()
 ) -> dict[str, str | None]:
     """The people a notice goes to now: holders of its roles, or who stands in for them.
 
@@ -298,7 +321,6 @@ def recipients(
 
     Args:
         also: The roles of reminders that it is about to overtake.
-        without: Somebody who counts as out of reach, whatever is known of them.
 
     Returns:
         Each with the person in whose place they are told; None for their own role's sake, or a
@@ -310,10 +332,35 @@ def recipients(
         for holder in matter.holding(role) or (None,):
             missed: str | None = None
             for person in _in_turn(role, holder, matter, context):
-                if person != without and unreachable(person, state, context) is None:
+                if unreachable(person, state, context) is None:
                     found[person] = missed and found.get(person, missed)
                     break
                 missed = missed or person
+    return found
+
+
+def told_instead(person: str, notice: Notice, state: State, context: Context) -> dict[str, str]:
+    """Who gets a notice that did not reach somebody, each with the person in whose place.
+
+    Whoever is next for a role that they were told for; where they are told for none any more, the
+    role has passed on.
+    """
+    matter = matter_of(state, context)
+    turns = [
+        list(_in_turn(role, holder, matter, context))
+        for role in (*notice.planned.to, *notice.also)
+        for holder in matter.holding(role) or (None,)
+    ]
+    passed_on = not any(person in turn for turn in turns)
+    found: dict[str, str] = {}
+    for turn in turns:
+        missed: list[str] = []
+        for other in turn:
+            if other != person and unreachable(other, state, context) is None:
+                if passed_on or person in missed:
+                    found.setdefault(other, missed[0] if missed else person)
+                break
+            missed.append(other)
     return found
 
 

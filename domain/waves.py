@@ -363,7 +363,8 @@ def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
         signed,
         WaveAgreed(
             wave=wave.id,
-            round=wave.round + (1 if wave.due else 0),
+            # Other hours on the same day are no other round.
+            round=wave.round + (1 if wave.due not in (None, proposal.due) else 0),
             due=proposal.due,
             hours=hours,
         ),
@@ -395,7 +396,8 @@ def wave_agreed(state: State, event: WaveAgreed, stamp: Stamp) -> State:
             due=event.due,
             hours=event.hours,
             round=event.round,
-            past=wave.past + (((wave.due, "re-dated"),) if wave.due else ()),
+            past=wave.past
+            + (((wave.due, "re-dated"),) if wave.due not in (None, event.due) else ()),
             proposal=None,
             proposed_hours=None,
         ),

@@ -309,6 +309,27 @@ def test_whoever_was_told_already_is_not_told_again_in_somebodys_place() -> None
     assert len(steps) == len(set(steps))
 
 
+def test_a_new_lead_is_told_in_the_directors_place() -> None:
+    story = bouncing().until(at("Fri 30 Apr 2027", time(9)))
+    story.do("engagement assign", "dana", role="lead", person="priya")
+    returned(story, "p-dana", "+10")
+    [late] = [n for n in story.ledger("D1") if n.planned.step == "+10"]
+    assert fates(late) == {
+        "p-joy": ("sent", None),
+        "p-marcus": ("sent", None),
+        "p-dana": ("bounced", None),
+        "p-priya": ("pending", "p-dana"),
+    }
+
+
+def test_a_new_lead_is_not_told_in_the_place_of_the_lea() -> None:
+    story = bouncing().until(at("Fri 30 Apr 2027", time(9)))
+    story.do("engagement assign", "dana", role="lead", person="priya")
+    returned(story, "p-joy", "+10")
+    [late] = [n for n in story.ledger("D1") if n.planned.step == "+10"]
+    assert {who for who, d in late.deliveries.items() if d.outcome == "pending"} == {"p-elena"}
+
+
 def test_a_waiting_mail_to_a_dead_address_is_dropped_for_whoever_stands_in() -> None:
     story = bouncing().proposed(date(2027, 5, 14), "Measures").signed("D2")
     story = story.away_until(date(2027, 4, 30), time(7, 30)).on(date(2027, 4, 30))

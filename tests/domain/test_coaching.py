@@ -70,6 +70,14 @@ def test_the_prongs_are_those_of_the_table() -> None:
     assert [(r["Prong"], r["What it is"]) for r in rows] == [(p.id, p.name) for p in RULES.prongs]
 
 
+def test_sharing_data_is_no_coaching() -> None:
+    story = Story(START).drafted().do("agreement draft", type="data-sharing")
+    for board in ("lea", "ccee"):
+        story.do("agreement act", board=board, agreement="A2", action="approved", meeting=START)
+    assert owed(story) == []
+    story.when("contact log", "marcus", **VISIT).refuses(WrongState, "agreeing")
+
+
 @pytest.mark.parametrize("row", table("coaching.md", "The gap"), ids=lambda r: r["What happens"])
 def test_a_gap_is_told_to_the_lead_and_then_to_the_director(row: Row) -> None:
     story = coached(day(row["Counted from"]))

@@ -1,7 +1,7 @@
 """docs/rules/deliverables.md, row by row, and every refusal of a deliverable."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from domain.deliverables import (
 )
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Refused, Unknown, WrongPerson
 from domain.errors import WrongState as NotNow
+from domain.notices import RecipientsDropped
 from domain.obligations import obligations
 from domain.submissions import DeliverableReturned, DeliverableSubmitted
 from tests.domain.story import CALENDAR, RECESS, Story, made
@@ -205,6 +206,18 @@ def test_other_terms_ask_the_lead_first_again() -> None:
     later = DUE + timedelta(days=7)
     story.do("deliverable redate", "marcus", deliverable="D1", due=later, reason="fuller")
     assert {n.reason for n in story.ledger("D1/signature")} == {"terms changed"}
+
+
+def test_whoever_was_still_to_hear_that_a_signature_is_late_hears_nothing_of_former_terms() -> None:
+    story = partnering().proposed(DUE).do("deliverable sign", "marcus", deliverable="D1")
+    story.on(date(2027, 3, 22)).away_until(date(2027, 3, 23), time(8, 30))
+    mail = {"mail": "00000000-0000-0000-0000-000000000001", "message_id": "<1@x>"}
+    story.do("notices claim", "system", person="p-joy", on=story.today, **mail)
+    [late] = [n for n in story.ledger("D1/signature") if n.planned.step == "+5"]
+    assert late.waiting == ("p-marcus",)
+    story.do("deliverable redate", "marcus", deliverable="D1", due=NEW, reason="fuller")
+    [dropped] = [e for e in story.news if isinstance(e, RecipientsDropped)]
+    assert (dropped.reason, dropped.notices[0].recipients) == ("terms changed", ("p-marcus",))
 
 
 # Refusals ----------------------------------------------------------------------------------------

@@ -281,6 +281,42 @@ def test_a_further_snooze_takes_the_place_of_the_first() -> None:
     )
 
 
+def test_whom_the_first_snooze_left_out_is_told_at_the_end_of_the_further_one() -> None:
+    story = asleep(date(2027, 4, 26)).on(date(2027, 4, 24))
+    story.do("reminders snooze", item="D1", until=date(2027, 4, 28), reason="longer")
+    story.on(date(2027, 4, 29))
+    told = [(m.person, m.on) for m in story.mails if ("D1", 1, "snoozed") in m.items]
+    assert told == [("p-joy", date(2027, 4, 28)), ("p-marcus", date(2027, 4, 28))]
+
+
+def test_whom_a_reminder_had_not_reached_before_the_snooze_is_told_at_its_end() -> None:
+    story = spring().signed().on(date(2027, 4, 22)).away_until(date(2027, 4, 24))
+    story.do("reminders snooze", item="D1", until=date(2027, 4, 27), reason="r")
+    story.on(date(2027, 4, 28))
+    told = [(m.person, m.on) for m in story.mails if ("D1", 1, "snoozed") in m.items]
+    assert told == [("p-joy", date(2027, 4, 27)), ("p-marcus", date(2027, 4, 27))]
+
+
+def test_the_reminder_of_its_morning_is_planned_anew_because_of_the_snooze() -> None:
+    story = Story(date(2027, 3, 4)).effective().on(date(2027, 4, 7))
+    until = {"until": date(2027, 4, 18), "reason": "a Sunday"}
+    story.do("reminders snooze", "marcus", item="coaching/contact", **until)
+    fates = [(n.planned.step, n.planned.to, n.reason) for n in story.ledger("coaching/contact")]
+    assert fates == [
+        ("due", ("lead",), "snoozed: see reason"),
+        ("+10", ("director",), "snoozed: see reason"),
+        ("+10", ("director", "lead"), None),
+    ]
+
+
+def test_whom_a_snooze_told_at_its_end_is_not_told_by_the_next() -> None:
+    story = asleep(date(2027, 4, 26)).on(date(2027, 4, 26))
+    story.do("reminders snooze", item="D1", until=date(2027, 4, 28), reason="longer")
+    story.on(date(2027, 4, 29))
+    told = [(m.person, m.on.day) for m in story.mails if ("D1", 1, "snoozed") in m.items]
+    assert told == [("p-joy", 26), ("p-marcus", 26), ("p-joy", 28)]
+
+
 def test_what_somebody_was_still_to_be_told_rests_as_well() -> None:
     story = spring().signed().proposed(date(2027, 5, 14), "Measures").signed("D2")
     story.away_until(date(2027, 4, 30), time(7, 30)).on(date(2027, 4, 30))

@@ -222,6 +222,22 @@ def test_a_new_recess_moves_what_is_planned_and_says_so() -> None:
     assert [n.status for n in story.ledger("D1") if n.planned.step == "t-14"] == ["sent"]
 
 
+def test_a_calendar_that_moves_a_due_date_moves_it_in_every_reminder_to_come() -> None:
+    story = Story(date(2026, 3, 20)).effective().away_until(date(2027, 3, 2))
+    assert story.program is not None
+    closed = Closure(name="flood", first=date(2027, 3, 21), last=date(2027, 3, 23))
+    pack = CALENDAR.model_copy(update={"version": 2, "closures": (closed,)})
+    story.program = replace(story.program, calendar=pack)
+    story.do("notices reconcile", SYSTEM)
+    t3 = [n for n in story.ledger("CI-1") if n.planned.step == "t-3"]
+    # Three working days before: the closed days move the due date, and not this day.
+    assert {local_date(n.planned.planned_for, ZONE) for n in t3} == {date(2027, 3, 17)}
+    assert [(n.planned.due, n.status, n.reason) for n in t3] == [
+        (date(2027, 3, 22), "suppressed", "calendar changed"),
+        (date(2027, 3, 24), "planned", None),
+    ]
+
+
 def test_a_calendar_that_changes_back_plans_the_old_moment_again() -> None:
     story = spring().signed()
     before = story.planned_days("D1")

@@ -433,6 +433,21 @@ def test_what_was_agreed_about_a_wave_stands_until_both_have_signed_anew() -> No
     assert {n.reason for n in story.ledger("W1") if n.status == "suppressed"} == {"re-dated"}
 
 
+def test_other_hours_of_a_wave_leave_its_round_and_its_reminders_alone() -> None:
+    story = signed(proposed(opened()))
+    snoozed = {"item": "W1", "until": date(2026, 11, 10), "reason": "the contact is on leave"}
+    story.do("reminders snooze", **snoozed)
+    planned = [n.planned for n in story.ledger("W1") if n.status == "planned"]
+    same = {"wave": "W1", "due": date(2026, 11, 19)}
+    story.do("sir wave redate", "marcus", **same, hours=18, reason="the county has some")
+    signed(story)
+    assert review_of(story).waves["W1"].hours == 18
+    assert [(o.round, o.due, o.settled) for o in owed(story, "W1")] == [
+        (1, date(2026, 11, 19), None)
+    ]
+    assert [n.planned for n in story.ledger("W1") if n.status == "planned"] == planned
+
+
 def test_a_proposed_wave_can_be_proposed_for_another_day_before_anybody_signs() -> None:
     story = proposed(opened(), date(2027, 1, 22))
     story.do("sir wave redate", "marcus", wave="W1", due=date(2027, 1, 20), reason="the summit")
