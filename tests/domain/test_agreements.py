@@ -434,6 +434,21 @@ def test_the_renewals_own_term_counts_once_both_boards_have_acted_on_it() -> Non
     ]
 
 
+def test_a_second_renewal_of_one_day_is_renewed_in_its_turn() -> None:
+    story = Story().fitting().do("agreement draft", until=date(2027, 6, 30))
+    for agreement, until in (("A1", None), ("A2", date(2028, 6, 30)), ("A3", date(2029, 6, 30))):
+        if until:
+            story.do("agreement draft", type="renewal", until=until)
+        for board in ("lea", "ccee"):
+            body = {"agreement": agreement, "board": board, "meeting": story.today}
+            story.do("agreement act", action="approved", **body)
+    assert [(o.item, o.settled) for o in renewals(story)] == [
+        ("A1/renewal", "renewal drafted"),
+        ("A2/renewal", "renewal drafted"),
+        ("A3/renewal", None),
+    ]
+
+
 def test_a_denied_renewal_is_owed_again() -> None:
     story = Story().fitting().do("agreement draft", until=date(2027, 6, 30))
     for board in ("lea", "ccee"):
