@@ -11,6 +11,7 @@ import pytest
 from cyclopts import App
 
 from cli.main import build, main
+from tests.end_to_end.measured import measured_as_numbers
 
 NOT_ASKED = {"completion"}
 """It writes a file for the shell and answers nothing."""
@@ -37,6 +38,13 @@ def test_every_verb_answers_in_json() -> None:
         not in [name for argument in verb.assemble_argument_collection() for name in argument.names]
     }
     assert silent == NOT_ASKED
+
+
+def test_what_is_measured_and_told_as_a_number_is_noticed() -> None:
+    answer = [{"version": 3, "waves": [{"hours": 8}, {"hours": "8"}], "share": 0.5}]
+    assert measured_as_numbers(answer) == {"waves.hours": 8, "share": 0.5}
+    counted = {"days_left": 4, "agenda": {"hours": 72}, "facts": [{"value": 4120}]}
+    assert measured_as_numbers(counted) == {}
 
 
 QUESTION = ["history", "alder-creek-usd", "--json"]
