@@ -49,7 +49,7 @@ HISTORIES = {
 
 @pytest.mark.parametrize("about", HISTORIES)
 @given(data=st.data())
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_the_reminders_of_any_history_are_those_of_the_rules_pages(
     about: str, data: st.DataObject
 ) -> None:
