@@ -317,7 +317,8 @@ def recipients(
     """The people a notice goes to now: holders of its roles, or who stands in for them.
 
     Whoever cannot be reached is told through their own fallback contact, and that one through
-    theirs; then the next role has its turn.
+    theirs; then the next role has its turn.  Whoever was told the same on a day that has moved
+    since is not told again.
 
     Args:
         also: The roles of reminders that it is about to overtake.
@@ -326,17 +327,33 @@ def recipients(
         Each with the person in whose place they are told; None for their own role's sake, or a
         vacant one's.
     """
-    matter = matter_of(state, context)
+    matter, heard = matter_of(state, context), _heard(notice, state)
     found: dict[str, str | None] = {}
     for role in dict.fromkeys((*notice.planned.to, *notice.also, *also)):
         for holder in matter.holding(role) or (None,):
             missed: str | None = None
             for person in _in_turn(role, holder, matter, context):
                 if unreachable(person, state, context) is None:
-                    found[person] = missed and found.get(person, missed)
+                    if person not in heard:
+                        found[person] = missed and found.get(person, missed)
                     break
                 missed = missed or person
     return found
+
+
+def _heard(notice: Notice, state: State) -> set[str]:
+    """Who was told what a planned notice says, before its day moved; each snooze says it anew."""
+    planned = notice.planned
+    if notice.status != "planned" or planned.alarm or planned.step == SNOOZED_STEP:
+        return set()
+    saying = _saying(planned)
+    return {
+        person
+        for n in state.of(Notices).all.values()
+        if n.status in ("claimed", "sent") and _saying(n.planned) == saying
+        for person, delivery in n.deliveries.items()
+        if delivery.mail and delivery.outcome in ("pending", "sent")
+    }
 
 
 def told_instead(person: str, notice: Notice, state: State, context: Context) -> dict[str, str]:

@@ -174,9 +174,14 @@ def test_a_date_that_moves_after_the_weekly_reader_was_told_is_told_to_the_other
     [dropped] = [e for e in story.news if isinstance(e, RecipientsDropped)]
     assert dropped.reason == "calendar changed"
     story.on(date(2027, 4, 30))
-    assert Counter(
-        step for on, items in mails_to(story, "marcus") for item, _, step in items if item == "D1"
-    ) == {"+5": 1, "+10": 1}
+    told = {
+        who: Counter(
+            step for _, items in mails_to(story, who) for item, _, step in items if item == "D1"
+        )
+        for who in ("marcus", "joy")
+    }
+    assert told["marcus"] == {"+5": 1, "+10": 1}
+    assert told["joy"]["+5"] == 1, "what was already sent is not said again"
 
 
 # Who wants it so -------------------------------------------------------------------------------

@@ -189,7 +189,14 @@ class Post:
     def _readers(self, told: Told) -> set[str]:
         """Whom a planned reminder goes to, were it to go now."""
         due = self.planned[told].at <= self.world.now
-        return self.roles.readers(self._roles_of(told) if due else self.planned[told].to)
+        readers = self.roles.readers(self._roles_of(told) if due else self.planned[told].to)
+        return readers if told[2] == SNOOZED else readers - self._heard(told)
+
+    def _heard(self, told: Told) -> set[str]:
+        """Who was told it before its day moved."""
+        if told not in self.spoken:
+            return set()
+        return {x.person for x in self.letters if told in x.told and not x.came_back}
 
     def _alarms(self) -> set[tuple[str, Told]]:
         found = {
