@@ -43,8 +43,8 @@ POLICY_MOVED = "calendar or playbook changed"
 TERMS_CHANGED = "terms changed"
 """Why somebody is not reminded of what somebody else has to do first again."""
 POLICY_CHANGED = "policy changed"
-_MOVED = (CALENDAR_CHANGED, UPGRADED, POLICY_MOVED, POLICY_CHANGED)
-"""Why a notice goes on another day, and not why it does not go at all."""
+_TAKEN_BACK = (CALENDAR_CHANGED, UPGRADED, POLICY_MOVED, POLICY_CHANGED, SNOOZED)
+"""Why a notice may go on another day, and not why it does not go at all."""
 WOKEN = "woken early"
 
 NO_ADDRESS = "no mail address"
@@ -96,19 +96,23 @@ def reconcile(state: State, context: Context) -> list[Event]:
     standing: set[tuple[str, int, str, datetime]] = set()
     # It was said already: a calendar that moves its day does not say it again, unless somebody who
     # has not heard of it yet is told on the new day.
+    cut_off = {
+        n.planned.n
+        for n in ledger.values()
+        if any(d.outcome == "dropped" and d.detail in _TAKEN_BACK for d in n.deliveries.values())
+        or (n.waiting and n.planned.planned_for > context.now and unwanted(n))
+    }
     said = {
         _saying(n.planned)
         for n in ledger.values()
-        if n.status in ("claimed", "sent")
-        and not any(d.outcome == "dropped" and d.detail in _MOVED for d in n.deliveries.values())
-        and not (n.waiting and n.planned.planned_for > context.now and unwanted(n))
+        if n.status in ("claimed", "sent") and n.planned.n not in cut_off
     }
     events: list[Event] = []
     by_reason: dict[str, list[NoticeRef]] = {}
     for entry in ledger.values():
         if entry.status == "planned" and (reason := unwanted(entry)):
             by_reason.setdefault(reason, []).append(entry.ref)
-        elif entry.status != "suppressed":
+        elif entry.status != "suppressed" and entry.planned.n not in cut_off:
             standing.add(entry.moment)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))

@@ -184,6 +184,26 @@ def test_a_date_that_moves_after_the_weekly_reader_was_told_is_told_to_the_other
     assert told["joy"]["+5"] == 1, "what was already sent is not said again"
 
 
+@pytest.mark.parametrize(
+    ("goes", "comes"),
+    [
+        (("snooze", {"until": date(2027, 4, 20)}), ("wake", {})),
+        (("policy", {"policy": "window"}), ("policy", {"policy": "standard"})),
+    ],
+    ids=["snoozed and woken", "another policy and back"],
+)
+def test_what_comes_back_before_its_day_is_told_to_whoever_had_not_heard_of_it(
+    goes: tuple[str, dict[str, Any]], comes: tuple[str, dict[str, Any]]
+) -> None:
+    story = spring(date(2027, 4, 9)).reading("weekly", "joy").signed().on(date(2027, 4, 13))
+    for what, body in (goes, comes):
+        reason = {} if what == "wake" else {"reason": "r"}
+        story.do(f"reminders {what}", "marcus", item="D1", **body, **reason)
+    story.on(date(2027, 4, 17))
+    told = [(m.person, m.on) for m in story.mails if ("D1", 1, "+5") in m.items]
+    assert told == [("p-joy", date(2027, 4, 12)), ("p-marcus", date(2027, 4, 16))]
+
+
 # Who wants it so -------------------------------------------------------------------------------
 
 
