@@ -8,7 +8,6 @@ import sys
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-import asyncpg
 import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -24,7 +23,7 @@ from bootstrap.deployment import become_current, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
 from bootstrap.wiring import Services, services
-from store.database import Pool, queries
+from store.database import AWAY, Pool, queries
 from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
@@ -98,7 +97,7 @@ async def beat(pool: Pool, worker_id: str) -> None:
         try:
             async with pool.acquire() as connection:
                 await queries.beat(connection, id=worker_id)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+        except AWAY as away:
             log.warning("heartbeat_missed", why=type(away).__name__)
         await asyncio.sleep(HEARTBEAT_SECONDS)
 

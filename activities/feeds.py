@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import asyncpg
 import structlog
 
 from activities.mail.addresses import parse_mailbox
@@ -24,7 +23,7 @@ from activities.record import Clock
 from domain.calendar import local_date
 from domain.context import ProgramEntry
 from store.context import people, program
-from store.database import Connection, Pool, listed, queries
+from store.database import AWAY, Connection, Pool, listed, queries
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -139,7 +138,7 @@ class Keeper:
                     await self.refresh()
                 seen = look["seen"]
                 polls += 1
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+            except AWAY as away:
                 log.warning(
                     "feeds_not_written", directory=str(self._directory), why=str(away)[:200]
                 )

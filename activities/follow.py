@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
-import asyncpg
 import structlog
 from temporalio.client import (
     Client,
@@ -31,7 +30,7 @@ from domain.policy import CalendarPublished, PlaybookPublished
 from domain.program import LookAhead
 from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
 from store.context import program, staff
-from store.database import Connection, Pool, listed, queries
+from store.database import AWAY, Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
 from store.vault import Vault
 
@@ -70,9 +69,7 @@ class Follower:
                             if not connection.is_closed():
                                 await connection.execute("select pg_advisory_unlock($1)", _LOCK)
             except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
+                *AWAY,
                 RPCError,
                 WorkflowUpdateFailedError,
                 WorkflowUpdateRPCTimeoutOrCancelledError,

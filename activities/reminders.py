@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import asyncpg
 import structlog
 from temporalio.client import Client
 
@@ -42,7 +41,7 @@ from store.context import (
     program,
     resolve,
 )
-from store.database import Connection, Pool, listed, queries
+from store.database import AWAY, Connection, Pool, listed, queries
 from store.events import read_stream
 from store.vault import Vault
 
@@ -449,7 +448,7 @@ class Reminders:
                         at=await self._clock.now(),
                     )
                 break
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as away:
+            except AWAY as away:
                 if attempt == _INSIST:
                     raise
                 log.warning("outcome_not_recorded_yet", mail=str(mail), why=type(away).__name__)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-import asyncpg
 import structlog
 from temporalio.client import (
     Client,
@@ -27,7 +26,7 @@ from domain.context import SYSTEM
 from domain.messages import Envelope
 from domain.notices import RecordReturn
 from store.context import people
-from store.database import Connection, Pool, listed, queries
+from store.database import AWAY, Connection, Pool, listed, queries
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -69,9 +68,7 @@ class ReturnReader:
                             if not connection.is_closed():
                                 await connection.execute("select pg_advisory_unlock($1)", _LOCK)
             except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
+                *AWAY,
                 mailbox.Error,
                 RPCError,
                 WorkflowUpdateFailedError,

@@ -14,6 +14,15 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
+AWAY = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What the database's absence looks like.  A connection that is cut in the middle of a statement
+ends it in any of these ways."""
+
 queries: Any = aiosql.from_path(
     Path(__file__).parent / "queries.sql", "asyncpg", mandatory_parameters=False
 )
