@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import structlog
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.follow import Follower
@@ -33,6 +33,9 @@ from workflows.summit import SummitWorkflow
 log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 2.0
+CACHED_WORKFLOWS = 1000
+"""Some 80 kB each.  The time-skipping server never takes a workflow back from a worker that is
+gone: a sandbox whose worker ended needs a new server too, which `embedded.supervisor` gives it."""
 GRACE = timedelta(seconds=10)
 """How long activities may finish after SIGTERM."""
 
@@ -57,10 +60,8 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
                 ProgramWorkflow,
                 DigestWorkflow,
             ],
-            # The time-skipping server leaves a workflow stuck with a worker that died, so a
-            # sandbox's worker caches none, replays for every task, and needs the quicker runner.
-            workflow_runner=UnsandboxedWorkflowRunner() if at.sandbox else RUNNER,
-            max_cached_workflows=0 if at.sandbox else 1000,
+            workflow_runner=RUNNER,
+            max_cached_workflows=CACHED_WORKFLOWS,
             # The time-skipping server knows nothing of versions.
             deployment_config=None if at.sandbox else deployment_config(),
             graceful_shutdown_timeout=GRACE,
@@ -117,9 +118,8 @@ async def run(stop: asyncio.Event) -> None:
             record=record,
             client=at.client,
             smtp_url=settings.require_smtp_url(),
-            sandbox=at.sandbox,
         )
-        follower = Follower(at.pool, at.vault, at.clock, at.client, sandbox=at.sandbox)
+        follower = Follower(at.pool, at.vault, at.clock, at.client)
         async with AsyncExitStack() as stack:
             for worker in workers(at, record, reminders):
                 await stack.enter_async_context(worker)
@@ -130,9 +130,7 @@ async def run(stop: asyncio.Event) -> None:
                 asyncio.create_task(follower.follow()),
             ]
             if settings.bounces is not None:
-                reader = ReturnReader(
-                    at.pool, at.vault, at.clock, at.client, settings.bounces, sandbox=at.sandbox
-                )
+                reader = ReturnReader(at.pool, at.vault, at.clock, at.client, settings.bounces)
                 background.append(asyncio.create_task(reader.follow()))
             if settings.feeds is not None:
                 background.append(asyncio.create_task(keeper(at, settings.feeds).keep()))

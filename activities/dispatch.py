@@ -28,16 +28,6 @@ _WORKFLOWS = {
 }
 
 
-SANDBOX_RENEWAL = 5
-"""Commands in one run of a sandbox's workflow: its worker caches nothing and replays the whole run
-for every task, so that months of skipped time cost the square of this."""
-
-
-def started_with(*, sandbox: bool) -> dict[str, int]:
-    """What every host is started with, besides its stream."""
-    return {"renew_after": SANDBOX_RENEWAL} if sandbox else {}
-
-
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
@@ -45,20 +35,19 @@ def _host(envelope: Envelope) -> tuple[str, str]:
 
 
 async def begin(
-    client: Client, envelope: Envelope, *, sandbox: bool, rpc_timeout: timedelta | None = None
+    client: Client, envelope: Envelope, *, rpc_timeout: timedelta | None = None
 ) -> WorkflowUpdateHandle[Receipt]:
     """Send a command; returns once it is durably accepted.
 
     A workflow that is not there is started with it, so a correction after closing finds its host.
 
     Args:
-        sandbox: Whether the store is one; it decides how a workflow that is not there is started.
         rpc_timeout: For the call to the server; None waits as long as it takes.
     """
     workflow_type, host = _host(envelope)
     operation: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
         workflow_type,
-        {"stream": host, **started_with(sandbox=sandbox)},
+        {"stream": host},
         id=host,
         task_queue=WORKFLOW_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -80,10 +69,10 @@ async def begin(
         raise
 
 
-async def send(client: Client, envelope: Envelope, *, sandbox: bool) -> Receipt:
+async def send(client: Client, envelope: Envelope) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
     try:
-        handle = await begin(client, envelope, sandbox=sandbox)
+        handle = await begin(client, envelope)
         return Receipt.model_validate(await handle.result())
     except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
         # The SDK says the same when the server was slow and when we are told to stop; whoever

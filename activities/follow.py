@@ -46,14 +46,11 @@ _LOCK = 7_205_759_404
 class Follower:
     """Reads the log from its checkpoint, for as long as the worker lives."""
 
-    def __init__(
-        self, pool: Pool, vault: Vault, clock: Clock, client: Client, *, sandbox: bool
-    ) -> None:
+    def __init__(self, pool: Pool, vault: Vault, clock: Clock, client: Client) -> None:
         self._pool = pool
         self._vault = vault
         self._clock = clock
         self._client = client
-        self._sandbox = sandbox
 
     async def follow(self) -> None:
         """Follow for ever; what cannot be reached now is tried again."""
@@ -84,7 +81,7 @@ class Follower:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing."""
         async for reached, envelopes in news(connection, self._vault, self._clock):
             for envelope in envelopes:
-                await send(self._client, envelope, sandbox=self._sandbox)
+                await send(self._client, envelope)
             await queries.put_checkpoint(
                 connection, reader=READER, xact_id=reached.xact_id, position=reached.position
             )

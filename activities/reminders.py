@@ -85,7 +85,6 @@ class Reminders:
         record: Record,
         client: Client,
         smtp_url: str,
-        sandbox: bool,
     ) -> None:
         self._pool = pool
         self._vault = vault
@@ -93,7 +92,6 @@ class Reminders:
         self._record = record
         self._client = client
         self._smtp_url = smtp_url
-        self._sandbox = sandbox
 
     async def announce(self, stream: str) -> Announced:
         """Start the mails of everybody who must be told something on this stream now."""
@@ -467,7 +465,7 @@ class Reminders:
         for stream in await self._unaware(claimed.mail):
             now = await self._clock.now()
             came_back = _delivery(row, stream, now, current=current, overview=overview)
-            await send(self._client, came_back, sandbox=self._sandbox)
+            await send(self._client, came_back)
             async with self._pool.acquire() as connection:
                 await queries.mark_reported(connection, mail=claimed.mail, stream=stream)
             self._log_report(row, stream)

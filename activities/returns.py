@@ -44,14 +44,11 @@ Unread = list[tuple[bytes, bytes]]
 class ReturnReader:
     """Reads a bounce mailbox for as long as the worker lives."""
 
-    def __init__(
-        self, pool: Pool, vault: Vault, clock: Clock, client: Client, where: Path, *, sandbox: bool
-    ) -> None:
+    def __init__(self, pool: Pool, vault: Vault, clock: Clock, client: Client, where: Path) -> None:
         self._pool = pool
         self._vault = vault
         self._clock = clock
         self._client = client
-        self._sandbox = sandbox
         self._box = _Box(where)
 
     async def follow(self) -> None:
@@ -157,7 +154,7 @@ class ReturnReader:
                 actor=SYSTEM,
                 issued_at=now,
             )
-            await send(self._client, envelope, sandbox=self._sandbox)
+            await send(self._client, envelope)
         if overview:
             await pass_on(connection, self._client, row, now, current=current)
         log.info("mail_returned", mail=str(mail), person=person, streams=len(rows))

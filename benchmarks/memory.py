@@ -55,7 +55,7 @@ async def main() -> None:
         nobody: Any = None  # Nothing here talks to Temporal.
         worker = Reminders(
             pool=pool, vault=vault, clock=clock, record=record, client=nobody,
-            smtp_url=mails.smtp_url, sandbox=False,
+            smtp_url=mails.smtp_url,
         )  # fmt: skip
         first_look: float | None = None
         for batch in range(0, MAILS, BATCH):

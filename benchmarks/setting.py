@@ -117,7 +117,6 @@ def reminders(at: Services, smtp_url: str) -> Reminders:
         record=Record(at.pool, at.vault, at.clock),
         client=at.client,
         smtp_url=smtp_url,
-        sandbox=at.sandbox,
     )
 
 

@@ -35,7 +35,7 @@ class YearOffice(WorkflowOffice):
 
     async def give(self, envelope: Envelope) -> Receipt:
         self.commands += 1
-        return await send(self.client, envelope, sandbox=False)
+        return await send(self.client, envelope)
 
 
 async def run(

@@ -144,7 +144,6 @@ class Door:
                 handle = await begin(
                     self.client,
                     envelope,
-                    sandbox=self.sandbox,
                     rpc_timeout=timedelta(seconds=PATIENCE_SECONDS),
                 )
                 accepted = True

@@ -12,7 +12,6 @@ from activities.dispatch import (
     ENGAGEMENT_WORKFLOW,
     PROGRAM_WORKFLOW,
     SUMMIT_WORKFLOW,
-    started_with,
 )
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from bootstrap.settings import Settings
@@ -61,7 +60,6 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
             PROGRAM_WORKFLOW,
             {
                 "stream": PROGRAM,
-                **started_with(sandbox=at.sandbox),
                 "is_open": True,
                 "next_wake": now.isoformat(),
             },
@@ -76,7 +74,6 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
             ENGAGEMENT_WORKFLOW,
             {
                 "stream": stream,
-                **started_with(sandbox=at.sandbox),
                 "is_open": True,
                 "next_wake": wake.isoformat() if wake else None,
                 "facets": {"phase": row["phase"]},
@@ -91,7 +88,6 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
             SUMMIT_WORKFLOW,
             {
                 "stream": f"summit:{row['id']}",
-                **started_with(sandbox=at.sandbox),
                 "is_open": True,
                 "next_wake": row["next_wake"].isoformat() if row["next_wake"] else None,
                 "facets": {"phase": row["status"]},
@@ -106,7 +102,6 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
             APPROPRIATION_WORKFLOW,
             {
                 "stream": stream,
-                **started_with(sandbox=at.sandbox),
                 "is_open": True,
                 "next_wake": wake.isoformat(),
             },

@@ -12,6 +12,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,6 +89,7 @@ class Stack:
         self._worker_started = 0.0
         self._worker_failures = 0
         self._ports: dict[str, int] = {}
+        self._clock: SandboxClock | None = None
 
     def stop(self) -> None:
         """Ask for the end; `run` brings it about."""
@@ -176,10 +178,7 @@ class Stack:
         if self._sandbox:
             await self._until_stop(self._restore_clock(services))
         self._say("starting the worker")
-        await self._start_worker(services)
-        await self._until_stop(self._worker_to_report(services))
-        if self._sandbox:
-            await self._until_stop(self._recover(services))
+        await self._until_stop(self._begin_work(services))
         self._home.remember_ports(self._ports)
         return services
 
@@ -342,7 +341,7 @@ class Stack:
     async def _restore_clock(self, services: Services) -> None:
         from store.liveness import latest_recorded_at
 
-        clock = await self._clock()
+        clock = await self._open_clock()
         wanted = self._home.saved_clock()
         recorded = await latest_recorded_at(services.database_url)
         if recorded is not None and (wanted is None or recorded > wanted):
@@ -352,11 +351,19 @@ class Stack:
             now = await clock.to(wanted)
             self._say(f"the sandbox's clock goes on from {now:%Y-%m-%d %H:%M} UTC")
         self._home.save_clock(now)
+        self._clock = clock
 
     async def _recover(self, services: Services) -> None:
         from bootstrap.recovery import recover
 
         await recover(services.settings(self._settings), self._say)
+
+    async def _begin_work(self, services: Services) -> None:
+        """Start a worker; in a sandbox, whose Temporal knows nothing yet, also every workflow."""
+        await self._start_worker(services)
+        await self._worker_to_report(services)
+        if self._sandbox:
+            await self._recover(services)
 
     async def _start_worker(self, services: Services) -> None:
         env = services.worker_environment(self._home)
@@ -400,7 +407,6 @@ class Stack:
     # Running
 
     async def _watch(self, services: Services) -> int:
-        clock = await self._clock() if self._sandbox else None
         next_look = 0.0
         worker_due: float | None = None
         while not self._stop.is_set():
@@ -412,15 +418,14 @@ class Stack:
                     )
                     return 3
             worker_due = await self._keep_worker(services, worker_due)
-            if clock is not None and time.monotonic() >= next_look:
+            if time.monotonic() >= next_look:
                 next_look = time.monotonic() + CLOCK_SECONDS
-                await self._save_clock(clock)
+                await self._save_clock()
             try:
                 await asyncio.wait_for(self._stop.wait(), WATCH_SECONDS)
             except TimeoutError:
                 continue
-        if clock is not None:
-            await self._save_clock(clock)
+        await self._save_clock()
         return 0
 
     async def _keep_worker(self, services: Services, due: float | None) -> float | None:
@@ -442,11 +447,44 @@ class Stack:
             return now + pause
         if now < due:
             return due
-        await self._start_worker(services)
+        if self._sandbox:
+            services = await self._renew_temporal(services)
+            try:
+                await self._until_stop(self._begin_work(services))
+            except StartError as error:
+                # The next look sees that it ended again, and waits longer.
+                self._say(str(error))
+        else:
+            await self._start_worker(services)
         self._record(services)
         return None
 
-    async def _clock(self) -> "SandboxClock":
+    async def _renew_temporal(self, services: Services) -> Services:
+        """Start the time-skipping server anew: it waits for ever for a worker that is lost.
+
+        What a worker had cached is offered to that worker alone, and this server has neither a
+        time-out for that nor a call that ends it.  The new one has another port, so that no
+        command reaches it before its clock is right.
+        """
+        from embedded.temporal import start_sandbox_temporal
+
+        lost = self._temporal
+        assert lost is not None
+
+        def renew() -> "TemporalServer":
+            lost.process.stop()
+            return start_sandbox_temporal(
+                self._home.path / "temporal",
+                port=free_port(avoid=self._ports.values()),
+                log=self._log("temporal"),
+                keep_open=[self._lock.descriptor],
+            )
+
+        self._temporal = await asyncio.to_thread(renew)
+        await self._restore_clock(services)
+        return replace(services, temporal=self._temporal, temporal_address=self._temporal.address)
+
+    async def _open_clock(self) -> "SandboxClock":
         from temporalio.client import Client
 
         from bootstrap.clock import SandboxClock
@@ -456,11 +494,13 @@ class Stack:
             await Client.connect(self._temporal.address, namespace=self._temporal.namespace)
         )
 
-    async def _save_clock(self, clock: "SandboxClock") -> None:
+    async def _save_clock(self) -> None:
+        if self._clock is None:
+            return
         from temporalio.service import RPCError
 
         try:
-            self._home.save_clock(await asyncio.wait_for(clock.now(), CONNECT_SECONDS))
+            self._home.save_clock(await asyncio.wait_for(self._clock.now(), CONNECT_SECONDS))
         except (RPCError, TimeoutError) as error:
             # The next look tells: either the server is busy, or it has ended and ends us.
             self._say(f"the sandbox's clock did not answer: {str(error) or 'no answer in time'}")

@@ -21,7 +21,7 @@ async def test_a_mail_left_gathering_when_the_worker_stopped_is_not_made_on_anot
     client: Any = None
     reminders = Reminders(
         pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=client, smtp_url="smtp://127.0.0.1", sandbox=True,
+        client=client, smtp_url="smtp://127.0.0.1",
     )  # fmt: skip
     # The worker comes back at two in the night of Saturday; the engagement announces anew.
     office.clock.move(datetime(2026, 9, 26, 9, tzinfo=UTC))

@@ -25,7 +25,7 @@ def reminders_of(office: Office) -> Reminders:
     client: Any = None
     return Reminders(
         pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=client, smtp_url="smtp://127.0.0.1", sandbox=True,
+        client=client, smtp_url="smtp://127.0.0.1",
     )  # fmt: skip
 
 

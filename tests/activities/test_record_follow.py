@@ -241,7 +241,7 @@ async def test_an_engine_that_hangs_up_does_not_end_the_follower(
         raise WorkflowUpdateRPCTimeoutOrCancelledError
 
     client: Any = None
-    follower = Follower(office.pool, office.vault, office.clock, client, sandbox=True)
+    follower = Follower(office.pool, office.vault, office.clock, client)
     monkeypatch.setattr(follower, "catch_up", catch_up)
     monkeypatch.setattr("activities.follow._POLL_SECONDS", 0.01)
     following = asyncio.create_task(follower.follow())

@@ -215,6 +215,22 @@ def test_without_a_living_worker_nothing_is_accepted(
     assert [e["command_id"] for e in events].count(command_id) == 1
 
 
+def test_a_sandbox_whose_worker_was_killed_goes_on_where_it_was(
+    desk: Handrail, installation: Installation
+) -> None:
+    """Its Temporal keeps what the dead worker had for that worker alone, so it is made anew."""
+    command_id = str(uuid4())
+    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
+    assert desk("conversation", "log", E, "board", "--notes", "before", actor="marcus").code == 0
+    before = installation.json("clock")["now"]
+    [worker] = [p["pid"] for p in installation.json("status")["parts"] if p["name"] == "Worker"]
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: desk(*words, actor="marcus").code == 0, 30)
+    events = desk("history", E, "--json").lines
+    assert [e["command_id"] for e in events].count(command_id) == 1
+    assert installation.json("clock")["now"] > before
+
+
 def test_help_needs_no_engine(installation: Installation) -> None:
     code = (
         "import sys\n"

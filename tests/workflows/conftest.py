@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from temporalio.client import Client
 
 from activities.dispatch import send
+from activities.names import WORKFLOW_QUEUE
 from activities.record import Record
 from activities.reminders import Reminders
 from bootstrap.clock import SandboxClock
@@ -79,12 +80,21 @@ class WorkflowOffice(Office):
         assert receipt.outcome == "refused", f"recorded: {receipt.events}"
         return receipt
 
+    async def renewing_after(self, commands: int, engagement: str) -> None:
+        """Start an engagement's workflow with runs that are over sooner than usual."""
+        await self.client.start_workflow(
+            "Engagement",
+            {"stream": f"engagement:{engagement}", "renew_after": commands},
+            id=f"engagement:{engagement}",
+            task_queue=WORKFLOW_QUEUE,
+        )
+
     async def ask(self, command: Any, actor: str = "tess", **body: Any) -> Receipt:
         self.clock.at = await self.time.now()
         return await self.give(self.envelope(command, actor, **body))
 
     async def give(self, envelope: Envelope) -> Receipt:
-        return await send(self.client, envelope, sandbox=True)
+        return await send(self.client, envelope)
 
     async def until(self, when: datetime) -> None:
         await self.time.to(when)
@@ -119,7 +129,6 @@ class Running:
             record=record,
             client=services.client,
             smtp_url=self.smtp_url,
-            sandbox=True,
         )
         async with AsyncExitStack() as stack:
             for worker in workers(services, record, reminders):

@@ -163,9 +163,7 @@ async def test_a_report_in_the_mailbox_turns_sent_into_bounced_once(
     await story.until(at(day(4, 5), 9))
     [first] = mails.messages()
     where = tmp_path / "bounces"
-    reader = ReturnReader(
-        story.pool, story.vault, running.services.clock, story.client, where, sandbox=True
-    )
+    reader = ReturnReader(story.pool, story.vault, running.services.clock, story.client, where)
     async with story.pool.acquire() as connection:
         assert await reader.catch_up(connection) == Counter(), "the mailbox is still to come"
     for text in (
@@ -183,9 +181,7 @@ async def test_a_report_in_the_mailbox_turns_sent_into_bounced_once(
     async with story.pool.acquire() as connection:
         found = await reader.catch_up(connection)
         assert found == {"foreign": 3, "temporary": 1, "malformed": 1, "bounced": 2}
-        again = ReturnReader(
-            story.pool, story.vault, running.services.clock, story.client, where, sandbox=True
-        )
+        again = ReturnReader(story.pool, story.vault, running.services.clock, story.client, where)
         assert await again.catch_up(connection) == Counter(), "also after a restart"
         events = await connection.fetch(
             "select type, data from es.events where stream = $1 and type in"
@@ -228,9 +224,7 @@ async def test_a_new_address_in_the_directory_settles_the_task_everywhere(
         d1 = await story.agreed("Theory of action", day(4, 16))
         await story.until(at(day(4, 5), 9))
         assert server.taken == ["elena"], "at once, not on the next day"
-        follower = Follower(
-            story.pool, story.vault, running.services.clock, story.client, sandbox=True
-        )
+        follower = Follower(story.pool, story.vault, running.services.clock, story.client)
         await story.do("person change", person="joy", email="joy.kim@alder-creek.example")
         async with story.pool.acquire() as connection:
             await follower.catch_up(connection)
@@ -383,9 +377,7 @@ async def looked_over(
     await story.do("person change", "dana", person="marcus", fallback="ruth")
     d1 = await story.agreed("Theory of action", day(4, 16))
     services = running.services
-    follower = Follower(
-        services.pool, services.vault, services.clock, services.client, sandbox=True
-    )
+    follower = Follower(services.pool, services.vault, services.clock, services.client)
     async with story.pool.acquire() as connection:
         await follower.catch_up(connection)
     return follower, d1
@@ -452,9 +444,7 @@ async def test_an_overview_that_is_reported_as_undelivered_is_passed_on_as_well(
     await story.until(at(day(4, 12), 9))
     [first] = [m for m in mails.messages() if "marcus@" in m["To"]]
     where = tmp_path / "bounces"
-    reader = ReturnReader(
-        story.pool, story.vault, running.services.clock, story.client, where, sandbox=True
-    )
+    reader = ReturnReader(story.pool, story.vault, running.services.clock, story.client, where)
     text = report(first["Message-ID"])
     deliver_into(where, "mbox", text.replace(b"joy@alder-creek", b"marcus@collaborative"))
     async with story.pool.acquire() as connection:

@@ -1,6 +1,5 @@
 """The door of the staff: what it says of a command that was given before."""
 
-from activities.dispatch import SANDBOX_RENEWAL
 from bootstrap.door import Door
 from domain.calendar import CalendarPack
 from domain.messages import Envelope, Receipt
@@ -8,7 +7,7 @@ from domain.playbook import Playbook
 from store.database import queries
 from tests.conftest import Database
 from tests.workflows.conftest import Running, WorkflowOffice, day, office_of
-from tests.workflows.test_years import E, prepared
+from tests.workflows.test_years import RENEWED_AFTER, E, prepared
 
 
 async def submit(running: Running, envelope: Envelope) -> Receipt:
@@ -24,7 +23,7 @@ async def submit(running: Running, envelope: Envelope) -> Receipt:
 async def test_a_command_that_is_given_again_is_answered_again_and_marked(
     story: WorkflowOffice, running: Running, playbook: Playbook, calendar: CalendarPack
 ) -> None:
-    await prepared(story, playbook, calendar, day(3, 9))
+    await prepared(story, playbook, calendar, day(3, 9), renewed=True)
     recorded = story.envelope(
         "conversation log", "marcus", engagement=E, group="parents", notes="first"
     )
@@ -35,7 +34,7 @@ async def test_a_command_that_is_given_again_is_answered_again_and_marked(
         again = await submit(running, envelope)
         assert again == first.model_copy(update={"repeated": True})
         # Once more after the run that answered it is over: now the record answers.
-        for n in range(SANDBOX_RENEWAL + 1):
+        for n in range(RENEWED_AFTER + 1):
             notes = f"{envelope.command_id} {n}"
             await story.do(
                 "conversation log", "marcus", engagement=E, group="students", notes=notes

@@ -58,7 +58,7 @@ async def invested(story: WorkflowOffice, amount: str) -> None:
 
 async def followed(running: Running) -> None:
     at_ = running.services
-    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client, sandbox=True)
+    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client)
     async with at_.pool.acquire() as connection:
         await follower.catch_up(connection)
 

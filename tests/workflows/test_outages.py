@@ -257,14 +257,18 @@ async def test_a_database_that_is_away_when_the_mail_server_answers_costs_no_dup
 
 
 IMPATIENT = """
-import runpy
+import asyncio
 from datetime import timedelta
+from temporalio.worker import UnsandboxedWorkflowRunner
+import worker
 import workflows.digest
+worker.CACHED_WORKFLOWS = 0
+worker.RUNNER = UnsandboxedWorkflowRunner()
 workflows.digest.SEND_TIMEOUT = timedelta(seconds=3)
-runpy.run_module("worker", run_name="__main__")
+asyncio.run(worker.main())
 """
 """The worker, whose attempts to send are given up after seconds: while one is under way, the
-server's clock walks instead of jumping."""
+server's clock walks instead of jumping.  It keeps nothing that its successor would wait for."""
 
 
 class WorkerProcess:

@@ -36,7 +36,7 @@ async def begun(
     """An engagement under way since Tue 6 Apr, of which the program has heard."""
     await prepared(story, playbook, calendar, day(4, 6))
     at_ = running.services
-    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client, sandbox=True)
+    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client)
     async with at_.pool.acquire() as connection:
         await follower.catch_up(connection)
 

@@ -24,7 +24,7 @@ async def test_a_follower_stops_while_it_waits_for_the_answer_to_a_command(
     owner = await asyncpg.connect(sandbox_database.owner_url)
     async with owner.transaction():
         await owner.execute("lock table es.receipts in exclusive mode")
-        follower = Follower(at.pool, at.vault, at.clock, at.client, sandbox=True)
+        follower = Follower(at.pool, at.vault, at.clock, at.client)
         following = asyncio.create_task(follower.follow())
 
         async def a_command_waits() -> bool:

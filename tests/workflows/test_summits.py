@@ -56,7 +56,7 @@ async def events(story: WorkflowOffice, engagement: str, kind: str) -> int:
 @asynccontextmanager
 async def following(running: Running) -> AsyncIterator[None]:
     at_ = running.services
-    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client, sandbox=True)
+    follower = Follower(at_.pool, at_.vault, at_.clock, at_.client)
     task = asyncio.create_task(follower.follow())
     try:
         yield

@@ -9,7 +9,6 @@ from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.dispatch import SANDBOX_RENEWAL
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
 from domain.calendar import CalendarPack
@@ -35,16 +34,31 @@ RECESS = [
 ]
 
 
+RENEWED_AFTER = 5
+"""Commands in a run, where a test is about what comes after one."""
+
+
 async def prepared(
-    story: WorkflowOffice, playbook: Playbook, calendar: CalendarPack, when: date
+    story: WorkflowOffice,
+    playbook: Playbook,
+    calendar: CalendarPack,
+    when: date,
+    *,
+    renewed: bool = False,
 ) -> None:
-    """The agreement is effective on the morning of `when`; spring recess is known."""
+    """The agreement is effective on the morning of `when`; spring recess is known.
+
+    Args:
+        renewed: Whether the engagement's runs are over after `RENEWED_AFTER` commands.
+    """
     now = await story.time.now()
     if now < at(when, 9):
         await story.until(at(when, 9))
     await story.furnish(playbook, calendar)
     for name, first, last in RECESS:
         await story.do("lea recess", lea="ACUSD", name=name, first=first, last=last)
+    if renewed:
+        await story.renewing_after(RENEWED_AFTER, E)
     await story.to_onboarding(playbook)
 
 
@@ -186,11 +200,11 @@ async def test_a_command_after_the_end_is_answered_and_leaves_nothing_running(
 async def test_a_long_run_renews_itself_and_keeps_its_timer(
     story: WorkflowOffice, mails: MailCatcher, playbook: Playbook, calendar: CalendarPack
 ) -> None:
-    await prepared(story, playbook, calendar, day(3, 9))
+    await prepared(story, playbook, calendar, day(3, 9), renewed=True)
     await story.agreed("Theory of action", day(4, 16))
     host = story.client.get_workflow_handle(f"engagement:{E}")
     first_run = (await host.describe()).run_id
-    for n in range(SANDBOX_RENEWAL + 1):
+    for n in range(RENEWED_AFTER + 1):
         await story.do("conversation log", "marcus", engagement=E, group="parents", notes=f"{n}")
     assert (await host.describe()).run_id != first_run
     await story.until(at(day(4, 5), 9))
