@@ -42,8 +42,8 @@ def init(
     director_name: str,
     director_email: str,
     zone: str = DEFAULT_ZONE,
-    playbook: Annotated[Path, Parameter(show_default=False)] = DEFAULT_PLAYBOOK,
-    calendar: Annotated[Path, Parameter(show_default=False)] = DEFAULT_CALENDAR,
+    playbook_file: Annotated[Path, Parameter(show_default=False)] = DEFAULT_PLAYBOOK,
+    calendar_file: Annotated[Path, Parameter(show_default=False)] = DEFAULT_CALENDAR,
     gathering: Annotated[int, Parameter(name="--gathering-seconds")] = 60,
     command_id: str | None = None,
     json_: Json = False,
@@ -60,8 +60,8 @@ def init(
         director_name: The first Director's full name.
         director_email: The first Director's mail address.
         zone: The program's time zone.
-        playbook: A playbook file, if not the one that comes with Handrail.
-        calendar: A calendar file, if not California's.
+        playbook_file: A playbook file, if not the one that comes with Handrail.
+        calendar_file: A calendar file, if not California's.
         gathering: How many seconds a day's digest gathers before it is sent.
         command_id: Repeat safely under its own id.
         json_: One JSON object.
@@ -80,8 +80,8 @@ def init(
                 "director": director,
                 "director_name": director_name,
                 "director_email": director_email,
-                "playbook": load_yaml(playbook),
-                "calendar": load_yaml(calendar),
+                "playbook": load_yaml(playbook_file),
+                "calendar": load_yaml(calendar_file),
                 "frameworks": [load_yaml(f) for f in sorted(SHIPPED_FRAMEWORKS.glob("*.yaml"))],
                 "gathering_seconds": gathering,
             }

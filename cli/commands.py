@@ -92,7 +92,8 @@ def verb(command: type[Command]) -> Any:
         )
         parameters.append(_parameter(name, field, by_position=by_position))
     parameters.sort(key=lambda p: p.kind)
-    parameters += _common()
+    own_day = any(option_name(n, f) == "on" for n, f in command.model_fields.items())
+    parameters += [p for p in _common() if not (own_day and p.name == "on_")]
 
     def handler(*args: Any, **kwargs: Any) -> None:
         bound = inspect.signature(handler).bind(*args, **kwargs)
@@ -175,12 +176,7 @@ def _common() -> list[inspect.Parameter]:
         )
 
     return [
-        option(
-            "effective",
-            Date | None,
-            None,
-            "The day it came true, if not today (YYYY-MM-DD).",
-        ),
+        option("on_", Date | None, None, "The day it came true; today if left out (YYYY-MM-DD)."),
         option(
             "illustrative",
             bool,
@@ -196,7 +192,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     """Check what was typed, send it, tell the answer, and leave with its exit code."""
     as_json = bool(values.pop("json_"))
     typed_id = values.pop("command_id")
-    effective = values.pop("effective")
+    on = values.pop("on_", None)
     illustrative = bool(values.pop("illustrative"))
     body = {
         name: _read(name, value, command.model_fields[name])
@@ -212,7 +208,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         )
     actor = settings.actor
     command_id = _checked(UUID, typed_id, "--command-id")
-    effective_on = _checked(date, effective, "--effective")
+    effective_on = _checked(date, on, "--on")
 
     warnings: list[str] = []
 

@@ -264,7 +264,7 @@ def as_text(found: dict[str, Any], names: Names) -> str:
         if not d["alignment"]:
             lines.append(
                 f"   Not judged yet: handrail focus align {found['engagement']} "
-                f"--year {d['year']} --verdict VERDICT --why TEXT"
+                f"--year {d['year']} --verdict VERDICT --basis TEXT"
             )
     return "\n".join(lines)
 
@@ -363,7 +363,7 @@ def _shaped(defaults: dict[str, Any]) -> Shape:
         for option, value in defaults.items():
             if not rest.get(option):
                 rest[option] = value
-        return {**rest, "row": [result]}
+        return {**rest, "result": [result]}
 
     return shape
 

@@ -235,7 +235,7 @@ def reassign(
     *,
     to: str,
     role: StaffRoles = None,
-    effective: str | None = None,
+    on: str | None = None,
     reason: str = REASON,
     dry_run: Switch = False,
     json_: Json = False,
@@ -250,7 +250,7 @@ def reassign(
         person: Who holds it now, by handle.
         to: Who will hold it.
         role: Only this role, once for each; all of lead, director and assistant if left out.
-        effective: From which day on (YYYY-MM-DD); today if left out.
+        on: The day from which it is theirs; today if left out (YYYY-MM-DD).
         reason: Why.
         dry_run: Say what would change and write nothing.
         json_: One JSON object an engagement and role.
@@ -258,11 +258,11 @@ def reassign(
     settings = settings_or_fail()
     if settings.actor is None:
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    actor, on = settings.actor, _day(effective, "--effective")
+    actor, day = settings.actor, _day(on, "--on")
 
     async def work(door: "Door") -> tuple[list[dict[str, Any]], Names]:
         issued_at = await door.now()
-        items, who = await _items(door, person, to, on, reason, set(role or AGENCY_ROLES))
+        items, who = await _items(door, person, to, day, reason, set(role or AGENCY_ROLES))
 
         def packed(item: Item) -> "Envelope":
             assert item.command is not None

@@ -82,10 +82,8 @@ def columns(kind: str) -> str:
     fields = {option_name(n, f): f for n, f in command.model_fields.items() if n != "facts"}
     needed = [n for n, f in fields.items() if f.is_required()]
     others = [n for n, f in fields.items() if not f.is_required()]
-    return (
-        f"Columns that must be there: {', '.join(needed)}. "
-        f"Others: {', '.join([*others, 'effective', 'illustrative'])}."
-    )
+    others += [n for n in ("on", "illustrative") if n not in fields]
+    return f"Columns that must be there: {', '.join(needed)}. Others: {', '.join(others)}."
 
 
 def _importer(kind: str) -> Callable[..., None]:
@@ -116,7 +114,7 @@ def import_commands(
 ) -> None:
     """Give any commands from a file: each row names its own in the column "command".
 
-    The other columns are the options of the commands, with effective and illustrative: for
+    The other columns are the options of the commands, with on and illustrative: for
     `deliverable propose` they are engagement, title, due and so on, as its --help names them.
 
     Args:
@@ -273,16 +271,15 @@ def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> R
             f"command {named!r} is not one that can be imported. Write noun and verb, for example "
             f'"lea register".'
         )
+    by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
     content = json.dumps(values, sort_keys=True, default=str)
     digest = hashlib.sha256(f"{named}\n{content}".encode()).hexdigest()
     try:
-        effective = TypeAdapter(date | None).validate_python(values.pop("effective", None) or None)
+        day = None if "on" in by_option else values.pop("on", None) or None
+        on = TypeAdapter(date | None).validate_python(day)
         illustrative = TypeAdapter(bool).validate_python(values.pop("illustrative", None) or False)
     except ValidationError as problem:
-        raise ValueError(
-            f"effective or illustrative {wrong_with(problem.errors()[0])}"
-        ) from problem
-    by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
+        raise ValueError(f"on or illustrative {wrong_with(problem.errors()[0])}") from problem
     body: dict[str, Any] = {}
     for label, value in values.items():
         name = by_option.get(label.strip().replace("_", "-"))
@@ -300,7 +297,7 @@ def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> R
         number,
         command,
         import_id(f"{file.stem}/{number}/{digest}"),
-        effective,
+        on,
         illustrative,
     )
 

@@ -98,7 +98,7 @@ def investment_list(
     engagement: str | None = None,
     /,
     *,
-    fy: str | None = None,
+    fiscal_year: str | None = None,
     as_known: AsKnown = None,
     json_: Json = False,
 ) -> None:
@@ -106,12 +106,16 @@ def investment_list(
 
     Args:
         engagement: Only this engagement's; all of them if left out.
-        fy: Only this fiscal year, for example 2026-27.
+        fiscal_year: Only this fiscal year, for example 2026-27.
         as_known: As reported on this day (YYYY-MM-DD); as first recorded if left out.
         json_: One JSON object a line.
     """
-    if fy is not None and not re.fullmatch(r"20\d\d-\d\d", fy):
-        fail(f"--fy {fy!r} is not a fiscal year. Write both its years, as in 2026-27.", REFUSED)
+    if fiscal_year is not None and not re.fullmatch(r"20\d\d-\d\d", fiscal_year):
+        fail(
+            f"--fiscal-year {fiscal_year!r} is not a fiscal year. Write both its years, as in "
+            f"2026-27.",
+            REFUSED,
+        )
     known = _day(as_known, "--as-known")
 
     async def work(door: "Door") -> tuple[list[Compared], ZoneInfo]:
@@ -141,7 +145,7 @@ def investment_list(
         return rows, zone
 
     found, zone = run(work)
-    rows = [row for row in found if fy is None or row.is_of(fy)]
+    rows = [row for row in found if fiscal_year is None or row.is_of(fiscal_year)]
     rows.sort(key=_order)
     if json_:
         for row in rows:
@@ -157,7 +161,7 @@ def investment_list(
     if not rows:
         return
     print()
-    sums = totals(rows, fy)
+    sums = totals(rows, fiscal_year)
     emit_table(
         "By fiscal year and kind",
         ("Fiscal year", "Kind", reported, "Now"),

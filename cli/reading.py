@@ -110,11 +110,11 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
         show_facts("Facts", row["facts"])
 
 
-def person_list(*, at: str | None = None, json_: Json = False) -> None:
+def person_list(*, organisation: str | None = None, json_: Json = False) -> None:
     """Show the directory.
 
     Args:
-        at: Only people of this LEA, or "agency", or "external".
+        organisation: Only people of this LEA, or "agency", or "external".
         json_: One JSON object a line.
     """
 
@@ -124,9 +124,9 @@ def person_list(*, at: str | None = None, json_: Json = False) -> None:
 
         async with door.pool.acquire() as connection:
             place = (
-                at
-                if at in (None, AGENCY, EXTERNAL)
-                else await canonical_stream(connection, f"lea:{at}")
+                organisation
+                if organisation in (None, AGENCY, EXTERNAL)
+                else await canonical_stream(connection, f"lea:{organisation}")
             )
             rows = await listed(
                 queries.people(connection, organisation=place and place.removeprefix("lea:"))

@@ -38,7 +38,6 @@ PATIENCE_SECONDS = 60.0
 """How long the verb waits for every engagement to take over a summit's new days."""
 _POLL_SECONDS = 0.25
 
-Effective = Annotated[Date | None, Parameter(name="--effective")]
 CommandId = Annotated[str | None, Parameter(name="--command-id")]
 
 about_noun("bulk", "Change many engagements at once, with a result for each.")
@@ -76,7 +75,7 @@ def invite(
     /,
     *engagements: str,
     waive: str | None = None,
-    effective: Effective = None,
+    on: Date | None = None,
     illustrative: Switch = False,
     json_: Json = False,
 ) -> None:
@@ -86,7 +85,7 @@ def invite(
         summit: The summit, for example Y1-1.
         engagements: The engagements, by id or by any name of their LEA.
         waive: Why they are invited although they are in recess on those days.
-        effective: The day it came true, if not today (YYYY-MM-DD).
+        on: The day it came true; today if left out (YYYY-MM-DD).
         illustrative: Mark what this records as illustrative: every mail and report says so.
         json_: One JSON object an engagement.
     """
@@ -96,7 +95,7 @@ def invite(
             REFUSED,
         )
     actor = _actor()
-    on = _checked(date, effective, "--effective")
+    effective_on = _checked(date, on, "--on")
     validated(InviteToSummit, {"summit": summit, "engagement": "any", "waive": waive})
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
@@ -118,7 +117,7 @@ def invite(
                     command_id=new_command_id(),
                     actor=actor,
                     issued_at=await door.now(),
-                    effective_on=on,
+                    effective_on=effective_on,
                     illustrative=illustrative,
                 ),
             )
@@ -150,7 +149,7 @@ def reschedule(
     summit: str,
     /,
     *,
-    to: Date,
+    first: Date,
     registration_due: Date | None = None,
     place: str | None = None,
     reason: str | None = None,
@@ -165,7 +164,7 @@ def reschedule(
 
     Args:
         summit: The summit, for example Y2-5.
-        to: The new first day (YYYY-MM-DD); it lasts as long as before.
+        first: The new first day (YYYY-MM-DD); it lasts as long as before.
         registration_due: By when LEAs register; as long before the summit as until now if left out.
         place: The new place, where that changes too.
         reason: Why.
@@ -176,7 +175,7 @@ def reschedule(
     actor = _actor()
     typed_id = _checked(UUID, command_id, "--command-id")
     body = {
-        "summit": summit, "to": to, "registration_due": registration_due, "place": place,
+        "summit": summit, "to": first, "registration_due": registration_due, "place": place,
         "reason": reason,
     }  # fmt: skip
     command = validated(RescheduleSummit, {k: v for k, v in body.items() if v is not None})

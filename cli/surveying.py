@@ -46,8 +46,8 @@ def survey_import(
     file: Path,
     /,
     *,
-    year: int,
-    taken: str,
+    survey: int,
+    on: str,
     instrument: str | None = None,
     source: str | None = None,
     reason: str | None = None,
@@ -66,8 +66,8 @@ def survey_import(
     Args:
         engagement: The engagement's id, or any name of its LEA.
         file: A CSV file with a header, or a YAML list.
-        year: The year of the survey, 1 for the first.
-        taken: The day on which it was taken (YYYY-MM-DD).
+        survey: Which survey, by its year: 1 for the first.
+        on: The day on which it was taken (YYYY-MM-DD).
         instrument: The questionnaire, as the playbook calls it; its last one if left out.
         source: Where the means stand.
         reason: Why it takes the place of what is recorded for the year.
@@ -79,7 +79,7 @@ def survey_import(
     content = [dict(row) for row in _read(file)]
     if not content:
         fail(f"{file} has no rows: there is nothing to record.", REFUSED)
-    day: date = _checked(date, taken, "--taken")
+    taken: date = _checked(date, on, "--on")
     settings = settings_or_fail()
     if settings.actor is None:
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
@@ -102,7 +102,7 @@ def survey_import(
         ]
         good = [n for n in range(1, len(content) + 1) if n not in wrong]
         body = {
-            "engagement": one, "year": year, "taken": day, "result": results,
+            "engagement": one, "year": survey, "taken": taken, "result": results,
             "instrument": instrument, "source": source, "reason": reason,
         }  # fmt: skip
         try:
@@ -336,12 +336,12 @@ def _comparison(c: Comparison, names: dict[str, str]) -> dict[str, Any]:
 
 
 def survey_growth(
-    *, year: int = 2, as_known: AsKnown = None, as_true: AsTrue = None, json_: Json = False
+    *, survey: int = 2, as_known: AsKnown = None, as_true: AsTrue = None, json_: Json = False
 ) -> None:
     """Show the average growth of all LEAs that have a survey of a year and of the year before.
 
     Args:
-        year: The later of the two years; 2 compares with year 1.
+        survey: The later of the two surveys; 2 compares year 2 with year 1.
         as_known: Only what had been entered by the end of this day (YYYY-MM-DD).
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
@@ -369,14 +369,14 @@ def survey_growth(
         return states, names
 
     states, names = run(work)
-    found = growth_of(states, names, year)
+    found = growth_of(states, names, survey)
     if json_:
         emit_json(found)
         return
     if not found["leas"]:
-        print(f"No LEA has comparable surveys of year {year - 1} and year {year} yet.")
+        print(f"No LEA has comparable surveys of year {survey - 1} and year {survey} yet.")
     else:
-        _growth_table(found, year)
+        _growth_table(found, survey)
     for other in found["not_compared"]:
         print(f"Not compared: {other['engagement']}, {other['why_not']}")
     if found["illustrative"]:

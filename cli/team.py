@@ -163,7 +163,7 @@ def _tell(found: dict[str, Any], names: Names) -> None:
     else:
         print(
             f"No team is recorded. Add somebody: "
-            f"handrail team add {found['engagement']} PERSON --as KIND"
+            f"handrail team add {found['engagement']} PERSON --role KIND"
         )
     if found["lacks"]:
         print(f"The team has not yet: {' and '.join(found['lacks'])}")

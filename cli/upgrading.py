@@ -176,47 +176,49 @@ def upgrade(
     engagement: str | None = None,
     /,
     *,
-    to: str,
+    playbook: str,
     reason: str | None = None,
-    preview: Switch = False,
+    dry_run: Switch = False,
     all_: Annotated[bool, Parameter(name="--all", negative="")] = False,
     command_id: Hidden = None,
     json_: Json = False,
 ) -> None:
-    """Move running engagements to a newer version of their playbook; look first with --preview.
+    """Move running engagements to a newer version of their playbook; look first with --dry-run.
 
     What is done stays done, and a step that newly became tight is asked for only where it still
     lies ahead. Anybody on the staff may look; only a Director may upgrade.
 
     Args:
         engagement: The engagement's id; leave it out with --all.
-        to: The newer version, for example dta-sir@4.
-        reason: Why it is upgraded now; a preview needs none.
-        preview: Show what would change, and write nothing.
+        playbook: The newer version, for example dta-sir@4.
+        reason: Why it is upgraded now; a dry run needs none.
+        dry_run: Show what would change, and write nothing.
         all_: Every running engagement on an older version of this playbook, each on its own.
         command_id: Repeat a single upgrade safely under its own id.
         json_: One JSON object, or one an engagement with --all.
     """
     if (engagement is None) != all_:
         fail("Name one engagement, or say --all for every one that runs on the playbook.", USAGE)
-    if reason is None and not preview:
-        fail("Say why it is upgraded: --reason REASON. To look first: --preview.", USAGE)
+    if reason is None and not dry_run:
+        fail("Say why it is upgraded: --reason REASON. To look first: --dry-run.", USAGE)
     if all_ and command_id is not None:
         fail("--command-id is for one engagement; repeating --all is safe without it.", USAGE)
     settings = settings_or_fail()
     if settings.actor is None:
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
     actor = settings.actor
-    validated(UpgradePlaybook, {"engagement": "any", "to": to, "reason": reason or PREVIEW_REASON})
+    validated(
+        UpgradePlaybook, {"engagement": "any", "to": playbook, "reason": reason or PREVIEW_REASON}
+    )
 
     async def work(door: "Door") -> None:
         if all_:
-            await _all(door, to, reason, actor, preview=preview, as_json=json_)
+            await _all(door, playbook, reason, actor, preview=dry_run, as_json=json_)
             return
         assert engagement is not None
         one = await engagement_named(door, engagement)
-        given = await _packed(door, one, to, reason, actor, command_id)
-        if preview:
+        given = await _packed(door, one, playbook, reason, actor, command_id)
+        if dry_run:
             try:
                 found = await previewed(door, given)
             except Refused as no:
@@ -234,7 +236,7 @@ def upgrade(
         await names.learn(receipt.message, *sentences)
         tell(receipt, sentences, names, as_json=json_)
 
-    run(work, commands=not preview)
+    run(work, commands=not dry_run)
 
 
 async def _packed(
@@ -337,7 +339,7 @@ def _show_preview(engagement: str, found: Preview, zone: ZoneInfo) -> None:
             print(f"   {line}")
     print(
         f"Undone: {', '.join(found.undone) or 'nothing'}. To upgrade: "
-        f"handrail playbook upgrade {engagement} --to {found.to} --reason REASON"
+        f"handrail playbook upgrade {engagement} --playbook {found.to} --reason REASON"
     )
 
 

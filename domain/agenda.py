@@ -29,22 +29,8 @@ def _hour(value: object) -> object:
     return at
 
 
-def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        at = datetime.fromisoformat(value.strip())
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo or ":" not in value:
-        raise ValueError("write a local day and hour as 2026-09-21 17:20")
-    return at
-
-
 LocalHour = Annotated[time, BeforeValidator(_hour)]
 """An hour on the program's wall clock, for example 18:00."""
-LocalMoment = Annotated[datetime, BeforeValidator(_moment)]
-"""A day and an hour on the program's wall clock, for example 2026-09-21 17:20."""
 
 
 def clocked(instant: datetime, zone: str) -> str:

@@ -67,11 +67,11 @@ class DraftAgreement(EngagementCommand):
     noun = "agreement"
     verb = "draft"
 
-    type: AgreementType = MAIN
+    type: Annotated[AgreementType, Option("kind")] = MAIN
     """engagement (the agreement itself), renewal, amendment or data-sharing."""
     about: Line | None = None
     """What it is about in a line, for example "a second year"; shown wherever it is named."""
-    until: date | None = None
+    until: Annotated[date | None, Option("last")] = None
     """The last day of its term; leave it out for an agreement without an end."""
     charge: Decimal = Field(default=Decimal(0), ge=0)
     """Dollars charged to the LEA: only 0 is possible."""
@@ -91,9 +91,9 @@ class ActOnAgreement(EngagementCommand):
     """Which board: lea or ccee."""
     action: Annotated[BoardAct, Positional()]
     """What it did."""
-    meeting: date
+    meeting: Annotated[date, Option("on")]
     """The day of the meeting, or of the signature under delegation."""
-    next_meeting: date | None = None
+    next_meeting: Annotated[date | None, Option("next")] = None
     """For continued: the meeting to which it was continued."""
     next_at: LocalHour | None = None
     """For continued: the local hour of that meeting; that of the last one if left out."""
@@ -325,7 +325,7 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
                 f"{state.id}: there is nothing a {command.type} could belong to: the agreement on "
                 f"the engagement is {'before the boards' if main else 'not drafted'}. Record what "
                 f"the boards do with it first: handrail agreement act {state.id} BOARD ACTION "
-                f"--meeting DATE"
+                f"--on DATE"
             )
         of = main.id
     alone = command.type in (MAIN, "renewal")
@@ -335,14 +335,14 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
         raise AlreadyExists(
             f"{state.id} has agreement {latest.id} of {spoken(latest.drafted_on)} already, "
             f"{'effective' if latest.effective_on else 'before the boards'}. Record what the "
-            f"boards do with it: handrail agreement act {state.id} BOARD ACTION --meeting DATE"
+            f"boards do with it: handrail agreement act {state.id} BOARD ACTION --on DATE"
         )
     not_in_the_future(context.effective_on, "The draft", context)
     if command.until is not None:
         if command.until <= context.today:
             raise ImpossibleDate(
                 f"{state.id}: a term that ends on {spoken(command.until)} is over before it "
-                f"begins. Give a day after today, {spoken(context.today)}, or leave --until out."
+                f"begins. Give a day after today, {spoken(context.today)}, or leave --last out."
             )
         within_reach(command.until, "The end of the term,", context)
     return [
@@ -418,31 +418,31 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
             "only "
             f"what was signed under delegation is ratified, and it is {item.state}. Record the "
             f"signature first (handrail agreement act {state.id} {command.board} signed "
-            f"--meeting DATE), or record the vote as approved."
+            f"--on DATE), or record the vote as approved."
         )
     if command.action == "signed" and item.state == "signed":
         raise AlreadyExists(
             f"{state.id}: {agreement.id} is signed for the {command.board.upper()} side already, "
             "pending "
             f"ratification. Record the ratification: "
-            f"handrail agreement act {state.id} {command.board} ratified --meeting DATE"
+            f"handrail agreement act {state.id} {command.board} ratified --on DATE"
         )
     if command.action == "continued":
         if command.next_meeting is None:
             raise Incomplete(
-                f"{state.id}: continued to when? Add --next-meeting DATE, the meeting to which "
+                f"{state.id}: continued to when? Add --next DATE, the meeting to which "
                 f"the {command.board.upper()} board continued {agreement.id}."
             )
         if command.next_meeting <= command.meeting:
             raise ImpossibleDate(
                 f"{state.id}: {agreement.id} cannot be continued from "
                 f"{spoken(command.meeting)} to {spoken(command.next_meeting)}: the next meeting "
-                f"must be later. Correct --next-meeting."
+                f"must be later. Correct --next."
             )
         within_reach(command.next_meeting, "The next meeting", context)
     elif command.next_meeting is not None or command.next_at is not None:
         said = (
-            f"--next-meeting {command.next_meeting}"
+            f"--next {command.next_meeting}"
             if command.next_meeting
             else f"--next-at {command.next_at:%H:%M}"
         )

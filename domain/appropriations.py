@@ -70,12 +70,12 @@ class RecordAppropriation(AppropriationCommand):
     """Dollars."""
     source: Line
     """Where the money comes from and where that is stated."""
-    first: Annotated[date, Option("from")]
+    first: date
     """The first day on which it may be committed (YYYY-MM-DD)."""
-    until: date
+    until: Annotated[date, Option("last")]
     """The last day on which it may be committed."""
-    spend_until: date | None = None
-    """The last day on which what was committed in time may be paid; as --until if left out."""
+    spend_until: Annotated[date | None, Option("last-payment")] = None
+    """The last day on which what was committed in time may be paid; as --last if left out."""
     statute: Line | None = None
     """The act or section that appropriates it."""
 
@@ -92,11 +92,11 @@ class CorrectAppropriation(AppropriationCommand):
     """Dollars."""
     source: Line | None = None
     """Where the money comes from and where that is stated."""
-    first: Annotated[date | None, Option("from")] = None
+    first: date | None = None
     """The first day on which it may be committed (YYYY-MM-DD)."""
-    until: date | None = None
+    until: Annotated[date | None, Option("last")] = None
     """The last day on which it may be committed."""
-    spend_until: date | None = None
+    spend_until: Annotated[date | None, Option("last-payment")] = None
     """The last day on which what was committed in time may be paid."""
     statute: Line | None = None
     """The act or section that appropriates it."""
@@ -287,12 +287,12 @@ def _possible(terms: AppropriationTerms, what: str, context: Context) -> None:
     if terms.until < terms.first:
         raise ImpossibleDate(
             f"{what} cannot end on {spoken(terms.until)}, before it begins on "
-            f"{spoken(terms.first)}. Correct --from or --until."
+            f"{spoken(terms.first)}. Correct --first or --last."
         )
     if terms.spend_until < terms.until:
         raise ImpossibleDate(
             f"{what} cannot be payable until {spoken(terms.spend_until)} only, when it may be "
-            f"committed until {spoken(terms.until)}. Correct --spend-until or --until."
+            f"committed until {spoken(terms.until)}. Correct --last-payment or --last."
         )
     within_reach(terms.spend_until, "The end of an appropriation on", context)
     if fiscal_years(context) is None:
@@ -367,8 +367,8 @@ def correct_appropriation(
     terms = _changed(command, known.terms)
     if not command.model_fields_set - {"appropriation", "reason"}:
         raise Incomplete(
-            f"Nothing is said to correct in {state.id}. Give --amount, --from, --until, "
-            f"--spend-until, --source or --statute."
+            f"Nothing is said to correct in {state.id}. Give --amount, --first, --last, "
+            f"--last-payment, --source or --statute."
         )
     if terms == known.terms:
         return []

@@ -32,6 +32,7 @@ from domain.kernel import (
     Decision,
     Event,
     Line,
+    Option,
     PersonRef,
     Positional,
     Stamp,
@@ -78,9 +79,9 @@ class CommitAtSummit(InvitationCommand):
 
     text: Annotated[Line, Positional()]
     """What was promised."""
-    by: date
+    by: Annotated[date, Option("due")]
     """By when."""
-    owner: CommitmentOwner = "lea_contact"
+    owner: Annotated[CommitmentOwner, Option("role")] = "lea_contact"
     """Who owes it: lea_contact, superintendent or lead."""
 
 
@@ -342,7 +343,7 @@ def commit(command: CommitAtSummit, state: State, context: Context) -> Decision:
     if command.by <= context.today:
         raise ImpossibleDate(
             f"A promise for {spoken(command.by)} cannot be made on {spoken(context.today)}: give a "
-            f"day to come: --by DATE"
+            f"day to come: --due DATE"
         )
     within_reach(command.by, "A promise for", context)
     of_summit = [c for c in state.of(Attendance).commitments if c.summit == entry.id]

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from domain.agenda import (
     AgendaItem,
     LocalHour,
-    LocalMoment,
     MeetingKind,
     Posting,
     act_named,
@@ -81,7 +80,7 @@ class SubmitToBoard(_BoardCommand):
     noun = "board"
     verb = "submit"
 
-    meeting: date
+    meeting: Annotated[date, Option("scheduled")]
     """The day of the meeting."""
     at: LocalHour
     """The local hour at which the meeting begins, for example 18:00."""
@@ -103,8 +102,10 @@ class PostAgenda(_BoardCommand):
     noun = "board"
     verb = "post"
 
-    at: LocalMoment
-    """The local day and hour of the posting, for example "2026-09-21 17:20"."""
+    on: date
+    """The day of the posting."""
+    at: LocalHour
+    """The local hour of the posting, for example 17:20."""
     person: Annotated[PersonRef | None, Option("for")] = None
     """Who posted it, if it was not you, for example the board clerk."""
     evidence: Line | None = None
@@ -127,7 +128,7 @@ class NoteNoQuorum(_BoardCommand):
     noun = "board"
     verb = "no-quorum"
 
-    next_meeting: date | None = None
+    next_meeting: Annotated[date | None, Option("next")] = None
     """The meeting that takes it up; left out while nobody knows."""
     next_at: LocalHour | None = None
     """The local hour of that meeting; that of the last one if left out."""
@@ -249,7 +250,7 @@ def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaIt
         raise WrongState(
             f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
             "first: "
-            f"handrail board submit {state.id} {board} --meeting DATE --at 18:00"
+            f"handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
         )
     return found, found.posting
 
@@ -294,7 +295,7 @@ def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> D
         raise AlreadyExists(
             f"{state.id}: {agreement.id} is on the {command.board.upper()} board's agenda of "
             f"{clocked(posting.meeting_at, posting.zone)} already. Record its posting: handrail "
-            f'board post {state.id} {command.board} --at "DATE HH:MM"'
+            f"board post {state.id} {command.board} --on DATE --at HH:MM"
         )
     return [
         BoardItemSubmitted(
@@ -324,7 +325,7 @@ def _evidence(person: str | None, text: str | None) -> Sealed | None:
 def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision:
     agreement = agreement_for(state, command.agreement, context)
     evidence_for(command.person, command.evidence, "The posting")
-    at = at_local(command.at.date(), command.at.time(), context.zone)
+    at = at_local(command.on, command.at, context.zone)
     item, posting = _posted_for(agreement, command.board, at, state)
     zone = posting.zone
     if item.posted_at is not None:
@@ -338,13 +339,13 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
         raise ImpossibleDate(
             f"{state.id}: the posting is dated {clocked(at, zone)}, but it is "
             f"{clocked(context.issued_at, zone)}: what has not happened yet cannot be recorded. "
-            f"Give the hour at which it was posted."
+            f"Give the day and hour at which it was posted."
         )
     if local_date(at, zone) < agreement.drafted_on:
         raise ImpossibleDate(
             f"{state.id}: no agenda with {agreement.id} can have been posted "
-            f"{clocked(at, zone)}: it was drafted on {spoken(agreement.drafted_on)}. Give the hour "
-            f"at which it was posted."
+            f"{clocked(at, zone)}: it was drafted on {spoken(agreement.drafted_on)}. Give the day "
+            f"and hour at which it was posted."
         )
     poster = context.person(command.person) if command.person else None
     return [
@@ -369,7 +370,7 @@ def pull_from_consent(command: PullFromConsent, state: State, context: Context) 
         raise WrongState(
             f"{state.id}: {agreement.id} {why} on {spoken(posting.meeting)}, so it is an item of "
             f"its own. Record what the board does with it: handrail agreement act {state.id} "
-            f"{command.board} ACTION --meeting {posting.meeting}"
+            f"{command.board} ACTION --on {posting.meeting}"
         )
     return [
         PulledFromConsent(
@@ -399,7 +400,7 @@ def _not_said_before(agreement: Agreement, board: str, state: State, context: Co
     raise AlreadyExists(
         f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
         "recorded "
-        f"already; {then}: handrail board submit {state.id} {board} --meeting DATE --at 18:00"
+        f"already; {then}: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
     )
 
 
@@ -413,7 +414,7 @@ def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Dec
     if command.next_meeting is None:
         if command.next_at is not None:
             raise WrongState(
-                f"{state.id}: --next-at {command.next_at:%H:%M} needs its day. Add --next-meeting "
+                f"{state.id}: --next-at {command.next_at:%H:%M} needs its day. Add --next "
                 f"DATE, or leave it out."
             )
     else:
@@ -422,7 +423,7 @@ def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Dec
             raise ImpossibleDate(
                 f"{state.id}: {agreement.id} cannot go from {spoken(posting.meeting)} to "
                 f"{spoken(command.next_meeting)}: the next meeting must be later. Correct "
-                f"--next-meeting."
+                f"--next."
             )
         agenda = board_item(agreement, command.board).agenda
         following = next_posting(
@@ -513,7 +514,7 @@ def postings_owed(state: State, context: Context) -> Iterable[Obligation]:
                     "lea" if clerk == "board_clerk" else "agency",
                     f"Post the agenda by {by}, {counted(posting.hours or 0, 'hour')} before the "
                     f"{meeting}.",
-                    f'handrail board post {state.id} {board} --at "DATE HH:MM"{which}',
+                    f"handrail board post {state.id} {board} --on DATE --at HH:MM{which}",
                     rules.policy,
                     settled,
                     due_at=posting.post_by,

@@ -15,6 +15,7 @@ from domain.kernel import (
     EngagementCommand,
     Event,
     Line,
+    Option,
     PersonRef,
     Positional,
     ReminderCommand,
@@ -52,7 +53,7 @@ class ConfirmAddress(EngagementCommand):
 
     person: Annotated[PersonRef, Positional()]
     """Whose address it is."""
-    note: Line
+    note: Annotated[Line, Option("basis")]
     """How you know, for example "the mailbox was full and is not any more"."""
 
 
@@ -193,7 +194,7 @@ def confirmed(who: str, note: str, state: State, context: Context) -> Decision:
         raise ImpossibleDate(
             f"{state.id}: mail to {person} came back on {spoken(since)}, and their address cannot "
             f"have been confirmed on {spoken(context.effective_on)}. Give a later day: "
-            f"--effective DATE"
+            f"--on DATE"
         )
     return [
         AddressMended(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Option,
     PersonRef,
     Stamp,
     State,
@@ -40,7 +41,7 @@ class OpenCheckIn(EngagementCommand):
     noun = "checkin"
     verb = "open"
 
-    on: date
+    on: Annotated[date, Option("scheduled")]
     """The day agreed on."""
 
 
@@ -52,7 +53,7 @@ class HoldCheckIn(EngagementCommand):
 
     on: date | None = None
     """The day it was held; today if left out."""
-    attended: tuple[PersonRef, ...] = ()
+    attended: Annotated[tuple[PersonRef, ...], Option("with")] = ()
     """Who was there, once for each person."""
 
 
@@ -231,7 +232,7 @@ def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decisi
     if current.held_on:
         raise WrongState(
             f"{state.id}: {current.id} was held on {spoken(current.held_on)} and is not closed. "
-            f"Close it first: handrail checkin close {state.id} --purpose NAME=TEXT"
+            f"Close it first: handrail checkin close {state.id} --answer NAME=TEXT"
         )
     if command.on <= context.today:
         raise ImpossibleDate(
@@ -287,7 +288,7 @@ def hold_checkin(command: HoldCheckIn, state: State, context: Context) -> Decisi
     if current.held_on:
         raise AlreadyExists(
             f"{state.id}: {current.id} was held on {spoken(current.held_on)} already. Close it: "
-            f"handrail checkin close {state.id} --purpose NAME=TEXT"
+            f"handrail checkin close {state.id} --answer NAME=TEXT"
         )
     not_in_the_future(on, "The check-in", context)
     since, what = _cannot_be_before(state)

@@ -40,6 +40,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Line,
+    Option,
     PersonRef,
     Positional,
     Prose,
@@ -80,7 +81,7 @@ class Promise(BaseModel):
 class _Said(EngagementCommand):
     """What may be said at the close, and corrected after it."""
 
-    adjust: Prose | None = None
+    adjust: Annotated[Prose | None, Option("change")] = None
     """What changes, with outcome adjust; kept encrypted."""
     sustain: Prose | None = None
     """How the LEA keeps it going on its own, with outcome end; kept encrypted."""
@@ -92,13 +93,13 @@ class CloseCheckIn(_Said):
     noun = "checkin"
     verb = "close"
 
-    purpose: Mapping[str, str]
+    purpose: Annotated[Mapping[str, str], Option("answer")]
     """An answer to each purpose, as NAME=TEXT; kept encrypted."""
     commitment: tuple[Promise, ...] = ()
     """Who promised what by when, as DATE/PERSON=TEXT, once for each promise; kept encrypted."""
     outcome: Outcome = "continue"
     """continue, adjust or end."""
-    reason: Line | None = None
+    reason: Annotated[Line | None, Option("basis")] = None
     """Why this outcome; needed to adjust and to end."""
 
 
@@ -112,11 +113,11 @@ class CorrectCheckIn(_Said):
     """The check-in, for example CI-1."""
     reason: Line
     """What was wrong."""
-    purpose: Mapping[str, str] = {}
+    purpose: Annotated[Mapping[str, str], Option("answer")] = {}
     """The right answer to a purpose, as NAME=TEXT."""
     outcome: Outcome | None = None
     """The right outcome: continue, adjust or end."""
-    because: Line | None = None
+    because: Annotated[Line | None, Option("basis")] = None
     """Why that outcome."""
 
 
@@ -132,7 +133,7 @@ class AddCommitment(EngagementCommand):
     """What was promised, in the words of whoever promised it; kept encrypted."""
     owner: PersonRef
     """Who promised it: somebody of the agency or of the LEA."""
-    by: date
+    by: Annotated[date, Option("due")]
     """The day by which it will be done."""
 
 
@@ -151,7 +152,7 @@ def _outcome_said(
 ) -> None:
     """Refuse an outcome without what belongs to it, or with what belongs to another one."""
     for given, belongs, option_of in (
-        (command.adjust, "adjust", "--adjust"),
+        (command.adjust, "adjust", "--change"),
         (command.sustain, "end", "--sustain"),
     ):
         if given and outcome != belongs:
@@ -187,9 +188,9 @@ def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Deci
             f"{state.id}: {current.id} cannot be closed while "
             f"{', '.join(f'{p.id} ({p.name})' for p in blank)} "
             f"{'is' if len(blank) == 1 else 'are'} blank. Answer it: "
-            + " ".join(f'--purpose {p.id}="…"' for p in blank)
+            + " ".join(f'--answer {p.id}="…"' for p in blank)
         )
-    _outcome_said(command, command.outcome, command.reason, "--reason", current.id, state)
+    _outcome_said(command, command.outcome, command.reason, "--basis", current.id, state)
     if command.outcome == "end" and command.sustain is None:
         raise Incomplete(
             f"{state.id}: {current.id} cannot end it without a plan. Say how the LEA keeps it "
@@ -202,7 +203,7 @@ def close_checkin(command: CloseCheckIn, state: State, context: Context) -> Deci
             f"{state.id}: {current.id} cannot be closed while nobody has said what became of "
             + "; ".join(f"{c.checkin} commitment {c.number} ({c.text})" for c in waiting)
             + f". Say it of each: handrail commitment judge {state.id} {first.checkin} "
-            f"{first.number} --as kept, or partly or dropped with --note"
+            f"{first.number} --outcome kept, or partly or dropped with --note"
         )
     about = state.stream
     return [
@@ -329,20 +330,20 @@ def correct_checkin(command: CorrectCheckIn, state: State, context: Context) -> 
     if context.effective_on < on:
         raise ImpossibleDate(
             f"{state.id}: {checkin.id} was closed on {spoken(on)}, so it cannot be corrected on "
-            f"{spoken(context.effective_on)}. Correct --effective."
+            f"{spoken(context.effective_on)}. Correct --on."
         )
     _unknown_purposes(command.purpose, context)
     blank = [name for name, text in command.purpose.items() if not text.strip()]
     if blank:
         raise Incomplete(
             f"{state.id}: no purpose stays blank, and the answer to {', '.join(blank)} would. Say "
-            f"what is right: --purpose {blank[0]}=TEXT"
+            f"what is right: --answer {blank[0]}=TEXT"
         )
     said = checkin.said
     outcome = command.outcome or said.outcome
     kept = said.outcome == outcome
     _outcome_said(
-        command, outcome, command.because or (said.reason if kept else None), "--because",
+        command, outcome, command.because or (said.reason if kept else None), "--basis",
         checkin.id, state,
     )  # fmt: skip
     if outcome == "end" and not (command.sustain or (kept and said.sustain)):
@@ -372,8 +373,8 @@ def correct_checkin(command: CorrectCheckIn, state: State, context: Context) -> 
     )
     if now == then:
         raise AlreadyExists(
-            f"{state.id}: {checkin.id} says that already. Give what is right with --purpose, "
-            f"--outcome, --because, --adjust or --sustain; of a commitment: handrail commitment "
+            f"{state.id}: {checkin.id} says that already. Give what is right with --answer, "
+            f"--outcome, --basis, --change or --sustain; of a commitment: handrail commitment "
             f"correct {state.id} {checkin.id} --help"
         )
     return [fix]

@@ -60,11 +60,11 @@ class LogContact(EngagementCommand):
 
     how: Annotated[str, Option("kind")]
     """How, by a kind of the playbook, for example visit or teleconference."""
-    purpose: Annotated[Line, Option("for")]
+    purpose: Line
     """What it was for, for example "progress of cycle C1"."""
     people: Annotated[tuple[PersonRef, ...], Option("with"), Field(min_length=1)]
     """With whom, once for each person; at least one of the LEA."""
-    by: PersonRef | None = None
+    by: Annotated[PersonRef | None, Option("coach")] = None
     """Who coached; the Lead of that day if left out."""
     note: Prose | None = None
     """What was said, for the record."""
@@ -237,7 +237,7 @@ def coached(state: State, context: Context, what: str) -> Engagement:
         raise ImpossibleDate(
             f"{state.id}: {what[0].lower()}{what[1:]} cannot be dated "
             f"{spoken(context.effective_on)}: the agreement is effective since {spoken(since)}. "
-            f"Give the day on which it happened: --effective DATE"
+            f"Give the day on which it happened: --on DATE"
         )
     return engagement
 
@@ -269,19 +269,19 @@ def log_contact(command: LogContact, state: State, context: Context) -> Decision
             f"{state.id}: of those named, {' and '.join(there)}, nobody works at "
             f"{engagement.lea_name}, and a coaching contact is one with the LEA. Name who of the "
             f"LEA was there: --with PERSON. "
-            f"See them: handrail person list --at {engagement.lea}"
+            f"See them: handrail person list --organisation {engagement.lea}"
         )
     on = context.effective_on
     coach = context.person(command.by).id if command.by else _lead_on(on, engagement, context)
     if coach in there:
         raise WrongPerson(
             f"{state.id}: {coach} cannot have coached themselves: they are named in --with and as "
-            f"the coach. Leave them out of --with, or name the coach: --by PERSON"
+            f"the coach. Leave them out of --with, or name the coach: --coach PERSON"
         )
     if command.by and context.person(command.by).organisation == engagement.lea:
         raise WrongPerson(
             f"{state.id}: {coach} works at {engagement.lea_name} and is coached, not a coach. "
-            f"Leave out --by for the Lead, or name somebody else: --by PERSON"
+            f"Leave out --coach for the Lead, or name somebody else: --coach PERSON"
         )
     twin = next(
         (
@@ -296,7 +296,7 @@ def log_contact(command: LogContact, state: State, context: Context) -> Decision
         raise AlreadyExists(
             f"{state.id}: a {kind.id} on {spoken(on)} with {', '.join(there)} for "
             f"{command.purpose!r} is logged already. If there were two, say what the second was "
-            f"for: --for PURPOSE"
+            f"for: --purpose PURPOSE"
         )
     return [
         ContactLogged(
@@ -345,7 +345,7 @@ def _prong(command: _ProngCommand, state: State, context: Context) -> str:
         raise ImpossibleDate(
             f"{state.id}: nothing about {wanted} can change on {spoken(context.effective_on)}: the "
             f"LEA opted {'out' if last.out else 'in'} on {spoken(last.on)}. Give a later day: "
-            f"--effective DATE"
+            f"--on DATE"
         )
     return wanted
 
@@ -448,7 +448,7 @@ def contact_owed(state: State, context: Context) -> Iterable[Obligation]:
             "lead",
             "agency",
             "Visit or call the LEA's leadership, then log it.",
-            f"handrail contact log {state.id} --kind {rules.contact_kinds[0].id} --for PURPOSE "
+            f"handrail contact log {state.id} --kind {rules.contact_kinds[0].id} --purpose PURPOSE "
             f"--with PERSON",
             rules.policy,
             settled,

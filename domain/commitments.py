@@ -62,7 +62,7 @@ class JudgeCommitment(_CommitmentCommand):
     noun = "commitment"
     verb = "judge"
 
-    verdict: Annotated[Verdict, Option("as")]
+    verdict: Annotated[Verdict, Option("outcome")]
     """kept, partly or dropped."""
     note: Prose | None = None
     """What became of it; needed unless it was kept. Kept encrypted."""
@@ -74,7 +74,7 @@ class RedateCommitment(_CommitmentCommand):
     noun = "commitment"
     verb = "redate"
 
-    by: date
+    by: Annotated[date, Option("due")]
     """The new day, after today."""
     reason: Line
     """Why it moves."""
@@ -257,7 +257,7 @@ def side_of(person: PersonEntry, engagement: Engagement) -> Side:
         return "lea"
     raise WrongPerson(
         f"{person.id} works at {person.organisation}, and a commitment is the agency's or that of "
-        f"{engagement.lea_name}. Name somebody of either: handrail person list --at "
+        f"{engagement.lea_name}. Name somebody of either: handrail person list --organisation "
         f"{engagement.lea}"
     )
 
@@ -279,7 +279,7 @@ def closed_one(ref: str, state: State, context: Context) -> CheckIn:
     if context.effective_on < closed:
         raise ImpossibleDate(
             f"{state.id}: {checkin.id} was closed on {spoken(closed)}, so nothing about its "
-            f"commitments can be dated {spoken(context.effective_on)}. Correct --effective."
+            f"commitments can be dated {spoken(context.effective_on)}. Correct --on."
         )
     return checkin
 
@@ -434,7 +434,7 @@ def commitments_owed(state: State, context: Context) -> Iterable[Obligation]:
                 _reminded(c, engagement),
                 c.side or "agency",
                 "Do what was promised at the check-in, or agree on another day.",
-                f"handrail commitment judge {state.id} {c.checkin} {c.number} --as kept",
+                f"handrail commitment judge {state.id} {c.checkin} {c.number} --outcome kept",
                 context.the_playbook.checkins.commitment_policy,
                 "re-dated" if round_ < len(dates) else c.judged.verdict if c.judged else None,
             )

@@ -277,12 +277,14 @@ class Context:
         if person.organisation != AGENCY:
             raise WrongPerson(
                 f"{person.id} cannot be {role}: they work at {person.organisation}, and a {role} "
-                f"is one of the agency's own. Name somebody else: handrail person list --at agency"
+                f"is one of the agency's own. Name somebody else: handrail person list "
+                f"--organisation agency"
             )
         if person.left_on is not None and person.has_left(max(self.today, self.effective_on)):
             raise WrongPerson(
                 f"{person.id} cannot be {role}: they leave the agency on "
-                f"{spoken(person.left_on)}. Name somebody else: handrail person list --at agency"
+                f"{spoken(person.left_on)}. Name somebody else: handrail person list "
+                f"--organisation agency"
             )
         if role not in person.staff_roles:
             has = ", ".join(sorted(person.staff_roles)) or "no staff role"

@@ -36,7 +36,7 @@ class CorrectCourse(EngagementCommand):
     noun = "course"
     verb = "correct"
 
-    because: Prose
+    because: Annotated[Prose, Option("learned")]
     """What was learned, for example "30 were invited and 8 enrolled"; kept encrypted."""
     change: Prose
     """What is done differently from now on; kept encrypted."""
@@ -52,7 +52,7 @@ class CorrectCourseOfDeliverable(DeliverableCommand):
     noun = "deliverable"
     verb = "correct-course"
 
-    because: Prose
+    because: Annotated[Prose, Option("learned")]
     """What was learned; kept encrypted."""
     change: Prose
     """What is done differently from now on; kept encrypted."""

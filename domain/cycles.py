@@ -17,6 +17,7 @@ from domain.kernel import (
     Event,
     LeaRef,
     Line,
+    Option,
     Positional,
     Prose,
     Stamp,
@@ -84,7 +85,7 @@ class StudyCycle(_CycleCommand):
     noun = "cycle"
     verb = "study"
 
-    result: Prose
+    result: Annotated[Prose, Option("learned")]
     """What came of it."""
     prediction_held: Answer
     """yes, partly or no: whether the result was as predicted."""
@@ -293,7 +294,7 @@ def open_cycle(command: OpenCycle, state: State, context: Context) -> Decision:
         raise ImpossibleDate(
             f"{state.id}: a cycle that goes on from {after.id} cannot begin on "
             f"{spoken(context.effective_on)}: {after.id} ended on {spoken(after.acted.on)}. Give "
-            f"a day from then on: --effective DATE"
+            f"a day from then on: --on DATE"
         )
     return [
         CycleOpened(
@@ -314,7 +315,7 @@ def cycle_opened(state: State, event: CycleOpened, stamp: Stamp) -> State:
 
 _NEXT_STEP: Mapping[Stage, str] = {
     "plan": "do {0} {1} --tried TEXT",
-    "do": "study {0} {1} --result TEXT --prediction-held yes|partly|no",
+    "do": "study {0} {1} --learned TEXT --prediction-held yes|partly|no",
     "study": "act {0} {1} adopt|adapt|abandon --reason REASON",
     "act": "open {0} TITLE --prediction TEXT --after {1}",
 }
@@ -342,7 +343,7 @@ def _step(command: _CycleCommand, wanted: Stage, state: State, context: Context)
         raise ImpossibleDate(
             f"{state.id}: {wanted!r} of {cycle.id} cannot be dated "
             f"{spoken(context.effective_on)}: {last!r} was on {spoken(on)}. Give a day from then "
-            f"on: --effective DATE"
+            f"on: --on DATE"
         )
     return cycle
 

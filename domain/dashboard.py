@@ -92,7 +92,7 @@ class RecordDashboard(EngagementCommand):
 
     year: Year
     """The Dashboard's year, for example 2026."""
-    row: tuple[Result, ...]
+    row: Annotated[tuple[Result, ...], Option("result")]
     """A result as INDICATOR/GROUP=COLOUR; =no-colour for none shown, = for not stated."""
     source: Line | None = None
     """Where the results stand."""
@@ -110,11 +110,11 @@ class AlignFocus(EngagementCommand):
     """The Dashboard's year."""
     verdict: Verdict
     """yes, no, not-applicable or not-measurable."""
-    why: Prose
+    why: Annotated[Prose, Option("basis")]
     """The explanation; kept encrypted."""
     reason: Line | None = None
     """Why the judgement changes, where the same entry was judged for that year before."""
-    judged: Annotated[Line | None, Option("focus")] = None
+    judged: Annotated[Line | None, Option("problem")] = None
     """The entry judged, for example F1; the one that held while that Dashboard was the newest."""
 
 
@@ -278,7 +278,7 @@ def record_dashboard(command: RecordDashboard, state: State, context: Context) -
     results = _checked(command, state, context)
     if not results:
         raise Incomplete(
-            f"{state.id}: no result is given. Give each with --row INDICATOR/GROUP=COLOUR, or "
+            f"{state.id}: no result is given. Give each with --result INDICATOR/GROUP=COLOUR, or "
             f"a file: handrail dashboard import {state.id} FILE --year {command.year}"
         )
     snapshot = state.of(Dashboards).all.get(command.year)
@@ -334,12 +334,12 @@ def _judged(command: AlignFocus, state: State, context: Context) -> Entry:
         found = next((p for p in problems if p.id == command.judged.upper()), None)
         if found is None:
             raise Unknown(
-                f"{state.id} has no focus {command.judged!r}. Name one of {known} with --focus."
+                f"{state.id} has no focus {command.judged!r}. Name one of {known} with --problem."
             )
         if context.effective_at < found.since:
             raise ImpossibleDate(
                 f"{state.id}: {found.id} did not hold yet on {spoken(context.effective_on)}. Give "
-                f"a later day with --effective, or another entry with --focus."
+                f"a later day with --on, or another entry with --problem."
             )
         return found
     later = [s.on for s in state.of(Dashboards).all.values() if s.year > command.year]
@@ -353,7 +353,7 @@ def _judged(command: AlignFocus, state: State, context: Context) -> Entry:
     if not held:
         raise Incomplete(
             f"{state.id}: no problem of practice was set while the Dashboard {command.year} was "
-            f"the newest. Say which one is judged: --focus, one of {known}."
+            f"the newest. Say which one is judged: --problem, one of {known}."
         )
     return held[-1]
 
@@ -395,7 +395,7 @@ def align_focus(command: AlignFocus, state: State, context: Context) -> Decision
     if snapshot and context.effective_on < snapshot.on:
         raise ImpossibleDate(
             f"{state.id}: the Dashboard {command.year} is known since {spoken(snapshot.on)}, so "
-            f"it cannot be judged on {spoken(context.effective_on)}. Correct --effective."
+            f"it cannot be judged on {spoken(context.effective_on)}. Correct --on."
         )
     verdict, rests_on = computed(entry.indicators, snapshot, context.the_playbook.dashboard)
     said = FocusAligned(

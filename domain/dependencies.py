@@ -1,14 +1,14 @@
 """Dependencies: a deliverable that waits for another one, never in a circle."""
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from domain.coauthoring import terms_open
 from domain.context import Context
 from domain.deliverables import DeliverableCommand, found
 from domain.engagement import not_in_the_future, running
 from domain.errors import AlreadyExists, Unknown, WrongState
-from domain.kernel import Decision, Event, Line, Stamp, State, decides, evolves
+from domain.kernel import Decision, Event, Line, Option, Stamp, State, decides, evolves
 from domain.terms import (
     Deliverable,
     Deliverables,
@@ -26,7 +26,7 @@ class DependOn(DeliverableCommand):
     noun = "deliverable"
     verb = "depend"
 
-    on: Line
+    on: Annotated[Line, Option("after")]
     """The deliverable that comes first, for example D1."""
     no_longer: bool = False
     """It waits for that one no longer."""

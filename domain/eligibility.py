@@ -16,6 +16,7 @@ from domain.kernel import (
     EngagementCommand,
     Event,
     Line,
+    Option,
     Prose,
     Stamp,
     State,
@@ -51,9 +52,9 @@ class AddEligibilityRow(EngagementCommand):
     noun = "eligibility"
     verb = "row"
 
-    year: SchoolYear
+    year: Annotated[SchoolYear, Option("school-year")]
     """The school year, for example 2023-24."""
-    group: Line
+    group: Annotated[Line, Option("student-group")]
     """The student group, for example "English learners"."""
     criterion: Line
     """The criterion that it met, for example "mathematics red"."""
@@ -69,9 +70,9 @@ class StrikeEligibilityRow(EngagementCommand):
     noun = "eligibility"
     verb = "strike"
 
-    year: SchoolYear
+    year: Annotated[SchoolYear, Option("school-year")]
     """The school year of the row."""
-    group: Line
+    group: Annotated[Line, Option("student-group")]
     """The student group of the row."""
     criterion: Line
     """The criterion of the row."""
@@ -89,7 +90,7 @@ class JudgeReadiness(EngagementCommand):
     """Whether the LEA's leadership wants the work: yes, partly or no."""
     able: Judgement
     """Whether the LEA can do the work: yes, partly or no."""
-    why: Prose
+    why: Annotated[Prose, Option("basis")]
     """What the judgement rests on; kept encrypted."""
 
 
@@ -207,7 +208,7 @@ def judge_readiness(command: JudgeReadiness, state: State, context: Context) -> 
         raise AlreadyExists(
             f"{state.id}: readiness was judged so on {spoken(on)} already, willing "
             f"{command.willing} and able {command.able}. Nothing more is needed; for another day "
-            f"add --effective DATE."
+            f"add --on DATE."
         )
     return [
         ReadinessJudged(

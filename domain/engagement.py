@@ -23,6 +23,7 @@ from domain.kernel import (
     Event,
     LeaRef,
     Line,
+    Option,
     PersonRef,
     Positional,
     Stamp,
@@ -65,7 +66,7 @@ class OpenEngagement(EngagementCommand):
     """The Director answerable for it."""
     playbook: str | None = None
     """The playbook version, for example dta-sir@3; the newest of the program's if left out."""
-    source: Line | None = None
+    source: Annotated[Line | None, Option("origin")] = None
     """How the LEA came to us, for example county_referral."""
     statute: Line | None = None
     """The statutory pathway, for example "EC 52074(g)(1)(A)"."""
@@ -241,7 +242,7 @@ def running(state: State, context: Context, *, even_before: bool = False) -> Eng
     if not even_before and context.effective_on < opened:
         raise ImpossibleDate(
             f"{state.id} was opened on {spoken(opened)}, so nothing but a conversation can be "
-            f"dated {spoken(context.effective_on)}. Correct --effective."
+            f"dated {spoken(context.effective_on)}. Correct --on."
         )
     return engagement
 
@@ -288,13 +289,13 @@ def of_the_lea(ref: str, engagement: Engagement, context: Context) -> PersonEntr
         where = "the agency" if person.organisation == AGENCY else person.organisation
         raise WrongPerson(
             f"{person.id} works at {where}, not at {engagement.lea_name}, and cannot act for "
-            f"it. Name somebody of the LEA: handrail person list --at {engagement.lea}"
+            f"it. Name somebody of the LEA: handrail person list --organisation {engagement.lea}"
         )
     if person.left_on is not None and person.has_left(context.effective_on):
         raise WrongPerson(
             f"{person.id} is no longer at {engagement.lea_name} from {spoken(person.left_on)} on. "
-            f"Name somebody else (handrail person list --at {engagement.lea}), or give the day on "
-            f"which it happened: --effective DATE"
+            f"Name somebody else (handrail person list --organisation {engagement.lea}), or give "
+            f"the day on which it happened: --on DATE"
         )
     return person
 
@@ -312,7 +313,8 @@ def of_a_county_office(ref: str, context: Context) -> PersonEntry:
         where = "the agency" if person.organisation == AGENCY else person.organisation
         raise WrongPerson(
             f"{person.id} works at {where}, which is no county office of education, and cannot "
-            f"represent one. Name somebody of a county office: handrail person list --at OFFICE"
+            f"represent one. Name somebody of a county office: handrail person list "
+            f"--organisation OFFICE"
         )
     return person
 

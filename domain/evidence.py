@@ -108,7 +108,7 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
         raise ImpossibleDate(
             f"{state.id}: evidence that {wave.id} brought cannot be dated "
             f"{spoken(context.effective_on)}: it was received on {spoken(wave.received_on)}. "
-            f"Correct --effective, or leave --wave out."
+            f"Correct --on, or leave --wave out."
         )
     said = (area.id, command.method, command.count, context.effective_on, wave and wave.id)
     group = Sealed(about=state.stream, text=command.group)

@@ -21,6 +21,7 @@ from domain.kernel import (
     Decision,
     Event,
     Line,
+    Option,
     PersonRef,
     Positional,
     Stamp,
@@ -76,7 +77,7 @@ class ConfirmDirectorsAddress(AppropriationCommand):
 
     person: Annotated[PersonRef, Positional()]
     """Whose address it is."""
-    note: Line
+    note: Annotated[Line, Option("basis")]
     """How you know, for example "the mailbox was full and is not any more"."""
 
 
@@ -224,7 +225,7 @@ def _see(state: State) -> str:
 
 def _another_day(state: State) -> str:
     return (
-        f"Where that day is wrong: handrail appropriation correct {state.id} --until DATE "
+        f"Where that day is wrong: handrail appropriation correct {state.id} --last DATE "
         f"--reason REASON"
     )
 

@@ -17,6 +17,7 @@ from domain.kernel import (
     Event,
     LeaRef,
     Line,
+    Option,
     Positional,
     Slug,
     Stamp,
@@ -55,7 +56,7 @@ class RecordFact(_FactCommand):
     """Where it was read, for example "Dashboard 2026" or "mail of the business office"."""
     as_of: date
     """The day for which the source says it."""
-    scope: Line | None = None
+    scope: Annotated[Line | None, Option("covers")] = None
     """Of which part it is true, for example high schools; facts of different scopes stand apart."""
 
 
@@ -69,7 +70,7 @@ class SettleFact(_FactCommand):
     """What the sources contradict each other in, for example enrolment."""
     prevails: Line
     """The fact that prevails, for example SF2."""
-    why: Line
+    why: Annotated[Line, Option("reason")]
     """Why it prevails."""
 
 
@@ -344,7 +345,7 @@ def withdraw_fact(command: WithdrawFact, state: State, context: Context) -> Deci
     if context.effective_on > context.today:
         raise ImpossibleDate(
             f"{state.id}: a fact is withdrawn today, not on {spoken(context.effective_on)}. "
-            f"Correct --effective."
+            f"Correct --on."
         )
     fact = _fact(command.fact, known, state)
     if fact.standing == "withdrawn":

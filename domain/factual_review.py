@@ -106,7 +106,7 @@ class PresentReview(EngagementCommand):
     noun = "sir"
     verb = "present"
 
-    meeting: date
+    meeting: Annotated[date, Option("on")]
     """The day of the board's meeting."""
 
 
@@ -222,7 +222,7 @@ def _drafted(state: State, context: Context, what: str) -> tuple[Review, Draft]:
         raise ImpossibleDate(
             f"{state.id}: {what[0].lower()}{what[1:]} cannot be dated "
             f"{spoken(context.effective_on)}: the draft was sent on {spoken(draft.on)}. Give the "
-            f"day on which it happened: --effective DATE"
+            f"day on which it happened: --on DATE"
         )
     return review, draft
 
@@ -243,7 +243,7 @@ def send_draft(command: SendDraft, state: State, context: Context) -> Decision:
         raise AlreadyExists(
             f"{state.id}: a draft was sent on {spoken(review.drafts[-1].on)} already, and the "
             f"LEA has until {spoken(review.drafts[-1].due)}. Give a later day for a new one: "
-            f"--effective DATE"
+            f"--on DATE"
         )
     days = context.lea_days(state.of(Engagement).lea)
     return [

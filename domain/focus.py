@@ -56,7 +56,7 @@ class SetFocus(_Wording):
     noun = "focus"
     verb = "set"
 
-    keep: bool = False
+    keep: Annotated[bool, Option("narrower")] = False
     """The same problem said more narrowly: its root causes and theory of action go on."""
     indicator: tuple[Line, ...] = ()
     """A Dashboard indicator it concerns, once for each; alignment is then computed too."""
@@ -238,7 +238,7 @@ def _dated_after(entries: Iterable[Entry], what: str, state: State, context: Con
         began = local_date(last.since, context.zone)
         raise ImpossibleDate(
             f"{state.id}: {what} cannot be dated {spoken(context.effective_on)}: {last.id} began "
-            f"on {spoken(began)}, and a lineage has one order. Give a later day with --effective."
+            f"on {spoken(began)}, and a lineage has one order. Give a later day with --on."
         )
 
 
@@ -301,12 +301,13 @@ def set_focus(command: SetFocus, state: State, context: Context) -> Decision:
         raise Incomplete(
             f"{state.id}: the focus cannot move from {current.id} (since "
             f"{spoken(local_date(current.since, context.zone))}) without saying why: add "
-            f"--reason REASON. If the problem was only said more narrowly, add --keep too."
+            f"--reason REASON. If the problem was only said more narrowly, add --narrower too."
         )
     if command.keep and current is None:
         raise WrongState(
-            f"{state.id} has no problem of practice yet, so there is nothing for --keep to keep. "
-            f"Leave out --keep."
+            f"{state.id} has no problem of practice yet, so there is nothing for --narrower to "
+            f"keep. "
+            f"Leave out --narrower."
         )
     return [
         FocusSet(

@@ -11,6 +11,7 @@ from domain.kernel import (
     Command,
     Decision,
     Event,
+    Option,
     Positional,
     Stamp,
     State,
@@ -74,7 +75,7 @@ class PublishFramework(Command):
     noun = "framework"
     verb = "publish"
 
-    content: Annotated[Framework, Positional()]
+    content: Annotated[Framework, Positional(), Option("file")]
     """The framework, as a YAML file."""
 
     def stream(self, command_id: UUID) -> str:

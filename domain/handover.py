@@ -40,7 +40,7 @@ Status = Literal["pending", "effective", "overtaken", "cancelled", "replaced"]
 
 
 class HandOverLead(EngagementCommand):
-    """Hand an engagement over to another Lead, from --effective on, which may lie ahead.
+    """Hand an engagement over to another Lead, from --on on, which may lie ahead.
 
     On that day the role changes by itself; until then the Lead stays the Lead.
     """
@@ -185,14 +185,14 @@ def hand_over(command: HandOverLead, state: State, context: Context) -> Decision
         )
         raise AlreadyExists(
             f"{state.id}: {to.id} is the Lead already. Name somebody else: "
-            f"handrail person list --at agency.{keep}"
+            f"handrail person list --organisation agency.{keep}"
         )
     _not_set_twice(command, to.id, standing, state, context)
     since = lead_tenures(state)[-1].since
     if context.effective_at < since:
         raise ImpossibleDate(
             f"{state.id}: {outgoing} is Lead since {spoken(local_date(since, context.zone))} and "
-            f"cannot have handed over on {spoken(effective)}. Give a later day: --effective DATE"
+            f"cannot have handed over on {spoken(effective)}. Give a later day: --on DATE"
         )
     rules = rules_of(context)
     at_once = effective <= context.today
@@ -254,7 +254,7 @@ def _overlap(
         raise ImpossibleDate(
             f"{state.id}: the meeting of {spoken(on)} lies behind us: today is "
             f"{spoken(context.today)}. Leave out --overlap, then record that they met: "
-            f"handrail handover meet {state.id} --date {on}"
+            f"handrail handover meet {state.id} --on {on}"
         )
     if effective > context.today and on > effective:
         raise ImpossibleDate(
@@ -328,7 +328,7 @@ def cancel(command: CancelHandover, state: State, context: Context) -> Decision:
         raise WrongState(
             f"{state.id}: {facts.before} leaves on {spoken(outgoing.left_on)}, so somebody must "
             f"take over. Name somebody else: handrail lead handover {state.id} --to PERSON "
-            f"--effective {facts.effective} --reason REASON --replace"
+            f"--on {facts.effective} --reason REASON --replace"
         )
     reason = Sealed(about=state.stream, text=command.reason)
     return [HandoverCancelled(handover=facts.handover, reason=reason)]

@@ -374,7 +374,7 @@ def _not_before(hold: Hold, on: date, state: State) -> None:
     if on < hold.on:
         raise ImpossibleDate(
             f"{state.id}: the hold {hold.id} began on {spoken(hold.on)} and cannot be lifted from "
-            f"{spoken(on)}. Give a later day: --effective DATE"
+            f"{spoken(on)}. Give a later day: --on DATE"
         )
 
 

@@ -66,13 +66,13 @@ class AddInvestment(InvestmentCommand):
     """Dollars."""
     purpose: Line
     """What it pays for."""
-    fy: FiscalYear | None = None
+    fy: Annotated[FiscalYear | None, Option("fiscal-year")] = None
     """The fiscal year, for example 2026-27; left out where the source is silent."""
     category: Annotated[Slug | None, Option("kind")] = None
     """What kind of thing it pays for, as the playbook lists them, for example stipends."""
     appropriation: Slug | None = None
     """The appropriation it comes from; taken by itself where only one can be meant."""
-    focus: Line | None = None
+    focus: Annotated[Line | None, Option("problem")] = None
     """The problem of practice it serves, for example F2; the one of that day if left out."""
     approx: bool = False
     """The source gives the amount as approximate."""
@@ -97,7 +97,7 @@ class CorrectInvestment(_OneInvestment):
 
     amount: Money | None = None
     """Dollars."""
-    fy: FiscalYear | None = None
+    fy: Annotated[FiscalYear | None, Option("fiscal-year")] = None
     """The fiscal year, for example 2026-27."""
     purpose: Line | None = None
     """What it pays for."""
@@ -286,7 +286,7 @@ def _in_its_year(
         when = f"begins on {spoken(begins)}" if on < begins else f"ended on {spoken(ends)}"
         raise ImpossibleDate(
             f"{what}: the fiscal year {fiscal_year} {when}, and the investment is of {spoken(on)}. "
-            f"Give --fy {years.of(on)}, or correct the day on which it was made."
+            f"Give --fiscal-year {years.of(on)}, or correct the day on which it was made."
         )
 
 
@@ -300,12 +300,12 @@ def _focus(named: str | None, state: State, context: Context) -> str | None:
     if named.upper() not in known:
         raise Unknown(
             f"{state.id} has no focus {named!r}; it has {', '.join(known) or 'none yet'}. Name one "
-            f"of them, leave --focus out, or see handrail focus show {state.id}"
+            f"of them, leave --problem out, or see handrail focus show {state.id}"
         )
     if named.upper() not in [p.id for p in begun]:
         raise ImpossibleDate(
             f"{state.id}: the focus {named.upper()} began after {spoken(context.effective_on)}, "
-            f"the day of the investment. Name an earlier one, or correct --effective."
+            f"the day of the investment. Name an earlier one, or correct --on."
         )
     return named.upper()
 
@@ -403,7 +403,8 @@ def correct_investment(command: CorrectInvestment, state: State, context: Contex
         )
     if not command.model_fields_set - {"engagement", "investment", "reason"}:
         raise Incomplete(
-            f"{state.id}: nothing is said to correct in {found.investment}. Give --amount, --fy, "
+            f"{state.id}: nothing is said to correct in {found.investment}. Give --amount, "
+            f"--fiscal-year, "
             f"--purpose, --kind or --appropriation. To take it back: "
             f"handrail investment withdraw {state.id} {found.investment} --reason REASON"
         )

@@ -309,7 +309,7 @@ def invite(command: InviteToSummit, state: State, context: Context) -> Decision:
     if entry.registration_due < context.today:
         raise ImpossibleDate(
             f"Registration for summit {entry.id} ended on {spoken(entry.registration_due)}. Give "
-            f"it more time first: handrail summit reschedule {entry.id} --to {entry.first} "
+            f"it more time first: handrail summit reschedule {entry.id} --first {entry.first} "
             f"--registration-due DATE"
         )
     recess = in_recess(entry, state, context)

@@ -18,6 +18,7 @@ from domain.kernel import (
     Event,
     LeaRef,
     Line,
+    Option,
     Positional,
     Slug,
     Stamp,
@@ -72,7 +73,7 @@ class RegisterLea(Command):
     """A short id, for example alder-creek-usd."""
     name: Annotated[Line, Positional()]
     """The full name."""
-    type: LeaType = "school_district"
+    type: Annotated[LeaType, Option("kind")] = "school_district"
     """What kind of LEA it is."""
     county: Line | None = None
     """Its county, where known."""

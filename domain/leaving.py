@@ -34,7 +34,7 @@ class _PersonCommand(Command):
 
 
 class LeavePerson(_PersonCommand):
-    """Record that somebody leaves: --effective is the first day on which they are not there.
+    """Record that somebody leaves: --on is the first day on which they are not there.
 
     From that day on nothing is mailed to them. Staff hand over their engagements first.
     """

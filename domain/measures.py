@@ -329,7 +329,7 @@ def _standing(command: MeasureCommand, state: State, context: Context) -> Measur
         raise ImpossibleDate(
             f"{state.id}: {measure.id} cannot change on {spoken(context.effective_on)}: it says "
             f"what it says since {spoken(local_date(since, context.zone))}. Give a later day with "
-            f"--effective."
+            f"--on."
         )
     return measure
 

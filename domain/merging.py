@@ -225,7 +225,7 @@ def merge(command: MergeDeliverables, state: State, context: Context) -> Decisio
         raise WrongState(
             f"{state.id}: {' and '.join(s.id for s in sources)} cannot be merged into {into}: "
             f"{first} would come both before it and after it. End one of the waits first: "
-            f"handrail deliverable depend {state.id} {first} --on {into} --no-longer"
+            f"handrail deliverable depend {state.id} {first} --after {into} --no-longer"
         )
     due = command.due or terms.due
     possible_due(due, state, context)

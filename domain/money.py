@@ -45,7 +45,7 @@ def misfit(
         if on > money.until:
             return (
                 f"it could be committed until {spoken(money.until)}, and for an investment of "
-                f"{spoken(on)} its fiscal year must be said (--fy)"
+                f"{spoken(on)} its fiscal year must be said (--fiscal-year)"
             )
         return None
     if years.last_day(fiscal_year) < money.first or years.first_day(fiscal_year) > money.until:
@@ -88,7 +88,7 @@ def drawn_from(
         if problem := misfit(found, fiscal_year, on, years):
             raise WrongState(
                 f"{what} cannot come from {found.id}: {problem}. Name another (handrail "
-                f"appropriation list), or correct --fy or the day."
+                f"appropriation list), or correct --fiscal-year or the day."
             )
         return found
     if not everything:
@@ -96,7 +96,7 @@ def drawn_from(
     if fiscal_year is None:
         raise Incomplete(
             f"{what}: it must be clear from which appropriation it comes. Give its fiscal year "
-            f"(--fy), or name one: --appropriation {' or '.join(sorted(everything))}"
+            f"(--fiscal-year), or name one: --appropriation {' or '.join(sorted(everything))}"
         )
     fitting = [m for m in everything.values() if misfit(m, fiscal_year, on, years) is None]
     if len(fitting) > 1:
@@ -107,7 +107,8 @@ def drawn_from(
     if not fitting:
         raise WrongState(
             f"{what}: no appropriation can be used in {fiscal_year} for an investment of "
-            f"{spoken(on)}; there is {', '.join(map(_told, everything.values()))}. Correct --fy or "
+            f"{spoken(on)}; there is {', '.join(map(_told, everything.values()))}. Correct "
+            f"--fiscal-year or "
             f"the day, or a Director records the one it comes from: handrail appropriation record"
         )
     return fitting[0]
@@ -137,5 +138,5 @@ def stands_from_its_own_day(what: str, context: Context) -> None:
     if context.effective_on != context.today:
         raise ImpossibleDate(
             f"What is put right in {what} holds from the day of {what} itself, not from "
-            f"{spoken(context.effective_on)}. Leave --effective out."
+            f"{spoken(context.effective_on)}. Leave --on out."
         )

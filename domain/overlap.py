@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching, coached_since
@@ -24,7 +24,6 @@ from domain.kernel import (
     EngagementCommand,
     Event,
     Line,
-    Option,
     Prose,
     Stamp,
     State,
@@ -45,7 +44,7 @@ class MeetForHandover(EngagementCommand):
     noun = "handover"
     verb = "meet"
 
-    on: Annotated[date | None, Option("date")] = None
+    on: date | None = None
     """The day on which they met; today if left out."""
     note: Prose | None = None
     """What was handed on, for the record."""
@@ -126,7 +125,7 @@ def meet(command: MeetForHandover, state: State, context: Context) -> Decision:
     if on < opened:
         raise ImpossibleDate(
             f"{state.id}: they cannot have met on {spoken(on)}, for it was opened on "
-            f"{spoken(opened)}. Give the day on which they met: --date DATE"
+            f"{spoken(opened)}. Give the day on which they met: --on DATE"
         )
     note = Sealed(about=state.stream, text=command.note) if command.note else None
     return [HandoverMet(handover=handover.id, on=on, note=note)]
@@ -180,7 +179,7 @@ def handovers_owe(state: State, context: Context) -> Iterable[Obligation]:
                 "lead",
                 "agency",
                 "Meet with the other Lead of this handover, go through the packet, and record it.",
-                f"handrail handover meet {state.id} --date DATE",
+                f"handrail handover meet {state.id} --on DATE",
                 rules.policy if rules else None,
                 met or over,
                 others="See that both Leads meet; whoever of them comes first records it.",
@@ -194,7 +193,7 @@ def handovers_owe(state: State, context: Context) -> Iterable[Obligation]:
                 "lead",
                 "agency",
                 "Be in contact with the LEA's leadership as its new Lead, and log it.",
-                f"handrail contact log {state.id} --kind KIND --with PERSON --for PURPOSE",
+                f"handrail contact log {state.id} --kind KIND --with PERSON --purpose PURPOSE",
                 rules.contact_policy if rules else None,
                 over or _first_contact(facts, state),
             )

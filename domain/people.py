@@ -18,6 +18,7 @@ from domain.kernel import (
     Event,
     LeaRef,
     Line,
+    Option,
     PersonRef,
     Positional,
     Slug,
@@ -86,7 +87,7 @@ class RegisterPerson(Command):
     """The full name."""
     email: MailAddress | None = None
     """Where their mail goes."""
-    at: LeaRef | None = None
+    at: Annotated[LeaRef | None, Option("organisation")] = None
     """The LEA they work for; leave it out for the agency's own people."""
     external: Line | None = None
     """Where they work if neither for the agency nor at an LEA, for example "State University"."""
@@ -245,7 +246,7 @@ def _fallback(ref: str, person: str, organisation: str, context: Context) -> str
         raise WrongPerson(
             f"{fallback.id} works at {fallback.organisation}, and what is written to "
             f"{organisation} is not theirs to read. Name somebody of {organisation} or of the "
-            f"agency: handrail person list --at {organisation}"
+            f"agency: handrail person list --organisation {organisation}"
         )
     chain, at = [person], fallback
     while at.fallback is not None and at.id not in chain:
@@ -280,13 +281,14 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
         if command.at is not None:
             raise WrongPerson(
                 f"Somebody who works at {context.lea(command.at).name} cannot have the "
-                f"staff role {command.role[0]}. Leave out --at or --role."
+                f"staff role {command.role[0]}. Leave out --organisation or --role."
             )
     if command.external and (command.at or command.role):
         raise WrongPerson(
             f"{command.handle} cannot work at {command.external!r} and "
             + (
-                f"at {context.lea(command.at).name} as well. Leave out --external or --at."
+                f"at {context.lea(command.at).name} as well. Leave out --external or "
+                f"--organisation."
                 if command.at
                 else f"have the staff role {command.role[0]}. Leave out --external or --role."
             )

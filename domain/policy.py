@@ -12,6 +12,7 @@ from domain.kernel import (
     Command,
     Decision,
     Event,
+    Option,
     Positional,
     Stamp,
     State,
@@ -32,7 +33,7 @@ class PublishPlaybook(Command):
     noun = "playbook"
     verb = "publish"
 
-    content: Annotated[Playbook, Positional()]
+    content: Annotated[Playbook, Positional(), Option("file")]
     """The playbook, as a YAML file."""
 
     def stream(self, command_id: UUID) -> str:
@@ -46,7 +47,7 @@ class PublishCalendar(Command):
     noun = "calendar"
     verb = "publish"
 
-    content: Annotated[CalendarPack, Positional()]
+    content: Annotated[CalendarPack, Positional(), Option("file")]
     """The calendar, as a YAML file."""
 
     def stream(self, command_id: UUID) -> str:

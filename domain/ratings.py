@@ -50,7 +50,7 @@ class RateDeliverable(DeliverableCommand):
     """Whether it shows progress, for example partly."""
     impact: Line | None = None
     """Whether it shows impact, for example too-early."""
-    note: Prose | None = None
+    note: Annotated[Prose | None, Option("basis")] = None
     """What the rating rests on; kept encrypted."""
     person: Annotated[PersonRef | None, Option("for")] = None
     """Who at the LEA rated it; leave it out when you rate for the agency."""

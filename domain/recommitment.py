@@ -58,7 +58,7 @@ class ReaffirmCommitment(EngagementCommand):
     noun = "recommitment"
     verb = "reaffirm"
 
-    meeting: date
+    meeting: Annotated[date, Option("on")]
     """The day of the board's meeting."""
     evidence: Line
     """Where it is written down, for example "minutes, item 12"."""
@@ -217,7 +217,7 @@ def recommitment_owed(state: State, context: Context) -> Iterable[Obligation]:
                 "lead",
                 "agency",
                 "Ask for it on the board's agenda, and record what the board did.",
-                f"handrail recommitment reaffirm {state.id} --meeting DATE --evidence REFERENCE",
+                f"handrail recommitment reaffirm {state.id} --on DATE --evidence REFERENCE",
                 None,
                 "reaffirmed" if x.reaffirmed else settled,
             )

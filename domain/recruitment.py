@@ -42,7 +42,7 @@ class LogConversation(EngagementCommand):
     """The stakeholder group, for example superintendent or parents."""
     person: Annotated[PersonRef | None, Option("with")] = None
     """Whom you spoke to, if they are in the directory."""
-    notes: Prose | None = None
+    notes: Annotated[Prose | None, Option("note")] = None
     """What was said; kept encrypted."""
 
 
@@ -54,7 +54,7 @@ class DecideFit(EngagementCommand):
 
     proceed: bool
     """--proceed to go on to the agreements, --no-proceed to stop here."""
-    criterion: Mapping[str, Answer] = {}
+    criterion: Annotated[Mapping[str, Answer], Option("answer")] = {}
     """An answer for each criterion, as NAME=yes, NAME=partly or NAME=no."""
     waive: Line | None = None
     """A Director's reason for going on although a tight step is not done."""
@@ -120,7 +120,7 @@ def log_conversation(command: LogConversation, state: State, context: Context) -
         raise AlreadyExists(
             f"{state.id}: a conversation with {command.group} on {spoken(on)}"
             f"{f', {who}' if who else ''} is logged so already. If there were two, say with whom "
-            f"or what was said: --with PERSON --notes TEXT"
+            f"or what was said: --with PERSON --note TEXT"
         )
     return [
         ConversationLogged(
@@ -171,7 +171,7 @@ def decide_fit(command: DecideFit, state: State, context: Context) -> Decision:
     if open_:
         raise Incomplete(
             f"{state.id}: fit cannot be decided while {', '.join(open_)} is unanswered. Answer "
-            f"each: {' '.join(f'--criterion {name}=yes' for name in open_)} (or partly, or no)."
+            f"each: {' '.join(f'--answer {name}=yes' for name in open_)} (or partly, or no)."
         )
     waivers: list[Event] = []
     if command.proceed:

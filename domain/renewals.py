@@ -32,7 +32,7 @@ def renewal_owed(state: State, context: Context) -> Iterable[Obligation]:
             "agency",
             "Draft the renewal, so that both boards can act on it in time, or close the "
             "engagement by the end of the term.",
-            f"handrail agreement draft {state.id} --type renewal --until DATE",
+            f"handrail agreement draft {state.id} --kind renewal --last DATE",
             rules.policy,
             "renewal drafted" if drafted else None,
         )

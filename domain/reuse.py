@@ -32,7 +32,7 @@ class Satisfies(DeliverableCommand):
     noun = "deliverable"
     verb = "satisfies"
 
-    plan: Annotated[Line, Option("what")]
+    plan: Line
     """A kind of the playbook, for example lcap."""
     reference: Line
     """Where in it, for example "LCAP 2026-27, goal 2"."""
@@ -149,7 +149,7 @@ def satisfies(command: Satisfies, state: State, context: Context) -> Decision:
             known = "; ".join(f"{k.what}: {k.reference}" for k in links) or "nothing"
             raise Unknown(
                 f"{state.id}: {deliverable.id} does not stand for {what}: {command.reference!r}; "
-                f"it stands for {known}. Give --what and --reference as they were recorded."
+                f"it stands for {known}. Give --plan and --reference as they were recorded."
             )
         return [ReuseUnlinked(deliverable=deliverable.id, what=what, reference=before.reference)]
     _goes_on(deliverable, state)

@@ -318,7 +318,7 @@ def reviewing(state: State, context: Context, *, even_final: bool = False) -> Re
     if context.effective_on < review.opened_on:
         raise ImpossibleDate(
             f"{state.id}: the review was opened on {spoken(review.opened_on)}, so nothing in it "
-            f"can be dated {spoken(context.effective_on)}. Correct --effective."
+            f"can be dated {spoken(context.effective_on)}. Correct --on."
         )
     return review
 
@@ -371,7 +371,7 @@ def open_review(command: OpenReview, state: State, context: Context) -> Decision
     if effective and context.effective_on < min(effective):
         raise ImpossibleDate(
             f"{state.id}: the review cannot have been opened on {spoken(context.effective_on)}: "
-            f"the agreement is effective since {spoken(min(effective))}. Correct --effective."
+            f"the agreement is effective since {spoken(min(effective))}. Correct --on."
         )
     framework = context.framework
     if framework is None:

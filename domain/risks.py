@@ -148,7 +148,7 @@ def _change(command: _RiskCommand, state: State, context: Context) -> Decision:
     if before and context.effective_on < before.since:
         raise ImpossibleDate(
             f"{state.id}: the risk {kind} cannot change on {spoken(context.effective_on)}: it is "
-            f"{before.level} since {spoken(before.since)}. Give a later day: --effective DATE"
+            f"{before.level} since {spoken(before.since)}. Give a later day: --on DATE"
         )
     if before and before.rank == rank:
         raise AlreadyExists(

@@ -15,6 +15,7 @@ from domain.kernel import (
     Event,
     LeaHours,
     Line,
+    Option,
     Positional,
     Prose,
     Stamp,
@@ -36,7 +37,7 @@ class SpareWave(EngagementCommand):
 
     wave: Annotated[Line, Positional()]
     """The wave's id, for example W1."""
-    part: Line
+    part: Annotated[Line, Option("document")]
     """What the LEA need not send, for example "LCAP and budget files"."""
     hours: LeaHours = Field(gt=0)
     """Hours of the LEA that are spared."""
@@ -70,13 +71,14 @@ def spare_wave(command: SpareWave, state: State, context: Context) -> Decision:
     if context.effective_on != context.today:
         raise ImpossibleDate(
             f"{state.id}: {wave.id} is lightened from today, {spoken(context.today)}, not from "
-            f"{spoken(context.effective_on)}. Leave --effective out."
+            f"{spoken(context.effective_on)}. Leave --on out."
         )
     for known in wave.spared:
         if known.part.casefold() == command.part.casefold():
             raise AlreadyExists(
                 f"{state.id}: {wave.id} asks for {known.part!r} no more already, "
-                f"{lea_hours(known.hours)} held by {known.held_by}. Give --part another name if "
+                f"{lea_hours(known.hours)} held by {known.held_by}. Give --document another name "
+                f"if "
                 "it is something else."
             )
     least = min(wave.hours, wave.hours if wave.proposed_hours is None else wave.proposed_hours)

@@ -50,7 +50,7 @@ class StatuteCommand(EngagementCommand):
 
 
 class DoStatute(StatuteCommand):
-    """Record that the LEA did what a statute wants of it that year; --effective says when."""
+    """Record that the LEA did what a statute wants of it that year; --on says when."""
 
     noun = "statute"
     verb = "done"

@@ -77,9 +77,9 @@ class PlanSummit(SummitCommand):
 
     title: Line
     """What it is called."""
-    first: Annotated[date, Option("from")]
+    first: date
     """Its first day."""
-    last: Annotated[date, Option("to")]
+    last: date
     """Its last day."""
     place: Line
     """Where it is."""
@@ -108,7 +108,7 @@ class RescheduleSummit(SummitCommand):
     noun = "summit"
     verb = "reschedule"
 
-    to: date
+    to: Annotated[date, Option("first")]
     """The new first day; it lasts as long as before."""
     registration_due: date | None = None
     """By when LEAs register; as long before the summit as until now if left out."""
@@ -334,7 +334,7 @@ def plan_summit(command: PlanSummit, state: State, context: Context) -> Decision
     if known.first is not None and known.last is not None:
         raise AlreadyExists(
             f"{state.id} is planned already: {known.title!r}, {span(known.first, known.last)} in "
-            f"{known.place}. To move it: handrail summit reschedule {state.id} --to DATE"
+            f"{known.place}. To move it: handrail summit reschedule {state.id} --first DATE"
         )
     rules_of(context)
     not_in_the_future(context.effective_on, "The planning", context)
@@ -388,7 +388,7 @@ def reschedule_summit(command: RescheduleSummit, state: State, context: Context)
     if (command.to, due, place) == (summit.first, summit.registration_due, summit.place):
         raise AlreadyExists(
             f"{state.id} is on {span(summit.first, summit.last)} in {summit.place} already, with "
-            f"registration by {spoken(due)}. Give another day: --to DATE"
+            f"registration by {spoken(due)}. Give another day: --first DATE"
         )
     if summit.first <= context.today:
         raise WrongState(

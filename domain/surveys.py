@@ -31,6 +31,7 @@ from domain.kernel import (
     Event,
     LeaHours,
     Line,
+    Option,
     Stamp,
     State,
     about_noun,
@@ -62,7 +63,7 @@ class AskSurvey(EngagementCommand):
     """The day by which the answers are wanted: a working day of the LEA, after today."""
     hours: LeaHours
     """Hours of work it costs the LEA, all its people together."""
-    year: Year | None = None
+    year: Annotated[Year | None, Option("survey")] = None
     """The year of the survey, 1 for the first; the next one if left out."""
     waive_burden: BurdenWaiver = None
 
@@ -73,7 +74,7 @@ class DropSurvey(EngagementCommand):
     noun = "survey"
     verb = "drop"
 
-    year: Year
+    year: Annotated[Year, Option("survey")]
     """The year of the survey that was asked for."""
     reason: Line
     """Why; kept encrypted."""
@@ -85,9 +86,9 @@ class RecordSurvey(EngagementCommand):
     noun = "survey"
     verb = "record"
 
-    year: Year
+    year: Annotated[Year, Option("survey")]
     """The year of the survey, 1 for the first."""
-    taken: date
+    taken: Annotated[date, Option("on")]
     """The day on which it was taken; the last one where it was open for longer."""
     result: tuple[Mean, ...]
     """A construct's mean and how many answered, as CONSTRUCT=MEAN/ANSWERS, for example
@@ -106,7 +107,7 @@ class WithdrawSurvey(EngagementCommand):
     noun = "survey"
     verb = "withdraw"
 
-    year: Year
+    year: Annotated[Year, Option("survey")]
     """The year of the survey."""
     reason: Line
     """Why it is wrong; kept encrypted."""
@@ -270,7 +271,7 @@ def _in_its_place(command: RecordSurvey, state: State, context: Context) -> None
     if command.taken < since:
         raise ImpossibleDate(
             f"{state.id}: the survey cannot have been taken on {spoken(command.taken)}: the "
-            f"engagement was opened on {spoken(since)}. Correct --taken."
+            f"engagement was opened on {spoken(since)}. Correct --on."
         )
     for year, other in state.of(Surveys).standing.items():
         if (year < command.year and command.taken <= other.taken) or (
@@ -279,7 +280,7 @@ def _in_its_place(command: RecordSurvey, state: State, context: Context) -> None
             raise ImpossibleDate(
                 f"{state.id}: the survey of year {command.year} cannot have been taken on "
                 f"{spoken(command.taken)}: that of year {year} was taken on "
-                f"{spoken(other.taken)}. Correct --taken or --year."
+                f"{spoken(other.taken)}. Correct --on or --survey."
             )
 
 
@@ -291,7 +292,7 @@ def record_survey(command: RecordSurvey, state: State, context: Context) -> Deci
     if not results:
         raise Incomplete(
             f"{state.id}: no result is given. Give each with --result CONSTRUCT=MEAN/ANSWERS, or a "
-            f"file: handrail survey import {state.id} FILE --year {command.year} --taken DATE"
+            f"file: handrail survey import {state.id} FILE --survey {command.year} --on DATE"
         )
     _in_its_place(command, state, context)
     rules = rules_of(state, context)
@@ -306,12 +307,12 @@ def record_survey(command: RecordSurvey, state: State, context: Context) -> Deci
             f"{state.id}: the survey of year {command.year} is recorded, taken "
             f"{spoken(known.taken)}, and there is one a year. To put this one in its place, add "
             f"--reason REASON; the former one stays in the history. If it is of another year, "
-            f"correct --year."
+            f"correct --survey."
         )
     if command.reason and not known:
         raise Invalid(
             f"{state.id}: no survey of year {command.year} is recorded that could be corrected. "
-            f"Check --year, or leave out --reason."
+            f"Check --survey, or leave out --reason."
         )
     return [
         SurveyRecorded(
@@ -337,7 +338,7 @@ def withdraw_survey(command: WithdrawSurvey, state: State, context: Context) -> 
         has = ", ".join(str(year) for year in standing) or "none"
         raise Unknown(
             f"{state.id} has no survey of year {command.year} to take back; recorded are: {has}. "
-            f"Check --year."
+            f"Check --survey."
         )
     reason = Sealed(about=state.stream, text=command.reason)
     return [SurveyWithdrawn(year=command.year, taken=known.taken, reason=reason)]
@@ -360,7 +361,7 @@ def ask_survey(command: AskSurvey, state: State, context: Context) -> Decision:
     if recorded:
         raise AlreadyExists(
             f"{state.id}: the survey of year {year} was taken on {spoken(recorded.taken)} already, "
-            f"so it need not be asked for. Name another with --year."
+            f"so it need not be asked for. Name another with --survey."
         )
     last = asked.rounds[-1] if asked and asked.rounds and not asked.dropped else None
     if last and (last.due, last.hours) == (command.due, command.hours):
@@ -386,7 +387,7 @@ def drop_survey(command: DropSurvey, state: State, context: Context) -> Decision
         has = ", ".join(str(year) for year in open_) or "none"
         raise Unknown(
             f"{state.id} is not asked for a survey of year {command.year} that is still to come; "
-            f"asked for are: {has}. Check --year."
+            f"asked for are: {has}. Check --survey."
         )
     reason = Sealed(about=state.stream, text=command.reason)
     return [SurveyDropped(year=command.year, reason=reason)]
@@ -450,7 +451,7 @@ def surveys_owed(state: State, context: Context) -> Iterable[Obligation]:
                 "lea_contact",
                 "lea",
                 "Have your people answer the survey by the due date, or ask for another date.",
-                f"handrail survey import {state.id} FILE --year {year} --taken DATE",
+                f"handrail survey import {state.id} FILE --survey {year} --on DATE",
                 rules.policy if rules else None,
                 over if round_ == len(ask.rounds) else "re-dated",
             )

@@ -50,7 +50,7 @@ class AddMember(_TeamCommand):
     noun = "team"
     verb = "add"
 
-    as_: Annotated[Line, Option("as")]
+    as_: Annotated[Line, Option("role")]
     """As what, by a kind of the playbook, for example teacher, principal or district_admin."""
 
 
@@ -179,13 +179,14 @@ def _placed(kind: MemberKind, ref: str, engagement: Engagement, context: Context
     if kind.side == "agency" and person.organisation != AGENCY:
         raise WrongPerson(
             f"{person.id} works at {person.organisation}, and {kind.name!r} is somebody of the "
-            f"agency. Name a colleague: handrail person list --at agency"
+            f"agency. Name a colleague: handrail person list --organisation agency"
         )
     if kind.side == "external" and not person.is_external:
         where = "the agency" if person.organisation == AGENCY else person.organisation
         raise WrongPerson(
             f"{person.id} works at {where}, and {kind.name!r} is somebody of neither the agency "
-            f"nor an LEA. Choose another kind, or see who is: handrail person list --at external"
+            f"nor an LEA. Choose another kind, or see who is: handrail person list "
+            f"--organisation external"
         )
     return person
 
@@ -217,7 +218,7 @@ def add_member(command: AddMember, state: State, context: Context) -> Decision:
         raise ImpossibleDate(
             f"{state.id}: {person.id} cannot have joined on {spoken(on)}: they were in the team "
             f"from {spoken(clash.since)} until {spoken(clash.until)}. Give a later day: "
-            f"--effective DATE"
+            f"--on DATE"
         )
     joined = Membership(person.id, kind.id, kind.side, on)
     return [
@@ -256,7 +257,7 @@ def remove_member(command: RemoveMember, state: State, context: Context) -> Deci
     if on < current.since:
         raise ImpossibleDate(
             f"{state.id}: {person.id} cannot have left on {spoken(on)}: they are in the team since "
-            f"{spoken(current.since)}. Give a later day: --effective DATE"
+            f"{spoken(current.since)}. Give a later day: --on DATE"
         )
     return [left(person.id, on, command.reason, state, context)]
 

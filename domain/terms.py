@@ -203,7 +203,7 @@ def not_before_what_it_waits_for(deliverable: Deliverable, due: date, state: Sta
                 f"{state.id}: {deliverable.id} waits for {first.id} {first.title!r}, due "
                 f"{spoken(first.terms.due)}, so it cannot be due {spoken(due)}. Give a date from "
                 f"then on, re-date {first.id} first, or say that it waits no longer: handrail "
-                f"deliverable depend {state.id} {deliverable.id} --on {first.id} --no-longer"
+                f"deliverable depend {state.id} {deliverable.id} --after {first.id} --no-longer"
             )
 
 

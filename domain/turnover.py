@@ -29,6 +29,7 @@ from domain.kernel import (
     EngagementCommand,
     Event,
     Line,
+    Option,
     PersonRef,
     Positional,
     Stamp,
@@ -61,7 +62,7 @@ class LeaderLeaves(EngagementCommand):
 
     person: Annotated[PersonRef, Positional()]
     """Who leaves, for example the superintendent."""
-    last_day: date | None = None
+    last_day: Annotated[date | None, Option("last")] = None
     """Their last day in the role; the day of the announcement if left out."""
     reason: Line | None = None
     """Why, where it may be said."""
@@ -240,7 +241,7 @@ def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Deci
         raise ImpossibleDate(
             f"{state.id}: the last day of {person.id} cannot be {spoken(last_day)}: they are "
             f"{spoken_role(role)} since {spoken(local_date(since, context.zone))}. "
-            f"Give a later day: --last-day DATE"
+            f"Give a later day: --last DATE"
         )
     tight = _tight_items(state, context)
     keep = {name.casefold() for name in command.keep}
@@ -298,7 +299,7 @@ def a_leader_leaves_first(
         raise WrongState(
             f"{state.id}: {holder} is {spoken_role(role)}, and nobody recorded that they leave. "
             f"A change of leader asks the new one to renew the commitment, so record it first: "
-            f"handrail leader leave {state.id} @{holder} --last-day DATE; then say who follows."
+            f"handrail leader leave {state.id} @{holder} --last DATE; then say who follows."
         )
 
 

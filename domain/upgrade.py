@@ -3,13 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from domain.context import Context
 from domain.differences import Change, StepDifference, differences
 from domain.engagement import Engagement, running
 from domain.errors import AlreadyExists, ImpossibleDate, Invalid, Unknown, WrongPerson, WrongState
-from domain.kernel import Decision, EngagementCommand, Event, Line, Stamp, State, decides, evolves
+from domain.kernel import (
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Option,
+    Stamp,
+    State,
+    decides,
+    evolves,
+)
 from domain.notices import NoticeRef, NoticesPlanned, NoticesSuppressed, PlannedNotice
 from domain.obligations import Obligation, obligations
 from domain.passing import Coming, coming
@@ -25,7 +35,7 @@ class UpgradePlaybook(EngagementCommand):
     noun = "playbook"
     verb = "upgrade"
 
-    to: Line
+    to: Annotated[Line, Option("playbook")]
     """The newer version, for example dta-sir@4."""
     reason: Line
     """Why it is upgraded now."""
@@ -95,7 +105,7 @@ def upgrade_playbook(command: UpgradePlaybook, state: State, context: Context) -
     if context.effective_on != context.today:
         raise ImpossibleDate(
             f"{state.id} cannot be upgraded for {context.effective_on}: a version holds from the "
-            f"moment of the upgrade on. Leave out --effective."
+            f"moment of the upgrade on. Leave out --on."
         )
     now = context.the_playbook
     # What lies behind is asked of the newer version, as it sorts its steps into phases.

@@ -152,7 +152,8 @@ async def load_the_cohort(on: Stage, story: Journey) -> None:
         on,
         'init --name "Pilot cohort (demonstration)" --agency "The Collaborative (demonstration)" '
         "--sender handrail@collaborative.example --director dana --director-name "
-        f'"Dana Reyes" --director-email dana@collaborative.example --playbook {handbook(on.home)}',
+        f'"Dana Reyes" --director-email dana@collaborative.example '
+        f"--playbook-file {handbook(on.home)}",
         first=2,
     )
     for what, file in (("lea", LEAS), ("lea", ALDER_CREEK), ("person", PEOPLE)):

@@ -36,7 +36,8 @@ What the exit codes mean stands in [exit-codes.md](exit-codes.md), what the envi
 """  # noqa: E501
 
 SHARED = re.compile(r"\*\*Every command\*\*:\n\n((?:\*.*\n|    .*\n)+)\n?")
-"""The options that every recording verb has: shown once."""
+"""The options that every recording verb has, shown once; a command with a day of its own has its
+own --on."""
 
 EVENTS_HEAD = """\
 # Events
@@ -69,7 +70,7 @@ def command_line() -> str:
     _, _, rest = generated.partition("## Table of Contents")
     # Where Handrail is installed is nobody's default.
     rest = rest.replace(str(PACKS), "packs") + "\n"
-    [shared] = {found[1] for found in SHARED.finditer(rest)}
+    shared = max((found[1] for found in SHARED.finditer(rest)), key=len)
     rest = SHARED.sub("", rest)
     return f"{CLI_HEAD}{shared}\n## Contents{rest.rstrip()}\n"
 

@@ -31,7 +31,7 @@ def test_a_value_inside_a_file_is_named_by_its_path() -> None:
     content = load("packs/playbooks/dta-sir.yaml")
     content["policies"][0]["steps"][2]["days"] = "soon"
     text = said(PublishPlaybook, content=content)
-    assert "CONTENT (policies.0.steps.2.days) 'soon': " in text
+    assert "FILE (policies.0.steps.2.days) 'soon': " in text
     assert "See handrail playbook publish --help" in text
 
 
@@ -51,7 +51,7 @@ def test_a_fact_without_its_source_is_named() -> None:
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     text = said(ActOnAgreement, **E, board="lea", action="waved", meeting="soon")
     assert "ACTION 'waved': " in text
-    assert "--meeting 'soon': not a day; write it as YYYY-MM-DD" in text
+    assert "--on 'soon': not a day; write it as YYYY-MM-DD" in text
     assert "See handrail agreement act --help" in text
 
 

@@ -55,7 +55,7 @@ def test_a_refused_question_is_answered_in_json(
 ) -> None:
     monkeypatch.setenv("HANDRAIL_HOME", str(tmp_path))
     with pytest.raises(SystemExit) as left:
-        main(["investment", "list", "--fy", "2026", "--json"])
+        main(["investment", "list", "--fiscal-year", "2026", "--json"])
     answer = capsys.readouterr()
     assert left.value.code == 1
     assert json.loads(answer.out)["outcome"] == "refused"

@@ -22,7 +22,7 @@ def test_the_help_of_an_import_names_its_columns(kind: str) -> None:
 def test_columns_that_must_be_there_come_first() -> None:
     assert columns("evidence log") == (
         "Columns that must be there: engagement, area, method, group. "
-        "Others: count, wave, effective, illustrative."
+        "Others: count, wave, on, illustrative."
     )
 
 

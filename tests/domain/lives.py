@@ -13,7 +13,6 @@ from tests.domain.plots import (
     Do,
     FallsBack,
     Holder,
-    Hour,
     In,
     Leaves,
     Mine,
@@ -201,7 +200,7 @@ def before_a_board(draw: st.DrawFn, of: dict[str, Any]) -> Part:
     next_at = draw(st.sampled_from([None, time(11)]))
     nexts = {"next_meeting": draw(day), "next_at": next_at}
     met = {"meeting": In(draw(st.integers(-2, 0)))}
-    posted = Do("board post", {**of, "at": Hour(draw(st.integers(-3, 0)), time(8, 15))})
+    posted = Do("board post", {**of, "on": In(draw(st.integers(-3, 0))), "at": time(8, 15)})
     turns = st.sampled_from(
         [
             [posted],

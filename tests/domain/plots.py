@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from functools import cache
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -69,14 +69,6 @@ class In:
     days: int
     worked: bool = False
     """Moved forward to a working day of the LEA."""
-
-
-@dataclass(frozen=True)
-class Hour:
-    """An hour of a day so many days from that of the command."""
-
-    days: int
-    at: time
 
 
 @dataclass(frozen=True)
@@ -325,8 +317,6 @@ class Both:
             case In():
                 day = self.story.today + timedelta(days=value.days)
                 return self.oracle.world.lea.forward(day) if value.worked else day
-            case Hour():
-                return datetime.combine(self.story.today + timedelta(days=value.days), value.at)
             case One():
                 known = [i for i in self.oracle.known() if i.startswith(value.prefix)]
                 return known[value.n % len(known)] if known else "none"

@@ -274,7 +274,7 @@ def test_an_action_does_not_precede_the_boards_last_one() -> None:
 def test_a_continuation_says_to_when() -> None:
     story = before_the_boards()
     story.when("agreement act", board="lea", action="continued", meeting=FIRST).refuses(
-        Incomplete, "Add --next-meeting DATE", "A1"
+        Incomplete, "Add --next DATE", "A1"
     )
 
 
@@ -282,7 +282,7 @@ def test_a_continuation_says_to_when() -> None:
 def test_a_continuation_is_to_a_later_meeting(next_meeting: date) -> None:
     before_the_boards().when(
         "agreement act", board="lea", action="continued", meeting=FIRST, next_meeting=next_meeting
-    ).refuses(ImpossibleDate, "Thu 10 Sep 2026", "Correct --next-meeting")
+    ).refuses(ImpossibleDate, "Thu 10 Sep 2026", "Correct --next")
 
 
 def test_only_a_continuation_names_a_next_meeting() -> None:
@@ -460,7 +460,7 @@ def test_a_denied_renewal_is_owed_again() -> None:
 
 def test_a_term_lies_ahead_and_an_agreement_without_one_asks_for_nothing() -> None:
     story = Story().fitting()
-    story.when("agreement draft", until=story.today).refuses(ImpossibleDate, "--until")
+    story.when("agreement draft", until=story.today).refuses(ImpossibleDate, "--last")
     story.when("agreement draft", until=date(2207, 6, 30)).refuses(ImpossibleDate, "Check the year")
     assert renewals(Story().effective()) == []
 

@@ -62,9 +62,12 @@ def test_appropriations_are_a_directors(what: str, who: str) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        pytest.param({"until": date(2026, 6, 30)}, ImpossibleDate, ("--until",), id="ends before"),
+        pytest.param({"until": date(2026, 6, 30)}, ImpossibleDate, ("--last",), id="ends before"),
         pytest.param(
-            {"spend_until": date(2029, 6, 29)}, ImpossibleDate, ("--spend-until",), id="paid before"
+            {"spend_until": date(2029, 6, 29)},
+            ImpossibleDate,
+            ("--last-payment",),
+            id="paid before",
         ),
         pytest.param({"until": date(2092, 6, 30)}, ImpossibleDate, ("2092",), id="a slip"),
         pytest.param({"effective": date(2026, 8, 5)}, ImpossibleDate, ("5 Aug",), id="ahead"),
@@ -116,7 +119,7 @@ def test_what_is_said_already_is_not_said_again() -> None:
     story.when("appropriation correct", "dana", **correct).refuses(Incomplete, "dta", "--amount")
     story.when(
         "appropriation correct", "dana", amount="1", effective=date(2026, 8, 3), **correct
-    ).refuses(ImpossibleDate, "Mon 3 Aug 2026", "--effective")
+    ).refuses(ImpossibleDate, "Mon 3 Aug 2026", "--on")
     story.when("appropriation correct", "dana", **{**correct, "appropriation": "dtb"}).refuses(
         Unknown, "'dtb'", "Did you mean dta", "handrail appropriation list"
     )

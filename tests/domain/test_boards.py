@@ -164,8 +164,10 @@ def test_a_board_is_bound_by_a_known_act() -> None:
 def test_what_is_posted_late_is_said_and_nothing_else(row: Row) -> None:
     at = moment(row["Posted"])
     story = submitted().on(date(2026, 9, 22), time(10))
-    typed = at.astimezone(ZoneInfo(ZONE)).strftime("%Y-%m-%d %H:%M")
-    [event] = story.when("board post", board="lea", at=typed).records(AgendaPosted)
+    local = at.astimezone(ZoneInfo(ZONE))
+    [event] = story.when("board post", board="lea", on=local.date(), at=f"{local:%H:%M}").records(
+        AgendaPosted
+    )
     assert isinstance(event, AgendaPosted)
     assert event.at == at
     assert event.came_true() == local_date(at, ZONE)
@@ -204,7 +206,7 @@ def test_alder_creeks_boards_go_as_the_table_says() -> None:
 
     row = at("Mon 21 Sep 2026 17:20")
     body = {"person": "mendes", "evidence": "the district's website"}
-    story.do("board post", board="lea", at="2026-09-21 17:20", **body)
+    story.do("board post", board="lea", on=date(2026, 9, 21), at="17:20", **body)
     check(row)
     check(at("Mon 21 Sep 2026 18:00"))
     assert len(story.mails) == 2
@@ -225,7 +227,7 @@ def test_alder_creeks_boards_go_as_the_table_says() -> None:
     story.do("agreement act", board="ccee", action="signed", meeting=date(2026, 10, 1))
     assert item(story, "ccee").state == "signed"
     story.until(moment("Mon 5 Oct 2026 16:30"))
-    story.do("board post", board="lea", at="2026-10-05 16:30")
+    story.do("board post", board="lea", on=date(2026, 10, 5), at="16:30")
     row = at("Thu 8 Oct 2026 20:00")
     [acted] = story.when(
         "agreement act", board="lea", action="approved", meeting=LATER, vote="4-1"
@@ -320,7 +322,7 @@ def test_whoever_was_still_to_be_told_is_not_once_it_is_posted() -> None:
         person="p-mendes", on=DEADLINE, alarm=1,
     )  # fmt: skip
     story.do(claim, SYSTEM)
-    story.do("board post", board="lea", at="2026-09-21 16:00")
+    story.do("board post", board="lea", on=date(2026, 9, 21), at="16:00")
     deliveries = story.ledger("A1/posting-lea")[0].deliveries
     assert (deliveries["p-mendes"].outcome, deliveries["p-tess"].outcome) == ("pending", "dropped")
     again = claim.model_copy(update={"person": "p-tess"})
@@ -453,35 +455,37 @@ def test_nothing_is_submitted_before_a_draft_or_after_the_final_action() -> None
     story.do("agreement act", board="lea", action="approved", meeting=MEETING)
     body["meeting"] = LATER
     story.when("board submit", **body).refuses(WrongState, "approved", "Thu 24 Sep 2026")
-    story.when("board post", board="lea", at="2026-09-25 08:00").refuses(WrongState, "approved")
+    story.when("board post", board="lea", on=date(2026, 9, 25), at="08:00").refuses(
+        WrongState, "approved"
+    )
 
 
 def test_a_posting_entered_after_its_meeting_is_that_meetings() -> None:
     story = submitted().on(date(2026, 9, 25))
     story.do("agreement act", board="lea", action="continued", meeting=MEETING, next_meeting=LATER)
-    story.do("board post", board="lea", at="2026-09-21 17:20")
+    story.do("board post", board="lea", on=date(2026, 9, 21), at="17:20")
     assert [o.settled for o in owed(story)] == ["posted", None]
-    story.do("board post", board="lea", at="2026-09-25 08:00")
+    story.do("board post", board="lea", on=date(2026, 9, 25), at="08:00")
     assert [o.settled for o in owed(story)] == ["posted", "posted"]
 
 
 @pytest.mark.parametrize(
-    ("at", "words"),
+    ("on", "at", "words"),
     [
-        pytest.param("2026-09-10 09:01", ("Thu 10 Sep 2026 09:01", "09:00"), id="ahead"),
-        pytest.param("2026-09-01 12:00", ("Wed 2 Sep 2026",), id="before the draft"),
+        pytest.param(date(2026, 9, 10), "09:01", ("Thu 10 Sep 2026 09:01", "09:00"), id="ahead"),
+        pytest.param(date(2026, 9, 1), "12:00", ("Wed 2 Sep 2026",), id="before the draft"),
     ],
 )
-def test_a_posting_that_cannot_be_is_refused(at: str, words: tuple[str, ...]) -> None:
-    submitted().when("board post", board="lea", at=at).refuses(ImpossibleDate, *words)
+def test_a_posting_that_cannot_be_is_refused(on: date, at: str, words: tuple[str, ...]) -> None:
+    submitted().when("board post", board="lea", on=on, at=at).refuses(ImpossibleDate, *words)
 
 
 def test_an_agenda_is_posted_once_and_only_after_a_submission() -> None:
-    drafted().when("board post", board="lea", at="2026-09-02 08:00").refuses(
+    drafted().when("board post", board="lea", on=date(2026, 9, 2), at="08:00").refuses(
         WrongState, "on no agenda", "handrail board submit"
     )
-    story = submitted().do("board post", board="lea", at="2026-09-10 08:30")
-    story.when("board post", board="lea", at="2026-09-10 08:40").refuses(
+    story = submitted().do("board post", board="lea", on=date(2026, 9, 10), at="08:30")
+    story.when("board post", board="lea", on=date(2026, 9, 10), at="08:40").refuses(
         AlreadyExists, "Thu 10 Sep 2026 08:30"
     )
 
@@ -538,7 +542,9 @@ def test_a_submission_after_its_posting_deadline_says_so(on: time, kind: str, la
 
 def test_a_posting_after_the_meeting_says_so() -> None:
     story = submitted().on(date(2026, 9, 25))
-    [event] = story.when("board post", board="lea", at="2026-09-25 08:00").records(AgendaPosted)
+    [event] = story.when("board post", board="lea", on=date(2026, 9, 25), at="08:00").records(
+        AgendaPosted
+    )
     assert "the meeting was Thu 24 Sep 2026 18:00, before the posting" in event.sentence()
 
 
@@ -551,7 +557,7 @@ def test_an_hour_has_its_form(at: str) -> None:
     with pytest.raises(ValidationError):
         made("board submit", board="lea", meeting=MEETING, at=at)
     with pytest.raises(ValidationError):
-        made("board post", board="lea", at=at)
+        made("board post", board="lea", on=MEETING, at=at)
 
 
 def test_the_assistant_is_staff_and_the_clerk_is_the_leas() -> None:

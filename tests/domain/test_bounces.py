@@ -397,7 +397,7 @@ def test_confirming_an_address_is_refused_where_nothing_came_back() -> None:
         ImpossibleDate, "Wed 7 Apr 2027"
     )
     story.when("address confirm", effective=date(2027, 4, 5), **confirm).refuses(
-        ImpossibleDate, "Tue 6 Apr 2027", "--effective"
+        ImpossibleDate, "Tue 6 Apr 2027", "--on"
     )
     story.when("address confirm", person="elena", note="n").refuses(WrongState, "p-joy")
     [mended] = story.when("address confirm", **confirm).records(AddressMended)

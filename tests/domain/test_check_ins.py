@@ -154,7 +154,7 @@ def test_a_check_in_that_is_backdated_was_held_on_that_day() -> None:
     assert held.on == HELD
 
 
-@pytest.mark.parametrize("how", [{"on": HELD}, {"effective": HELD}], ids=["--on", "--effective"])
+@pytest.mark.parametrize("how", [{"on": HELD}, {"effective": HELD}], ids=["own day", "said day"])
 def test_a_check_in_came_true_on_the_day_on_which_it_was_held(how: dict[str, Any]) -> None:
     story = partnering().on(date(2027, 6, 14)).do("checkin hold", "marcus", **how)
     [held] = [r for r in story.history() if isinstance(r.event, CheckInHeld)]
@@ -299,7 +299,7 @@ def test_no_purpose_stays_blank(blank: str | None) -> None:
         answers["coaching-capacity"] = blank
     story.when("checkin close", "marcus", purpose=answers).refuses(
         Incomplete, "coaching-capacity (Check the capacity for coaching) is blank",
-        '--purpose coaching-capacity="…"',
+        '--answer coaching-capacity="…"',
     )  # fmt: skip
 
 
@@ -369,16 +369,16 @@ def test_an_outcome_has_its_reason_and_what_goes_with_it(row: Row) -> None:
 
     outcome = row["Outcome"]
     body: dict[str, Any] = {"purpose": PURPOSES, "outcome": outcome}
-    if row["Its reason"] == "--reason":
-        held().when("checkin close", "marcus", **body).refuses(Incomplete, outcome, "--reason TEXT")
+    if row["Its reason"] == "--basis":
+        held().when("checkin close", "marcus", **body).refuses(Incomplete, outcome, "--basis TEXT")
         body["reason"] = "r"
     if "--sustain says" in row["Goes with it"]:
         held().when("checkin close", "marcus", **body).refuses(Incomplete, "--sustain TEXT")
         body["sustain"] = "s"
-    for option, of in (("adjust", "adjust"), ("sustain", "end")):
+    for option, typed, of in (("adjust", "change", "adjust"), ("sustain", "sustain", "end")):
         if of != outcome:
             held().when("checkin close", "marcus", **{**body, option: "x"}).refuses(
-                Invalid, f"--{option} belongs to outcome {of}"
+                Invalid, f"--{typed} belongs to outcome {of}"
             )
     story = close(held(), **body)
     ended = row["What follows"] == "the Lead is to close the engagement"
@@ -445,13 +445,13 @@ def test_an_outcome_that_was_wrong_takes_what_belonged_to_it_along() -> None:
     ("body", "kind", "words"),
     [
         pytest.param({"checkin": "CI-9"}, Unknown, ("'CI-9'", "CI-1"), id="no such check-in"),
-        pytest.param({}, AlreadyExists, ("says that already", "--purpose"), id="nothing said"),
+        pytest.param({}, AlreadyExists, ("says that already", "--answer"), id="nothing said"),
         pytest.param({"purpose": {"commitment": PURPOSES["commitment"]}}, AlreadyExists,
                      ("says that already",), id="the same words"),
         pytest.param({"purpose": {"commitment": " "}}, Incomplete, ("commitment",), id="blank"),
         pytest.param({"purpose": {"commit": "x"}}, Unknown, ("Did you mean commitment",),
                      id="no such purpose"),
-        pytest.param({"outcome": "end"}, Incomplete, ("--because TEXT",), id="without why"),
+        pytest.param({"outcome": "end"}, Incomplete, ("--basis TEXT",), id="without why"),
         pytest.param({"outcome": "end", "because": "b"}, Incomplete, ("--sustain TEXT",),
                      id="without a plan"),
         pytest.param({"adjust": "x"}, Invalid, ("belongs to outcome adjust",), id="of another"),

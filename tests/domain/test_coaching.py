@@ -235,11 +235,11 @@ def test_a_playbook_without_coaching_owes_no_contact_and_takes_none() -> None:
     [
         pytest.param({"how": "vist"}, Unknown, ("'vist'", "Did you mean visit", "teleconference"),
                      id="a kind nobody knows"),
-        pytest.param({"people": ("dana",)}, WrongPerson, ("p-dana", "--at alder-creek-usd"),
+        pytest.param({"people": ("dana",)}, WrongPerson, ("p-dana", "--organisation alder-"),
                      id="nobody of the LEA"),
-        pytest.param({"people": ("joy", "marcus")}, WrongPerson, ("p-marcus", "--by PERSON"),
+        pytest.param({"people": ("joy", "marcus")}, WrongPerson, ("p-marcus", "--coach PERSON"),
                      id="the coach with themselves"),
-        pytest.param({"by": "elena"}, WrongPerson, ("p-elena", "--by"), id="coached by the LEA"),
+        pytest.param({"by": "elena"}, WrongPerson, ("p-elena", "--coach"), id="coached by the LEA"),
         pytest.param({"people": ("nobody",)}, Unknown, ("'nobody'",), id="an unknown person"),
         pytest.param({"by": "nobody"}, Unknown, ("'nobody'",), id="an unknown coach"),
     ],
@@ -259,7 +259,7 @@ def test_a_contact_is_dated_between_the_agreement_and_today() -> None:
     for board in ("lea", "ccee"):
         story.do("agreement act", board=board, action="approved", meeting=START)
     story.when("contact log", effective=date(2027, 3, 22), **VISIT).refuses(
-        ImpossibleDate, "Mon 22 Mar 2027", "Wed 24 Mar 2027", "--effective DATE"
+        ImpossibleDate, "Mon 22 Mar 2027", "Wed 24 Mar 2027", "--on DATE"
     )
 
 
@@ -271,7 +271,7 @@ def test_a_contact_before_the_agreement_is_a_conversation() -> None:
 
 def test_the_same_contact_is_not_logged_twice() -> None:
     story = coached().do("contact log", **VISIT)
-    story.when("contact log", **VISIT).refuses(AlreadyExists, "--for PURPOSE")
+    story.when("contact log", **VISIT).refuses(AlreadyExists, "--purpose PURPOSE")
     story.when("contact log", **{**VISIT, "purpose": "the budget"}).records(ContactLogged)
 
 

@@ -212,7 +212,7 @@ def test_what_the_lea_does_has_its_person_and_its_evidence(what: str) -> None:
     story.when(what, "marcus", person="joy", **body).refuses(Incomplete, "--evidence REFERENCE")
     story.when(what, "marcus", evidence="a mail", **body).refuses(Incomplete, "--for PERSON")
     story.when(what, "marcus", person="noor", evidence="a mail", **body).refuses(
-        WrongPerson, "p-noor", "handrail person list --at alder-creek-usd"
+        WrongPerson, "p-noor", "handrail person list --organisation alder-creek-usd"
     )
     story.when(what, "marcus", person="nobody", evidence="a mail", **body).refuses(
         Unknown, "'nobody'"

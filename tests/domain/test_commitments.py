@@ -80,7 +80,7 @@ def test_the_next_check_in_asks_what_became_of_earlier_promises(row: Row) -> Non
     else:
         close.refuses(
             Incomplete, "CI-2", "CI-1 commitment 1 (Name two teacher leaders.)",
-            f"handrail commitment judge {ALDER} CI-1 1 --as kept",
+            f"handrail commitment judge {ALDER} CI-1 1 --outcome kept",
         )  # fmt: skip
 
 

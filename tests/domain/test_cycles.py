@@ -113,7 +113,7 @@ def test_a_cycle_does_not_begin_before_the_one_it_goes_on_from_ended() -> None:
     story.do("cycle act", **BODIES["act"][1])
     story.when(
         "cycle open", title="Next", prediction="More.", after="C1", effective=date(2027, 2, 19)
-    ).refuses(ImpossibleDate, "Fri 19 Feb 2027", "Mon 22 Feb 2027", "--effective")
+    ).refuses(ImpossibleDate, "Fri 19 Feb 2027", "Mon 22 Feb 2027", "--on")
 
 
 def test_two_open_cycles_do_not_share_a_title() -> None:

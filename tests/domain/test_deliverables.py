@@ -310,7 +310,7 @@ def test_a_new_lead_signs_and_the_one_before_does_not() -> None:
 def test_only_somebody_of_the_lea_signs_for_it(who: str, where: str) -> None:
     in_state("proposed").when(
         "deliverable sign", deliverable="D1", person=who, evidence="mail"
-    ).refuses(WrongPerson, f"p-{who}", where, "handrail person list --at alder-creek-usd")
+    ).refuses(WrongPerson, f"p-{who}", where, "handrail person list --organisation alder-creek-usd")
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_nobody_at_an_lea_has_a_staff_role() -> None:
     story = Story()
     body = {"handle": "sam", "name": "Sam", "email": "sam@x.example"}
     story.when("person register", "dana", **body, at="ACUSD", role=("lead",)).refuses(
-        WrongPerson, "Alder Creek Unified School District", "Leave out --at or --role"
+        WrongPerson, "Alder Creek Unified School District", "Leave out --organisation or --role"
     )
     story.do("person register", **body, at="ACUSD")
     who = next(s for s in story.histories if s.startswith("person:")).removeprefix("person:")

@@ -197,7 +197,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "agreement draft": {},
     "agreement act": {"board": "lea", "action": "approved", "meeting": date(2026, 8, 4)},
     "board submit": {"board": "lea", "meeting": DUE, "at": "18:00"},
-    "board post": {"board": "lea", "at": "2026-08-04 08:00"},
+    "board post": {"board": "lea", "on": date(2026, 8, 4), "at": "08:00"},
     "board pull": {"board": "lea"},
     "board no-quorum": {"board": "lea"},
     "deliverable propose": {"title": "A", "due": DUE},
@@ -344,7 +344,7 @@ def test_an_unknown_engagement_is_named_with_the_nearest(what: str) -> None:
 @pytest.mark.parametrize("what", [what for what in BODIES if what != "conversation log"])
 def test_no_fact_but_a_conversation_is_dated_before_the_opening(what: str) -> None:
     Story().effective().when(what, "marcus", effective=date(2026, 8, 3), **BODIES[what]).refuses(
-        ImpossibleDate, "opened on Tue 4 Aug 2026", "Mon 3 Aug 2026", "--effective"
+        ImpossibleDate, "opened on Tue 4 Aug 2026", "Mon 3 Aug 2026", "--on"
     )
 
 
@@ -370,7 +370,7 @@ def test_whoever_works_at_an_lea_holds_no_role_of_the_agency(role: str) -> None:
     elena = replace(story.people["elena"], staff_roles=frozenset({"lead", "director"}))
     story.people[elena.id] = story.people["elena"] = elena
     story.when("engagement open", **{**OPEN, role: "elena"}).refuses(
-        WrongPerson, "p-elena", "alder-creek-usd", "handrail person list --at agency"
+        WrongPerson, "p-elena", "alder-creek-usd", "handrail person list --organisation agency"
     )
     story.opened().when("engagement assign", role=role, person="elena").refuses(
         WrongPerson, "p-elena", "alder-creek-usd"

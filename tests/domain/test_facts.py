@@ -140,7 +140,7 @@ def test_facts_of_the_registration_take_part() -> None:
          ("is replaced",)),
         ("lea fact-withdraw", {"fact": "SF9", "reason": "r"}, Unknown, ("'SF9'",)),
         ("lea fact-withdraw", {"fact": "SF1", "reason": "r", "effective": date(2027, 11, 2)},
-         ImpossibleDate, ("--effective",)),
+         ImpossibleDate, ("--on",)),
     ],
 )  # fmt: skip
 def test_what_cannot_be_said_of_a_fact_is_refused(
@@ -232,7 +232,7 @@ def test_a_fallback_contact_can_be_reached_and_is_somebody_else() -> None:
     change = {"person": who}
     story.when("person change", **change, fallback="robert").refuses(WrongPerson, "their own")
     story.when("person change", **change, fallback="noor").refuses(
-        WrongPerson, "p-noor", "handrail person list --at alder-creek-usd"
+        WrongPerson, "p-noor", "handrail person list --organisation alder-creek-usd"
     )
     story.when("person change", **change, fallback="jo").refuses(Unknown, "'jo'", "joy")
     story.when("person change", **change, fallback="joy", no_fallback=True).refuses(

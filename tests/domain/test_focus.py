@@ -61,8 +61,8 @@ def shown(entry: Entry | None) -> str:
 
 
 CHANGES: dict[str, dict[str, Any]] = {
-    "narrowed with --keep": {"text": "Grade 6 fractions.", "reason": "data", "keep": True},
-    "moved without --keep": {"text": ABSENCE, "reason": "the Dashboard 2027"},
+    "narrowed with --narrower": {"text": "Grade 6 fractions.", "reason": "data", "keep": True},
+    "moved without --narrower": {"text": ABSENCE, "reason": "the Dashboard 2027"},
     "moved without a reason": {"text": ABSENCE},
     "moved, dated too early": {"text": ABSENCE, "reason": "typo", "effective": date(2027, 3, 1)},
     "the same words again": {"text": f" {MATHS.upper()}", "indicator": ("mathematics",),
@@ -126,7 +126,7 @@ def test_whose_words_they_are_is_kept_with_the_evidence() -> None:
                      id="of another LEA"),
         pytest.param({"indicator": ("maths",)}, Unknown, ("'maths'", "Did you mean mathematics"),
                      id="unknown indicator"),
-        pytest.param({"keep": True}, WrongState, ("--keep",), id="nothing to keep"),
+        pytest.param({"keep": True}, WrongState, ("--narrower",), id="nothing to keep"),
         pytest.param({"effective": date(2026, 8, 5)}, ImpossibleDate, ("Wed 5 Aug 2026",),
                      id="ahead"),
     ],
@@ -227,7 +227,7 @@ def test_every_wrong_result_is_named_at_once() -> None:
     ("body", "kind", "words"),
     [
         pytest.param({"year": 2027}, ImpossibleDate, ("2027", "--year"), id="a year to come"),
-        pytest.param({"row": ()}, Incomplete, ("--row",), id="nothing said"),
+        pytest.param({"row": ()}, Incomplete, ("--result",), id="nothing said"),
         pytest.param({"row": ("mathematics/all=red", "mathematics=blue")}, Invalid,
                      ("mathematics/all", "red and blue"), id="said twice"),
     ],
@@ -382,7 +382,7 @@ def test_a_focus_set_after_the_next_dashboard_is_named_before_it_is_judged() -> 
     story.do("dashboard record", year=2027, row=("mathematics/all=red",))
     story.do("focus set", text=MATHS)
     story.when("focus align", year=2026, verdict="no", why="w").refuses(
-        Incomplete, "2026", "--focus, one of F1"
+        Incomplete, "2026", "--problem, one of F1"
     )
 
 

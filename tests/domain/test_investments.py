@@ -94,7 +94,7 @@ def test_an_investment_names_the_fiscal_year_of_its_day(row: Row) -> None:
         story.when("investment add", **body).refuses(Invalid, repr(year), "Give it as 20")
     else:
         story.when("investment add", **body).refuses(
-            ImpossibleDate, year, "Tue 4 Aug 2026", "Give --fy 2026-27"
+            ImpossibleDate, year, "Tue 4 Aug 2026", "Give --fiscal-year 2026-27"
         )
 
 
@@ -203,9 +203,9 @@ def test_an_investment_serves_the_problem_of_practice_of_its_day() -> None:
     assert added(story, amount="5", effective=date(2027, 4, 20)).focus == "F1"
     assert added(story, amount="6", focus="f1").focus == "F1"
     body = {"amount": "7", "purpose": "p"}
-    story.when("investment add", focus="F9", **body).refuses(Unknown, "'F9'", "F1, F2", "--focus")
+    story.when("investment add", focus="F9", **body).refuses(Unknown, "'F9'", "F1, F2", "--problem")
     story.when("investment add", focus="F2", effective=date(2027, 4, 20), **body).refuses(
-        ImpossibleDate, "F2", "Tue 20 Apr 2027", "--effective"
+        ImpossibleDate, "F2", "Tue 20 Apr 2027", "--on"
     )
 
 
@@ -288,7 +288,7 @@ def test_where_none_fits_what_there_is_is_named() -> None:
 def test_with_appropriations_a_year_or_a_name_must_be_said() -> None:
     story = funded()
     story.when("investment add", amount="4", purpose="p").refuses(
-        Incomplete, "--fy", "--appropriation dta"
+        Incomplete, "--fiscal-year", "--appropriation dta"
     )
     assert added(story, appropriation="dta").fiscal_year is None
     assert story.state(MONEY).of(Appropriation).by_fiscal_year == {None: Decimal(24000)}
@@ -300,7 +300,7 @@ def test_what_is_paid_later_belongs_to_the_year_it_was_committed_in() -> None:
     assert added(story, fy="2026-27").appropriation == "dta"
     story.on(date(2029, 7, 2)).when(
         "investment add", amount="4", purpose="p", fy="2026-27"
-    ).refuses(ImpossibleDate, "ended on Wed 30 Jun 2027", "Give --fy 2029-30")
+    ).refuses(ImpossibleDate, "ended on Wed 30 Jun 2027", "Give --fiscal-year 2029-30")
 
 
 # Corrections --------------------------------------------------------------------------------
@@ -381,13 +381,13 @@ def test_a_corrected_year_must_fit_as_a_first_one_must() -> None:
     story = swapped()
     correct = {"investment": "INV-1", "reason": "r"}
     story.when("investment correct", fy="2027-28", **correct).refuses(
-        ImpossibleDate, "2027-28", "Tue 20 Apr 2027", "Give --fy 2026-27"
+        ImpossibleDate, "2027-28", "Tue 20 Apr 2027", "Give --fiscal-year 2026-27"
     )
     story.when("investment correct", fy="2026-28", **correct).refuses(Invalid, "'2026-28'", "Give")
     story.when("investment correct", category="x", **correct).refuses(Invalid, "'x'", "Choose")
     story.when("investment correct", **correct).refuses(Incomplete, "INV-1", "--amount")
     story.when("investment correct", amount="1", effective=date(2027, 11, 9), **correct).refuses(
-        ImpossibleDate, "Tue 9 Nov 2027", "--effective"
+        ImpossibleDate, "Tue 9 Nov 2027", "--on"
     )
     story.when("investment correct", amount="1", **correct | {"investment": "INV-7"}).refuses(
         Unknown, "'INV-7'", "INV-1", "handrail investment list alder-creek-usd"

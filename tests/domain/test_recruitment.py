@@ -147,7 +147,7 @@ def test_every_criterion_is_answered_whatever_the_decision() -> None:
     for proceed in (True, False):
         Story().recruited().when(
             "fit decide", "marcus", proceed=proceed, criterion={"agreement": "yes"}
-        ).refuses(Incomplete, "underserved, commitment", "--criterion underserved=yes")
+        ).refuses(Incomplete, "underserved, commitment", "--answer underserved=yes")
 
 
 def test_an_unknown_criterion_is_named_with_the_known_ones() -> None:
@@ -187,7 +187,7 @@ def test_fit_is_not_decided_twice() -> None:
 def test_the_same_conversation_is_logged_once() -> None:
     story = Story().opened().do("conversation log", group="parents", notes="Buses run late.")
     story.when("conversation log", group="parents", notes="Buses run late.").refuses(
-        AlreadyExists, "parents on Tue 4 Aug 2026", "--notes"
+        AlreadyExists, "parents on Tue 4 Aug 2026", "--note"
     )
     story.when("conversation log", group="parents", notes="Lunch is late.").records(
         ConversationLogged

@@ -504,7 +504,7 @@ def test_a_second_move_out_of_the_recess_takes_the_lea_along() -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "words"),
     [
-        ({"to": date(2028, 5, 11)}, AlreadyExists, "--to DATE"),
+        ({"to": date(2028, 5, 11)}, AlreadyExists, "--first DATE"),
         ({"to": date(2028, 4, 4)}, ImpossibleDate, "days to come"),
         ({"to": date(2028, 4, 10)}, ImpossibleDate, "--registration-due"),
         ({"to": MOVED, "registration_due": MOVED}, ImpossibleDate, "--registration-due"),
@@ -680,7 +680,7 @@ def test_a_promise_is_owed_until_it_is_settled() -> None:
     assert story.planned_days("Y1-1/1")[0] == date(2026, 12, 4)
     story.when("summit commitment add", **promise).refuses(AlreadyExists, "Y1-1/1")
     story.when("summit commitment add", **{**promise, "by": date(2026, 11, 16)}).refuses(
-        ImpossibleDate, "--by"
+        ImpossibleDate, "--due"
     )
     done: dict[str, Any] = {"summit": "Y1-1", "commitment": "y1-1/1"}
     story.when("summit commitment settle", **done, outcome="dropped").refuses(Incomplete, "--note")

@@ -182,7 +182,7 @@ def test_another_leas_survey_is_taken_back() -> None:
                      id="no such instrument"),
         pytest.param({"taken": date(2027, 1, 26)}, ImpossibleDate, ("Tue 26 Jan 2027",),
                      id="ahead"),
-        pytest.param({"taken": date(2026, 10, 14)}, ImpossibleDate, ("Thu 15 Oct 2026", "--taken"),
+        pytest.param({"taken": date(2026, 10, 14)}, ImpossibleDate, ("Thu 15 Oct 2026", "--on"),
                      id="before the opening"),
         pytest.param({"reason": "r"}, Invalid, ("leave out --reason",), id="nothing to correct"),
     ],
@@ -199,7 +199,7 @@ def test_surveys_are_taken_in_the_order_of_their_years() -> None:
     story = recorded(effective().on(date(2028, 1, 24)), 2, date(2028, 1, 20))
     body: dict[str, Any] = {"result": SIX}
     story.when("survey record", year=1, taken=date(2028, 1, 20), **body).refuses(
-        ImpossibleDate, "year 2", "Thu 20 Jan 2028", "--year"
+        ImpossibleDate, "year 2", "Thu 20 Jan 2028", "--survey"
     )
     recorded(story)
     story.when("survey record", year=3, taken=date(2028, 1, 19), **body).refuses(ImpossibleDate)

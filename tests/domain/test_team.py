@@ -166,9 +166,9 @@ def test_somebody_may_come_back_as_something_else() -> None:
         pytest.param({"person": "marcus"}, WrongPerson, ("the agency",), id="of the agency"),
         pytest.param({"person": "nadia"}, WrongPerson, ("State University",), id="of outside"),
         pytest.param({"person": "joy", "as_": "university"}, WrongPerson,
-                     ("'University partner'", "--at external"), id="not of outside"),
-        pytest.param({"person": "joy", "as_": "agency_staff"}, WrongPerson, ("--at agency",),
-                     id="not of the agency"),
+                     ("'University partner'", "--organisation external"), id="not of outside"),
+        pytest.param({"person": "joy", "as_": "agency_staff"}, WrongPerson,
+                     ("--organisation agency",), id="not of the agency"),
         pytest.param({"person": "elena"}, AlreadyExists,
                      ("superintendent since Tue 4 Aug 2026", "handrail team leave"), id="twice"),
         pytest.param({"effective": date(2026, 8, 5)}, ImpossibleDate, ("Wed 5 Aug 2026",),
@@ -228,7 +228,7 @@ def test_a_county_office_has_a_representative() -> None:
 )  # fmt: skip
 def test_nobody_else_represents_a_county_office(who: str, where: str) -> None:
     staffed().opened().when("engagement assign", role="county_rep", person=who).refuses(
-        WrongPerson, f"p-{who}", where, "handrail person list --at OFFICE"
+        WrongPerson, f"p-{who}", where, "handrail person list --organisation OFFICE"
     )
 
 
@@ -256,7 +256,9 @@ def test_somebody_of_outside_is_registered_with_their_organisation() -> None:
 def test_somebody_of_outside_works_nowhere_else() -> None:
     story = Story()
     nadia = {"handle": "nadia", "name": "Nadia Flores", "external": "State University"}
-    story.when("person register", at="ACUSD", **nadia).refuses(WrongPerson, "Alder Creek", "--at")
+    story.when("person register", at="ACUSD", **nadia).refuses(
+        WrongPerson, "Alder Creek", "--organisation"
+    )
     story.when("person register", "dana", role=("lead",), email="n@state.example", **nadia).refuses(
         WrongPerson, "lead", "--role"
     )

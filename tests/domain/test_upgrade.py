@@ -55,7 +55,7 @@ def standing(story: Story, step: str) -> str | None:
 
 
 def looked_at(story: Story, actor: str = "dana") -> Preview:
-    """What `--preview` computes; nothing is recorded."""
+    """What `--dry-run` computes; nothing is recorded."""
     command = made("playbook upgrade", **PUT)
     assert isinstance(command, UpgradePlaybook)
     context = story.context(actor, command)
@@ -326,7 +326,7 @@ def test_a_reminder_that_somebody_was_still_to_get_is_dropped_with_its_rule() ->
         pytest.param("dana", {**PUT, "to": "short@1"}, Invalid,
                      ("short@1 is another playbook", "dta-sir@4"), id="another"),
         pytest.param("dana", {**PUT, "effective": date(2027, 3, 2)}, ImpossibleDate,
-                     ("--effective",), id="backdated"),
+                     ("--on",), id="backdated"),
     ],
 )  # fmt: skip
 def test_an_upgrade_that_cannot_be_is_refused(

@@ -111,7 +111,16 @@ def desk(handrail: Handrail) -> Handrail:
             "--role", role, actor="dana",
         )  # fmt: skip
     must("lea", "register", E, "Alder Creek Unified School District", "--alias", "ACUSD")
-    must("person", "register", "joy", "Joy Kim", "--email", "joy@alder-creek.example", "--at", E)
+    must(
+        "person",
+        "register",
+        "joy",
+        "Joy Kim",
+        "--email",
+        "joy@alder-creek.example",
+        "--organisation",
+        E,
+    )
     must(
         "engagement", "open", "ACUSD", "--lead", "marcus", "--director", "dana", "--contact", "joy"
     )
@@ -119,12 +128,12 @@ def desk(handrail: Handrail) -> Handrail:
                   "parents", "students"):  # fmt: skip
         must("conversation", "log", E, group, actor="marcus")
     must(
-        "fit", "decide", E, "--proceed", "--criterion", "agreement=yes",
-        "--criterion", "underserved=yes", "--criterion", "commitment=yes", actor="marcus",
+        "fit", "decide", E, "--proceed", "--answer", "agreement=yes",
+        "--answer", "underserved=yes", "--answer", "commitment=yes", actor="marcus",
     )  # fmt: skip
     must("agreement", "draft", E)
     for board in ("lea", "ccee"):
-        must("agreement", "act", E, board, "approved", "--meeting", TODAY)
+        must("agreement", "act", E, board, "approved", "--on", TODAY)
     must("deliverable", "propose", E, "Theory of action", "--due", "2054-09-25", actor="marcus")
     must("deliverable", "sign", E, "D1", actor="marcus")
     must("deliverable", "sign", E, "D1", "--for", "joy", "--evidence", "mail of 4 August")

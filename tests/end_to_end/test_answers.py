@@ -61,7 +61,7 @@ def test_what_is_owed_comes_soonest_first(desk: Handrail) -> None:
 
 
 def test_as_known_is_what_had_been_entered_by_then(desk: Handrail) -> None:
-    desk("conversation", "log", E, "parents", "--effective", "2054-07-15", actor="marcus")
+    desk("conversation", "log", E, "parents", "--on", "2054-07-15", actor="marcus")
     before = desk("history", E, "--as-known", "2054-08-03", "--json").lines
     assert before == []
     true_then = desk("history", E, "--as-true", "2054-07-15", "--json").lines
@@ -101,7 +101,7 @@ def test_repeating_under_the_same_id_records_once(desk: Handrail) -> None:
         "log",
         E,
         "students",
-        "--notes",
+        "--note",
         "twice",
         "--command-id",
         str(uuid4()),
@@ -115,7 +115,7 @@ def test_repeating_under_the_same_id_records_once(desk: Handrail) -> None:
 def test_an_import_checks_every_row_before_it_writes_any(desk: Handrail, tmp_path: Path) -> None:
     file = tmp_path / "roster.csv"
     one, two = f"Juniper {uuid4().hex[:6]}", f"Manzanita {uuid4().hex[:6]}"
-    good = f"id,name,type\n{one.lower().replace(' ', '-')},{one},school_district\n"
+    good = f"id,name,kind\n{one.lower().replace(' ', '-')},{one},school_district\n"
     file.write_text(good + f"Not A Slug,{two},school_district\n")
     answer = desk("lea", "import", str(file))
     assert answer.code == 1
@@ -174,7 +174,7 @@ def test_a_server_that_is_away_is_named_within_five_seconds(
 def test_what_was_accepted_is_not_lost(desk: Handrail, installation: Installation) -> None:
     """The record is held up for longer than anybody waits; it is carried out all the same."""
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
+    words = ("conversation", "log", E, "board", "--note", command_id, "--command-id", command_id)
 
     async def meanwhile() -> Answer:
         connection = await asyncpg.connect(installation.record()["owner_database_url"])
@@ -198,7 +198,7 @@ def test_without_a_living_worker_nothing_is_accepted(
 ) -> None:
     [worker] = [p["pid"] for p in installation.json("status")["parts"] if p["name"] == "Worker"]
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
+    words = ("conversation", "log", E, "board", "--note", command_id, "--command-id", command_id)
     os.kill(worker, signal.SIGSTOP)
     try:
         began = time.monotonic()
@@ -262,12 +262,12 @@ def test_whatever_is_shown_of_an_illustrative_engagement_says_so(desk: Handrail)
                   "parents", "students"):  # fmt: skip
         desk("conversation", "log", lea, group, "--illustrative", actor="marcus")
     desk(
-        "fit", "decide", lea, "--proceed", "--criterion", "agreement=yes", "--illustrative",
-        "--criterion", "underserved=yes", "--criterion", "commitment=yes", actor="marcus",
+        "fit", "decide", lea, "--proceed", "--answer", "agreement=yes", "--illustrative",
+        "--answer", "underserved=yes", "--answer", "commitment=yes", actor="marcus",
     )  # fmt: skip
     desk("agreement", "draft", lea, "--illustrative")
     for board in ("lea", "ccee"):
-        desk("agreement", "act", lea, board, "approved", "--meeting", TODAY, "--illustrative")
+        desk("agreement", "act", lea, board, "approved", "--on", TODAY, "--illustrative")
     for question in (
         ("engagement", "show", lea), ("engagement", "list"), ("history", lea), ("ledger", lea),
         ("due", "--engagement", lea), ("contact", "list", lea), ("cycle", "list", lea),

@@ -5,12 +5,12 @@ from tests.end_to_end.conftest import TODAY, E, Handrail
 
 def test_contacts_cycles_and_dosage_are_read_back(desk: Handrail) -> None:
     contact = ["contact", "log", E, "--kind", "visit", "--with", "joy", "--note", "Twice a week."]
-    assert desk(*contact, "--for", "the cycle", actor="marcus").code == 0
+    assert desk(*contact, "--purpose", "the cycle", actor="marcus").code == 0
     opened = desk("cycle", "open", E, "Exit tickets", "--prediction", "8 of 10.", "--json")
     [cycle] = [told.split()[0] for told in opened.lines[0]["told"]]
     assert desk("cycle", "do", E, cycle, "--tried", "In two classes.").code == 0
     studied = desk(
-        "cycle", "study", E, cycle, "--result", "6 of 10.", "--prediction-held", "partly"
+        "cycle", "study", E, cycle, "--learned", "6 of 10.", "--prediction-held", "partly"
     )
     assert studied.code == 0, studied.said
     assert desk("cycle", "act", E, cycle, "adapt", "--reason", "Shorter.").code == 0

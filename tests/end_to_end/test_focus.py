@@ -39,15 +39,15 @@ def test_the_focus_is_shown_with_its_lineage_measures_and_alignment(desk: Handra
         answer = desk(*arguments, actor="marcus")
         assert answer.code == 0, answer.said
 
-    must("dashboard", "record", E, "--year", "2053", "--row", "mathematics/all=red")
+    must("dashboard", "record", E, "--year", "2053", "--result", "mathematics/all=red")
     must(
         "focus", "set", E, "Pupils cannot show what they know.", "--indicator", "mathematics",
         "--for", "joy", "--evidence", "notes of today",
     )  # fmt: skip
     must("focus", "cause", "add", E, "No shared planning time")
     must("focus", "theory", E, "If teams plan together, pupils talk more mathematics.")
-    must("focus", "align", E, "--year", "2053", "--verdict", "yes", "--why", "It is red.",
-         "--focus", "F1")  # fmt: skip
+    must("focus", "align", E, "--year", "2053", "--verdict", "yes", "--basis", "It is red.",
+         "--problem", "F1")  # fmt: skip
     must("measure", "add", E, "Meetings", "--kind", "leading", "--target", "12", "--baseline", "3")
     must("measure", "add", E, "Standard met", "--kind", "lagging", "--target", "50",
          "--baseline", "31.5", "--not-before", "2055-10-01")  # fmt: skip

@@ -13,7 +13,7 @@ DAY = "2055-02-01"
 @pytest.fixture
 def office(desk: Handrail) -> Handrail:
     """Paula leads two engagements of her own; Peter is another Lead with room for one."""
-    if "paula" in desk("person", "list", "--at", "agency").out:
+    if "paula" in desk("person", "list", "--organisation", "agency").out:
         return desk
     for handle, name in (("paula", 'Paula "P" Ott'), ("peter", "Peter Vale")):
         registered = desk(
@@ -32,7 +32,7 @@ def office(desk: Handrail) -> Handrail:
 def test_everything_of_one_person_is_handed_over_and_repeating_changes_nothing(
     office: Handrail, tmp_path: Path
 ) -> None:
-    move = ["person", "reassign", "paula", "--to", "peter", "--effective", DAY, "--json"]
+    move = ["person", "reassign", "paula", "--to", "peter", "--on", DAY, "--json"]
     refused = office(*move, actor="tess")
     assert refused.code == 1
     assert {r["outcome"] for r in refused.lines} == {"refused"}
@@ -47,9 +47,9 @@ def test_everything_of_one_person_is_handed_over_and_repeating_changes_nothing(
     assert "hands over" not in office("history", LEAS[0]).out
 
     # One is set by hand, to the same person and day.
-    by_hand = ["lead", "handover", LEAS[0], "--to", "peter", "--effective", DAY, "--reason", "r"]
+    by_hand = ["lead", "handover", LEAS[0], "--to", "peter", "--on", DAY, "--reason", "r"]
     assert office(*by_hand, actor="paula").code == 0
-    away = ["person", "leave", "paula", "--effective", DAY]
+    away = ["person", "leave", "paula", "--on", DAY]
     still = office(*away, actor="dana")
     assert still.code == 1
     assert "lead of river-bend" in still.err
@@ -68,8 +68,8 @@ def test_everything_of_one_person_is_handed_over_and_repeating_changes_nothing(
     shown = office("engagement", "show", LEAS[0])
     assert 'LH1: Paula "P" Ott hands over to Peter Vale on Mon 1 Feb 2055 (pending)' in shown.out
     assert office(*away, actor="dana").code == 0
-    assert "Mon 1 Feb 2055" in office("person", "list", "--at", "agency").out
-    late = office("lead", "handover", LEAS[0], "--to", "paula", "--effective", DAY,
+    assert "Mon 1 Feb 2055" in office("person", "list", "--organisation", "agency").out
+    late = office("lead", "handover", LEAS[0], "--to", "paula", "--on", DAY,
                   "--reason", "r", "--replace", actor="dana")  # fmt: skip
     assert "paula" not in late.out
     assert late.code == 1

@@ -18,13 +18,23 @@ def test_an_investment_is_put_right_and_its_appropriation_follows(
     first = int(today[:4]) - (today[5:] < "07-01")
     fy = f"{first}-{(first + 1) % 100:02d}"
     record = ("appropriation", "record", "dta-x", "--amount", "50000", "--source", "an act",
-              "--from", f"{first}-07-01", "--until", f"{first + 2}-06-30")  # fmt: skip
+              "--first", f"{first}-07-01", "--last", f"{first + 2}-06-30")  # fmt: skip
     refused = desk(*record, actor="tess")
     assert refused.code == 1
     assert "Ask a Director" in refused.said
     must(*record, actor="dana")
 
-    add = ("investment", "add", E, "--purpose", "review", "--fy", fy, "--kind", "consultant")
+    add = (
+        "investment",
+        "add",
+        E,
+        "--purpose",
+        "review",
+        "--fiscal-year",
+        fy,
+        "--kind",
+        "consultant",
+    )
     over = desk(*add, "--amount", "50000.01")
     assert over.code == 1
     assert "$50,000.00 is left" in over.said
@@ -35,7 +45,7 @@ def test_an_investment_is_put_right_and_its_appropriation_follows(
 
     file = tmp_path / "investments.csv"
     file.write_text(
-        "engagement,amount,fy,kind,purpose\n"
+        "engagement,amount,fiscal-year,kind,purpose\n"
         f"{E},5000,{fy},stipends,first half\n{E},3000.01,{fy},stipends,second half\n",
         encoding="utf-8",
     )
@@ -43,14 +53,14 @@ def test_an_investment_is_put_right_and_its_appropriation_follows(
     assert [line["outcome"] for line in half_wrong.lines] == ["would be recorded", "refused"]
     assert "$3,000.00 is left" in half_wrong.lines[1]["message"]
 
-    [row] = must("investment", "list", E, "--fy", fy)
+    [row] = must("investment", "list", E, "--fiscal-year", fy)
     assert (row["reported"]["amount"], row["now"]["amount"]) == ("24000.00", "42000.00")
     assert row["made_on"] == today
     assert [c["reason"] for c in row["corrections"]] == ["digits swapped"]
-    text = desk("investment", "list", "--fy", fy)
+    text = desk("investment", "list", "--fiscal-year", fy)
     assert text.code == 0
     assert "digits swapped" in text.said
-    assert must("investment", "list", "--fy", "2020-21") == []
+    assert must("investment", "list", "--fiscal-year", "2020-21") == []
 
     def listed_money() -> dict[str, Any]:
         return next(m for m in must("appropriation", "list") if m["appropriation"] == "dta-x")
@@ -76,7 +86,7 @@ def test_what_became_of_the_reminders_of_money_is_asked_like_everything_else(
 
     year = int(must("clock")[0]["local"][:4])
     must("appropriation", "record", E, "--amount", "1000", "--source", "an act",
-         "--from", f"{year + 1}-07-01", "--until", f"{year + 3}-06-30")  # fmt: skip
+         "--first", f"{year + 1}-07-01", "--last", f"{year + 3}-06-30")  # fmt: skip
     money = f"appropriation:{E}"
     planned = [line["step"] for line in must("ledger", money)]
     assert planned == ["t-120", "t-60", "t-30", "t-10", "due"]

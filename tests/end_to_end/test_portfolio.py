@@ -16,7 +16,7 @@ def test_the_portfolio_is_read_as_it_stood_on_a_day(desk: Handrail) -> None:
 
 
 def test_what_says_who_needs_a_lead_stands_side_by_side(desk: Handrail) -> None:
-    judged = ("--willing", "yes", "--able", "partly", "--why", "One coach for nine schools.")
+    judged = ("--willing", "yes", "--able", "partly", "--basis", "One coach for nine schools.")
     assert desk("readiness", "judge", E, *judged, actor="marcus").code == 0
     [row] = [r for r in desk("portfolio", "triage", "--json").lines if r["engagement"] == E]
     assert (row["willing"], row["able"], row["lead"]) == ("yes", "partly", "marcus")

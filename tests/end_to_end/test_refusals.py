@@ -41,7 +41,8 @@ REFUSALS = [
     ),
     pytest.param(
         "dana", ("deliverable", "sign", E, "D2", "--for", "marcus", "--evidence", "mail"),
-        ("Marcus Oyelaran works at the agency", "handrail person list --at"), id="not of the LEA",
+        ("Marcus Oyelaran works at the agency", "handrail person list --organisation"),
+        id="not of the LEA",
     ),
     pytest.param(
         "tess", ("person", "register", "eve", "Eve", "--email", "eve@c.example", "--role", "lead"),
@@ -60,7 +61,7 @@ REFUSALS = [
         ("Thanksgiving Day", "Wed 25 Nov 2054", "Mon 30 Nov 2054"), id="due on a holiday",
     ),
     pytest.param(
-        "marcus", ("conversation", "log", E, "parents", "--effective", "2054-12-24"),
+        "marcus", ("conversation", "log", E, "parents", "--on", "2054-12-24"),
         ("Thu 24 Dec 2054", "today is"), id="a fact from the future",
     ),
     pytest.param(
@@ -135,14 +136,14 @@ def test_a_refusal_names_the_value_and_the_way_out(
 
 
 def test_blank_purposes_are_refused_and_nothing_is_half_closed(desk: Handrail) -> None:
-    early = desk("checkin", "close", E, "--purpose", "commitment=yes", actor="marcus")
+    early = desk("checkin", "close", E, "--answer", "commitment=yes", actor="marcus")
     assert early.code == 1
     assert "not held yet" in early.err
     assert "handrail checkin hold" in early.err
     held = desk("checkin", "hold", E, actor="marcus")
     assert held.code == 0, held.said
     answer = desk(
-        "checkin", "close", E, "--purpose", "commitment=renewed", "--purpose", "support-match= ",
+        "checkin", "close", E, "--answer", "commitment=renewed", "--answer", "support-match= ",
         actor="marcus",
     )  # fmt: skip
     assert answer.code == 1
@@ -157,7 +158,7 @@ def test_blank_purposes_are_refused_and_nothing_is_half_closed(desk: Handrail) -
     [
         pytest.param(("deliverable", "propoze", E), id="unknown verb"),
         pytest.param(("deliverable", "propose", E), id="missing argument"),
-        pytest.param(("agreement", "act", E, "lea", "blessed", "--meeting", TODAY), id="a choice"),
+        pytest.param(("agreement", "act", E, "lea", "blessed", "--on", TODAY), id="a choice"),
         pytest.param(("due", "--sonest"), id="unknown option"),
     ],
 )  # fmt: skip

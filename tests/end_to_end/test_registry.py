@@ -27,7 +27,7 @@ def test_sources_that_contradict_each_other_are_shown_until_they_are_settled(
     assert {f["lea"] for f in desk("lea", "facts", "--conflicts", "--json").lines} == {E}
     [one, _] = desk("lea", "facts", E, "--conflicts", "--json").lines
     settled = desk(
-        "lea", "fact-settle", E, "enrolment", "--prevails", one["id"], "--why", "census day"
+        "lea", "fact-settle", E, "enrolment", "--prevails", one["id"], "--reason", "census day"
     )
     assert "prevails over" in settled.out
     assert desk("lea", "facts", E, "--conflicts").out == "No facts contradict each other.\n"
@@ -35,7 +35,7 @@ def test_sources_that_contradict_each_other_are_shown_until_they_are_settled(
 
 
 def test_a_person_is_shown_with_whoever_is_written_to_instead(desk: Handrail) -> None:
-    robert = ("robert", "Robert Hale", "--email", "robert@alder-creek.example", "--at", E)
+    robert = ("robert", "Robert Hale", "--email", "robert@alder-creek.example", "--organisation", E)
     assert desk("person", "register", *robert, "--fallback", "joy").code == 0
     circle = desk("person", "change", "joy", "--fallback", "robert")
     assert circle.code == 1
@@ -45,7 +45,7 @@ def test_a_person_is_shown_with_whoever_is_written_to_instead(desk: Handrail) ->
     assert joy["digest"] == "daily"
     assert "Mail: joy@alder-creek.example, daily" in desk("person", "show", "joy").out
     assert (shown["fallback"], joy["fallback_of"]) == ("joy", ["robert"])
-    assert "joy" in desk("person", "list", "--at", E).out
+    assert "joy" in desk("person", "list", "--organisation", E).out
     assert desk("person", "show", "jo").code == 1
 
 
@@ -60,11 +60,11 @@ def test_the_next_step_is_always_in_sight(desk: Handrail) -> None:
 
 def test_a_version_that_is_not_there_is_not_upgraded_to(desk: Handrail) -> None:
     ours, missing = "dta-sir@3", "dta-sir@99"
-    given = ("playbook", "upgrade", E, "--preview", "--to")
+    given = ("playbook", "upgrade", E, "--dry-run", "--playbook")
     assert desk(*given, missing).code == 1
     assert "follows dta-sir@3 already" in desk(*given, ours).said
-    assert desk("playbook", "upgrade", E, "--to", ours).code == 2
-    assert desk("playbook", "upgrade", "--preview", "--to", ours).code == 2
+    assert desk("playbook", "upgrade", E, "--playbook", ours).code == 2
+    assert desk("playbook", "upgrade", "--dry-run", "--playbook", ours).code == 2
     assert "Did you mean" in desk("playbook", "show", missing).said
     assert desk("playbook", "diff", ours, ours).out == "dta-sir@3 → dta-sir@3: nothing differs.\n"
     [listed] = [r for r in desk("playbook", "list", "--json").lines if r["playbook"] == ours]

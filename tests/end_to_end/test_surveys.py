@@ -10,7 +10,7 @@ MEANS = "Construct,Mean,Answers\ncoaching,4.80,22\nsharing,3.1,3\n"
 
 def test_a_survey_is_brought_to_means_before_it_is_recorded(desk: Handrail, tmp_path: Path) -> None:
     first, second = tmp_path / "first.csv", tmp_path / "second.csv"
-    given = ("survey", "import", "ACUSD", str(first), "--year", "1", "--taken", "2054-08-04")
+    given = ("survey", "import", "ACUSD", str(first), "--survey", "1", "--on", "2054-08-04")
 
     first.write_text(ANSWERS.replace("4,3", "9,3"), encoding="utf-8")
     wrong = desk(*given, "--json")
@@ -39,7 +39,7 @@ def test_a_survey_is_brought_to_means_before_it_is_recorded(desk: Handrail, tmp_
     again = desk(*given[:3], str(second), *given[4:])
     assert again.code == 1
     assert "there is one a year" in again.said
-    assert desk("survey", "withdraw", E, "--year", "1", "--reason", "another LEA's").code == 0
+    assert desk("survey", "withdraw", E, "--survey", "1", "--reason", "another LEA's").code == 0
     assert {row["outcome"] for row in desk(*given, "--json").lines} == {"recorded"}
 
     [shown] = desk("survey", "show", E, "--json").lines
@@ -50,7 +50,17 @@ def test_a_survey_is_brought_to_means_before_it_is_recorded(desk: Handrail, tmp_
 
 
 def test_what_is_pressed_twice_is_recorded_once(desk: Handrail) -> None:
-    judged = ("readiness", "judge", E, "--willing", "yes", "--able", "partly", "--why", "vacancies")
+    judged = (
+        "readiness",
+        "judge",
+        E,
+        "--willing",
+        "yes",
+        "--able",
+        "partly",
+        "--basis",
+        "vacancies",
+    )
     assert desk(*judged).code == 0
     again = desk(*judged)
     assert again.code == 1

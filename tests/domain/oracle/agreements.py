@@ -118,11 +118,18 @@ class Agreements(Subject):
         item.meetings.append(self._meeting(board, meeting, at, meeting_kind, act))
 
     def board_post(
-        self, day: date, *, board: str, at: datetime, agreement: str | None = None, **_: Any
+        self,
+        day: date,
+        *,
+        board: str,
+        on: date,
+        at: time,
+        agreement: str | None = None,
+        **_: Any,
     ) -> None:
         """A posting belongs to the first meeting after it."""
         item = self._named(agreement).boards[board]
-        posted = at.replace(tzinfo=self.world.zone)
+        posted = datetime.combine(on, at, self.world.zone)
         after = [m for m in item.meetings if m.at >= posted and not m.moved]
         standing = [m for m in item.meetings if not m.over]
         (after or standing)[0].posted = True

@@ -14,13 +14,13 @@ RESTS = "osprey-slough-charter"
 
 def step_47_a_date_of_a_statute(desk: Desk) -> None:
     desk.clock("2056-02-01")
-    desk.do("commitment", "judge", E, "CI-1", "2", "--as", "partly", "--note", "Half a day.",
+    desk.do("commitment", "judge", E, "CI-1", "2", "--outcome", "partly", "--note", "Half a day.",
             by="priya")  # fmt: skip
     joins(desk, AGREED_LATER, "late.yaml", "2056-02-01", opened=("cinder-butte-usd",))
     desk.do("lea", "recess", RESTS, "Spring recess", "--first", "2056-05-15",
             "--last", "2056-05-19")  # fmt: skip
-    desk.do("summit", "plan", "Y2-5", "--title", "Last summit", "--from", "2056-05-11",
-            "--to", "2056-05-12", "--place", "Manzanita", "--registration-due", "2056-05-03",
+    desk.do("summit", "plan", "Y2-5", "--title", "Last summit", "--first", "2056-05-11",
+            "--last", "2056-05-12", "--place", "Manzanita", "--registration-due", "2056-05-03",
             "--hours", "6")  # fmt: skip
     invited = desk.rows("summit", "invite", "Y2-5", E, *OTHERS)
     assert len(invited) == 12
@@ -52,7 +52,7 @@ def step_48_one_lea_withdraws(desk: Desk) -> None:
 
 def step_49_a_summit_moves_for_all(desk: Desk) -> None:
     desk.clock("2056-04-04")
-    move = ("bulk", "reschedule", "summit", "Y2-5", "--to", "2056-05-18")
+    move = ("bulk", "reschedule", "summit", "Y2-5", "--first", "2056-05-18")
     before = desk.events()
     dry = desk.rows(*move, "--dry-run")
     assert desk.events() == before, "a dry run writes nothing"
@@ -76,13 +76,13 @@ def step_49_a_summit_moves_for_all(desk: Desk) -> None:
 def step_50_the_second_check_in(desk: Desk) -> None:
     contact(desk, "2056-05-10", by="priya")
     contact(desk, "2056-06-08", by="priya")
-    desk.do("checkin", "hold", E, "--attended", "robert", "--attended", "joy", by="priya")
+    desk.do("checkin", "hold", E, "--with", "robert", "--with", "joy", by="priya")
     close = (
         "checkin", "close", E, *answers("Said again."), "--outcome", "end",
-        "--reason", "the LEA carries it", "--sustain", "A team meets every month.",
+        "--basis", "the LEA carries it", "--sustain", "A team meets every month.",
     )  # fmt: skip
     assert "CI-1" in desk.refused(*close, by="priya"), "what was promised is not judged yet"
-    desk.do("commitment", "judge", E, "CI-1", "3", "--as", "dropped", "--note",
+    desk.do("commitment", "judge", E, "CI-1", "3", "--outcome", "dropped", "--note",
             "She left; the new calendar has none.", by="priya")  # fmt: skip
     desk.do(*close, by="priya")
     both = desk.one("checkin", "show", E)

@@ -39,7 +39,7 @@ def step_27_problem_causes_and_deliverables(desk: Desk) -> None:
         desk.do("focus", "cause", "add", E, cause, *said, by="marcus")
     desk.do("focus", "theory", E, "If teams plan together, pupils talk more mathematics.",
             by="marcus")  # fmt: skip
-    desk.do("focus", "align", E, "--year", "2054", "--verdict", "yes", "--why", "Red twice.",
+    desk.do("focus", "align", E, "--year", "2054", "--verdict", "yes", "--basis", "Red twice.",
             by="marcus")  # fmt: skip
     desk.do("measure", "add", E, "Joint planning meetings a month", "--kind", "leading",
             "--baseline", "1", "--target", "4", *said, by="marcus")  # fmt: skip
@@ -48,8 +48,8 @@ def step_27_problem_causes_and_deliverables(desk: Desk) -> None:
     for title, due, hours in PROPOSED.values():
         desk.do("deliverable", "propose", E, title, "--due", due, "--hours", hours, by="marcus")
     desk.do("survey", "ask", E, "--due", "2055-05-20", "--hours", "2", by="marcus")
-    desk.do("summit", "plan", "Y1-3", "--title", "Third summit", "--from", "2055-05-12",
-            "--to", "2055-05-13", "--place", "Manzanita", "--registration-due", "2055-04-30",
+    desk.do("summit", "plan", "Y1-3", "--title", "Third summit", "--first", "2055-05-12",
+            "--last", "2055-05-13", "--place", "Manzanita", "--registration-due", "2055-04-30",
             "--hours", "6")  # fmt: skip
     desk.do("summit", "invite", "Y1-3", E)
     for item in PROPOSED:
@@ -67,7 +67,7 @@ def step_28_declined_and_merged(desk: Desk) -> None:
     desk.do("deliverable", "merge", E, "D3", "D4", "--hours", "18", "--scope",
             "With what the LCAP does not say about coaching.",
             "--reason", "what D4 has beside the LCAP", by="marcus")  # fmt: skip
-    desk.do("deliverable", "satisfies", E, "D3", "--what", "lcap", "--already-done",
+    desk.do("deliverable", "satisfies", E, "D3", "--plan", "lcap", "--already-done",
             "--reference", "LCAP 2054-55, goal 2", *JOY, "--evidence",
             "call of 5 March")  # fmt: skip
     assert month(desk, "2055-05")["forecast"] == "36"
@@ -125,10 +125,10 @@ def step_31_a_new_date_is_agreed(desk: Desk) -> None:
 def step_32_an_investment_with_a_slip(desk: Desk) -> None:
     desk.clock("2055-04-20")
     desk.do("appropriation", "record", "dta-2054", "--amount", "400000", "--source", "an act",
-            "--from", "2054-07-01", "--until", "2057-06-30", by="dana")  # fmt: skip
+            "--first", "2054-07-01", "--last", "2057-06-30", by="dana")  # fmt: skip
     rows = [
-        {"engagement": E, "amount": amount, "fy": "2054-55", "kind": kind, "purpose": purpose,
-         "effective": day}
+        {"engagement": E, "amount": amount, "fiscal-year": "2054-55", "kind": kind,
+         "purpose": purpose, "on": day}
         for amount, kind, purpose, day in (
             (12000, "stipends", "teachers of the team", "2054-11-16"),
             (8500, "consultant", "facilitation", "2054-12-10"),
@@ -140,7 +140,7 @@ def step_32_an_investment_with_a_slip(desk: Desk) -> None:
     ]  # fmt: skip
     told = desk.rows("investment", "import", desk.file("investments.csv", rows))
     assert [r["outcome"] for r in told] == ["recorded"] * 6
-    said = desk.do("investment", "add", E, "--amount", "24000", "--fy", "2054-55",
+    said = desk.do("investment", "add", E, "--amount", "24000", "--fiscal-year", "2054-55",
                    "--purpose", "special education review")  # fmt: skip
     assert "INV-7" in said
     [added] = [i for i in desk.show()["investments"] if i["investment"] == "INV-7"]
@@ -172,7 +172,7 @@ def step_34_submitted_and_rated(desk: Desk) -> None:
     desk.do("deliverable", "submit", E, "D1", *JOY, "--evidence", "shared folder")
     desk.do("deliverable", "rate", E, "D1", *RATED, by="marcus")
     desk.do("deliverable", "rate", E, "D1", *RATED, *JOY, "--evidence", "call of 29 April")
-    desk.do("deliverable", "correct-course", E, "D1", "--because", "Four of ten teams met.",
+    desk.do("deliverable", "correct-course", E, "D1", "--learned", "Four of ten teams met.",
             "--change", "Meetings move into the school day.", "--evidence", "M1",
             by="marcus")  # fmt: skip
     assert sent(desk, "D1") == ["2055-04-05", "2055-04-16", "2055-04-27"]
@@ -191,8 +191,8 @@ MEANS = {"coaching": "3.10", "data-use": "2.80", "improvement-focus": "3.00",
 def step_35_one_late_and_one_on_time(desk: Desk) -> None:
     desk.clock("2055-05-05")
     means = [{"construct": name, "mean": mean, "answers": 22} for name, mean in MEANS.items()]
-    desk.do("survey", "import", E, desk.file("year1.csv", means), "--year", "1",
-            "--taken", "2055-05-04")  # fmt: skip
+    desk.do("survey", "import", E, desk.file("year1.csv", means), "--survey", "1",
+            "--on", "2055-05-04")  # fmt: skip
     contact(desk, "2055-05-06")
     before = max_round(desk, "coaching/contact") - 1
     assert desk.plan("coaching/contact", before)["+10"] == ("2055-05-10", "contact logged")
@@ -228,13 +228,13 @@ PURPOSES = ("commitment", "support-match", "coaching-capacity", "impact-measurem
 
 def answers(said: str) -> list[str]:
     """An answer to each purpose of a check-in."""
-    return [part for p in PURPOSES for part in ("--purpose", f"{p}={said}")]
+    return [part for p in PURPOSES for part in ("--answer", f"{p}={said}")]
 
 
 def step_36_the_first_check_in(desk: Desk) -> None:
     contact(desk, "2055-06-02")
     desk.clock("2055-06-10", "15:00")
-    desk.do("checkin", "hold", E, "--attended", "elena", "--attended", "joy", by="marcus")
+    desk.do("checkin", "hold", E, "--with", "elena", "--with", "joy", by="marcus")
     promised = [
         part
         for one in ("2055-12-01/joy=A second coach.", "2056-02-01/dana=A day on data.",
@@ -260,6 +260,8 @@ def step_37_the_end_of_the_fiscal_year(desk: Desk) -> None:
     desk.clock("2055-06-30", "16:00")
     desk.remembered["30 June"] = desk.show("--as-known", "2055-06-30")
     desk.remembered["30 June, history"] = desk.rows("history", E, "--as-known", "2055-06-30")
-    rows = desk.rows("investment", "list", E, "--fy", "2054-55", "--as-known", "2055-06-30")
+    rows = desk.rows(
+        "investment", "list", E, "--fiscal-year", "2054-55", "--as-known", "2055-06-30"
+    )
     desk.remembered["30 June, investments"] = [r["reported"] for r in rows]
     assert sum(float(r["now"]["amount"]) for r in rows) == 75700.50

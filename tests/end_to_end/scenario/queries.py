@@ -120,7 +120,9 @@ def query_09_investments_as_reported_and_corrected(desk: Desk) -> None:
     assert {r["now"]["fiscal_year"] for r in rows} == {"2054-55"}
     assert sum(float(r["reported"]["amount"]) for r in rows) == 75700.50
     assert sum(float(r["now"]["amount"]) for r in rows) == 93700.50
-    then = desk.rows("investment", "list", E, "--fy", "2054-55", "--as-known", "2055-06-30")
+    then = desk.rows(
+        "investment", "list", E, "--fiscal-year", "2054-55", "--as-known", "2055-06-30"
+    )
     assert [r["reported"] for r in then] == desk.remembered["30 June, investments"]
     [money] = desk.rows("appropriation", "list")
     assert money["by_fiscal_year"] == {"2054-55": "93700.50"}

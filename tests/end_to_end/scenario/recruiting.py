@@ -65,7 +65,7 @@ def step_01_the_roster_is_imported(desk: Desk) -> None:
     furnish(desk)
     desk.clock("2054-08-03", "09:00")
     roster = [
-        {"id": id_, "name": name, "type": kind, "county": "Manzanita",
+        {"id": id_, "name": name, "kind": kind, "county": "Manzanita",
          "alias": "ACUSD; Alder Creek" if id_ == E else ""}
         for id_, (name, kind) in LEAS.items()
     ]  # fmt: skip
@@ -80,12 +80,17 @@ def step_01_the_roster_is_imported(desk: Desk) -> None:
     assert {desk.one("lea", "show", name)["id"] for name in ("ACUSD", "Alder Creek", E)} == {E}
 
     people = [
-        {"handle": handle, "name": name, "email": f"{handle}@alder-creek.example", "at": "ACUSD"}
+        {
+            "handle": handle,
+            "name": name,
+            "email": f"{handle}@alder-creek.example",
+            "organisation": "ACUSD",
+        }
         for handle, name in AT_THE_LEA.items()
     ]
     people.append(
         {"handle": "sam", "name": "Sam Okafor", "email": "sam@manzanita-coe.example",
-         "at": "manzanita-coe"}
+         "organisation": "manzanita-coe"}
     )  # fmt: skip
     desk.do("person", "import", desk.file("people.csv", people))
     recess = [
@@ -96,7 +101,7 @@ def step_01_the_roster_is_imported(desk: Desk) -> None:
 
 
 OPEN = (
-    "engagement", "open", E, "--playbook", "dta-sir@3", "--source", "county_referral",
+    "engagement", "open", E, "--playbook", "dta-sir@3", "--origin", "county_referral",
     "--statute", "EC 52074(g)(1)(A)", "--lead", "marcus", "--director", "dana",
     "--contact", "joy", "--superintendent", "elena",
 )  # fmt: skip
@@ -129,14 +134,14 @@ def step_04_five_groups_were_spoken_to(desk: Desk) -> None:
         ("2054-08-25", "ed-services"),
     ):  # fmt: skip
         desk.clock(day, "10:00")
-        desk.do("conversation", "log", E, group, "--notes", "What works here.", by="marcus")
+        desk.do("conversation", "log", E, group, "--note", "What works here.", by="marcus")
     covered = desk.show()["conversations"]
     assert len(covered) == 5
     assert not {"parents", "students"} & covered.keys()
 
 
-FIT = ("fit", "decide", E, "--proceed", "--criterion", "agreement=yes",
-       "--criterion", "underserved=yes", "--criterion", "commitment=partly")  # fmt: skip
+FIT = ("fit", "decide", E, "--proceed", "--answer", "agreement=yes",
+       "--answer", "underserved=yes", "--answer", "commitment=partly")  # fmt: skip
 
 
 def step_05_a_tight_step_blocks(desk: Desk) -> None:
@@ -150,8 +155,8 @@ def step_05_a_tight_step_blocks(desk: Desk) -> None:
 def step_06_conversations_are_entered_later(desk: Desk) -> None:
     desk.clock("2054-08-31", "10:00")
     rows = [
-        {"engagement": E, "group": "parents", "effective": "2054-08-27"},
-        {"engagement": E, "group": "students", "effective": "2054-08-28"},
+        {"engagement": E, "group": "parents", "on": "2054-08-27"},
+        {"engagement": E, "group": "students", "on": "2054-08-28"},
     ]
     told = desk.rows("conversation", "import", desk.file("aug31.csv", rows), by="marcus")
     assert [r["outcome"] for r in told] == ["recorded"] * 2
@@ -168,7 +173,7 @@ def step_07_it_fits(desk: Desk) -> None:
     before = desk.one("portfolio", "mix")
     desk.do(*FIT, by="marcus")
     desk.do("readiness", "judge", E, "--willing", "yes", "--able", "partly",
-            "--why", "One coach for nine schools.", by="marcus")  # fmt: skip
+            "--basis", "One coach for nine schools.", by="marcus")  # fmt: skip
     shown = desk.show()
     assert shown["phase"] == "agreeing"
     assert shown["fit"]["proceed"] is True

@@ -13,7 +13,7 @@ WAVE = ("sir", "wave")
 def contact(desk: Desk, day: str, kind: str = "visit", *, by: str = "marcus") -> None:
     """A coaching contact with Joy, logged on its day."""
     desk.clock(day, "15:00")
-    desk.do("contact", "log", E, "--kind", kind, "--with", "joy", "--for", "the work under way",
+    desk.do("contact", "log", E, "--kind", kind, "--with", "joy", "--purpose", "the work under way",
             by=by)  # fmt: skip
 
 
@@ -45,19 +45,19 @@ def step_16_a_team_without_a_teacher(desk: Desk) -> None:
     for person, kind in (
         ("elena", "superintendent"), ("joy", "district_admin"), ("grace", "principal")
     ):  # fmt: skip
-        said = desk.do("team", "add", E, person, "--as", kind, by="marcus")
+        said = desk.do("team", "add", E, person, "--role", kind, by="marcus")
     assert "a teacher" in said
     assert desk.show()["team_lacks"] == ["a teacher"]
     desk.do("engagement", "assign", E, "county_rep", "sam", by="dana")
     desk.clock("2054-10-21", "07:30")
-    desk.do("team", "add", E, "omar", "--as", "teacher", by="marcus")
-    desk.do("team", "add", E, "wen", "--as", "teacher", by="marcus")
+    desk.do("team", "add", E, "omar", "--role", "teacher", by="marcus")
+    desk.do("team", "add", E, "wen", "--role", "teacher", by="marcus")
     assert desk.show()["team_lacks"] == []
-    desk.do("summit", "plan", "Y1-1", "--title", "First summit", "--from", "2054-11-12",
-            "--to", "2054-11-13", "--place", "Manzanita", "--registration-due", "2054-11-04",
+    desk.do("summit", "plan", "Y1-1", "--title", "First summit", "--first", "2054-11-12",
+            "--last", "2054-11-13", "--place", "Manzanita", "--registration-due", "2054-11-04",
             "--hours", "6")  # fmt: skip
-    desk.do("summit", "plan", "Y1-2", "--title", "Second summit", "--from", "2055-01-21",
-            "--to", "2055-01-22", "--place", "Manzanita", "--registration-due", "2055-01-15",
+    desk.do("summit", "plan", "Y1-2", "--title", "Second summit", "--first", "2055-01-21",
+            "--last", "2055-01-22", "--place", "Manzanita", "--registration-due", "2055-01-15",
             "--hours", "6")  # fmt: skip
     for summit in ("Y1-1", "Y1-2"):
         desk.do("summit", "invite", summit, E)
@@ -84,7 +84,7 @@ def step_18_too_many_hours_in_one_month(desk: Desk) -> None:
     assert "86" in said
     assert "40" in said
     desk.do(*ask, "Plans and calendars", "--due", "2054-11-19", "--hours", "38", by="marcus")
-    desk.do(*WAVE, "spare", E, "W1", "--part", "LCAP and budget files", "--hours", "6",
+    desk.do(*WAVE, "spare", E, "W1", "--document", "LCAP and budget files", "--hours", "6",
             "--held-by", "the county office", by="marcus")  # fmt: skip
     desk.do(*ask, "Assessments", "--due", "2054-12-18", "--hours", "18", by="marcus")
     waves = desk.one("sir", "show", E)["waves"]
@@ -237,5 +237,5 @@ def step_26_a_few_priorities(desk: Desk) -> None:
     assert (len(review["actions"]), len(review["chosen"])) == (14, 4)
     assert desk.show()["phase"] == "partnering"
     desk.clock("2055-02-26")
-    desk.do("sir", "present", E, "--meeting", "2055-02-25", by="marcus")
+    desk.do("sir", "present", E, "--on", "2055-02-25", by="marcus")
     assert desk.one("sir", "show", E)["presented"] == ["2055-02-25"]

@@ -28,11 +28,11 @@ def joins(
             )
         rows += [
             {"command": "fit decide", "engagement": lea, "proceed": True,
-             "criterion": {"agreement": "yes", "underserved": "yes", "commitment": "yes"},
+             "answer": {"agreement": "yes", "underserved": "yes", "commitment": "yes"},
              "waive": "spoken to before Handrail was in use"},
             {"command": "agreement draft", "engagement": lea},
             *({"command": "agreement act", "engagement": lea, "board": board,
-               "action": "approved", "meeting": day} for board in ("lea", "ccee")),
+               "action": "approved", "on": day} for board in ("lea", "ccee")),
         ]  # fmt: skip
     told = desk.rows("import", desk.file(name, yaml.safe_dump(rows)), by="dana")
     assert {r["outcome"] for r in told} == {"recorded"}
@@ -41,7 +41,7 @@ def joins(
 def step_38_a_lead_hands_over(desk: Desk) -> None:
     contact(desk, "2055-07-01", "teleconference")
     desk.clock("2055-07-15")
-    desk.do("lead", "handover", E, "--to", "priya", "--effective", "2055-08-02", "--reason",
+    desk.do("lead", "handover", E, "--to", "priya", "--on", "2055-08-02", "--reason",
             "Marcus moves to another county", by="marcus")  # fmt: skip
     [handover] = desk.show()["handovers"]
     desk.remembered["handover"] = handover
@@ -50,7 +50,7 @@ def step_38_a_lead_hands_over(desk: Desk) -> None:
     owed = {r["item"]: r["due"] for r in desk.rows("due", "--engagement", E)}
     assert owed["LH1/overlap"] == "2055-07-29"
     contact(desk, "2055-07-29")
-    desk.do("handover", "meet", E, "--date", "2055-07-29", "--note", "Walked through it all.",
+    desk.do("handover", "meet", E, "--on", "2055-07-29", "--note", "Walked through it all.",
             by="marcus")  # fmt: skip
     desk.clock("2055-08-02")
     shown = desk.show()
@@ -62,7 +62,7 @@ def step_38_a_lead_hands_over(desk: Desk) -> None:
 
 def step_39_the_superintendent_resigns(desk: Desk) -> None:
     desk.clock("2055-08-12")
-    desk.do("leader", "leave", E, "elena", "--last-day", "2055-08-31", "--reason", "retires",
+    desk.do("leader", "leave", E, "elena", "--last", "2055-08-31", "--reason", "retires",
             by="priya")  # fmt: skip
     shown = desk.show()
     assert shown["risk"] == "high"
@@ -86,7 +86,7 @@ def step_40_the_new_leader_recommits(desk: Desk) -> None:
     assert desk.show()["holds"], "until the board reaffirms, too"
     contact(desk, "2055-09-10", by="priya")
     desk.clock("2055-09-23", "20:00")
-    desk.do("recommitment", "reaffirm", E, "--meeting", "2055-09-23", "--evidence",
+    desk.do("recommitment", "reaffirm", E, "--on", "2055-09-23", "--evidence",
             "minutes, item 12")  # fmt: skip
     shown = desk.show()
     assert shown["holds"] == []
@@ -109,7 +109,7 @@ def step_41_the_focus_moves(desk: Desk) -> None:
           "2055-09-27")  # fmt: skip
     desk.do("engagement", "open", "cinder-butte-usd", "--lead", "nora", "--director", "dana")
     desk.do("summit", "plan", "Y2-2", "--title", "Second summit of the second year",
-            "--from", "2055-11-04", "--to", "2055-11-05", "--place", "Harbor",
+            "--first", "2055-11-04", "--last", "2055-11-05", "--place", "Harbor",
             "--registration-due", "2055-10-27", "--hours", "6")  # fmt: skip
     for lea in (E, "harbor-charter"):
         desk.do("summit", "invite", "Y2-2", lea)
@@ -131,8 +131,8 @@ def step_41_the_focus_moves(desk: Desk) -> None:
     assert "--reason" in desk.refused(*move, by="priya")
     desk.do(*move, "--reason", "the Dashboard of 2055 is red there", *JOY, "--evidence",
             "notes of 15 October", by="priya")  # fmt: skip
-    desk.do("focus", "align", E, "--year", "2055", "--verdict", "yes", "--why", "It is red.",
-            "--focus", "F2", by="priya")  # fmt: skip
+    desk.do("focus", "align", E, "--year", "2055", "--verdict", "yes", "--basis", "It is red.",
+            "--problem", "F2", by="priya")  # fmt: skip
     first, second = desk.one("focus", "show", E)["lineage"]
     assert (first["ended_because"], first["until"]) == (
         "the Dashboard of 2055 is red there", "2055-10-15",
@@ -156,7 +156,7 @@ def step_42_two_leas_as_critical_friends(desk: Desk) -> None:
         [summit] = [s for s in desk.show(engagement=lea)["summits"] if s["summit"] == "Y2-2"]
         assert partner in str(summit["paired_with"])
     desk.do("summit", "commitment", "add", "Y2-2", E, "A list of families to visit",
-            "--owner", "superintendent", "--by", "2055-11-15", by="priya")  # fmt: skip
+            "--role", "superintendent", "--due", "2055-11-15", by="priya")  # fmt: skip
 
 
 def step_43_a_mail_bounces(desk: Desk) -> None:
@@ -212,13 +212,13 @@ def new_playbook(desk: Desk) -> str:
 
 def step_45_a_newer_handbook(desk: Desk) -> None:
     desk.clock("2055-11-30")
-    desk.do("commitment", "judge", E, "CI-1", "1", "--as", "kept", by="priya")
+    desk.do("commitment", "judge", E, "CI-1", "1", "--outcome", "kept", by="priya")
     desk.clock("2055-12-01")
     desk.do("playbook", "publish", new_playbook(desk), by="dana")
     before = desk.events()
     done = {s["step"]: s["standing"] for s in desk.rows("step", "list", E)}
-    upgrade = ("playbook", "upgrade", E, "--to", "dta-sir@4")
-    preview = desk.do(*upgrade, "--preview", by="dana")
+    upgrade = ("playbook", "upgrade", E, "--playbook", "dta-sir@4")
+    preview = desk.do(*upgrade, "--dry-run", by="dana")
     assert "A plan by which the LEA keeps it going" in preview
     assert desk.events() == before, "a preview writes nothing"
     desk.do(*upgrade, "--reason", "the handbook of the second year", by="dana")
@@ -237,8 +237,8 @@ def step_46_the_second_survey(desk: Desk) -> None:
     contact(desk, "2056-01-11", by="priya")
     desk.clock("2056-01-20")
     means = [{"construct": name, "mean": mean, "answers": 24} for name, mean in MEANS.items()]
-    desk.do("survey", "import", E, desk.file("year2.csv", means), "--year", "2",
-            "--taken", "2056-01-19")  # fmt: skip
+    desk.do("survey", "import", E, desk.file("year2.csv", means), "--survey", "2",
+            "--on", "2056-01-19")  # fmt: skip
     shown = desk.one("survey", "show", E)
     assert len(shown["surveys"]) == 2
     assert shown["kind"] == "process"
