@@ -16,6 +16,7 @@ from domain.bounces import item_of
 from domain.calendar import WorkingDays, at_local, local_date, spoken
 from domain.context import ProgramEntry
 from domain.ids import DIGEST
+from domain.money import dollars
 from domain.overviews import OverviewRules
 from store.context import mail_opening, overview_rules, people, program
 from store.database import Connection, listed, queries
@@ -221,8 +222,8 @@ async def _sections(
             [
                 OverviewLine(
                     lea_name=row["source"],
-                    text=f"${row['amount'] - row['invested']:,.2f} of ${row['amount']:,.2f} left, "
-                    f"to commit by {spoken(row['until'])}",
+                    text=f"{dollars(row['amount'] - row['invested'])} of {dollars(row['amount'])} "
+                    f"left, to commit by {spoken(row['until'])}",
                     command=f"handrail appropriation show {row['id']}",
                     illustrative=row["illustrative"],
                 )

@@ -249,7 +249,7 @@ def as_lines(found: Mapping[str, Any]) -> list[str]:
         if value:
             lines.append(f"  {label}: {value}")
 
-    say("Hours", f"{found['hours']} of the LEA" if found["hours"] else None)
+    say("Hours", lea_hours(found["hours"]) if found["hours"] else None)
     say("Scope", found["scope"])
     say("Agreed by", _signatures(found["agreed_by"]) if found["due"] else None)
     for gone in found["past"]:

@@ -21,7 +21,7 @@ from domain.errors import Unknown, did_you_mean
 from domain.expiry import LET_LAPSE, Expiry, over
 from domain.investments import Investment, Investments, InvestmentTerms
 from domain.kernel import State, fold
-from domain.money import dollars
+from domain.money import dollars, exact
 from domain.notices import Notices
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _terms(terms: InvestmentTerms | None) -> dict[str, Any] | None:
     if terms is None:
         return None
     return {
-        "amount": f"{terms.amount:.2f}",
+        "amount": exact(terms.amount),
         "fiscal_year": terms.fiscal_year,
         "kind": terms.category,
         "purpose": terms.purpose,
@@ -251,18 +251,18 @@ def _money(state: State, today: date) -> dict[str, Any]:
     assert terms is not None
     return {
         "appropriation": state.id,
-        "amount": f"{terms.amount:.2f}",
-        "invested": f"{found.invested:.2f}",
-        "left": f"{terms.amount - found.invested:.2f}",
+        "amount": exact(terms.amount),
+        "invested": exact(found.invested),
+        "left": exact(terms.amount - found.invested),
         "by_fiscal_year": {
-            year or NOT_STATED: f"{amount:.2f}" for year, amount in found.by_fiscal_year.items()
+            year or NOT_STATED: exact(amount) for year, amount in found.by_fiscal_year.items()
         },
         "from": terms.first,
         "until": terms.until,
         "spend_until": terms.spend_until,
         "days_left": (terms.until - today).days,
         "standing": expiry(terms, today) + ("; may lapse" if over(state) == LET_LAPSE else ""),
-        "may_lapse": {"amount": f"{gone.left:.2f}", "reason": str(gone.reason)}
+        "may_lapse": {"amount": exact(gone.left), "reason": str(gone.reason)}
         if (gone := state.of(Expiry).let_go) and over(state) == LET_LAPSE
         else None,
         "reminders": dict(Counter(n.status for n in state.of(Notices).all.values())),
@@ -366,7 +366,7 @@ def appropriation_show(
             {
                 "engagement": c.engagement,
                 "investment": c.investment,
-                "amount": f"{c.amount:.2f}",
+                "amount": exact(c.amount),
                 "fiscal_year": c.fiscal_year,
                 "made_on": c.on,
             }
