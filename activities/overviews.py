@@ -189,7 +189,7 @@ async def _sections(
         return _line(row, f"{what}, due {spoken(row['due'])}, with {whose}")
 
     sections = [
-        _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules),
+        _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules, late=True),
         _section(
             f"Due in the next {rules.ahead_days} days",
             [owing(row) for row in owed if row["due"] >= today],
@@ -199,6 +199,7 @@ async def _sections(
             "At risk",
             [_line(row, _at_risk(row, rules)) for row in risky],
             rules,
+            late=True,
         ),
         _section(
             "Quiet",
@@ -216,6 +217,7 @@ async def _sections(
                 for row in bounced
             ],
             rules,
+            late=True,
         ),
         _section(
             "Money to commit",
@@ -262,9 +264,14 @@ def _line(row: Any, text: str, command: str | None = None) -> OverviewLine:
     )
 
 
-def _section(title: str, lines: Sequence[OverviewLine], rules: OverviewRules) -> Overview | None:
+def _section(
+    title: str, lines: Sequence[OverviewLine], rules: OverviewRules, *, late: bool = False
+) -> Overview | None:
     if not lines:
         return None
     return Overview(
-        title=title, lines=tuple(lines[: rules.lines]), more=max(0, len(lines) - rules.lines)
+        title=title,
+        late=late,
+        lines=tuple(lines[: rules.lines]),
+        more=max(0, len(lines) - rules.lines),
     )
