@@ -75,6 +75,13 @@ def misfit(
     return None
 
 
+def fits(
+    money: AppropriationEntry, fiscal_year: str | None, on: date, years: FiscalYears | None
+) -> bool:
+    """Whether money may be used for an investment of that fiscal year and day."""
+    return misfit(money, fiscal_year, on, years) is None
+
+
 def _told(money: AppropriationEntry) -> str:
     return (
         f"{money.id} ({dollars(money.left)} left, {spoken(money.first)} to {spoken(money.until)})"

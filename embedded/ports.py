@@ -24,7 +24,7 @@ def holder_of(port: int) -> str | None:
     """The program that listens on a port, where the system tells us."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
             if listens and connection.pid:
                 return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
     return None

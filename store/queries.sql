@@ -403,6 +403,13 @@ on conflict (engagement, investment) do update
 -- The engagements that ever had an investment.
 select distinct engagement from read.investments order by engagement;
 
+-- name: without-appropriation
+-- The investments that stand and draw from no appropriation, oldest first.
+select engagement, investment, amount, fiscal_year, made_on
+  from read.investments
+ where appropriation is null and not withdrawn
+ order by made_on, engagement, substring(investment from 5)::integer;
+
 -- name: put-summit!
 -- Replaces a summit's row.
 insert into read.summits (id, version, title, place, first, last, registration_due, hours, playbook,
