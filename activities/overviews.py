@@ -16,6 +16,7 @@ from domain.bounces import item_of
 from domain.calendar import WorkingDays, at_local, local_date, spoken
 from domain.context import ProgramEntry
 from domain.ids import DIGEST
+from domain.money import dollars
 from domain.overviews import OverviewRules
 from store.context import mail_opening, overview_rules, people, program
 from store.database import Connection, listed, queries
@@ -188,7 +189,7 @@ async def _sections(
         return _line(row, f"{what}, due {spoken(row['due'])}, with {whose}")
 
     sections = [
-        _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules),
+        _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules, late=True),
         _section(
             f"Due in the next {rules.ahead_days} days",
             [owing(row) for row in owed if row["due"] >= today],
@@ -198,6 +199,7 @@ async def _sections(
             "At risk",
             [_line(row, _at_risk(row, rules)) for row in risky],
             rules,
+            late=True,
         ),
         _section(
             "Quiet",
@@ -215,14 +217,15 @@ async def _sections(
                 for row in bounced
             ],
             rules,
+            late=True,
         ),
         _section(
             "Money to commit",
             [
                 OverviewLine(
                     lea_name=row["source"],
-                    text=f"${row['amount'] - row['invested']:,.2f} of ${row['amount']:,.2f} left, "
-                    f"to commit by {spoken(row['until'])}",
+                    text=f"{dollars(row['amount'] - row['invested'])} of {dollars(row['amount'])} "
+                    f"left, to commit by {spoken(row['until'])}",
                     command=f"handrail appropriation show {row['id']}",
                     illustrative=row["illustrative"],
                 )
@@ -261,9 +264,14 @@ def _line(row: Any, text: str, command: str | None = None) -> OverviewLine:
     )
 
 
-def _section(title: str, lines: Sequence[OverviewLine], rules: OverviewRules) -> Overview | None:
+def _section(
+    title: str, lines: Sequence[OverviewLine], rules: OverviewRules, *, late: bool = False
+) -> Overview | None:
     if not lines:
         return None
     return Overview(
-        title=title, lines=tuple(lines[: rules.lines]), more=max(0, len(lines) - rules.lines)
+        title=title,
+        late=late,
+        lines=tuple(lines[: rules.lines]),
+        more=max(0, len(lines) - rules.lines),
     )

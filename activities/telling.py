@@ -167,6 +167,6 @@ def digest_of(
         items=tuple(found.items),
         taken_back=tuple(found.taken_back),
         overviews=sections,
-        alarm_at=alarm_at if [bool(i.due_at) for i in found.items] == [True] else None,
+        alarm_at=alarm_at if found.items and all(i.due_at for i in found.items) else None,
         overview_title=" and ".join(overview.rules.title for overview in overseen) or "Overview",
     )

@@ -10,6 +10,7 @@ from cyclopts import App
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
+from cli.delivering import deliverable_list
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
 from domain.calendar import local_date, spoken
@@ -40,6 +41,7 @@ _SIDES = {"agency": "agency", "lea": "LEA"}
 
 def register(app: App) -> None:
     """Add the questions about deliverables."""
+    noun(app, "deliverable").command(deliverable_list, name="list")
     noun(app, "deliverable").command(deliverable_show, name="show")
     noun(app, "course").command(course_list, name="list")
 
@@ -249,7 +251,7 @@ def as_lines(found: Mapping[str, Any]) -> list[str]:
         if value:
             lines.append(f"  {label}: {value}")
 
-    say("Hours", f"{found['hours']} of the LEA" if found["hours"] else None)
+    say("Hours", lea_hours(found["hours"]) if found["hours"] else None)
     say("Scope", found["scope"])
     say("Agreed by", _signatures(found["agreed_by"]) if found["due"] else None)
     for gone in found["past"]:

@@ -215,6 +215,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     async def work(door: "Door") -> tuple[Receipt, list[str], Names]:
         from bootstrap.door import new_command_id
         from cli.handing import overload
+        from cli.unappropriated import unappropriated
 
         if command is OpenEngagement:
             body["engagement"] = await engagement_id(door, body["lea"])
@@ -236,6 +237,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         sentences = await told(door, receipt)
         names = Names(door)
         warnings.extend(await overload(door, receipt))
+        warnings.extend(await unappropriated(door, receipt))
         await names.learn(receipt.message, *sentences, *warnings)
         return receipt, sentences, names
 

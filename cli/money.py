@@ -6,27 +6,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day, _zone, end_of
+from cli.unappropriated import told
 from domain.appropriations import Appropriation, AppropriationTerms
 from domain.calendar import local_date, spoken
 from domain.errors import Unknown, did_you_mean
 from domain.expiry import LET_LAPSE, Expiry, over
 from domain.investments import Investment, Investments, InvestmentTerms
 from domain.kernel import State, fold
-from domain.money import dollars
+from domain.money import dollars, exact
 from domain.notices import Notices
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 NOT_STATED = "not stated"
 
 
@@ -48,6 +50,11 @@ class Compared:
     """As known on the day asked for, or as first recorded; None where it stood in no report."""
     now: InvestmentTerms | None
     """None once it is withdrawn."""
+
+    @property
+    def draws_from_none(self) -> bool:
+        """Whether it stands, and outside every appropriation."""
+        return self.now is not None and self.now.appropriation is None
 
     def is_of(self, fiscal_year: str) -> bool:
         """Whether it was reported in a fiscal year or stands in it."""
@@ -99,6 +106,7 @@ def investment_list(
     /,
     *,
     fiscal_year: str | None = None,
+    outside: Switch = False,
     as_known: AsKnown = None,
     json_: Json = False,
 ) -> None:
@@ -107,6 +115,7 @@ def investment_list(
     Args:
         engagement: Only this engagement's; all of them if left out.
         fiscal_year: Only this fiscal year, for example 2026-27.
+        outside: Only those that draw from no appropriation.
         as_known: As reported on this day (YYYY-MM-DD); as first recorded if left out.
         json_: One JSON object a line.
     """
@@ -145,7 +154,11 @@ def investment_list(
         return rows, zone
 
     found, zone = run(work)
-    rows = [row for row in found if fiscal_year is None or row.is_of(fiscal_year)]
+    rows = [
+        row
+        for row in found
+        if (fiscal_year is None or row.is_of(fiscal_year)) and (row.draws_from_none or not outside)
+    ]
     rows.sort(key=_order)
     if json_:
         for row in rows:
@@ -154,7 +167,7 @@ def investment_list(
     reported = f"As reported {known}" if known else "As first recorded"
     emit_table(
         counted(len(rows), "investment"),
-        ("Fiscal year", "Engagement", "Id", "Made on", "Kind", "Purpose", reported, "Now"),
+        ("Fiscal year", "Engagement", "Id", "Made on", "Kind", "Purpose", "From", reported, "Now"),
         [_row(row) for row in rows],
         empty="Record one: handrail investment add --help",
     )
@@ -200,6 +213,7 @@ def _row(row: Compared) -> tuple[str, ...]:
         str(row.made_on),
         terms.category or "–",
         terms.purpose,
+        terms.appropriation or "–",
         amount(row.reported, "–"),
         amount(row.now, "withdrawn"),
     )
@@ -230,7 +244,7 @@ def _terms(terms: InvestmentTerms | None) -> dict[str, Any] | None:
     if terms is None:
         return None
     return {
-        "amount": f"{terms.amount:.2f}",
+        "amount": exact(terms.amount),
         "fiscal_year": terms.fiscal_year,
         "kind": terms.category,
         "purpose": terms.purpose,
@@ -255,18 +269,18 @@ def _money(state: State, today: date) -> dict[str, Any]:
     assert terms is not None
     return {
         "appropriation": state.id,
-        "amount": f"{terms.amount:.2f}",
-        "invested": f"{found.invested:.2f}",
-        "left": f"{terms.amount - found.invested:.2f}",
+        "amount": exact(terms.amount),
+        "invested": exact(found.invested),
+        "left": exact(terms.amount - found.invested),
         "by_fiscal_year": {
-            year or NOT_STATED: f"{amount:.2f}" for year, amount in found.by_fiscal_year.items()
+            year or NOT_STATED: exact(amount) for year, amount in found.by_fiscal_year.items()
         },
         "from": terms.first,
         "until": terms.until,
         "spend_until": terms.spend_until,
         "days_left": (terms.until - today).days,
         "standing": expiry(terms, today) + ("; may lapse" if over(state) == LET_LAPSE else ""),
-        "may_lapse": {"amount": f"{gone.left:.2f}", "reason": str(gone.reason)}
+        "may_lapse": {"amount": exact(gone.left), "reason": str(gone.reason)}
         if (gone := state.of(Expiry).let_go) and over(state) == LET_LAPSE
         else None,
         "reminders": dict(Counter(n.status for n in state.of(Notices).all.values())),
@@ -310,7 +324,16 @@ def appropriation_list(*, as_known: AsKnown = None, json_: Json = False) -> None
         json_: One JSON object a line.
     """
     known = _day(as_known, "--as-known")
-    states, today = run(lambda door: _appropriations(door, known))
+
+    async def work(door: "Door") -> tuple[dict[str, State], date, list[Any]]:
+        from store.database import listed, queries
+
+        async with door.pool.acquire() as connection:
+            outside = await listed(queries.without_appropriation(connection))
+        # Today's: the list of an earlier day tells of its appropriations alone.
+        return *await _appropriations(door, known), [] if known else outside
+
+    states, today, outside = run(work)
     rows = [_money(state, today) for state in states.values()]
     if json_:
         for row in rows:
@@ -330,9 +353,10 @@ def appropriation_list(*, as_known: AsKnown = None, json_: Json = False) -> None
             )
             for row in rows
         ],
+        empty="A Director records one: handrail appropriation record --help",
     )
-    if not rows:
-        print("A Director records one: handrail appropriation record --help")
+    if outside:
+        print(f"{told(outside)}: handrail investment list --outside")
 
 
 def _years(row: dict[str, Any]) -> str:
@@ -370,7 +394,7 @@ def appropriation_show(
             {
                 "engagement": c.engagement,
                 "investment": c.investment,
-                "amount": f"{c.amount:.2f}",
+                "amount": exact(c.amount),
                 "fiscal_year": c.fiscal_year,
                 "made_on": c.on,
             }

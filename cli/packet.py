@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from cli.asking import Json, Names, engagement_named, run
 from cli.output import REFUSED, emit_json, fail, narrate
+from cli.showing import as_data, investment_line
 from domain.burden import hours_asked
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching
@@ -21,6 +22,7 @@ from domain.errors import Unknown
 from domain.handover import rules_of
 from domain.kernel import State, fold
 from domain.obligations import obligations
+from domain.wording import lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -32,19 +34,39 @@ _TOLD_ELSEWHERE = {
     "engagement", "version", "lea", "lea_name", "phase", "illustrative", "playbook", "source",
     "statute", "opened", "ended", "end_reason", "roles", "tenures", "waived", "agreements",
     "focus", "deliverables", "checkins", "contacts", "last_contact", "cycles", "handovers",
+    "invested", "investments",
 }  # fmt: skip
 """What `engagement show` says and the packet has a section of its own for."""
 
-_MARKED = re.compile(r"([\\`*_{}\[\]#|!~$])")
-_BEGINS_A_LIST = re.compile(r"^(\d+)([.)])|^([-+=>])")
+_TAG = re.compile(r"<(?=[A-Za-z/!?]|$)")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_MARKED = re.compile(
+    r"""
+    \\(?=[!-/:-@\[-`{-~]|$)             # before what it would take the meaning from
+    | [`*\[]
+    | (?<!\w)_+ | _++(?![^\W_])         # but inside a word: Los_Angeles
+    | ~(?!\d) | (?<=\S)~                # but before a number: ~5
+    | \$(?!\d) | (?<=[^\s(])\$          # but as an amount begins: $24,000.00
+    | (?<=\s)\#+$                       # what would end a heading
+    """,
+    re.VERBOSE,
+)
+_BEGINS_A_BLOCK = re.compile(r"^(?:(\d+)([.)])(?=\s|$)|([-+](?=[\s-]|$)|>|#+(?=\s|$)))")
 
 
 def md(value: object) -> str:
-    """A value as text that means nothing to Markdown or HTML, on one line."""
+    """A value as text that means nothing to Markdown or HTML, on one line.
+
+    What has no meaning where it stands is left as it is: the packet is read as plain text, too.
+    """
     text = " ".join(str(value).split())
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = _MARKED.sub(r"\\\1", text)
-    return _BEGINS_A_LIST.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
+    text = _TAG.sub("&lt;", _ENTITY.sub("&amp;", text))
+    return _MARKED.sub(lambda m: "".join(f"\\{mark}" for mark in m[0]), text)
+
+
+def _line(text: str) -> str:
+    """A line that begins no list, quotation or heading of its own."""
+    return _BEGINS_A_BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
 
 
 def packet(engagement: str, /, *, out: Out = None, json_: Json = False) -> None:
@@ -80,7 +102,6 @@ def packet(engagement: str, /, *, out: Out = None, json_: Json = False) -> None:
 
 async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     """The packet as data, with names for ids."""
-    from cli.showing import as_data
     from store.context import program, standing
     from store.database import listed, queries
     from store.events import read_stream
@@ -244,7 +265,7 @@ def as_markdown(p: dict[str, Any]) -> str:
     if p["sandbox"]:
         lines.append("**From a practice environment.**")
     for heading, content in _sections(p):
-        lines += ["", f"## {heading}", "", *(f"- {line}" for line in content)]
+        lines += ["", f"## {heading}", "", *(f"- {_line(line)}" for line in content)]
         if not content:
             lines.append("Nothing.")
     return "\n".join(lines)
@@ -329,7 +350,7 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
     yield (
         "Asked of the LEA's people from now on",
         [
-            f"{_day(a['on'])}: {md(a['item'])} {md(a['title'])}, {md(a['hours'])} hours"
+            f"{_day(a['on'])}: {md(a['item'])} {md(a['title'])}, {lea_hours(a['hours'])}"
             + ("" if a["agreed"] else " (proposed)")
             for a in p["asked"]
         ],
@@ -367,6 +388,7 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
             )
         ],
     )
+    yield "Investments", [md(investment_line(i)) for i in p["investments"]]
     yield (
         "Waivers",
         [f"{md(w['step'])}: {md(w['reason'])} (by {md(w['authority'])})" for w in p["waivers"]],
@@ -427,7 +449,7 @@ def _rest(p: dict[str, Any]) -> Iterable[str]:
            "waivers", "owed", "asked", "signatures_pending", "coaching_contacts",
            "reminders"}  # fmt: skip
     for key, value in p.items():
-        if key not in _TOLD_ELSEWHERE | own and value not in (None, [], {}, "0"):
+        if key not in _TOLD_ELSEWHERE | own and value not in (None, [], {}):
             yield f"{md(key.replace('_', ' '))}: {md(_flat(value))}"
 
 

@@ -17,6 +17,7 @@ from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
 from domain.engagement import Phase
 from domain.errors import Unknown, did_you_mean
+from domain.money import dollars, exact
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -191,7 +192,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
         for r in rows:
             row = dict(r)
             row["lead"], row["director"] = names.handle(r["lead"]), names.handle(r["director"])
-            row["invested"] = str(r["invested"])
+            row["invested"] = exact(r["invested"])
             emit_json(row)
         return
     emit_table(
@@ -204,7 +205,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
                 r["phase"] + (", on hold" if r["held_since"] else ""),
                 names.of(r["lead"]),
                 spoken(r["next_due"]) if r["next_due"] else "–",
-                f"${r['invested']:,.0f}" if r["invested"] else "–",
+                dollars(r["invested"]) if r["invested"] else "–",
             )
             for r in rows
         ],
@@ -212,7 +213,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
     )
     invested = [r["invested"] for r in rows if r["invested"]]
     if invested:
-        print(f"Invested: ${sum(invested):,.0f} in {counted(len(invested), 'engagement')}")
+        print(f"Invested: {dollars(sum(invested))} in {counted(len(invested), 'engagement')}")
     if any(r["illustrative"] for r in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
 

@@ -23,6 +23,7 @@ from domain.holds import Holds
 from domain.investments import Investments
 from domain.kernel import Recorded, State, fold
 from domain.measures import MEASURE_KINDS, Measures
+from domain.money import dollars, exact
 from domain.observations import Observations, standing
 from domain.playbook import Playbook
 from domain.recruitment import Recruitment
@@ -33,6 +34,7 @@ from domain.surveys import Surveys
 from domain.team import Team, lacking
 from domain.terms import awaited
 from domain.turnover import Turnover
+from domain.wording import lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -231,11 +233,11 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "handovers": handing.as_data(state),
         "summits": summits.as_data(state),
         "commitments": summits.commitments_as_data(state),
-        "invested": str(state.of(Investments).total),
+        "invested": exact(state.of(Investments).total),
         "investments": [
             {
                 "investment": i.investment,
-                "amount": str(i.terms.amount),
+                "amount": exact(i.terms.amount),
                 "approximate": i.reported.approximate,
                 "purpose": i.terms.purpose,
                 "fiscal_year": i.terms.fiscal_year,
@@ -244,7 +246,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
                 "focus": i.reported.focus,
                 "appropriation": i.terms.appropriation,
                 "made_on": day(i.since),
-                "reported": str(i.reported.amount),
+                "reported": exact(i.reported.amount),
                 "corrected": [day(at) for at, _ in i.corrected],
                 "withdrawn": str(i.withdrawn.reason) if i.withdrawn else None,
             }
@@ -424,15 +426,13 @@ def _on_agenda(item: AgendaItem) -> dict[str, Any]:
     return found
 
 
-def _investment_line(i: dict[str, Any]) -> str:
-    def dollars(amount: str) -> str:
-        return f"${Decimal(amount):,.{2 if Decimal(amount) % 1 else 0}f}"
-
-    line = f"{i['investment']}: {'about ' if i['approximate'] else ''}{dollars(i['amount'])}"
+def investment_line(i: dict[str, Any]) -> str:
+    about = "about " if i["approximate"] else ""
+    line = f"{i['investment']}: {about}{dollars(Decimal(i['amount']))}"
     line += f" for {i['purpose']}"
     line += f", {i['fiscal_year']}" if i["fiscal_year"] else ""
     if i["corrected"]:
-        first = f", first recorded as {dollars(i['reported'])}"
+        first = f", first recorded as {dollars(Decimal(i['reported']))}"
         line += f" (corrected {spoken(i['corrected'][-1])}"
         line += (first if i["reported"] != i["amount"] else "") + ")"
     return line + (f" – withdrawn: {i['withdrawn']}" if i["withdrawn"] else "")
@@ -510,7 +510,8 @@ def as_text(found: dict[str, Any]) -> str:
         lines.append(f"{d['deliverable']} {d['title']}: {d['status']}{due}")
         if d["proposed_due"]:
             signed = " and ".join(d["signed"]) or "nobody"
-            hours = "" if d["proposed_hours"] is None else f" and {d['proposed_hours']} hours"
+            asked = d["proposed_hours"]
+            hours = "" if asked is None else f" and {lea_hours(asked)}"
             lines.append(
                 f"   proposed for {spoken(d['proposed_due'])}{hours}, signed so far by: {signed}"
             )
@@ -536,5 +537,5 @@ def as_text(found: dict[str, Any]) -> str:
     lines += coaching_as_text(found)
     lines += handing.as_lines(found)
     lines += summits.as_text(found)
-    lines += map(_investment_line, found["investments"])
+    lines += map(investment_line, found["investments"])
     return "\n".join(lines)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -29,7 +30,7 @@ from domain.kernel import State, about_noun, fold
 from domain.messages import Receipt
 from domain.summit_years import PlannedSummit, by_year
 from domain.summits import RescheduleSummit, Summit, entry_of, span
-from domain.wording import plain
+from domain.wording import lea_hours, plain
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -437,7 +438,8 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
         return
     print(f"{found['summit']}: {found['title']}, {found['status']}")
     print(f"  {span(found['first'], found['last'])} in {found['place']}")
-    print(f"  Registration by {spoken(found['registration_due'])}; {found['hours']} hours an LEA")
+    asked = lea_hours(Decimal(found["hours"]))
+    print(f"  Registration by {spoken(found['registration_due'])}; {asked} each")
     for s in found["sessions"]:
         tags = ", ".join([*s["triad"], *([s["content"]] if s["content"] else [])])
         print(f"  Day {s['day']}  {s['id']} {s['title']}{f' ({tags})' if tags else ''}")

@@ -50,6 +50,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
+from domain.money import dollars
 from domain.personal import Sealed
 
 about_noun("agreement", "Draft the agreement and record what both boards do with it.")
@@ -307,7 +308,7 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
     engagement = running(state, context)
     if command.charge:
         raise ChargedToLea(
-            f"{state.id}: the draft charges the LEA ${command.charge:,.2f}, but the LEA never "
+            f"{state.id}: the draft charges the LEA {dollars(command.charge)}, but the LEA never "
             f"pays. Leave out --charge, and record what the agency spends with "
             f"handrail investment add."
         )

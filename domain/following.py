@@ -23,7 +23,7 @@ from domain.kernel import Decision, Event, Line, Stamp, State, decides, evolves
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.summits import span, the_summit
-from domain.wording import full
+from domain.wording import full, lea_hours, plain
 
 RECESS = "in recess on the new days"
 """Why an LEA did not follow a summit."""
@@ -116,7 +116,11 @@ def over_cap(state: State, context: Context, entry: SummitEntry) -> str | None:
         for asked in hours_asked(state)
         if asked.agreed and asked.item != entry.id and first_of(asked.on) == month
     )
-    return f"{total} LEA hours in {entry.first:%b %Y} against {limit}" if total > limit else None
+    return (
+        f"{lea_hours(total)} in {entry.first:%b %Y} against {plain(limit)}"
+        if total > limit
+        else None
+    )
 
 
 @decides(FollowSummit)

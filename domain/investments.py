@@ -155,7 +155,7 @@ class InvestmentAdded(Event):
         said = [
             f"{'about ' if self.approximate else ''}{dollars(self.amount)} for {self.purpose}",
             f"fiscal year {self.fiscal_year}" if self.fiscal_year else None,
-            f"from {self.appropriation}" if self.appropriation else None,
+            f"from {self.appropriation or 'no appropriation'}",
             f"for focus {self.focus}" if self.focus else None,
         ]
         return f"{self.investment}: {', '.join(s for s in said if s)}."

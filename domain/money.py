@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.calendar import FiscalYears, spoken
 from domain.context import AppropriationEntry, Context
@@ -17,7 +17,16 @@ from domain.errors import (
     did_you_mean,
 )
 
-Money = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
+_CENT = Decimal("0.01")
+
+
+def _with_cents(amount: Decimal) -> Decimal:
+    return amount.quantize(_CENT)
+
+
+Money = Annotated[
+    Decimal, Field(gt=0, max_digits=12, decimal_places=2), AfterValidator(_with_cents)
+]
 """Dollars and cents, exactly."""
 FiscalYear = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^20\d\d-\d\d$")]
 """A fiscal year by both its years, for example 2026-27."""
@@ -26,6 +35,11 @@ FiscalYear = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^
 def dollars(amount: Decimal) -> str:
     """An amount as people write it: $24,000.00."""
     return f"${amount:,.2f}"
+
+
+def exact(amount: Decimal) -> str:
+    """An amount as programs read it: 24000.00."""
+    return f"{amount:.2f}"
 
 
 def fiscal_years(context: Context) -> FiscalYears | None:
@@ -59,6 +73,13 @@ def misfit(
             f"{spoken(on)}, and it says nothing of paying later"
         )
     return None
+
+
+def fits(
+    money: AppropriationEntry, fiscal_year: str | None, on: date, years: FiscalYears | None
+) -> bool:
+    """Whether money may be used for an investment of that fiscal year and day."""
+    return misfit(money, fiscal_year, on, years) is None
 
 
 def _told(money: AppropriationEntry) -> str:

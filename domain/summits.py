@@ -39,7 +39,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook_parts import SummitRules
-from domain.wording import full
+from domain.wording import full, lea_hours
 
 about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")
 
@@ -149,7 +149,7 @@ class SummitPlanned(Event):
     def sentence(self) -> str:
         return (
             f"{self.title} planned for {span(self.first, self.last)} in {self.place}; LEAs "
-            f"register by {spoken(self.registration_due)}, {self.hours} LEA hours each."
+            f"register by {spoken(self.registration_due)}, {lea_hours(self.hours)} each."
         )
 
 

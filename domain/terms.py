@@ -133,7 +133,8 @@ def deliverable_named(ref: str, state: State) -> Deliverable:
     raise Unknown(
         f"{state.id} has no deliverable {ref!r}. "
         + (
-            f"Name one that it has: {', '.join(f'{d.id} ({d.title})' for d in known.values())}."
+            f"Name one that it has: {', '.join(f'{d.id} ({d.title})' for d in known.values())}. "
+            f"See how each stands: handrail deliverable list {state.id}"
             if known
             else f"It has none yet. Propose one: handrail deliverable propose {state.id} TITLE"
         )

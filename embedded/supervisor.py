@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from embedded.home import (
     rotate_log,
     wrong_kind_message,
 )
+from embedded.ports import USUAL_PORTS, holder_of, moved
 from embedded.process import Leashed, StartError, Stop, free_port, is_free
 from embedded.services import Services
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from embedded.postgres import Cluster
     from embedded.temporal import TemporalServer
 
-USUAL_PORTS = {"temporal": 7233, "temporal-ui": 8233, "postgresql": 5432, "mail": 1025}
 START_ATTEMPTS = 3
 WORKER_READY_SECONDS = 60.0
 # The worker finishes what it has in hand within 15 seconds of SIGTERM.
@@ -89,6 +89,7 @@ class Stack:
         self._worker_started = 0.0
         self._worker_failures = 0
         self._ports: dict[str, int] = {}
+        self._moves: list[str] = []
         self._clock: SandboxClock | None = None
 
     def stop(self) -> None:
@@ -173,6 +174,8 @@ class Stack:
             temporal=self._temporal,
             catches_mail=self._mail is not None,
         )
+        for said in self._moves:
+            self._say(said)
         await self._until_stop(self._migrate(services))
         self._home.record_kind(kind)
         if self._sandbox:
@@ -306,8 +309,18 @@ class Stack:
                     raise
             else:
                 self._ports |= dict(zip(names, ports, strict=True))
+                self._note_moves(names, remembered)
                 return started
         raise AssertionError("the last attempt returns or raises")
+
+    def _note_moves(self, names: Iterable[str], remembered: Mapping[str, int]) -> None:
+        """Remember what to say of ports that are not those which others expect."""
+        for name in names:
+            wanted, now = remembered.get(name, USUAL_PORTS[name]), self._ports[name]
+            if now != wanted:
+                self._moves.append(
+                    moved(name, wanted, now, before=name in remembered, holder=holder_of(wanted))
+                )
 
     async def _check_foreign_services(self) -> None:
         """Meet the services that are not ours before anything is started beside them."""

@@ -45,6 +45,7 @@ from domain.reminding import next_wake
 from domain.risks import Risks
 from domain.summit_program import SummitProgram
 from domain.summits import Summit
+from domain.whereabouts import whereabouts
 from store.database import Connection, listed, queries
 from store.events import Conflict
 
@@ -394,6 +395,9 @@ async def _engagement(
                 }
                 for role, person in engagement.roles.items()
             ]
+        ),
+        deliverables=json.dumps(
+            [{"engagement": state.id, **asdict(d)} for d in whereabouts(state)], default=str
         ),
     )
     await _owed(connection, state, news, context)

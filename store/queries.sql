@@ -203,6 +203,17 @@ select e.id as engagement, a.id as appropriation, e.lea_name, o.item, o.title, o
    and (:until::date is null or o.due <= :until)
  order by o.due nulls last, o.stream, o.item;
 
+-- name: deliverables
+-- Every deliverable with whose it is, by LEA; only one engagement's where one is named.
+select d.engagement, e.lea_name, l.person as lead, d.deliverable, d.title, d.status, d.due, d.round,
+       trim_scale(d.hours) as hours, d.proposed_due, d.unsigned, d.waits_on, d.held, d.illustrative,
+       d.status = 'agreed' and 'lea' = any(d.waits_on) and not d.held
+           and coalesce(d.due < :today, false) as overdue
+  from read.deliverables d join read.engagements e on e.id = d.engagement
+  left join read.engagement_roles l on l.engagement = d.engagement and l.role = 'lead'
+ where (:engagement::text is null or d.engagement = :engagement)
+ order by e.lea_name, d.engagement, substring(d.deliverable from 2)::integer;
+
 -- name: calendar-dates
 -- Every date that is owed on the engagements that are not over, by item; of an item the last round.
 select distinct on (e.id, o.item)
@@ -291,7 +302,7 @@ select distinct on (folded) folded, :lea, name
 returning folded;
 
 -- name: put-engagement!
--- Replaces an engagement's rows: itself and its roles.
+-- Replaces an engagement's rows: itself, its roles and its deliverables.
 with one as (
     insert into read.engagements
     select * from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
@@ -307,6 +318,15 @@ with one as (
        and not exists (select from jsonb_populate_recordset(null::read.engagement_roles,
                                                             :roles::jsonb) n
                         where n.role = r.role)
+), made as (
+    insert into read.deliverables as d
+    select * from jsonb_populate_recordset(null::read.deliverables, :deliverables::jsonb)
+    on conflict (engagement, deliverable) do update
+       set title = excluded.title, status = excluded.status, due = excluded.due,
+           round = excluded.round, hours = excluded.hours, proposed_due = excluded.proposed_due,
+           unsigned = excluded.unsigned, waits_on = excluded.waits_on, held = excluded.held,
+           illustrative = excluded.illustrative
+     where d is distinct from excluded
 )
 insert into read.engagement_roles
 select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
@@ -383,6 +403,13 @@ on conflict (engagement, investment) do update
 -- The engagements that ever had an investment.
 select distinct engagement from read.investments order by engagement;
 
+-- name: without-appropriation
+-- The investments that stand and draw from no appropriation, oldest first.
+select engagement, investment, amount, fiscal_year, made_on
+  from read.investments
+ where appropriation is null and not withdrawn
+ order by made_on, engagement, substring(investment from 5)::integer;
+
 -- name: put-summit!
 -- Replaces a summit's row.
 insert into read.summits (id, version, title, place, first, last, registration_due, hours, playbook,
@@ -435,7 +462,8 @@ select id, status, next_wake from read.summits where status = 'planned' order by
 -- name: lock-read-models#
 -- Makes every writer wait until a rebuild is done; readers go on.
 lock table read.program, read.documents, read.people, read.leas, read.lea_names, read.engagements,
-           read.engagement_roles, read.obligations, read.notices, read.deliveries,
+           read.engagement_roles, read.obligations, read.deliverables, read.notices,
+           read.deliveries,
            read.investments, read.appropriations, read.summits, read.invitations
   in share row exclusive mode;
 
@@ -448,6 +476,7 @@ delete from read.summits;
 delete from read.deliveries;
 delete from read.notices;
 delete from read.obligations;
+delete from read.deliverables;
 delete from read.engagement_roles;
 delete from read.engagements;
 delete from read.lea_names;

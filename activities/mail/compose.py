@@ -189,7 +189,7 @@ def _words(digest: Digest, about: str, reply_to: Mailbox | None) -> dict[str, ob
         "about": (
             f"This is your summary for {long_date(digest.local_date)}"
             if digest.alarm_at is None
-            else "This mail tells of one deadline at its hour and is apart from your daily summary"
+            else f"This mail tells of {_deadlines(digest)} and is apart from your daily summary"
         ),
         "taken_back": [
             (heading(past.item, past.title), past.lea_name, long_date(past.due), past.why)
@@ -200,6 +200,11 @@ def _words(digest: Digest, about: str, reply_to: Mailbox | None) -> dict[str, ob
         or any(line.illustrative for section in digest.overviews for line in section.lines),
         "reply_to": reply_to,
     }
+
+
+def _deadlines(digest: Digest) -> str:
+    several = len(digest.items)
+    return "one deadline at its hour" if several == 1 else f"{several} deadlines at their hour"
 
 
 def _named_leas(digest: Digest) -> str:

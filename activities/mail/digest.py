@@ -94,6 +94,8 @@ class Overview(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     title: Line
+    late: bool = False
+    """What it lists is late or in danger: its heading has the colour of what is overdue."""
     lines: tuple[OverviewLine, ...] = Field(min_length=1)
     more: int = Field(default=0, ge=0)
     """How many lines were left out, so that a mail stays readable."""
@@ -134,14 +136,14 @@ class Digest(BaseModel):
     """The sections of the week or the month, for staff."""
     overview_title: Line = "Your week"
     alarm_at: datetime | None = None
-    """The moment from which an alarm counts to its hour; None for the mail of a day."""
+    """From when an alarm counts to the hours that it tells of; None for the mail of a day."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.items and not self.overviews:
             raise ValueError("a digest without an item and without an overview has nothing to say")
-        if self.alarm_at is not None and [bool(i.due_at) for i in self.items] != [True]:
-            raise ValueError("an alarm speaks of one item that is due at an hour")
+        if self.alarm_at is not None and not (self.items and all(i.due_at for i in self.items)):
+            raise ValueError("an alarm speaks of nothing but what is due at an hour")
         return self
 
     @field_validator("zone")

@@ -87,7 +87,10 @@ def headline(digest: Digest) -> str:
     if not items:
         return f"{digest.overview_title}: {counted(_pointers(digest), 'thing')} to look at"
     if digest.alarm_at is not None:
-        said = alarm_phrase(digest, items[0])
+        hours = {item.due_at: item for item in reversed(items) if item.due_at}
+        said = alarm_phrase(digest, hours[min(hours)])
+        if len(items) > 1:
+            return f"{len(items)} deadlines, the first {said.removeprefix('deadline ')}"
         return said[0].upper() + said[1:]
     today = digest.local_date
     overdue = [item for item in items if item.due < today]

@@ -110,6 +110,22 @@ create table read.obligations (                 -- what is owed now
 );
 create index obligations_due on read.obligations (due);
 
+create table read.deliverables (
+    engagement   text    not null,
+    deliverable  text    not null,
+    title        text    not null,
+    status       text    not null,
+    due          date,                          -- agreed; null until both have signed
+    round        integer not null,
+    hours        numeric(7, 2) not null,        -- of the LEA's people
+    proposed_due date,                          -- on the table
+    unsigned     text[]  not null,              -- whose signature is missing: agency, lea
+    waits_on     text[]  not null,              -- who has something to do now: agency, lea
+    held         boolean not null,
+    illustrative boolean not null,
+    primary key (engagement, deliverable)
+);
+
 create table read.notices (                     -- the ledger
     stream      text        not null,
     n           integer     not null,

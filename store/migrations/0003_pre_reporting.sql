@@ -8,6 +8,12 @@ create view reporting.engagements as
       from read.engagements;
 comment on view reporting.engagements is 'One row an engagement, as it stands now; invested is in US dollars.';
 
+create view reporting.deliverables as
+    select engagement, deliverable, title, status, due, round, hours, proposed_due, unsigned,
+           waits_on, held, illustrative
+      from read.deliverables;
+comment on view reporting.deliverables is 'One row a deliverable as it stands now; hours are of the LEA''s people, unsigned and waits_on name sides.';
+
 create view reporting.notices as
     select substring(stream from '^engagement:(.*)') as engagement,
            substring(stream from '^appropriation:(.*)') as appropriation,

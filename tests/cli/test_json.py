@@ -11,7 +11,7 @@ import pytest
 from cyclopts import App
 
 from cli.main import build, main
-from tests.end_to_end.measured import measured_as_numbers
+from tests.end_to_end.measured import measured_as_numbers, otherwise_written
 
 NOT_ASKED = {"completion"}
 """It writes a file for the shell and answers nothing."""
@@ -45,6 +45,16 @@ def test_what_is_measured_and_told_as_a_number_is_noticed() -> None:
     assert measured_as_numbers(answer) == {"waves.hours": 8, "share": 0.5}
     counted = {"days_left": 4, "agenda": {"hours": 72}, "facts": [{"value": 4120}]}
     assert measured_as_numbers(counted) == {}
+
+
+def test_money_and_hours_that_are_written_another_way_are_noticed() -> None:
+    answer = [{"invested": "9000", "waves": [{"hours": "8.0"}], "reported": {"amount": "1E+3"}}]
+    assert otherwise_written(answer) == {
+        "invested": "9000",
+        "waves.hours": "8.0",
+        "reported.amount": "1E+3",
+    }
+    assert otherwise_written([{"invested": "9000.00", "hours": "8", "cap": "7.5"}]) == {}
 
 
 QUESTION = ["history", "alder-creek-usd", "--json"]

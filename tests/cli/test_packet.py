@@ -4,26 +4,56 @@ from typing import Any
 
 import pytest
 
-from cli.packet import _rest, as_markdown, md
+from cli.packet import _line, _rest, as_markdown, md
 
 
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
         ("plain words, 3 of 4.", "plain words, 3 of 4."),
-        ("# a heading", r"\# a heading"),
-        ("- an item", r"\- an item"),
-        ("1. an item", r"1\. an item"),
-        ("> a quote", "&gt; a quote"),
-        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
-        ("![x](http://evil.example/p.png)", r"\!\[x\](http://evil.example/p.png)"),
-        ("*bold* _it_ `code` ~no~ |cell|", r"\*bold\* \_it\_ \`code\` \~no\~ \|cell\|"),
-        ("two\n\n## lines", r"two \#\# lines"),
-        ("back\\slash &amp;", r"back\\slash &amp;amp;"),
+        ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
+        ("![x](http://evil.example/p.png)", r"!\[x](http://evil.example/p.png)"),
+        ("[x]: http://evil.example", r"\[x]: http://evil.example"),
+        ("*bold* _it_ `code` ~no~", r"\*bold\* \_it\_ \`code\` \~no\~"),
+        ("__init__ and _a_b_", r"\_\_init\_\_ and \_a_b\_"),
+        ("5~6~ and $x$ cost$", r"5\~6\~ and \$x\$ cost\$"),
+        (r"\* and at the end \ ".strip() + "\\", r"\\\* and at the end \\\\"),
+        ("back\\slash &amp; &#35;", r"back\slash &amp;amp; &amp;#35;"),
     ],
 )
 def test_text_means_nothing_to_markdown(text: str, safe: str) -> None:
     assert md(text) == safe
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "America/Los_Angeles",
+        "school_district and a__b",
+        "$24,000.00 ($9,000.00 of it) for ~5 people",
+        "Smith & Sons: 3 < 4 > 2",
+        "D1! {x} | 5 # 7 ]",
+        "it's 1. first, - then + + more",
+    ],
+)
+def test_what_means_nothing_to_markdown_where_it_stands_is_left_as_it_is(text: str) -> None:
+    assert md(text) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "safe"),
+    [
+        ("# a heading", r"\# a heading"),
+        ("- an item", r"\- an item"),
+        ("---", r"\---"),
+        ("1. an item", r"1\. an item"),
+        ("2) an item", r"2\) an item"),
+        ("> a quote", r"\> a quote"),
+        ("-5 degrees, 1.5 hours, #7", "-5 degrees, 1.5 hours, #7"),
+    ],
+)
+def test_a_line_of_the_packet_begins_no_block_of_its_own(line: str, safe: str) -> None:
+    assert _line(line) == safe
 
 
 def test_what_other_subjects_add_to_an_engagement_is_in_the_packet() -> None:
@@ -32,7 +62,6 @@ def test_what_other_subjects_add_to_an_engagement_is_in_the_packet() -> None:
         "phase": "partnering",
         "risks": [{"about": "a *new* superintendent", "level": "high", "until": None}],
         "nothing": [],
-        "invested": "0",
     }
     assert list(_rest(found)) == [r"risks: about a \*new\* superintendent, level high"]
 
@@ -43,7 +72,7 @@ def test_a_packet_with_nothing_in_it_says_so() -> None:
     ) | {key: [] for key in (
         "also_called", "recess", "handovers", "team", "tenures", "agreements", "deliverables",
         "signatures_pending", "owed", "asked", "coaching_contacts", "cycles", "checkins",
-        "waivers", "reminders",
+        "waivers", "reminders", "investments",
     )}  # fmt: skip
     text = as_markdown(
         {

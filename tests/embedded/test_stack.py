@@ -16,9 +16,9 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from embedded.mailcatcher import mail_catcher
+from embedded.ports import ASKED_BY, NAMES, USUAL_PORTS, moved
 from embedded.postgres import postgres_cluster, run_sql
 from embedded.process import free_port, run_apart
-from embedded.supervisor import USUAL_PORTS
 from embedded.temporal import dev_temporal
 from tests.embedded.support import (
     Installation,
@@ -89,6 +89,10 @@ def test_it_runs_on_free_ports_starts_again_where_it_stopped_and_ends_at_ctrl_c(
 
     up = here.run("up", "--detach")
     assert up.stdout.count("Part ") == 1, "one table of what runs where"
+    for name, port in USUAL_PORTS.items():
+        assert f"{NAMES[name]} listens on port" in up.stderr
+        assert f"{port}, which it usually has, is taken" in up.stderr
+        assert ASKED_BY[name] in up.stderr
     record = here.record()
     status = here.json("status")
     assert status["parts"] == record["parts"]
@@ -117,6 +121,7 @@ def test_it_runs_on_free_ports_starts_again_where_it_stopped_and_ends_at_ctrl_c(
     again = here.record()
     assert again["pid"] == foreground.pid
     assert again["temporal_address"] == record["temporal_address"], "ports are remembered"
+    assert "is taken" not in said, "what moved once is not told again"
     assert again["database_url"] == record["database_url"]
     find_traces(here)
 
@@ -134,6 +139,15 @@ def test_it_runs_on_free_ports_starts_again_where_it_stopped_and_ends_at_ctrl_c(
     assert "Traceback" not in said + rest
     assert here.is_gone(), here.processes()
     assert not (here.home / "stack.json").exists()
+
+
+def test_a_part_that_lost_its_port_says_to_whom_and_who_must_be_told() -> None:
+    said = moved("postgresql", 52149, 5432, before=True, holder="postgres, process 17")
+    assert said.startswith(
+        "PostgreSQL listens on port 5432: 52149, which it had last time, is taken by postgres, "
+        "process 17."
+    )
+    assert "(a spreadsheet, a backup)" in said
 
 
 def test_real_services_are_used_and_not_started(installation: Make, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cli.main import main
 from tests.embedded.support import OURS, Installation
-from tests.end_to_end.measured import measured_as_numbers
+from tests.end_to_end.measured import measured_as_numbers, otherwise_written
 
 TODAY = "2054-08-04"
 E = "alder-creek-usd"
@@ -34,6 +34,7 @@ class Answer:
         """Every line of a ``--json`` answer."""
         lines = [json.loads(line) for line in self.out.splitlines()]
         assert measured_as_numbers(lines) == {}, "see docs/reference/exit-codes.md"
+        assert otherwise_written(lines) == {}, "see docs/reference/exit-codes.md"
         return lines
 
 

@@ -15,6 +15,34 @@ NOTICE = re.compile(r"(.*\.)?(regular|special)_hours|.*\b(agenda|posting|steps)\
 SAID = re.compile(r"(.*\.)?facts\.value")
 """What a source says of an LEA stands as the source says it."""
 
+MONEY = re.compile(r"(.*_)?(amount|charge)|invested|left|reported")
+"""Names of sums of money: dollars with both digits of the cents, in every answer."""
+HOURS = re.compile(r"(.*_)?hours|cap|allowed|forecast")
+"""Names of hours of the LEA's people: without digits that say nothing, in every answer."""
+
+
+def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of an answer, with the names that lead to it."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from texts(part, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts(part, path)
+    elif isinstance(value, str):
+        yield path, value
+
+
+def otherwise_written(answer: Any) -> dict[str, str]:
+    """The sums and hours of an answer that are not written as everywhere else."""
+    return {
+        path: text
+        for path, text in texts(answer)
+        for name in [path.rpartition(".")[2]]
+        if (MONEY.fullmatch(name) and not re.fullmatch(r"-?\d+\.\d\d", text))
+        or (HOURS.fullmatch(name) and not re.fullmatch(r"\d+(\.\d*[1-9])?", text))
+    }
+
 
 def numbers(value: Any, path: str = "") -> Iterator[tuple[str, int | float]]:
     """Every number of an answer, with the names that lead to it."""

@@ -38,6 +38,7 @@ _LATE = an_item(
 _WEEK = (
     Overview(
         title="Overdue",
+        late=True,
         lines=(
             OverviewLine(
                 lea_name="Harbor Charter School",

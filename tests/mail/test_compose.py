@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from activities.mail.addresses import single_line
 from activities.mail.compose import compose
-from activities.mail.digest import Digest
+from activities.mail.digest import Digest, Overview, OverviewLine
 from tests.mail.digests import MORNING, a_digest, an_item
 
 ROOT = Path(__file__).parents[2]
@@ -275,6 +275,21 @@ def test_the_same_instant_said_in_another_zone_is_the_same_mail() -> None:
 
 
 # What it says
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_what_is_late_in_an_overview_has_the_colour_of_what_is_overdue(late: bool) -> None:
+    line = OverviewLine(lea_name="Alder Creek USD", text="D1 Theory of action, due Fri 19 Mar 2027")
+    week = Overview(title="A heading of the week", late=late, lines=(line,))
+    said = html_of(a_digest(an_item(due=date(2027, 4, 1)), overviews=(week,), side="staff"))
+    colours = {
+        title: (kind, colour)
+        for kind, colour, title in re.findall(
+            r'<h[23] class="(\w+)" style="[^"]*?color:(#\w+);[^"]*">([^<]+)</h[23]>', said
+        )
+    }
+    assert (colours["A heading of the week"] == colours["Overdue"]) is late
+    assert (colours["A heading of the week"] == ("accent", "#0a5f55")) is not late
 
 
 @pytest.mark.parametrize("read", [text_of, html_of])

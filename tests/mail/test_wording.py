@@ -112,6 +112,23 @@ def an_alarm(at: datetime) -> Digest:
     )
 
 
-def test_an_alarm_is_about_one_hour() -> None:
-    with pytest.raises(ValidationError, match="one item that is due at an hour"):
+def test_alarms_at_the_same_moment_are_no_summary_either() -> None:
+    [one] = an_alarm(datetime(2027, 4, 2, 23, tzinfo=UTC)).items
+    other = one.model_copy(
+        update={
+            "item": "A2/posting-lea",
+            "lea_name": "Harbor Charter School",
+            "due_at": datetime(2027, 4, 3, 0, tzinfo=UTC),
+        }
+    )
+    said = a_digest(one, other, alarm_at=datetime(2027, 4, 2, 23, tzinfo=UTC))
+    assert headline(said) == "2 deadlines, the first in 1 hour"
+    assert subject(said).startswith("2 deadlines, the first in 1 hour – Alder Creek USD and 1 more")
+    text = " ".join(compose(said, sent_at=datetime(2027, 4, 2, 23, tzinfo=UTC)).as_string().split())
+    assert "your summary for" not in text
+    assert "2 deadlines at their hour" in text
+
+
+def test_an_alarm_is_about_hours() -> None:
+    with pytest.raises(ValidationError, match="nothing but what is due at an hour"):
         a_digest(alarm_at=datetime(2027, 4, 2, 23, tzinfo=UTC))
