@@ -50,7 +50,7 @@ async def _second_engagement(office: Office) -> None:
                     source="a letter")  # fmt: skip
     await office.do("engagement open", engagement="elk-grove", lea="EGE", lead="ruth",
                     director="dana", illustrative=True)  # fmt: skip
-    await office.do("engagement withdraw", engagement="elk-grove", reason="a vacancy")
+    await office.do("engagement withdraw", "dana", engagement="elk-grove", reason="a vacancy")
 
 
 async def _summit(office: Office) -> None:
