@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
+from activities.erasing import erase
 from domain.context import Context
 from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement
@@ -36,7 +37,6 @@ from store.context import canonical_stream, next_overview_moment, resolve, stand
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.projections import next_due, project
-from store.rebuild import rebuild
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -170,9 +170,7 @@ class Record:
             await project(connection, reached, added, there)
             told += added
         if any(isinstance(recorded.event, PersonErased) for recorded in news):
-            # Lists hold names in the clear: they are written anew without them, here and now.
-            await queries.destroy_key(connection, subject=state.id)
-            await rebuild(connection, self._vault)
+            state = await erase(connection, self._vault, stream, context)
         if host_workflow_id(stream) == PROGRAM:
             standing_now = await _program_standing(connection, now)
         else:

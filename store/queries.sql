@@ -546,6 +546,34 @@ values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at, :l
 update ops.mails set content = :content, made_on = :made_on
  where id = :id and not offered and outcome is null;
 
+-- name: put-mail-names!
+-- Whom the text of a mail names, besides its reader.
+with gone as (
+    delete from ops.mail_names where mail = :mail and person <> all(:persons::text[])
+)
+insert into ops.mail_names (mail, person)
+select :mail, x from unnest(:persons::text[]) as x
+    on conflict do nothing;
+
+-- name: mails-naming
+-- The mails to others whose text names a person.
+select m.id, m.content from ops.mail_names n join ops.mails m on m.id = n.mail
+ where n.person = :person and m.person <> :person
+ order by m.id;
+
+-- name: mails-about
+-- The mails to a person and those to others that name them, with what is kept of each.
+select m.id, m.person, m.message_id, m.content from ops.mails m
+ where m.person = :person
+union all
+select m.id, m.person, m.message_id, m.content
+  from ops.mail_names n join ops.mails m on m.id = n.mail
+ where n.person = :person and m.person <> :person;
+
+-- name: rewrite-mail!
+-- A mail names somebody no more who was erased.
+update ops.mails set content = :content where id = :id;
+
 -- name: offer-mail!
 -- The mail server is about to see the text: from now on it stands.
 update ops.mails set offered = true where id = :id;

@@ -248,6 +248,13 @@ create table ops.mail_streams (                 -- what a mail speaks of
     primary key (mail, stream)
 );
 
+create table ops.mail_names (                   -- whom a mail names, so that they can be erased from it
+    mail   uuid not null references ops.mails (id),
+    person text not null,
+    primary key (mail, person)
+);
+create index mail_names_person on ops.mail_names (person);
+
 create table ops.bounces_read (                 -- which messages of the bounce mailbox were read
     digest  bytea       primary key,            -- of the message as it lies there
     found   text        not null,
