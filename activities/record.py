@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from activities.erasing import erase
 from domain.context import Context
 from domain.deciding import after, brought, decide_in_full, led_to
-from domain.engagement import Engagement
+from domain.engagement import Engagement, with_lea
 from domain.erasing import PersonErased
 from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
 from domain.ids import PROGRAM, engagement_of, host_workflow_id
@@ -287,6 +287,7 @@ def _standing(state: State, context: Context) -> dict[str, Any]:
             "next_wake": summit.ends(context.zone) if summit.is_open else None,
             "facets": Facets(phase=summit.status if summit.first else None, next_due=summit.first),
         }
+    state = with_lea(state, context.leas.get(state.of(Engagement).lea))
     engagement = state.of(Engagement)
     return {
         "is_open": matter_of(state, context).is_open,

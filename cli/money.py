@@ -14,7 +14,7 @@ from cyclopts import App
 from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
-from cli.reading import AsKnown, _day, _zone, end_of
+from cli.reading import AsKnown, _day, _zone, end_of, not_to_come
 from domain.appropriations import Appropriation, AppropriationTerms
 from domain.calendar import local_date, spoken
 from domain.errors import Unknown, did_you_mean
@@ -119,6 +119,7 @@ def investment_list(
         from store.events import read_stream
 
         zone = await _zone(door)
+        await not_to_come(door, zone, known)
         if engagement is not None:
             ids = [await engagement_named(door, engagement)]
         else:
@@ -279,6 +280,7 @@ async def _appropriations(
     from store.events import read_stream
 
     zone = await _zone(door)
+    await not_to_come(door, zone, known)
     now: datetime = await door.now()
     async with door.pool.acquire() as connection:
         ids = [*await appropriations(connection)]

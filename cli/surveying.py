@@ -349,7 +349,7 @@ def survey_growth(
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> tuple[list[State], dict[str, str]]:
-        from cli.showing import read_history
+        from cli.showing import read_state
         from store.context import playbook, program
         from store.database import listed, queries
 
@@ -362,11 +362,7 @@ def survey_growth(
                 if found and found.surveys:
                     names |= {c.id: c.name for c in found.surveys.constructs}
         zone = ZoneInfo(settings.zone if settings else "UTC")
-        states = []
-        for row in rows:
-            stream = f"engagement:{row['id']}"
-            states.append(fold(stream, await read_history(door, stream, known, true, zone)))
-        return states, names
+        return [await read_state(door, row["id"], known, true, zone) for row in rows], names
 
     states, names = run(work)
     found = growth_of(states, names, year)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from domain.authority import MAY, require
 from domain.calendar import local_date, spoken
-from domain.context import AGENCY, Context, PersonEntry
+from domain.context import AGENCY, Context, LeaEntry, PersonEntry
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -211,6 +211,14 @@ class Engagement:
     def is_open(self) -> bool:
         """True from opening until closing or withdrawal."""
         return self.phase is not None and self.ended_at is None
+
+
+def with_lea(state: State, lea: LeaEntry | None) -> State:
+    """The state with what the registry says of its LEA, in place of what it said at the opening."""
+    if lea is None:
+        return state
+    engagement = state.of(Engagement)
+    return state.put(replace(engagement, lea_name=lea.name, lea_type=lea.type, county=lea.county))
 
 
 def running(state: State, context: Context, *, even_before: bool = False) -> Engagement:

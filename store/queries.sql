@@ -11,6 +11,14 @@ select position, stream, version, type, schema_version, effective_at, recorded_a
    and (:known_by::timestamptz is null or recorded_at <= :known_by)
  order by version;
 
+-- name: read-streams
+-- Several streams one after the other, each oldest first, as known at an instant.
+select position, stream, version, type, schema_version, effective_at, recorded_at, actor,
+       command_id, data
+  from es.events
+ where stream = any(:streams) and recorded_at <= :known_by
+ order by stream, version;
+
 -- name: all-streams
 -- Every stream, in alphabetical order.
 select distinct stream from es.events order by stream;
@@ -281,6 +289,11 @@ on conflict (id) do update
        facts = excluded.facts, recess = excluded.recess, profile = excluded.profile,
        cds = excluded.cds;
 
+-- name: pass-on-lea!
+-- What the registry says of an LEA, in the rows of its engagements.
+update read.engagements set lea_name = :name, lea_type = :type, county = :county
+ where lea = :id and (lea_name, lea_type, county) is distinct from (:name, :type, :county);
+
 -- name: put-lea-names
 -- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.
 insert into read.lea_names (folded, lea, name)
@@ -296,9 +309,10 @@ with one as (
     insert into read.engagements
     select * from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
     on conflict (id) do update
-       set version = excluded.version, phase = excluded.phase, playbook = excluded.playbook,
-           ended_at = excluded.ended_at, end_reason = excluded.end_reason,
-           next_due = excluded.next_due, next_wake = excluded.next_wake,
+       set version = excluded.version, lea_name = excluded.lea_name,
+           lea_type = excluded.lea_type, county = excluded.county, phase = excluded.phase,
+           playbook = excluded.playbook, ended_at = excluded.ended_at,
+           end_reason = excluded.end_reason, next_due = excluded.next_due, next_wake = excluded.next_wake,
            invested = excluded.invested, illustrative = excluded.illustrative,
            held_since = excluded.held_since, risk = excluded.risk
 ), vacant as (
