@@ -19,6 +19,16 @@ select position, stream, version, type, schema_version, effective_at, recorded_a
  where stream = any(:streams) and recorded_at <= :known_by
  order by stream, version;
 
+-- name: read-each
+-- The events of all streams of an aggregate in pages: stream by stream, each oldest first.
+select position, stream, version, type, schema_version, effective_at, recorded_at, actor,
+       command_id, data
+  from es.events
+ where (stream, version) > (:stream, :version) and starts_with(stream, :aggregate || ':')
+   and type <> all(:without) and (:only::text[] is null or type = any(:only))
+   and (:known_by::timestamptz is null or recorded_at <= :known_by)
+ order by stream, version limit :at_most;
+
 -- name: all-streams
 -- Every stream, in alphabetical order.
 select distinct stream from es.events order by stream;
@@ -140,6 +150,12 @@ select l.id, l.name, l.type, l.county, l.parent, l.cds,
               where n.lea = l.id and n.name not in (l.id, l.name, coalesce(l.cds, l.id))
               order by n.name) as aliases
   from read.leas l order by l.name;
+
+-- name: members
+-- Every engagement as the mix of the portfolio looks at it.
+select e.lea, e.lea_type, e.phase, e.illustrative, l.profile
+  from read.engagements e left join read.leas l on l.id = e.lea
+ order by e.lea_name, e.id;
 
 -- name: pinned-playbooks
 -- How many running engagements follow each playbook version.
@@ -393,10 +409,6 @@ on conflict (engagement, investment) do update
        kind = excluded.kind, appropriation = excluded.appropriation,
        corrections = excluded.corrections, withdrawn = excluded.withdrawn;
 
--- name: invested-engagements
--- The engagements that ever had an investment.
-select distinct engagement from read.investments order by engagement;
-
 -- name: put-summit!
 -- Replaces a summit's row.
 insert into read.summits (id, version, title, place, first, last, registration_due, hours, playbook,
@@ -452,6 +464,10 @@ lock table read.program, read.documents, read.people, read.leas, read.lea_names,
            read.engagement_roles, read.obligations, read.notices, read.deliveries,
            read.investments, read.appropriations, read.summits, read.invitations
   in share row exclusive mode;
+
+-- name: take-statistics$
+-- Looks at the read models as they are now, so that statements planned from here on fit their size.
+select read.take_statistics();
 
 -- name: clear-read-models#
 -- Empties every read model before a rebuild.
