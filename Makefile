@@ -28,7 +28,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test tests up lint format bench bench-memory pictures lock clean
+.PHONY: help setup demo test tests up lint format bench bench-memory bench-scale pictures lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +74,9 @@ bench: $(STAMP) ## measure
 
 bench-memory: $(STAMP) ## measure the mail worker over a hundred thousand notices (many minutes)
 	@$(BIN)/python -m benchmarks.memory
+
+bench-scale: $(STAMP) ## measure rebuilding, overviews and erasing at ten thousand engagements (minutes)
+	@$(BIN)/python -m benchmarks.scale
 
 pictures: $(STAMP) ## draw every kind of mail with a Chromium, to be looked at in build/pictures
 	@$(BIN)/python -m tests.mail.pictures build/pictures

@@ -20,7 +20,7 @@ from domain.context import SYSTEM
 from domain.engagement import EngagementOpened
 from domain.following import TakeOverSummit
 from domain.kernel import Command, Recorded
-from domain.leas import RecessSet
+from domain.leas import LeaChanged, RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.messages import Envelope
 from domain.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
@@ -157,7 +157,8 @@ async def _money(connection: Connection) -> list[str]:
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
     """The streams whose notices a fact may move."""
     match recorded.event:
-        case RecessSet():
+        case RecessSet() | LeaChanged():
+            # A recess moves what is due; another county is to be searched for.
             lea = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))
             return [f"engagement:{row['id']}" for row in rows if row["ended_at"] is None]

@@ -1,7 +1,7 @@
 """What the overview of a week or a month says, and who reads it: from the read models alone."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from math import ceil
 from typing import Any
@@ -14,7 +14,7 @@ from activities.names import DigestRun
 from activities.naming import mentions, with_names
 from domain.bounces import item_of
 from domain.calendar import WorkingDays, at_local, local_date, spoken
-from domain.context import ProgramEntry
+from domain.context import PersonEntry, ProgramEntry
 from domain.ids import DIGEST
 from domain.money import dollars
 from domain.overviews import OverviewRules
@@ -31,6 +31,8 @@ class Overseen:
     sections: tuple[Overview, ...]
     whose: str
     """Whose engagements it looks over: the reader's own, or those of whom no mail reaches."""
+    people: Mapping[str, PersonEntry] = field(default_factory=dict)
+    """Whoever it may name."""
 
 
 async def readers(
@@ -86,15 +88,18 @@ async def still_to_send(
                 connection, person=whose, overview=rules.id, period=period
             ):
                 continue
-            sections = await _sections(connection, whose, rules, settings, now, reader=person)
+            sections, named = await _sections(
+                connection, whose, rules, settings, now, reader=person
+            )
             if sections and whose != person:
-                name = (await people(connection, {whose}))[whose].name
+                named |= await people(connection, {whose})
+                name = named[whose].name
                 sections = tuple(
                     s.model_copy(update={"title": f"{s.title}: {name}, whom mail does not reach"})
                     for s in sections
                 )
             if sections:
-                found.append(Overseen(rules, period, sections, whose))
+                found.append(Overseen(rules, period, sections, whose, named))
     return found
 
 
@@ -152,7 +157,8 @@ async def _sections(
     now: datetime,
     *,
     reader: str,
-) -> tuple[Overview, ...]:
+) -> tuple[tuple[Overview, ...], dict[str, PersonEntry]]:
+    """What an overview says, and everybody it may name."""
     today = local_date(now, settings.zone)
     whose = {"person": person, "role": rules.to}
     owed = await listed(
@@ -234,7 +240,8 @@ async def _sections(
             rules,
         ),
     ]
-    return tuple(_each_told_once(section for section in sections if section is not None))
+    told_once = tuple(_each_told_once(section for section in sections if section is not None))
+    return told_once, names
 
 
 def _each_told_once(sections: Iterable[Overview]) -> Iterable[Overview]:

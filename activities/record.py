@@ -13,9 +13,10 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
+from activities.erasing import erase
 from domain.context import Context
 from domain.deciding import after, brought, decide_in_full, led_to
-from domain.engagement import Engagement
+from domain.engagement import Engagement, with_lea
 from domain.erasing import PersonErased
 from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
 from domain.ids import PROGRAM, engagement_of, host_workflow_id
@@ -36,7 +37,6 @@ from store.context import canonical_stream, next_overview_moment, resolve, stand
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.projections import next_due, project
-from store.rebuild import rebuild
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -170,9 +170,7 @@ class Record:
             await project(connection, reached, added, there)
             told += added
         if any(isinstance(recorded.event, PersonErased) for recorded in news):
-            # Lists hold names in the clear: they are written anew without them, here and now.
-            await queries.destroy_key(connection, subject=state.id)
-            await rebuild(connection, self._vault)
+            state = await erase(connection, self._vault, stream, context)
         if host_workflow_id(stream) == PROGRAM:
             standing_now = await _program_standing(connection, now)
         else:
@@ -289,6 +287,7 @@ def _standing(state: State, context: Context) -> dict[str, Any]:
             "next_wake": summit.ends(context.zone) if summit.is_open else None,
             "facets": Facets(phase=summit.status if summit.first else None, next_due=summit.first),
         }
+    state = with_lea(state, context.leas.get(state.of(Engagement).lea))
     engagement = state.of(Engagement)
     return {
         "is_open": matter_of(state, context).is_open,

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from datetime import date, datetime
+from email.message import EmailMessage
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -11,6 +12,7 @@ import structlog
 from temporalio.client import Client
 
 from activities.dispatch import send, start_digest
+from activities.erasing import note_names
 from activities.mail.compose import compose
 from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
@@ -196,6 +198,7 @@ class Reminders:
             if made is None:
                 return ClaimedMail()
             content, found, overseen = made
+            message = compose(content, sent_at=now)
             await queries.add_mail(
                 connection,
                 id=mail,
@@ -203,9 +206,10 @@ class Reminders:
                 local_date=digest.on,
                 kind=digest.kind,
                 message_id=content.message_id,
-                content=await self._sealed(connection, mail, content, now),
+                content=await self._sealed(connection, mail, content, message),
                 claimed_at=now,
             )
+            await note_names(connection, mail, message, found.people)
             await self._note(connection, digest, mail, found, overseen)
             return ClaimedMail(mail=mail)
 
@@ -258,6 +262,9 @@ class Reminders:
                     outcome = await self._claimed(connection, passing, stream, now)
                     found.add(outcome, mail, digest.person)
         directory = await people(connection, {digest.person, *found.leads})
+        found.people |= directory
+        for overview in overseen:
+            found.people |= overview.people
         kind = await queries.store_kind(connection)
         content = digest_of(
             digest,
@@ -326,13 +333,13 @@ class Reminders:
         )
 
     async def _sealed(
-        self, connection: Connection, mail: UUID, content: Digest, now: datetime
+        self, connection: Connection, mail: UUID, content: Digest, message: EmailMessage
     ) -> str:
         """The finished mail as it is kept, sealed with its reader's key."""
         letter = {
             "sender": content.sender,
             "recipient": content.address,
-            "message": base64.b64encode(compose(content, sent_at=now).as_bytes()).decode(),
+            "message": base64.b64encode(message.as_bytes()).decode(),
         }
         document: dict[str, Any] = {"about": content.person, "text": json.dumps(letter)}
         await self._vault.seal(connection, f"mail {mail}", [document])
@@ -418,12 +425,14 @@ class Reminders:
                 )
                 return False
             content, found, overseen = made
+            message = compose(content, sent_at=now)
             await queries.make_mail_anew(
                 connection,
                 id=mail,
-                content=await self._sealed(connection, mail, content, now),
+                content=await self._sealed(connection, mail, content, message),
                 made_on=today,
             )
+            await note_names(connection, mail, message, found.people)
             await self._note(connection, digest, mail, found, overseen)
             return True
 

@@ -34,10 +34,13 @@ class Found:
     """The Leads of what has something due, in the same order."""
     streams: dict[str, None] = field(default_factory=dict)
     """Those that must learn what became of the mail."""
+    people: dict[str, PersonEntry] = field(default_factory=dict)
+    """Whoever it may name."""
 
     def add(self, outcome: Outcome, mail: UUID, person: str) -> None:
         """Take over what a person's mail claimed on one stream."""
         items, gone = _items(outcome, mail, person), _taken_back(outcome)
+        self.people |= outcome.context.people
         if items:
             self.leads += matter_of(outcome.state, outcome.context).holding("lead")
             self.streams[outcome.state.stream] = None

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
@@ -130,22 +131,38 @@ def say_if_illustrative(illustrative: bool) -> None:
 
 
 class Names:
-    """Turns the ids in messages into what people are called; learns names as it goes."""
+    """Turns the ids in messages into what people are called; learns names as it goes.
 
-    def __init__(self, door: "Door") -> None:
+    Args:
+        known: The day as of whose end the names are wanted; today's if None.
+    """
+
+    def __init__(self, door: "Door", known: date | None = None) -> None:
         self._door = door
+        self._day = known
         self._known: dict[str, tuple[str, str]] = {"system": ("Handrail", "system")}
 
     async def learn(self, *texts: str | None) -> None:
         """Look up everybody these texts mention."""
         from store.context import people
+        from store.directory import people_known
 
         ids = {m[1] for text in texts if text for m in _PERSON.findall(text)}
         ids -= self._known.keys()
         if not ids:
             return
+        by = None
+        if self._day is not None:
+            from cli.reading import _zone, end_of
+
+            by = end_of(self._day, await _zone(self._door))
         async with self._door.pool.acquire() as connection:
-            for entry in (await people(connection, ids)).values():
+            found = (
+                await people(connection, ids)
+                if by is None
+                else await people_known(connection, self._door.vault, ids, by)
+            )
+            for entry in found.values():
                 self._known[entry.id] = (entry.name, entry.handle)
 
     def told(self, text: str) -> str:

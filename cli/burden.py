@@ -1,6 +1,7 @@
 """What is asked of the LEA, month by month, as people see it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from domain.burden import Month, by_month, collisions, first_of
 from domain.calendar import WorkingDays, spoken
 from domain.engagement import Engagement
 from domain.errors import Unknown
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.playbook_parts import BurdenRules
 from domain.wording import plain
 
@@ -42,15 +43,14 @@ def burden_show(
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> tuple[dict[str, Any], Names]:
-        from cli.showing import read_history
+        from cli.showing import read_state, registered
         from store.context import program, standing
 
         one = await engagement_named(door, engagement)
-        stream = f"engagement:{one}"
         async with door.pool.acquire() as connection:
             settings = await program(connection)
         zone = ZoneInfo(settings.zone if settings else "UTC")
-        state = fold(stream, await read_history(door, stream, known, true, zone))
+        state = await read_state(door, one, known, true, zone)
         if state.of(Engagement).phase is None:
             raise Unknown(
                 f"{one} was not open yet on that day. Ask for a later one, or see "
@@ -58,10 +58,12 @@ def burden_show(
             )
         async with door.pool.acquire() as connection:
             context = await standing(connection, state, await door.now())
+        if known and (lea := await registered(door, state.of(Engagement).lea, known, zone)):
+            context = replace(context, leas={lea.id: lea})
         rules = context.the_playbook.burden
         found = as_data(state, rules, context.lea_days(state.of(Engagement).lea))
         found |= {k: d for k, d in (("as_known", known), ("as_true", true)) if d}
-        names = Names(door)
+        names = Names(door, known)
         await names.learn(*(w["authority"] for m in found["months"] for w in m["waivers"]))
         return found, names
 

@@ -16,7 +16,7 @@ from domain.checkins import CheckIn, CheckIns
 from domain.commitments import Commitment, commitments
 from domain.engagement import Engagement
 from domain.errors import Unknown
-from domain.kernel import State, fold
+from domain.kernel import State
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -50,7 +50,7 @@ def seen(
     Args:
         people: Ids of whoever the answer will name.
     """
-    from cli.showing import read_history
+    from cli.showing import read_state
 
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
@@ -61,8 +61,7 @@ def seen(
         async with door.pool.acquire() as connection:
             settings = await program(connection)
         zone = ZoneInfo(settings.zone if settings else "UTC")
-        stream = f"engagement:{one}"
-        state = fold(stream, await read_history(door, stream, known, true, zone))
+        state = await read_state(door, one, known, true, zone)
         if state.of(Engagement).phase is None:
             raise Unknown(
                 f"{one} was not open yet on that day. Ask for a later one, or see "
@@ -70,7 +69,7 @@ def seen(
             )
         async with door.pool.acquire() as connection:
             context = await standing(connection, state, await door.now())
-        names = Names(door)
+        names = Names(door, known)
         await names.learn(*people(state))
         return Seen(state, context, names)
 

@@ -17,7 +17,7 @@ from domain.coaching import Coaching, rules_of
 from domain.cycles import AS_PREDICTED, Cycle, Cycles
 from domain.dosage import Dosage, Month, dosage
 from domain.engagement import Engagement
-from domain.kernel import State, fold
+from domain.kernel import State
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -47,20 +47,18 @@ def _seen(engagement: str, as_known: str | None, as_true: str | None) -> Seen:
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> Seen:
-        from cli.showing import read_history
+        from cli.showing import read_state
         from store.context import program, standing
 
         one = await engagement_named(door, engagement)
-        stream = f"engagement:{one}"
         async with door.pool.acquire() as connection:
             settings = await program(connection)
         zone = settings.zone if settings else "UTC"
         now = await door.now()
-        recorded = await read_history(door, stream, known, true, ZoneInfo(zone))
-        state = fold(stream, recorded)
+        state = await read_state(door, one, known, true, ZoneInfo(zone))
         async with door.pool.acquire() as connection:
             context = await standing(connection, state, now)
-        names = Names(door)
+        names = Names(door, known)
         coaching = state.of(Coaching)
         await names.learn(*(c.coach for c in coaching.contacts))
         await names.learn(*(p for c in coaching.contacts for p in c.people))

@@ -94,7 +94,7 @@ def deliverable_show(
             rules = pinned.coauthoring
             found["kinds"] = {k.id: k.name for k in rules.satisfies}
             found["scale"] = {s.id: s.name for s in rules.scale}
-        names = Names(door)
+        names = Names(door, _day(as_known, "--as-known"))
         await names.learn(json.dumps(found, default=_plain))
         return found, names
 

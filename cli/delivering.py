@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from cli.asking import Json, Names, counted, engagement_named, run
 from cli.output import emit_json, emit_table
-from cli.reading import AsKnown, AsTrue, _day, _distance, _person_id, _zone
+from cli.reading import AsKnown, AsTrue, _day, _distance, _person_id, _zone, not_to_come
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
 from domain.errors import Unknown
@@ -53,6 +53,7 @@ def deliverable_list(
 
     async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, date]:
         zone = await _zone(door)
+        await not_to_come(door, zone, known, true)
         today = min(d for d in (known, true, local_date(await door.now(), zone.key)) if d)
         only = await engagement_named(door, engagement) if engagement is not None else None
         leads = await _person_id(door, lead) if lead is not None else None
@@ -68,7 +69,7 @@ def deliverable_list(
             and (row["overdue"] or not overdue)
             and leads in (None, row["lead"])
         ]
-        names = Names(door)
+        names = Names(door, known)
         await names.learn(*(row["lead"] for row in rows))
         return rows, names, today
 

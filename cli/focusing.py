@@ -21,7 +21,7 @@ from domain.dashboard import Alignment, Dashboards, RecordDashboard
 from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.focus import Entry, Focus
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.measures import MEASURE_KINDS, Measure, Measures
 from domain.observations import Observations, standing
 
@@ -52,7 +52,7 @@ def focus_show(
         json_: One JSON object.
     """
     from cli.reading import _day
-    from cli.showing import read_history
+    from cli.showing import read_state
 
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
@@ -63,15 +63,14 @@ def focus_show(
         async with door.pool.acquire() as connection:
             settings = await program(connection)
         zone = ZoneInfo(settings.zone if settings else "UTC")
-        stream = f"engagement:{name}"
-        state = fold(stream, await read_history(door, stream, known, true, zone))
+        state = await read_state(door, name, known, true, zone)
         if state.of(Engagement).phase is None:
             raise Unknown(
                 f"{name} was not open yet on that day. Ask for a later one, or see "
                 f"handrail history {name}"
             )
         found = as_data(state, zone.key)
-        names = Names(door)
+        names = Names(door, known)
         entries = [*found["lineage"], *found["root_causes"], *found["theories"]]
         await names.learn(*(e["by"] for e in entries), *(e["said_by"] for e in entries))
         return found, names

@@ -14,14 +14,21 @@ from cyclopts import App, Parameter
 from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
-from cli.reading import AsKnown, _day, _zone, end_of
+from cli.reading import AsKnown, _day, _zone, end_of, not_to_come
 from cli.unappropriated import told
 from domain.appropriations import Appropriation, AppropriationTerms
 from domain.calendar import local_date, spoken
 from domain.errors import Unknown, did_you_mean
 from domain.expiry import LET_LAPSE, Expiry, over
-from domain.investments import Investment, Investments, InvestmentTerms
-from domain.kernel import State, fold
+from domain.investments import (
+    Investment,
+    InvestmentAdded,
+    InvestmentCorrected,
+    Investments,
+    InvestmentTerms,
+    InvestmentWithdrawn,
+)
+from domain.kernel import Recorded, State, fold
 from domain.money import dollars, exact
 from domain.notices import Notices
 
@@ -128,29 +135,29 @@ def investment_list(
     known = _day(as_known, "--as-known")
 
     async def work(door: "Door") -> tuple[list[Compared], ZoneInfo]:
-        from store.database import listed, queries
-        from store.events import read_stream
+        from store.events import read_each, read_stream
 
         zone = await _zone(door)
-        if engagement is not None:
-            ids = [await engagement_named(door, engagement)]
-        else:
-            async with door.pool.acquire() as connection:
-                found = await listed(queries.invested_engagements(connection))
-            ids = [row["engagement"] for row in found]
+        await not_to_come(door, zone, known)
         rows: list[Compared] = []
-        for one in ids:
-            stream = f"engagement:{one}"
-            async with door.pool.acquire() as connection:
-                history = await read_stream(connection, door.vault, stream)
+
+        def add(stream: str, history: list[Recorded]) -> None:
             by = end_of(known, zone) if known else None
             then = [r for r in history if by and r.stamp.recorded_at <= by]
-            rows += compared(
-                one,
-                fold(stream, history).of(Investments),
-                fold(stream, then).of(Investments) if known else None,
-                zone,
-            )
+            now = fold(stream, history)
+            before = fold(stream, then).of(Investments) if known else None
+            rows.extend(compared(now.id, now.of(Investments), before, zone))
+
+        one = await engagement_named(door, engagement) if engagement is not None else None
+        async with door.pool.acquire() as connection:
+            if one is not None:
+                stream = f"engagement:{one}"
+                add(stream, await read_stream(connection, door.vault, stream))
+            else:
+                types = [InvestmentAdded.type, InvestmentCorrected.type, InvestmentWithdrawn.type]
+                every = read_each(connection, door.vault, "engagement", only=types)
+                async for stream, history in every:
+                    add(stream, history)
         return rows, zone
 
     found, zone = run(work)
@@ -297,6 +304,7 @@ async def _appropriations(
     from store.events import read_stream
 
     zone = await _zone(door)
+    await not_to_come(door, zone, known)
     now: datetime = await door.now()
     async with door.pool.acquire() as connection:
         ids = [*await appropriations(connection)]

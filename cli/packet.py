@@ -17,7 +17,7 @@ from domain.burden import hours_asked
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching
 from domain.deliverables import Deliverables
-from domain.engagement import Engagement
+from domain.engagement import Engagement, with_lea
 from domain.errors import Unknown
 from domain.handover import rules_of
 from domain.kernel import State, fold
@@ -115,6 +115,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
         history = await read_stream(connection, door.vault, stream)
         state = fold(stream, history)
         context = await standing(connection, state, now)
+        state = with_lea(state, context.leas.get(state.of(Engagement).lea))
         rows = await listed(queries.ledger(connection, stream=stream, item=None))
         lea = await queries.lea(connection, name=state.of(Engagement).lea)
         directory = {

@@ -1,7 +1,6 @@
 """The portfolio: who takes part in which phase, the mix, and who needs a Lead most."""
 
 from dataclasses import asdict
-from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -10,11 +9,11 @@ from cyclopts import App
 from cli.asking import Json, Names, counted, run
 from cli.commands import noun
 from cli.output import emit_json, emit_table
-from cli.reading import AsKnown, AsTrue, _day
+from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
-from domain.kernel import State, fold
-from domain.portfolio import LeaProfile, Member, Mix, mix
+from domain.playbook import Playbook
+from domain.portfolio import Mix, mix
 from domain.triage import Need, in_order, need
 
 if TYPE_CHECKING:
@@ -25,19 +24,6 @@ def register(app: App) -> None:
     """Add the questions."""
     noun(app, "portfolio").command(portfolio_mix, name="mix")
     noun(app, "portfolio").command(portfolio_triage, name="triage")
-
-
-async def _states(
-    door: "Door", known: date | None, true: date | None, zone: ZoneInfo
-) -> list[State]:
-    """Every engagement as it stood; one that was not open yet has nothing in it."""
-    from cli.showing import read_history
-    from store.database import listed, queries
-
-    async with door.pool.acquire() as connection:
-        rows = await listed(queries.engagements(connection, phase=None, person=None))
-    streams = [f"engagement:{row['id']}" for row in rows]
-    return [fold(s, await read_history(door, s, known, true, zone)) for s in streams]
 
 
 def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Json = False) -> None:
@@ -51,8 +37,8 @@ def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Js
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> Mix:
-        from cli.showing import read_history
         from store.context import playbook, program
+        from store.portfolio import members
 
         async with door.pool.acquire() as connection:
             settings = await program(connection)
@@ -62,17 +48,15 @@ def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Js
                 else None
             )
         zone = ZoneInfo(settings.zone if settings else "UTC")
-        members = []
-        for state in await _states(door, known, true, zone):
-            of = state.of(Engagement)
-            if of.phase is None:
-                continue
-            stream = f"lea:{of.lea}"
-            lea = fold(stream, await read_history(door, stream, known, true, zone))
-            members.append(
-                Member(of.lea, of.lea_type, of.phase, lea.of(LeaProfile), of.illustrative)
+        await not_to_come(door, zone, known, true)
+        async with door.pool.acquire() as connection:
+            found = await members(
+                connection,
+                zone=zone.key,
+                known_by=end_of(known, zone) if known else None,
+                true_by=end_of(true, zone) if true else None,
             )
-        return mix(members, rules.mix if rules else ())
+        return mix(found, rules.mix if rules else ())
 
     found = run(work)
     if json_:
@@ -134,17 +118,20 @@ def portfolio_triage(*, json_: Json = False) -> None:
 
     async def work(door: "Door") -> tuple[list[Need], Names]:
         from store.context import playbook, program
+        from store.portfolio import states
 
+        needs = []
+        pinned: dict[str, Playbook | None] = {}
         async with door.pool.acquire() as connection:
             settings = await program(connection)
-        zone = settings.zone if settings else "UTC"
-        today = local_date(await door.now(), zone)
-        needs = []
-        for state in await _states(door, None, None, ZoneInfo(zone)):
-            async with door.pool.acquire() as connection:
-                pinned = await playbook(connection, state.of(Engagement).playbook)
-            if found := need(state, pinned, today):
-                needs.append(found)
+            zone = settings.zone if settings else "UTC"
+            today = local_date(await door.now(), zone)
+            async for state in states(connection, zone=zone):
+                ref = state.of(Engagement).playbook
+                if ref not in pinned:
+                    pinned[ref] = await playbook(connection, ref)
+                if found := need(state, pinned[ref], today):
+                    needs.append(found)
         names = Names(door)
         await names.learn(*(n.lead for n in needs))
         return in_order(needs), names

@@ -16,7 +16,7 @@ from cli.registry import classified, show_facts
 from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
 from domain.engagement import Phase
-from domain.errors import Unknown, did_you_mean
+from domain.errors import ImpossibleDate, Unknown, did_you_mean
 from domain.money import dollars, exact
 
 if TYPE_CHECKING:
@@ -237,10 +237,9 @@ def engagement_show(
     from cli.showing import show
 
     async def work(door: "Door") -> tuple[dict[str, Any], Names]:
-        found, texts = await show(
-            door, engagement, _day(as_known, "--as-known"), _day(as_true, "--as-true")
-        )
-        names = Names(door)
+        known = _day(as_known, "--as-known")
+        found, texts = await show(door, engagement, known, _day(as_true, "--as-true"))
+        names = Names(door, known)
         await names.learn(*texts)
         return found, names
 
@@ -358,10 +357,9 @@ def history(
 
         zone = await _zone(door)
         stream = await _stream(door, engagement)
-        recorded = await read_history(
-            door, stream, _day(as_known, "--as-known"), _day(as_true, "--as-true"), zone
-        )
-        names = Names(door)
+        known = _day(as_known, "--as-known")
+        recorded = await read_history(door, stream, known, _day(as_true, "--as-true"), zone)
+        names = Names(door, known)
         await names.learn(
             *(r.stamp.actor for r in recorded), *(r.event.sentence() for r in recorded)
         )
@@ -404,6 +402,24 @@ def _day(text: str | None, option: str) -> date | None:
         return TypeAdapter(date).validate_python(text)
     except ValidationError:
         fail(f"{option} {text!r} is not a day. Write it as YYYY-MM-DD.", REFUSED)
+
+
+async def not_to_come(
+    door: "Door", zone: ZoneInfo, known: date | None, true: date | None = None
+) -> None:
+    """Refuse a question about a day that has not come: nobody knows yet what will be known then.
+
+    Raises:
+        ImpossibleDate: It has not.
+    """
+    asked = [(o, d) for o, d in (("--as-known", known), ("--as-true", true)) if d]
+    today = (await door.now()).astimezone(zone).date() if asked else date.max
+    for option, day in asked:
+        if day > today:
+            raise ImpossibleDate(
+                f"{option} {day} is still to come: today is {spoken(today)}. Give today or a day "
+                f"before it, or leave it out; what is to come: handrail due"
+            )
 
 
 def end_of(day: date, zone: ZoneInfo) -> datetime:

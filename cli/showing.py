@@ -13,10 +13,11 @@ from domain.calendar import spoken
 from domain.checkins import CheckIns
 from domain.coaching import Coaching
 from domain.commitments import commitments
+from domain.context import LeaEntry
 from domain.cycles import Cycles
 from domain.deliverables import Deliverables
 from domain.eligibility import Eligibility, years_met
-from domain.engagement import Engagement
+from domain.engagement import Engagement, with_lea
 from domain.errors import Unknown
 from domain.focus import Focus
 from domain.holds import Holds
@@ -46,15 +47,48 @@ CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain 
 async def read_history(
     door: "Door", stream: str, known: date | None, true: date | None, zone: ZoneInfo
 ) -> list[Recorded]:
-    """A stream's events: what was entered by a day, then what was true by a day."""
-    from cli.reading import end_of
+    """A stream's events: what was entered by a day, then what was true by a day.
+
+    Raises:
+        ImpossibleDate: One of the days is still to come.
+    """
+    from cli.reading import end_of, not_to_come
     from store.events import as_true, read_stream
 
+    await not_to_come(door, zone, known, true)
     async with door.pool.acquire() as connection:
         recorded = await read_stream(
             connection, door.vault, stream, known_by=end_of(known, zone) if known else None
         )
     return as_true(recorded, end_of(true, zone), zone.key) if true else recorded
+
+
+async def read_state(
+    door: "Door", engagement: str, known: date | None, true: date | None, zone: ZoneInfo
+) -> State:
+    """An engagement as asked for, with its LEA as the registry had it then, or has it now.
+
+    Raises:
+        ImpossibleDate: One of the days is still to come.
+    """
+    stream = f"engagement:{engagement}"
+    state = fold(stream, await read_history(door, stream, known, true, zone))
+    return with_lea(state, await registered(door, state.of(Engagement).lea, known, zone))
+
+
+async def registered(door: "Door", lea: str, known: date | None, zone: ZoneInfo) -> LeaEntry | None:
+    """What the registry says of an LEA, or said at the end of a day."""
+    from cli.reading import end_of
+    from store.context import leas_named
+    from store.directory import leas_known
+
+    async with door.pool.acquire() as connection:
+        found = (
+            await leas_known(connection, door.vault, [lea], end_of(known, zone))
+            if known
+            else await leas_named(connection, {lea})
+        )
+    return found.get(lea)
 
 
 async def show(
@@ -68,10 +102,7 @@ async def show(
     async with door.pool.acquire() as connection:
         settings = await program(connection)
     zone = ZoneInfo(settings.zone if settings else "UTC")
-    state = fold(
-        f"engagement:{engagement}",
-        await read_history(door, f"engagement:{engagement}", known, true, zone),
-    )
+    state = await read_state(door, engagement, known, true, zone)
     async with door.pool.acquire() as connection:
         pinned = await playbook(connection, state.of(Engagement).playbook)
     if state.of(Engagement).phase is None:

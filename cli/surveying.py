@@ -13,7 +13,7 @@ from cli.checking_in import seen
 from cli.commands import _checked, explain, noun, tell
 from cli.imports import Result, Switch, _given, _read, _report
 from cli.output import REFUSED, emit_json, emit_table, fail
-from cli.reading import AsKnown, AsTrue, _day
+from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from cli.stack import settings_or_fail
 from domain.calendar import spoken
 from domain.engagement import Engagement
@@ -349,9 +349,9 @@ def survey_growth(
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> tuple[list[State], dict[str, str]]:
-        from cli.showing import read_history
         from store.context import playbook, program
         from store.database import listed, queries
+        from store.portfolio import states
 
         async with door.pool.acquire() as connection:
             settings = await program(connection)
@@ -362,14 +362,18 @@ def survey_growth(
                 if found and found.surveys:
                     names |= {c.id: c.name for c in found.surveys.constructs}
         zone = ZoneInfo(settings.zone if settings else "UTC")
-        states = []
-        for row in rows:
-            stream = f"engagement:{row['id']}"
-            states.append(fold(stream, await read_history(door, stream, known, true, zone)))
-        return states, names
+        await not_to_come(door, zone, known, true)
+        async with door.pool.acquire() as connection:
+            every = states(
+                connection,
+                zone=zone.key,
+                known_by=end_of(known, zone) if known else None,
+                true_by=end_of(true, zone) if true else None,
+            )
+            return [state async for state in every if state.of(Surveys).standing], names
 
-    states, names = run(work)
-    found = growth_of(states, names, survey)
+    surveyed, names = run(work)
+    found = growth_of(surveyed, names, survey)
     if json_:
         emit_json(found)
         return

@@ -12,7 +12,7 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.team import Team, continuity, lacking
 from domain.turnover import Leaving, Turnover
 
@@ -41,7 +41,7 @@ def team_show(
     day, known = _day(on, "--on"), _day(as_known, "--as-known")
 
     async def work(door: "Door") -> tuple[dict[str, Any] | None, Names]:
-        from cli.showing import read_history
+        from cli.showing import read_state
         from store.context import playbook, program
 
         one = await engagement_named(door, engagement)
@@ -49,12 +49,11 @@ def team_show(
             settings = await program(connection)
         zone = settings.zone if settings else "UTC"
         # What came true by a day is told apart below, so that whoever is to leave says so.
-        recorded = await read_history(door, f"engagement:{one}", known, None, ZoneInfo(zone))
-        state = fold(f"engagement:{one}", recorded)
+        state = await read_state(door, one, known, None, ZoneInfo(zone))
         async with door.pool.acquire() as connection:
             pinned = await playbook(connection, state.of(Engagement).playbook)
         asked = day or known or local_date(await door.now(), zone)
-        names = Names(door)
+        names = Names(door, known)
         found = who_was_what(state, asked, zone)
         if found is None:
             return None, names

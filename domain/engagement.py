@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 
+from domain.authority import MAY, require
 from domain.calendar import local_date, spoken
-from domain.context import AGENCY, Context, PersonEntry
+from domain.context import AGENCY, Context, LeaEntry, PersonEntry
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -211,6 +212,14 @@ class Engagement:
     def is_open(self) -> bool:
         """True from opening until closing or withdrawal."""
         return self.phase is not None and self.ended_at is None
+
+
+def with_lea(state: State, lea: LeaEntry | None) -> State:
+    """The state with what the registry says of its LEA, in place of what it said at the opening."""
+    if lea is None:
+        return state
+    engagement = state.of(Engagement)
+    return state.put(replace(engagement, lea_name=lea.name, lea_type=lea.type, county=lea.county))
 
 
 def running(state: State, context: Context, *, even_before: bool = False) -> Engagement:
@@ -453,6 +462,8 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
         person = of_a_county_office(command.person, context)
     else:
         person = of_the_lea(command.person, engagement, context)
+    if command.role == "director":
+        require(f"say who is Director of {state.id}", MAY["director"], context)
     before = engagement.roles.get(command.role)
     held = [t for t in engagement.tenures if t.role == command.role and t.until is None]
     if before == person.id and all(t.interim == command.interim for t in held):
@@ -508,6 +519,7 @@ def step_waived(state: State, event: StepWaived, stamp: Stamp) -> State:
 def close_engagement(command: CloseEngagement, state: State, context: Context) -> Decision:
     engagement = running(state, context)
     not_in_the_future(context.effective_on, "The close", context)
+    require(f"end {state.id}", MAY["end"], context, lead=engagement.roles["lead"])
     if engagement.phase in ("recruiting", "agreeing"):
         raise WrongState(
             f"{state.id} is still {engagement.phase}: there is no agreed work to close. To end it "
@@ -520,6 +532,7 @@ def close_engagement(command: CloseEngagement, state: State, context: Context) -
 def withdraw_engagement(command: WithdrawEngagement, state: State, context: Context) -> Decision:
     engagement = running(state, context)
     not_in_the_future(context.effective_on, "The withdrawal", context)
+    require(f"end {state.id}", MAY["end"], context, lead=engagement.roles["lead"])
     assert engagement.phase is not None
     reason = Sealed(about=state.stream, text=command.reason)
     return [EngagementWithdrawn(reason=reason, phase=engagement.phase)]

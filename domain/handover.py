@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
+from domain.authority import MAY, require
 from domain.calendar import at_local, local_date, spoken
 from domain.context import Context
 from domain.engagement import (
@@ -12,11 +13,12 @@ from domain.engagement import (
     EngagementRole,
     RoleAssigned,
     Tenure,
+    before_assigning,
     not_in_the_future,
     running,
     within_reach,
 )
-from domain.errors import AlreadyExists, ImpossibleDate, WrongPerson, WrongState
+from domain.errors import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel import (
     Decision,
     EngagementCommand,
@@ -153,25 +155,26 @@ def rules_of(context: Context) -> HandoverRules | None:
     return context.the_playbook.handover
 
 
-def _may_hand_over(state: State, context: Context) -> None:
+def may_make_lead(what: str, state: State, context: Context) -> None:
+    """Refuse somebody who has no say in who leads the engagement.
+
+    Raises:
+        WrongPerson: Neither the playbook nor, where it is silent, the table of authority has them.
+    """
     rules = rules_of(context)
-    if rules is None:
-        return
-    actor, lead = context.actor, state.of(Engagement).roles["lead"]
-    others = [role for role in rules.by if role != "lead"]
-    if ("lead" in rules.by and actor.id == lead) or actor.staff_roles.intersection(others):
-        return
-    who = [*([f"its Lead, {lead}"] if "lead" in rules.by else []), *(f"a {r}" for r in others)]
-    raise WrongPerson(
-        f"{state.id}: {actor.id} may not hand it over: in {context.the_playbook.ref} only "
-        f"{' or '.join(who)} may. Ask one of them to run this command."
+    require(
+        f"{what} {state.id}",
+        rules.by if rules else MAY["lead"],
+        context,
+        lead=state.of(Engagement).roles["lead"],
+        under=context.the_playbook.ref if rules else None,
     )
 
 
 @decides(HandOverLead)
 def hand_over(command: HandOverLead, state: State, context: Context) -> Decision:
     engagement = running(state, context)
-    _may_hand_over(state, context)
+    may_make_lead("hand over", state, context)
     outgoing, effective = engagement.roles["lead"], context.effective_on
     within_reach(effective, "The handover on", context)
     to = context.staff(command.to, "lead")
@@ -316,7 +319,7 @@ def handover_set(state: State, event: HandoverSet, stamp: Stamp) -> State:
 def cancel(command: CancelHandover, state: State, context: Context) -> Decision:
     running(state, context)
     not_in_the_future(context.effective_on, "The cancelling", context)
-    _may_hand_over(state, context)
+    may_make_lead("keep the Lead of", state, context)
     facts = pending(state)
     if facts is None:
         raise WrongState(
@@ -338,3 +341,11 @@ def cancel(command: CancelHandover, state: State, context: Context) -> Decision:
 def handover_cancelled(state: State, event: HandoverCancelled, stamp: Stamp) -> State:
     known = state.of(Handovers).of(event.handover)
     return _incoming(put(state, replace(known, ended="cancelled")), None)
+
+
+@before_assigning
+def _who_makes_somebody_lead(
+    role: EngagementRole, before: str, state: State, context: Context
+) -> None:
+    if role == "lead":
+        may_make_lead("name another Lead of", state, context)

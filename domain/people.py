@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from domain.authority import MAY, require
 from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, MailRhythm, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
 from domain.kernel import (
@@ -127,6 +128,11 @@ class ChangePerson(Command):
     """Nobody is written to instead any more."""
     digest: DigestWish | None = None
     """How often they want their mail from now on: daily, or weekly on the first working day."""
+
+    @property
+    def redirects(self) -> bool:
+        """Whether it decides where their mail goes."""
+        return bool(self.model_fields_set & {"email", "fallback", "no_fallback"})
 
     def stream(self, command_id: UUID) -> str:
         return f"person:{self.person}"
@@ -337,6 +343,9 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             f"Nothing to change for {person.handle}: give --name, --email, --role, --capacity, "
             f"--fallback, --no-fallback or --digest."
         )
+    if person.organisation == AGENCY and command.role is None and command.redirects:
+        what = f"say where the mail of {state.id} goes, who works for the agency"
+        require(what, MAY["colleague"], context, concerned=state.id)
     if command.fallback is not None and command.no_fallback:
         raise Invalid(
             f"{state.id} cannot both have a fallback contact and none. Give either --fallback or "

@@ -163,7 +163,7 @@ async def _reading(
     """What is known of one reader, their own calendar with it."""
     found = await people(connection, {person})
     at = found[person].organisation if person in found else AGENCY
-    leas = await _leas(connection, {at}) if at != AGENCY else {}
+    leas = await leas_named(connection, {at}) if at != AGENCY else {}
     return Context(
         now=now,
         issued_at=now,
@@ -239,7 +239,8 @@ def _is_money(state: State) -> bool:
     return state.stream.startswith("appropriation:")
 
 
-async def _leas(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
+async def leas_named(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
+    """LEAs by id and by the name given, as the registry has them."""
     found: dict[str, LeaEntry] = {}
     rows = await listed(queries.leas_named(connection, names=sorted(n.casefold() for n in names)))
     for row in rows:
@@ -320,14 +321,14 @@ async def resolve(
     wanted_leas |= {lea for lea in at if lea != AGENCY and not lea.startswith(f"{EXTERNAL}:")}
     if isinstance(command, RegisterLea | ChangeLea | AddAlias):
         wanted_leas |= {*command.names}
-    leas = await _leas(connection, wanted_leas)
+    leas = await leas_named(connection, wanted_leas)
     missing_person = any(ref not in known for ref in names)
     lea_names = frozenset(leas)
     if any(name.casefold() not in leas for name in wanted_leas):
         rows = await listed(queries.lea_names(connection))
         lea_names = frozenset(row["folded"] for row in rows)
         # A name that somebody took a moment ago is told with the LEA that has it.
-        leas = await _leas(connection, wanted_leas)
+        leas = await leas_named(connection, wanted_leas)
     unopened = state.stream.startswith("engagement:") and engagement.phase is None
     effective_at = envelope.issued_at
     on = envelope.effective_on
@@ -393,7 +394,7 @@ async def held_roles(connection: Connection, person: str) -> tuple[HeldRole, ...
 async def standing(connection: Connection, state: State, now: datetime) -> Context:
     """The context in which a stream is looked at while nobody decides anything on it."""
     engagement = state.of(Engagement)
-    leas = await _leas(connection, {engagement.lea} if engagement.lea else set())
+    leas = await leas_named(connection, {engagement.lea} if engagement.lea else set())
     ref = engagement.playbook
     settings = await program(connection)
     known = await people(connection, set(engagement.roles.values()))
@@ -472,7 +473,7 @@ async def canonical_stream(connection: Connection, stream: str) -> str:
             )
         return f"person:{found[name].id}"
     if aggregate == "lea":
-        leas = await _leas(connection, {name})
+        leas = await leas_named(connection, {name})
         if leas:
             return f"lea:{next(iter(leas.values())).id}"
     return stream

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from domain import subjects  # noqa: F401 - registers every event
 from domain.kernel import EVENTS, Event, Recorded, Stamp
 from store.database import Connection, listed, queries
-from store.vault import Vault
+from store.vault import Vault, shut
 
 
 class Conflict(Exception):
@@ -112,8 +112,13 @@ def _event(row: Any, document: dict[str, Any] | None) -> Event:
         ) from None
 
 
-async def decode(connection: Connection, vault: Vault, rows: Sequence[Any]) -> list[Recorded]:
+async def decode(
+    connection: Connection, vault: Vault | None, rows: Sequence[Any]
+) -> list[Recorded]:
     """Rows of the log as events, with what was sealed opened.
+
+    Args:
+        vault: What opens it; without one every sealed text is left out.
 
     Raises:
         UnknownEvent: A newer Handrail wrote an event that this one does not know.
@@ -129,14 +134,17 @@ async def decode(connection: Connection, vault: Vault, rows: Sequence[Any]) -> l
             )
     # Most events hold nothing sealed, and are read in one go.
     documents = [json.loads(row["data"]) if '"sealed"' in row["data"] else None for row in rows]
-    await vault.open(
-        connection,
-        (
-            (f"{row['stream']}@{row['version']}+0", document)
-            for row, document in zip(rows, documents, strict=True)
-            if document is not None
-        ),
-    )
+    if vault is None:
+        shut(document for document in documents if document is not None)
+    else:
+        await vault.open(
+            connection,
+            (
+                (f"{row['stream']}@{row['version']}+0", document)
+                for row, document in zip(rows, documents, strict=True)
+                if document is not None
+            ),
+        )
     return [
         Recorded(
             _event(row, document),
@@ -172,6 +180,53 @@ async def read_stream(
         queries.read_stream(connection, stream=stream, after=after, known_by=known_by)
     )
     return await decode(connection, vault, rows)
+
+
+LEDGER = tuple(sorted(e.type for e in EVENTS.values() if e.__module__ == "domain.notices"))
+"""The events of reminders: most of what there is, and nothing but the ledger comes of them."""
+
+
+async def read_each(
+    connection: Connection,
+    vault: Vault | None,
+    aggregate: str,
+    *,
+    only: Sequence[str] | None = None,
+    without: Sequence[str] = (),
+    known_by: datetime | None = None,
+    page: int = 2000,
+) -> AsyncIterator[tuple[str, list[Recorded]]]:
+    """Every stream of an aggregate with its history, one after the other, read in pages.
+
+    Args:
+        vault: What opens sealed texts; without one they are left out.
+        only: The types of events that are wanted; all of them if None.
+        without: The types of events that are not.
+    """
+    stream, version, history = "", 0, list[Recorded]()
+    while True:
+        rows = await listed(
+            queries.read_each(
+                connection,
+                stream=stream,
+                version=version,
+                aggregate=aggregate,
+                only=only,
+                without=list(without),
+                known_by=known_by,
+                at_most=page,
+            )
+        )
+        for recorded in await decode(connection, vault, rows):
+            if history and recorded.stamp.stream != history[0].stamp.stream:
+                yield history[0].stamp.stream, history
+                history = []
+            history.append(recorded)
+        if len(rows) < page:
+            break
+        stream, version = rows[-1]["stream"], rows[-1]["version"]
+    if history:
+        yield history[0].stamp.stream, history
 
 
 def as_true(history: Sequence[Recorded], at: datetime, zone: str) -> list[Recorded]:

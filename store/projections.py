@@ -10,7 +10,7 @@ from domain.appropriations import Appropriation
 from domain.attendance import Attendance
 from domain.calendar import CalendarPack, local_date
 from domain.context import Context
-from domain.engagement import Engagement
+from domain.engagement import Engagement, with_lea
 from domain.etiquette import snooze_of
 from domain.facts import facts_of
 from domain.frameworks import Framework, Frameworks
@@ -253,6 +253,9 @@ async def _lea(connection: Connection, state: State) -> None:
         cds=lea.cds,
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
     )
+    await queries.pass_on_lea(
+        connection, id=state.id, name=lea.name, type=lea.lea_type, county=lea.county
+    )
     names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
     folded = [n.casefold() for n in names]
     taken = await listed(
@@ -352,6 +355,7 @@ async def _owed(
 async def _engagement(
     connection: Connection, state: State, news: Sequence[Recorded], context: Context
 ) -> None:
+    state = with_lea(state, context.leas.get(state.of(Engagement).lea))
     engagement = state.of(Engagement)
     if engagement.opened_at is None:
         return

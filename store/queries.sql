@@ -11,6 +11,24 @@ select position, stream, version, type, schema_version, effective_at, recorded_a
    and (:known_by::timestamptz is null or recorded_at <= :known_by)
  order by version;
 
+-- name: read-streams
+-- Several streams one after the other, each oldest first, as known at an instant.
+select position, stream, version, type, schema_version, effective_at, recorded_at, actor,
+       command_id, data
+  from es.events
+ where stream = any(:streams) and recorded_at <= :known_by
+ order by stream, version;
+
+-- name: read-each
+-- The events of all streams of an aggregate in pages: stream by stream, each oldest first.
+select position, stream, version, type, schema_version, effective_at, recorded_at, actor,
+       command_id, data
+  from es.events
+ where (stream, version) > (:stream, :version) and starts_with(stream, :aggregate || ':')
+   and type <> all(:without) and (:only::text[] is null or type = any(:only))
+   and (:known_by::timestamptz is null or recorded_at <= :known_by)
+ order by stream, version limit :at_most;
+
 -- name: all-streams
 -- Every stream, in alphabetical order.
 select distinct stream from es.events order by stream;
@@ -132,6 +150,12 @@ select l.id, l.name, l.type, l.county, l.parent, l.cds,
               where n.lea = l.id and n.name not in (l.id, l.name, coalesce(l.cds, l.id))
               order by n.name) as aliases
   from read.leas l order by l.name;
+
+-- name: members
+-- Every engagement as the mix of the portfolio looks at it.
+select e.lea, e.lea_type, e.phase, e.illustrative, l.profile
+  from read.engagements e left join read.leas l on l.id = e.lea
+ order by e.lea_name, e.id;
 
 -- name: pinned-playbooks
 -- How many running engagements follow each playbook version.
@@ -292,6 +316,11 @@ on conflict (id) do update
        facts = excluded.facts, recess = excluded.recess, profile = excluded.profile,
        cds = excluded.cds;
 
+-- name: pass-on-lea!
+-- What the registry says of an LEA, in the rows of its engagements.
+update read.engagements set lea_name = :name, lea_type = :type, county = :county
+ where lea = :id and (lea_name, lea_type, county) is distinct from (:name, :type, :county);
+
 -- name: put-lea-names
 -- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.
 insert into read.lea_names (folded, lea, name)
@@ -307,9 +336,10 @@ with one as (
     insert into read.engagements
     select * from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
     on conflict (id) do update
-       set version = excluded.version, phase = excluded.phase, playbook = excluded.playbook,
-           ended_at = excluded.ended_at, end_reason = excluded.end_reason,
-           next_due = excluded.next_due, next_wake = excluded.next_wake,
+       set version = excluded.version, lea_name = excluded.lea_name,
+           lea_type = excluded.lea_type, county = excluded.county, phase = excluded.phase,
+           playbook = excluded.playbook, ended_at = excluded.ended_at,
+           end_reason = excluded.end_reason, next_due = excluded.next_due, next_wake = excluded.next_wake,
            invested = excluded.invested, illustrative = excluded.illustrative,
            held_since = excluded.held_since, risk = excluded.risk
 ), vacant as (
@@ -399,10 +429,6 @@ on conflict (engagement, investment) do update
        kind = excluded.kind, appropriation = excluded.appropriation,
        corrections = excluded.corrections, withdrawn = excluded.withdrawn;
 
--- name: invested-engagements
--- The engagements that ever had an investment.
-select distinct engagement from read.investments order by engagement;
-
 -- name: without-appropriation
 -- The investments that stand and draw from no appropriation, oldest first.
 select engagement, investment, amount, fiscal_year, made_on
@@ -466,6 +492,10 @@ lock table read.program, read.documents, read.people, read.leas, read.lea_names,
            read.deliveries,
            read.investments, read.appropriations, read.summits, read.invitations
   in share row exclusive mode;
+
+-- name: take-statistics$
+-- Looks at the read models as they are now, so that statements planned from here on fit their size.
+select read.take_statistics();
 
 -- name: clear-read-models#
 -- Empties every read model before a rebuild.
@@ -574,6 +604,34 @@ values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at, :l
 -- Replaces the text of a mail that no mail server has seen.
 update ops.mails set content = :content, made_on = :made_on
  where id = :id and not offered and outcome is null;
+
+-- name: put-mail-names!
+-- Whom the text of a mail names, besides its reader.
+with gone as (
+    delete from ops.mail_names where mail = :mail and person <> all(:persons::text[])
+)
+insert into ops.mail_names (mail, person)
+select :mail, x from unnest(:persons::text[]) as x
+    on conflict do nothing;
+
+-- name: mails-naming
+-- The mails to others whose text names a person.
+select m.id, m.content from ops.mail_names n join ops.mails m on m.id = n.mail
+ where n.person = :person and m.person <> :person
+ order by m.id;
+
+-- name: mails-about
+-- The mails to a person and those to others that name them, with what is kept of each.
+select m.id, m.person, m.message_id, m.content from ops.mails m
+ where m.person = :person
+union all
+select m.id, m.person, m.message_id, m.content
+  from ops.mail_names n join ops.mails m on m.id = n.mail
+ where n.person = :person and m.person <> :person;
+
+-- name: rewrite-mail!
+-- A mail names somebody no more who was erased.
+update ops.mails set content = :content where id = :id;
 
 -- name: offer-mail!
 -- The mail server is about to see the text: from now on it stands.

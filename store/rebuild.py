@@ -13,6 +13,10 @@ _ORDER = (
 )  # fmt: skip
 """What an engagement's projection looks up is there before it."""
 
+_FIRST_LOOK = 100
+"""After so many streams the tables are looked at, and again after ten times as many: the plans of
+the first statements were made on empty tables, and would read all that has come since."""
+
 
 async def rebuild(connection: Connection, vault: Vault) -> int:
     """Empty the read models and project every stream again, in one transaction.
@@ -30,9 +34,13 @@ async def rebuild(connection: Connection, vault: Vault) -> int:
         for aggregate in _ORDER:
             rows = await listed(queries.streams_of(connection, aggregate=aggregate))
             streams += [row["stream"] for row in rows]
-        for stream in streams:
+        look_at = _FIRST_LOOK
+        for done, stream in enumerate(streams, 1):
             history = await read_stream(connection, vault, stream)
             state = fold(stream, history)
             context = await standing(connection, state, history[-1].stamp.recorded_at)
             await project(connection, state, history, context)
+            if done == look_at or done == len(streams):
+                await queries.take_statistics(connection)
+                look_at *= 10
     return len(streams)

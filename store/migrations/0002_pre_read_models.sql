@@ -226,6 +226,18 @@ create table read.invitations (                 -- an engagement's part in a sum
 );
 create index invitations_summit on read.invitations (summit);
 
+-- A plan made while a table was tiny reads all of it for each row that is looked up.  The owner looks
+-- at the tables, on behalf of whoever fills them.
+create function read.take_statistics() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    t text;
+begin
+    for t in select tablename from pg_tables where schemaname = 'read' loop
+        execute format('analyze read.%I', t);
+    end loop;
+end $$;
+
 -- What the running system needs besides: mails on their way, workers alive, how far readers came.
 create schema ops;
 
@@ -263,6 +275,13 @@ create table ops.mail_streams (                 -- what a mail speaks of
     reported boolean not null default false,    -- it knows what became of the mail
     primary key (mail, stream)
 );
+
+create table ops.mail_names (                   -- whom a mail names, so that they can be erased from it
+    mail   uuid not null references ops.mails (id),
+    person text not null,
+    primary key (mail, person)
+);
+create index mail_names_person on ops.mail_names (person);
 
 create table ops.bounces_read (                 -- which messages of the bounce mailbox were read
     digest  bytea       primary key,            -- of the message as it lies there

@@ -8,7 +8,7 @@ do $$ begin
     end if;
 end $$;
 
-revoke all on all functions in schema es, vault from public;
+revoke all on all functions in schema es, vault, read from public;
 
 grant usage on schema es, vault, read, ops to handrail_app;
 grant select on all tables in schema es, vault, read, ops to handrail_app;
@@ -21,6 +21,7 @@ grant execute on function es.broken_links(text) to handrail_app;
 grant execute on function es.chain_hash(bytea, text, integer, timestamptz, timestamptz, uuid, text, smallint, text, uuid, jsonb) to handrail_app;
 grant execute on function es.stamp(timestamptz) to handrail_app;
 grant execute on function vault.destroy(text) to handrail_app;
+grant execute on function read.take_statistics() to handrail_app;
 
 grant usage on schema reporting to handrail_reader, handrail_app;
 grant select on all tables in schema reporting to handrail_reader, handrail_app;

@@ -146,7 +146,7 @@ async def test_what_is_over_holds_no_dates_and_who_left_has_no_file(
     of = await known(office)
     assert dates(files / of[E].file)
     assert (files / of["marcus"].file).exists()
-    await office.do("engagement withdraw", engagement=E, reason="vacancy")
+    await office.do("engagement withdraw", "dana", engagement=E, reason="vacancy")
     await office.do("person leave", "dana", person="marcus")
     office.clock.move(date(2026, 9, 2))
     await keeper.refresh()

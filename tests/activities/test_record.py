@@ -180,7 +180,7 @@ async def test_the_same_command_again_gets_the_first_answer_and_writes_nothing(
 
 
 async def test_a_refusal_leaves_a_receipt_and_is_answered_again_the_same(office: Office) -> None:
-    envelope = office.envelope("engagement close", engagement=E, reason="done")
+    envelope = office.envelope("engagement close", "dana", engagement=E, reason="done")
     before = await kept(office)
     first = await office.record.execute(envelope)
     assert (first.outcome, first.refusal) == ("refused", "Unknown")
@@ -285,7 +285,7 @@ async def test_whatever_is_answered_the_workflow_keeps_its_timer_and_its_facets(
 
 async def test_a_command_on_a_stream_that_is_over_lets_the_workflow_end(office: Office) -> None:
     await opened(office)
-    await office.do("engagement withdraw", engagement=E, reason="the LEA withdraws")
+    await office.do("engagement withdraw", "dana", engagement=E, reason="the LEA withdraws")
     receipt = await office.refused("conversation log", "marcus", engagement=E, group="parents")
     assert not receipt.is_open
     assert receipt.next_wake is None
@@ -374,7 +374,7 @@ async def test_a_wrong_master_key_stops_everything_and_writes_nothing(office: Of
     stranger = Record(office.pool, Vault(MASTER_KEY[::-1]), FixedClock())
     with pytest.raises(VaultError, match="HANDRAIL_KEY_FILE"):
         await stranger.execute(
-            office.envelope("engagement withdraw", engagement=E, reason="mischief")
+            office.envelope("engagement withdraw", "dana", engagement=E, reason="mischief")
         )
     assert await kept(office) == before
 

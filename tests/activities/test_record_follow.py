@@ -131,7 +131,7 @@ async def test_only_running_engagements_of_that_lea_are_concerned(
         await office.do("engagement open", engagement=engagement, lea=lea, lead="marcus",
                         director="dana")  # fmt: skip
         if engagement == E:
-            await office.do("engagement withdraw", engagement=E, reason="a vacancy")
+            await office.do("engagement withdraw", "dana", engagement=E, reason="a vacancy")
     await follow(office)
     await _recess(office)
     receipts = await follow(office)
@@ -155,7 +155,7 @@ async def test_an_lea_that_has_withdrawn_is_not_counted_among_those_a_summit_exp
         return listed_["expected"], listed_["registered"], invitation["status"]
 
     assert await expected() == (1, 3, "registered")
-    await office.do("engagement withdraw", engagement=E, reason="a vacancy")
+    await office.do("engagement withdraw", "dana", engagement=E, reason="a vacancy")
     assert await expected() == (0, 0, "withdrawn")
 
 

@@ -103,7 +103,7 @@ async def _tell_all(office: Office, playbook: Playbook) -> None:
     await office.do("fit decide", "dana", engagement=again, proceed=True,
                     criterion={c.id: "yes" for c in playbook.fit_criteria},
                     waive=s["a reason to waive"])  # fmt: skip
-    await office.do("engagement withdraw", engagement=again, reason=s["a reason to end"])
+    await office.do("engagement withdraw", "dana", engagement=again, reason=s["a reason to end"])
     # Refusals repeat what was typed.
     await office.refused("conversation log", engagement=again, group="parents")
     await office.refused("person register", handle=s["a handle"], name=s["a name"])
@@ -111,7 +111,9 @@ async def _tell_all(office: Office, playbook: Playbook) -> None:
     await office.refused("person change", "tess", person=s["a handle"] + "-misspelt",
                          name=s["a name"])  # fmt: skip
     await office.refused("conversation log", s["a handle"], engagement=E, group="parents")
-    await office.refused("engagement assign", engagement=E, role="lead", person=s["a handle"])
+    await office.refused(
+        "engagement assign", "dana", engagement=E, role="lead", person=s["a handle"]
+    )
     wrong = office.envelope("agreement act", engagement=E, board="lea", action="approved",
                             meeting=date(2026, 8, 3), vote="4-1")  # fmt: skip
     wrong = wrong.model_copy(update={"body": wrong.body | {"vote": s["a name"]}})

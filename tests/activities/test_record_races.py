@@ -84,7 +84,7 @@ async def test_one_command_twenty_times_at_once_is_recorded_once_and_answered_th
 async def test_one_refused_command_twenty_times_at_once_leaves_one_receipt(
     office: Office, crowd: Record
 ) -> None:
-    envelope = office.envelope("engagement close", engagement="nowhere", reason="done")
+    envelope = office.envelope("engagement close", "dana", engagement="nowhere", reason="done")
     receipts = await asyncio.gather(*(crowd.execute(envelope) for _ in range(20)))
     assert len({(r.outcome, r.refusal, r.message) for r in receipts}) == 1
     async with office.pool.acquire() as connection:

@@ -35,7 +35,7 @@ def test_before_the_agreement_and_after_the_end_nothing_goes_and_it_says_why() -
     found = rehearsal_as_data(story.state(), story.context(SYSTEM, None), {}, 24)
     assert found["mails"] == []
     assert "not effective yet" in found["assumes"][0]
-    story.do("engagement withdraw", reason="vacancy")
+    story.do("engagement withdraw", "dana", reason="vacancy")
     found = rehearsal_as_data(story.state(), story.context(SYSTEM, None), {}, 24)
     assert (found["mails"], "withdrawn" in found["assumes"][0]) == ([], True)
 

@@ -356,7 +356,7 @@ def a_handover(draw: st.DrawFn) -> Part:
     turns = st.sampled_from(
         [[Do("handover meet")], [Do("handover skip", {"reason": "r"})], [again], [visit],
          [Do("lead handover-cancel", {"reason": "r"}, by="dana")],
-         [Do("engagement assign", {"role": "lead", "person": "marcus"})]]
+         [Do("engagement assign", {"role": "lead", "person": "marcus"}, by="dana")]]
     )  # fmt: skip
     return life + [move for turn in draw(st.lists(turns, max_size=3)) for move in turn]
 
@@ -395,7 +395,8 @@ def roles(draw: st.DrawFn) -> Part:
         )
     )
     return [
-        Do("engagement assign", {"role": role, "person": p}) for p in draw(st.permutations(people))
+        Do("engagement assign", {"role": role, "person": p}, by="dana")
+        for p in draw(st.permutations(people))
     ]
 
 
@@ -464,7 +465,10 @@ def a_policy(draw: st.DrawFn) -> Part:
 
 ending = st.sampled_from(
     [[]] * 8
-    + [[Do("engagement withdraw", {"reason": "r"})], [Do("engagement close", {"reason": "r"})]]
+    + [
+        [Do("engagement withdraw", {"reason": "r"}, by="dana")],
+        [Do("engagement close", {"reason": "r"}, by="dana")],
+    ]
 )
 
 

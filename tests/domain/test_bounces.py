@@ -291,7 +291,7 @@ def test_many_reports_at_once_make_no_storm() -> None:
 def test_nobody_is_told_instead_once_nothing_is_owed(late: bool) -> None:
     story = bouncing().until(at("Mon 5 Apr 2027", time(9)))
     if late:
-        story.do("engagement withdraw", reason="vacancy")
+        story.do("engagement withdraw", "dana", reason="vacancy")
     else:
         story.by_the_lea("deliverable submit", deliverable="D1")
     returned(story, "p-joy", "t-14")

@@ -168,7 +168,9 @@ def test_a_contact_keeps_who_spoke_with_whom_and_seals_what_was_said() -> None:
 
 
 def test_the_coach_is_the_lead_of_that_day() -> None:
-    story = coached().on(date(2027, 4, 12)).do("engagement assign", role="lead", person="priya")
+    story = (
+        coached().on(date(2027, 4, 12)).do("engagement assign", "dana", role="lead", person="priya")
+    )
     [before] = story.when("contact log", effective=date(2027, 4, 9), **VISIT).records(ContactLogged)
     [after] = story.when("contact log", **VISIT).records(ContactLogged)
     assert isinstance(before, ContactLogged)
@@ -218,7 +220,7 @@ def test_after_an_outage_past_both_days_lead_and_director_are_told_once() -> Non
 
 def test_no_contact_is_owed_before_the_agreement_or_after_the_end() -> None:
     assert owed(Story().drafted()) == []
-    story = coached().do("engagement close", reason="exit agreed")
+    story = coached().do("engagement close", "dana", reason="exit agreed")
     assert {(n.status, n.reason) for n in story.ledger(ITEM)} == {("suppressed", "closed")}
 
 

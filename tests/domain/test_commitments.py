@@ -140,7 +140,7 @@ def test_an_owner_is_reminded_by_role_or_through_whom_their_side_answers(
 
 
 def test_a_promise_of_the_lead_goes_on_with_the_next_lead() -> None:
-    story = promised(owner="marcus").do("engagement assign", role="lead", person="priya")
+    story = promised(owner="marcus").do("engagement assign", "dana", role="lead", person="priya")
     assert owed(story)[0].owner == "lead"
     story.on(date(2027, 8, 19))
     told = [m.person for m in story.mails if ("CI-1/1", 1, "t-14") in m.items]

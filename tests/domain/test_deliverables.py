@@ -301,7 +301,7 @@ def test_only_the_lead_signs_for_the_agency(handle: str) -> None:
 
 
 def test_a_new_lead_signs_and_the_one_before_does_not() -> None:
-    story = in_state("proposed").do("engagement assign", role="lead", person="priya")
+    story = in_state("proposed").do("engagement assign", "dana", role="lead", person="priya")
     story.when("deliverable sign", "marcus", deliverable="D1").refuses(WrongPerson, "p-priya")
     story.when("deliverable sign", "priya", deliverable="D1").records(DeliverableSigned)
 

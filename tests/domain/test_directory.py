@@ -224,7 +224,7 @@ def test_a_change_leaves_the_rest_as_it_is() -> None:
     who = stream.removeprefix("person:")
     story.do("person change", person=who, name="Samuel Okafor")
     story.do("person change", "dana", person=who, role=("assistant", "lead"))
-    story.do("person change", person=who, email="samuel@x.example")
+    story.do("person change", "dana", person=who, email="samuel@x.example")
     person = story.state(stream).of(Person)
     assert (str(person.name), str(person.email)) == ("Samuel Okafor", "samuel@x.example")
     assert (str(person.handle), person.staff_roles) == ("sam", ("assistant", "lead"))

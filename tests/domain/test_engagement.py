@@ -23,8 +23,9 @@ from domain.errors import (
     WrongState,
 )
 from domain.kernel import COMMANDS, EngagementCommand
+from domain.people import PersonChanged
 from domain.recruitment import ConversationLogged, Recruitment
-from tests.domain.story import HARBOR, PURPOSES, YES, ZONE, Story
+from tests.domain.story import HARBOR, PURPOSES, YES, ZONE, Story, person
 from tests.domain.tables import Row, table
 
 OPEN: dict[str, Any] = {"lea": "ACUSD", "lead": "marcus", "director": "dana"}
@@ -123,7 +124,9 @@ def test_a_name_that_is_near_to_none_says_where_to_look() -> None:
 
 def test_a_role_passes_on_and_its_tenures_stay() -> None:
     story = Story().opened().on(date(2026, 9, 8))
-    [assigned] = story.when("engagement assign", role="lead", person="priya").records(RoleAssigned)
+    [assigned] = story.when("engagement assign", "dana", role="lead", person="priya").records(
+        RoleAssigned
+    )
     assert isinstance(assigned, RoleAssigned)
     assert (assigned.person, assigned.before) == ("p-priya", "p-marcus")
     begun, passed = at_local(date(2026, 8, 4), time(9), ZONE), story.now
@@ -152,13 +155,13 @@ def test_a_role_goes_to_somebody_who_can_hold_it(
 
 def test_a_role_is_not_given_from_a_day_ahead() -> None:
     Story().opened().when(
-        "engagement assign", role="lead", person="priya", effective=date(2026, 8, 5)
+        "engagement assign", "dana", role="lead", person="priya", effective=date(2026, 8, 5)
     ).refuses(ImpossibleDate, "Wed 5 Aug 2026")
 
 
 def test_an_engagement_with_an_agreement_is_closed() -> None:
     story = Story().effective()
-    story.when("engagement close", reason="exit agreed").records(EngagementClosed)
+    story.when("engagement close", "dana", reason="exit agreed").records(EngagementClosed)
     assert (story.engagement.phase, story.engagement.end_reason) == ("closed", "exit agreed")
     assert not story.engagement.is_open
 
@@ -166,10 +169,12 @@ def test_an_engagement_with_an_agreement_is_closed() -> None:
 @pytest.mark.parametrize("stage", ["recruiting", "agreeing"])
 def test_an_engagement_without_agreed_work_is_withdrawn_instead(stage: str) -> None:
     story = Story().opened() if stage == "recruiting" else Story().drafted()
-    story.when("engagement close", reason="over").refuses(
+    story.when("engagement close", "dana", reason="over").refuses(
         WrongState, stage, "handrail engagement withdraw alder-creek-usd --reason REASON"
     )
-    [event] = story.when("engagement withdraw", reason="vacancy").records(EngagementWithdrawn)
+    [event] = story.when("engagement withdraw", "dana", reason="vacancy").records(
+        EngagementWithdrawn
+    )
     assert isinstance(event, EngagementWithdrawn)
     assert (event.phase, event.reason.text) == (stage, "vacancy")
     assert story.engagement.phase == "withdrawn"
@@ -351,7 +356,7 @@ def test_no_fact_but_a_conversation_is_dated_before_the_opening(what: str) -> No
 def test_a_fact_may_be_dated_on_the_day_of_the_opening() -> None:
     story = Story().opened().on(date(2026, 8, 6))
     story.when(
-        "engagement assign", role="lead", person="priya", effective=date(2026, 8, 4)
+        "engagement assign", "dana", role="lead", person="priya", effective=date(2026, 8, 4)
     ).records(RoleAssigned)
 
 
@@ -380,7 +385,7 @@ def test_whoever_works_at_an_lea_holds_no_role_of_the_agency(role: str) -> None:
 @pytest.mark.parametrize("verb", ["close", "withdraw"])
 @pytest.mark.parametrize("what", [what for what in BODIES if what not in AFTER_THE_END])
 def test_an_ended_engagement_takes_no_further_facts(what: str, verb: str) -> None:
-    story = Story().effective().do(f"engagement {verb}", reason="exit agreed")
+    story = Story().effective().do(f"engagement {verb}", "dana", reason="exit agreed")
     phase = {"close": "closed", "withdraw": "withdrawn"}[verb]
     story.when(what, "marcus", **BODIES[what]).refuses(
         WrongState, phase, "Tue 4 Aug 2026", "exit agreed",
@@ -394,6 +399,26 @@ ACTS: dict[str, tuple[str, dict[str, Any]]] = {
     "sign for the agency": ("deliverable sign", {"deliverable": "D1"}),
     "record the LEA's signature": ("deliverable sign", {"deliverable": "D1", **LEA}),
     "accept a submission": ("deliverable accept", {"deliverable": "D1"}),
+    "name another Lead": ("engagement assign", {"role": "lead", "person": "paula"}),
+    "become its Lead": ("engagement assign", {"role": "lead", "person": "priya"}),
+    "hand it over": ("lead handover", {"to": "paula", "reason": "r"}),
+    "name another Director": ("engagement assign", {"role": "director", "person": "dora"}),
+    "say who else holds a role": ("engagement assign", {"role": "lea_contact", "person": "elena"}),
+    "withdraw it": ("engagement withdraw", {"reason": "vacancy"}),
+    "close it": ("engagement close", {"reason": "exit agreed"}),
+    "give a colleague another address": (
+        "person change",
+        {"person": "{colleague}", "email": "l@x.example"},
+    ),
+    "have a colleague's mail sent elsewhere": (
+        "person change",
+        {"person": "{colleague}", "fallback": "tess"},
+    ),
+    "give somebody of an LEA another address": (
+        "person change",
+        {"person": "{of the LEA}", "email": "joy@x.example"},
+    ),
+    "give a staff role": ("person change", {"person": "{colleague}", "role": ("lead",)}),
 }
 WHO = {
     "Assistant": "tess",
@@ -403,9 +428,29 @@ WHO = {
 }
 
 
+AGREED = ("sign for the agency", "record the LEA's signature", "accept a submission")
+
+
+def _with_colleagues(story: Story) -> Story:
+    """Others who could be Lead or Director, and two who are registered as the record does it."""
+    for entry in (person("paula", "Paula", "lead"), person("dora", "Dora", "director")):
+        story.people |= {entry.id: entry, entry.handle: entry}
+    story.do("person register", "dana", handle="lee", name="Lee", email="lee@x.example")
+    return story.do("person register", handle="jo", name="Jo", at="ACUSD")
+
+
+def _registered(body: dict[str, Any], story: Story) -> dict[str, Any]:
+    """The same with the ids of the two who were registered."""
+    ids = [s.removeprefix("person:") for s in story.histories if s.startswith("person:")]
+    named = dict(zip(("{colleague}", "{of the LEA}"), ids, strict=False))
+    return {key: named.get(str(value), value) for key, value in body.items()}
+
+
 def before(act: str) -> Story:
     if act in ("log a conversation", "waive a tight step"):
         return Story(date(2027, 3, 2)).opened()
+    if act not in AGREED:
+        return _with_colleagues(Story(date(2027, 3, 2)).effective())
     story = Story(date(2027, 3, 2)).effective().proposed(DUE)
     if act == "accept a submission":
         story.signed().by_the_lea("deliverable submit", deliverable="D1")
@@ -421,11 +466,34 @@ def before(act: str) -> Story:
 def test_people_may_do_what_the_table_says(row: Row, who: str) -> None:
     what, body = ACTS[row["Act"]]
     story = before(row["Act"])
+    body = _registered(body, story)
     if row[who] == "yes":
         story.do(what, WHO[who], **body)
         assert story.news
     else:
         story.when(what, WHO[who], **body).refuses(WrongPerson, f"p-{WHO[who]}")
+
+
+@pytest.mark.parametrize("change", [{"email": "me@x.example"}, {"fallback": "priya"}])
+def test_everybody_changes_their_own_entry(change: dict[str, str]) -> None:
+    story = _with_colleagues(Story())
+    me = _registered({"me": "{colleague}"}, story)["me"]
+    story.people["me"] = story.people[me] = replace(person("me", "M", "assistant"), id=me)
+    story.when("person change", "me", person=me, **change).records(PersonChanged)
+    story.when("person change", person=me, **change).refuses(
+        WrongPerson, f"{me} themselves or a director", "Ask one of them"
+    )
+
+
+def test_the_incoming_lead_takes_over_nothing_by_themselves() -> None:
+    story = Story(date(2027, 3, 2)).effective()
+    story.do("lead handover", "marcus", to="priya", reason="r", effective=date(2027, 4, 5))
+    for what, body in (
+        ("engagement assign", {"role": "lead", "person": "priya"}),
+        ("engagement withdraw", {"reason": "r"}),
+        ("lead handover-cancel", {"reason": "r"}),
+    ):
+        story.when(what, "priya", **body).refuses(WrongPerson, "p-priya may not", "p-marcus")
 
 
 def test_another_lea_has_an_engagement_of_its_own() -> None:

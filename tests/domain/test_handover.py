@@ -254,10 +254,10 @@ def test_another_lead_meanwhile_overtakes_the_handover() -> None:
     story = set_up()
     dana = replace(story.people["dana"], staff_roles=frozenset({"lead", "director"}))
     story.people["dana"] = story.people["p-dana"] = dana
-    story.do("engagement assign", role="lead", person="dana")
+    story.do("engagement assign", "dana", role="lead", person="dana")
     assert "incoming_lead" not in story.engagement.roles
     assert {n.reason for n in story.ledger("LH1/overlap")} == {"the Lead changed again"}
-    story.on(date(2027, 8, 10)).do("engagement assign", role="lead", person="marcus")
+    story.on(date(2027, 8, 10)).do("engagement assign", "dana", role="lead", person="marcus")
     story.on(date(2027, 8, 20))
     assert story.engagement.roles["lead"] == "p-marcus", "it does not come back to life"
     [h1] = story.state().of(Handovers).all.values()
@@ -266,7 +266,7 @@ def test_another_lead_meanwhile_overtakes_the_handover() -> None:
 
 @pytest.mark.parametrize("verb", ["close", "withdraw"])
 def test_an_engagement_that_is_over_is_handed_to_nobody(verb: str) -> None:
-    story = set_up().do(f"engagement {verb}", reason="over").on(date(2027, 8, 10))
+    story = set_up().do(f"engagement {verb}", "dana", reason="over").on(date(2027, 8, 10))
     assert story.engagement.roles["lead"] == "p-marcus"
 
 
@@ -360,10 +360,11 @@ def test_before_an_agreement_no_first_contact_is_owed() -> None:
     assert owed(story, "LH1/contact") is None
 
 
-def test_a_playbook_without_a_word_on_handovers_lets_staff_hand_over() -> None:
+def test_a_playbook_without_a_word_on_handovers_leaves_them_to_its_lead_and_directors() -> None:
     story = begun().on(SET)
     story.playbook = Playbook.model_validate({**PLAYBOOK.model_dump(), "handover": None})
-    handover(story, actor="tess").records(HandoverSet)
+    handover(story, actor="tess").refuses(WrongPerson, "p-tess", "p-marcus", "a director")
+    handover(story, actor="marcus").records(HandoverSet)
     assert owed(story, "LH1/overlap") is None
     story.on(DAY)
     assert story.engagement.roles["lead"] == "p-priya"

@@ -425,7 +425,7 @@ def test_money_is_put_right_after_the_end(end: str) -> None:
     appropriated(story, "dta")
     for amount in ("24000", "1"):
         added(story, amount=amount, fy="2026-27")
-    story.do(f"engagement {end}", reason="over").on(date(2026, 9, 9))
+    story.do(f"engagement {end}", "dana", reason="over").on(date(2026, 9, 9))
     story.when("investment correct", investment="INV-1", amount="42000", reason="r").records(
         InvestmentCorrected, AppropriationCharged
     )

@@ -109,13 +109,13 @@ def test_staff_do_not_leave_what_nobody_takes_over() -> None:
 
 def test_an_engagement_that_is_over_holds_nobody() -> None:
     story, who = leading()
-    story.do("engagement withdraw", reason="over")
+    story.do("engagement withdraw", "dana", reason="over")
     story.when("person leave", "dana", person=who).records(PersonLeft)
 
 
 def test_whoever_left_is_given_no_staff_role_and_acts_for_no_lea() -> None:
     story = gone(Story(date(2027, 3, 2)).effective(), "priya", date(2027, 3, 1))
-    story.when("engagement assign", role="lead", person="priya").refuses(
+    story.when("engagement assign", "dana", role="lead", person="priya").refuses(
         WrongPerson, "p-priya", "Mon 1 Mar 2027"
     )
     gone(story.proposed(date(2027, 4, 16)), "joy", date(2027, 3, 9)).on(date(2027, 3, 9))

@@ -48,7 +48,7 @@ def visit(who: str = "elena") -> Do:
 
 
 def assign(role: str, person: str) -> Do:
-    return Do("engagement assign", {"role": role, "person": person})
+    return Do("engagement assign", {"role": role, "person": person}, by="dana")
 
 
 def acts(board: str, action: str, **more: object) -> Do:
@@ -250,10 +250,10 @@ PLOTS: dict[str, tuple[str, list[Move]]] = {
         Pass(70),
         Do("playbook upgrade", {"to": "dta-sir@4", "reason": "r"}, by="director"), Pass(30),
     ]),
-    "it is closed": ("agreed", [*agreed("D1", 20), Do("engagement close", {"reason": "r"}),
-        Pass(40)]),
-    "it is withdrawn": ("agreed", [*agreed("D1", 20), Do("engagement withdraw", {"reason": "r"}),
-        Pass(40)]),
+    "it is closed": ("agreed", [*agreed("D1", 20), Do("engagement close", {"reason": "r"},
+        by="dana"), Pass(40)]),
+    "it is withdrawn": ("agreed", [*agreed("D1", 20), Do("engagement withdraw", {"reason": "r"},
+        by="dana"), Pass(40)]),
 }  # fmt: skip
 
 
@@ -275,7 +275,7 @@ PLOTS |= {
         (WAITS, "leaves", [Leaves("marcus", 1)]),
         (WAITS, "mail to them comes back", [Returns("marcus")]),
         (WAITS, "no mail goes for a week", [Pass(10, running=False)]),
-        (WAITS, "the engagement ends", [Do("engagement withdraw", {"reason": "r"})]),
+        (WAITS, "the engagement ends", [Do("engagement withdraw", {"reason": "r"}, by="dana")]),
         (WEEKLY, "recess moves it", [Recess(1, 2)]),
         (WEEKLY, "another policy has no such step", [
             Do("reminders policy", {"item": "D1", "policy": "window", "reason": "r"}),

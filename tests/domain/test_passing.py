@@ -52,7 +52,7 @@ def test_the_earliest_comes_first(turns: list[datetime]) -> None:
 def test_nothing_comes_on_what_is_not_open(turns: list[datetime]) -> None:
     story = Story()
     assert coming(story.state(), story.context(SYSTEM, None)) == []
-    story.opened().do("engagement withdraw", reason="over")
+    story.opened().do("engagement withdraw", "dana", reason="over")
     assert coming(story.state(), story.context(SYSTEM, None)) == []
     assert next_wake(story.state(), story.context(SYSTEM, None)) is None
 
@@ -88,7 +88,7 @@ def test_it_stands_before_what_the_command_says(turns: list[datetime]) -> None:
 def test_a_refused_command_does_not_record_it(turns: list[datetime]) -> None:
     story = Story().opened().away_until(date(2026, 8, 12))
     before = story.state().version
-    story.when("engagement close", reason="r").refuses(WrongState)
+    story.when("engagement close", "dana", reason="r").refuses(WrongState)
     assert story.state().version == before
     assert len(brought(story.state(), story.context(SYSTEM, None))) == 1
 

@@ -63,7 +63,7 @@ def test_a_playbook_that_asks_for_nothing_leaves_the_cells_empty() -> None:
 
 
 def test_an_engagement_that_is_over_needs_no_lead() -> None:
-    story = Story().opened().do("engagement withdraw", reason="vacancy")
+    story = Story().opened().do("engagement withdraw", "dana", reason="vacancy")
     assert need(story.state(), PLAYBOOK, story.today) is None
 
 
@@ -87,7 +87,7 @@ def test_a_portfolio_can_be_asked_for_any_day() -> None:
     story.do("engagement open", **harbor)
     story.on(day(rows[1]["Day"])).do("fit decide", "marcus", proceed=True, criterion=YES)
     story.on(day(rows[2]["Day"]))
-    story.do("engagement withdraw", engagement=HARBOR, reason="superintendent vacancy")
+    story.do("engagement withdraw", "dana", engagement=HARBOR, reason="superintendent vacancy")
     assert [told(portfolio(story, row)) for row in rows] == [
         (row["Taking part"], row["Left"], row["By phase"]) for row in rows
     ]

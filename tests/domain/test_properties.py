@@ -464,7 +464,7 @@ def test_every_notice_has_one_fate(start: str, plot: list[Any]) -> None:
 def test_in_the_end_every_notice_of_an_ended_engagement_is_settled(plot: list[Any]) -> None:
     story = played("partnering", plot)
     if story.engagement.is_open:
-        story.do("engagement withdraw", reason="vacancy")
+        story.do("engagement withdraw", "dana", reason="vacancy")
     assert {n.status for n in story.ledger()} <= {"sent", "suppressed", "claimed"}
     claimed = [n for n in story.ledger() if n.status == "claimed"]
     assert claimed == []

@@ -202,7 +202,7 @@ def test_a_return_plans_the_next_round() -> None:
 
 @pytest.mark.parametrize(("verb", "reason"), [("close", "closed"), ("withdraw", "withdrawn")])
 def test_the_end_of_an_engagement_suppresses_every_planned_notice(verb: str, reason: str) -> None:
-    story = spring().signed().do(f"engagement {verb}", reason="exit agreed")
+    story = spring().signed().do(f"engagement {verb}", "dana", reason="exit agreed")
     settled = ("coaching/contact", "D1/signature")
     others = [n for n in story.ledger() if n.planned.item not in settled]
     assert {n.reason for n in others} == {reason}
@@ -319,7 +319,7 @@ def half_told() -> Story:
 def test_whoever_was_still_to_be_told_is_dropped_once_nothing_is_owed(
     what: str, body: dict[str, Any], reason: str
 ) -> None:
-    story = half_told().do(what, **body)
+    story = half_told().do(what, "dana", **body)
     [dropped] = [e for e in story.news if isinstance(e, RecipientsDropped)]
     assert dropped.reason == reason
     [ref] = dropped.notices
@@ -362,7 +362,7 @@ def test_a_dropped_reminder_does_not_come_back_with_the_next_mail() -> None:
 def test_what_was_dropped_wakes_nobody() -> None:
     story = half_told()
     assert story.state().of(Notices).next_wake == at_local(date(2027, 4, 30), time(8), ZONE)
-    story.do("engagement withdraw", reason="vacancy")
+    story.do("engagement withdraw", "dana", reason="vacancy")
     assert story.state().of(Notices).next_wake is None
 
 

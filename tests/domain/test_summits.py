@@ -536,7 +536,7 @@ def test_what_is_called_off_is_off_for_every_lea() -> None:
 
 
 def test_an_engagement_that_is_over_follows_nothing() -> None:
-    story = two().do("engagement withdraw", reason="vacancy")
+    story = two().do("engagement withdraw", "dana", reason="vacancy")
     story.do("summit reschedule", summit="Y2-5", to=MOVED)
     story.do("summit take-over", SYSTEM, summit="Y2-5")
     assert story.news == []
@@ -549,11 +549,11 @@ def test_who_withdrew_before_a_summit_is_not_expected_there_and_whoever_came_was
 
     ends = {"reason": "vacancy"}
     assert fate(invited()) == "invited"
-    assert fate(invited().do("engagement withdraw", **ends)) == "withdrawn"
+    assert fate(invited().do("engagement withdraw", "dana", **ends)) == "withdrawn"
     excused = invited().do("summit decline-invitation", summit="Y1-1", reason="a flood")
-    assert fate(excused.do("engagement withdraw", **ends)) == "declined"
+    assert fate(excused.do("engagement withdraw", "dana", **ends)) == "declined"
     begun = invited().on(date(2026, 11, 12)).do("notices reconcile", SYSTEM)
-    assert fate(begun.do("engagement withdraw", **ends)) == "invited"
+    assert fate(begun.do("engagement withdraw", "dana", **ends)) == "invited"
 
 
 def test_a_summit_is_held_once_its_last_day_is_over() -> None:
@@ -667,7 +667,7 @@ def test_a_pair_that_cannot_be_is_refused(
 
 
 def test_nothing_is_recorded_on_a_pair_with_an_engagement_that_is_over() -> None:
-    story = two().do("engagement withdraw", engagement=HARBOR, reason="vacancy")
+    story = two().do("engagement withdraw", "dana", engagement=HARBOR, reason="vacancy")
     story.when("summit pair", summit="Y2-5", one=ALDER, other=HARBOR).refuses(
         WrongState, HARBOR, "handrail engagement show"
     )

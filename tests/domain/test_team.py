@@ -61,7 +61,7 @@ def two_years() -> Story:
     for who in ("rosa", "ines"):
         story.do("team add", "marcus", person=who, as_="teacher")
     story.on(date(2027, 6, 14)).do("team leave", "marcus", person="ines", reason="moved")
-    story.on(date(2027, 8, 2)).do("engagement assign", role="lead", person="priya")
+    story.on(date(2027, 8, 2)).do("engagement assign", "dana", role="lead", person="priya")
     story.on(date(2027, 8, 12)).do("leader leave", person="elena", last_day=date(2027, 8, 31))
     return story.on(date(2027, 9, 7)).do(
         "engagement assign", role="superintendent", person="robert"

@@ -24,7 +24,7 @@ def held() -> Story:
 
 
 def withdrawn() -> Story:
-    return spring().do("engagement withdraw", reason="a vacancy")
+    return spring().do("engagement withdraw", "dana", reason="a vacancy")
 
 
 def told(story: Story, item: str) -> str | None:

@@ -98,7 +98,7 @@ def test_a_loose_step_of_a_phase_gone_by_is_not_asked_for() -> None:
 
 
 def test_an_engagement_that_is_over_has_no_next_step() -> None:
-    story = Story(date(2027, 3, 2)).effective().do("engagement close", reason="over")
+    story = Story(date(2027, 3, 2)).effective().do("engagement close", "dana", reason="over")
     playbook = story.context("system", None).the_playbook
     assert "next" not in {s.standing for s in journey(story.state(), playbook)}
 

@@ -36,7 +36,7 @@ def test_everything_of_one_person_is_handed_over_and_repeating_changes_nothing(
     refused = office(*move, actor="tess")
     assert refused.code == 1
     assert {r["outcome"] for r in refused.lines} == {"refused"}
-    assert "may not hand it over" in refused.lines[0]["message"]
+    assert "may not hand over" in refused.lines[0]["message"]
 
     dry = office(*move, "--dry-run", actor="dana")
     assert dry.code == 0, dry.said

@@ -50,7 +50,7 @@ async def _second_engagement(office: Office) -> None:
                     source="a letter")  # fmt: skip
     await office.do("engagement open", engagement="elk-grove", lea="EGE", lead="ruth",
                     director="dana", illustrative=True)  # fmt: skip
-    await office.do("engagement withdraw", engagement="elk-grove", reason="a vacancy")
+    await office.do("engagement withdraw", "dana", engagement="elk-grove", reason="a vacancy")
 
 
 async def _summit(office: Office) -> None:
@@ -233,3 +233,17 @@ async def test_a_handover_on_its_way_and_a_leaving_are_rebuilt(office: Office) -
     assert roles == {"lead": None, "director": None}
     await _rebuild(office)
     assert await read_models(office) == live
+
+
+async def test_a_rebuild_leaves_statistics_of_what_it_made(
+    office: Office, playbook: Playbook
+) -> None:
+    await whole_journey(office, playbook)
+    await _rebuild(office)
+    async with office.pool.acquire() as connection:
+        for table in ("notices", "deliveries", "people"):
+            there = await connection.fetchval(f"select count(*) from read.{table}")
+            known = await connection.fetchval(
+                "select reltuples from pg_class where oid = $1::text::regclass", f"read.{table}"
+            )
+            assert known == there > 0, table

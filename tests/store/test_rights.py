@@ -22,7 +22,8 @@ APP_RIGHTS = {
 }
 """By table, or by schema where every table of it is the same."""
 APP_FUNCTIONS = {
-    "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp", "vault.destroy",
+    "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp",
+    "read.take_statistics", "vault.destroy",
 }  # fmt: skip
 
 

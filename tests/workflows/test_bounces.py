@@ -422,7 +422,9 @@ async def test_an_overview_that_is_refused_leaves_one_task_and_goes_to_the_fallb
         assert server.asked["marcus"] == 1, "nothing more goes to a dead address"
         assert weeks()[1:] == [("ruth", "Mon, 19 Apr 2055", True)]
 
-        await story.do("person change", person="marcus", email="m.oyelaran@collaborative.example")
+        await story.do(
+            "person change", "dana", person="marcus", email="m.oyelaran@collaborative.example"
+        )
         async with story.pool.acquire() as connection:
             await follower.catch_up(connection)
             assert owed not in await connection.fetchval(

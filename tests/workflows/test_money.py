@@ -222,7 +222,7 @@ async def test_mail_to_a_director_that_comes_back_reaches_somebody_else(
             ("money/commit", "director"), (f"address/{person}", "assistant"),
         }  # fmt: skip
         server.answers = {}
-        await story.do("person change", "tess", person="dana", email="d@collaborative.example")
+        await story.do("person change", "dana", person="dana", email="d@collaborative.example")
         await followed(running)
         await story.until(at(day(5, 29), 9))
         assert await deliveries(story, "money/commit", "t-30") == {"dana": ("sent", None)}

@@ -167,7 +167,7 @@ async def test_nothing_is_sent_after_an_engagement_is_withdrawn(
     await prepared(story, playbook, calendar, day(3, 9))
     d1 = await story.agreed("Theory of action", day(4, 16))
     await story.until(at(day(4, 5), 9))
-    await story.do("engagement withdraw", engagement=E, reason="superintendent vacancy")
+    await story.do("engagement withdraw", "dana", engagement=E, reason="superintendent vacancy")
     await story.until(at(day(4, 30), 9))
 
     assert len(mails.messages()) == 1
@@ -182,7 +182,7 @@ async def test_a_command_after_the_end_is_answered_and_leaves_nothing_running(
     story: WorkflowOffice, playbook: Playbook, calendar: CalendarPack
 ) -> None:
     await prepared(story, playbook, calendar, day(3, 9))
-    await story.do("engagement withdraw", engagement=E, reason="superintendent vacancy")
+    await story.do("engagement withdraw", "dana", engagement=E, reason="superintendent vacancy")
     refusal = await story.refused("conversation log", "marcus", engagement=E, group="parents")
     assert refusal.refusal == "WrongState"
     slip = "alder-crek-usd"

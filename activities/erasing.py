@@ -1,0 +1,75 @@
+"""Erasing somebody: their key is destroyed, and what names them in the clear is written anew.
+
+Nothing else is touched: not the read models of anybody else, nor a mail that does not name them.
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID
+
+from activities.mail.redact import naming, texts, without
+from domain.context import Context, PersonEntry
+from domain.kernel import Recorded, State, fold
+from domain.people import PersonChanged, PersonRegistered
+from store.database import Connection, listed, queries
+from store.events import read_stream
+from store.projections import project
+from store.vault import Vault
+
+
+def words_of(history: Iterable[Recorded]) -> set[str]:
+    """Every handle, name and address that a person ever had."""
+    found = set()
+    for recorded in history:
+        match recorded.event:
+            case PersonRegistered() | PersonChanged() as event:
+                handle = getattr(event, "handle", None)
+                found |= {s.text for s in (handle, event.name, event.email) if s and s.text}
+            case _:
+                pass
+    return found
+
+
+async def erase(connection: Connection, vault: Vault, stream: str, context: Context) -> State:
+    """Erase the person of a stream, in the caller's transaction; the stream as it reads then."""
+    person = stream.removeprefix("person:")
+    words = words_of(await read_stream(connection, vault, stream))
+    for row in await listed(queries.mails_naming(connection, person=person)):
+        await _take_out(connection, vault, row, words)
+    await queries.destroy_key(connection, subject=person)
+    state = fold(stream, await read_stream(connection, vault, stream))
+    await project(connection, state, [], context)
+    return state
+
+
+async def note_names(
+    connection: Connection, mail: UUID, message: EmailMessage, people: Mapping[str, PersonEntry]
+) -> None:
+    """Keep whom of these people a mail names, so that it can be written anew without them."""
+    said = "\n".join(texts(message))
+    named = [
+        entry.id
+        for entry in {entry.id: entry for entry in people.values()}.values()
+        if (pattern := naming(filter(None, (entry.name, entry.handle, entry.email))))
+        and pattern.search(said)
+    ]
+    await queries.put_mail_names(connection, mail=mail, persons=named)
+
+
+async def _take_out(connection: Connection, vault: Vault, row: Any, words: set[str]) -> None:
+    """Write a mail to somebody else anew without the words that name a person."""
+    place = f"mail {row['id']}"
+    document = json.loads(row["content"])
+    await vault.open(connection, [(f"{place}+0", document)])
+    if document["text"] is None:
+        return
+    letter = json.loads(document["text"])
+    letter["message"] = base64.b64encode(
+        without(base64.b64decode(letter["message"]), words)
+    ).decode()
+    document["text"] = json.dumps(letter)
+    await vault.seal(connection, place, [document])
+    await queries.rewrite_mail(connection, id=row["id"], content=json.dumps(document))

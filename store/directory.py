@@ -1,0 +1,63 @@
+"""The directory as it was known at an instant: people and LEAs folded from their own streams.
+
+What the read models hold is the directory of today; a question about a day gone by wants the names
+of that day.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+
+from domain.context import LeaEntry, PersonEntry
+from domain.kernel import State, fold
+from domain.leas import Lea
+from domain.people import Person
+from store.database import Connection, listed, queries
+from store.events import decode
+from store.vault import Vault
+
+
+async def _folded(
+    connection: Connection, vault: Vault, streams: Iterable[str], by: datetime
+) -> list[State]:
+    rows = await listed(queries.read_streams(connection, streams=sorted(set(streams)), known_by=by))
+    history = await decode(connection, vault, rows)
+    return [
+        fold(stream, events) for stream, events in groupby(history, key=lambda r: r.stamp.stream)
+    ]
+
+
+async def people_known(
+    connection: Connection, vault: Vault, ids: Iterable[str], by: datetime
+) -> dict[str, PersonEntry]:
+    """People by id, as the directory had them at an instant; who was not in it is left out."""
+    found = {}
+    for state in await _folded(connection, vault, (f"person:{id_}" for id_ in ids), by):
+        person = state.of(Person)
+        if person.handle is None:
+            continue
+        found[state.id] = PersonEntry(
+            id=state.id,
+            handle=person.handle.text or state.id,
+            name=str(person.name),
+            email=person.email.text if person.email else None,
+            organisation=person.organisation,
+            staff_roles=frozenset(person.staff_roles),
+            left_on=person.left_on,
+            capacity=person.capacity,
+            fallback=person.fallback,
+            digest=person.digest,
+        )
+    return found
+
+
+async def leas_known(
+    connection: Connection, vault: Vault, ids: Iterable[str], by: datetime
+) -> dict[str, LeaEntry]:
+    """LEAs by id, as the registry had them at an instant; what was not in it is left out."""
+    found = {}
+    for state in await _folded(connection, vault, (f"lea:{id_}" for id_ in ids), by):
+        lea = state.of(Lea)
+        if lea.name:
+            found[state.id] = LeaEntry(state.id, lea.name, lea.lea_type, lea.county, lea.recess)
+    return found

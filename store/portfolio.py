@@ -1,0 +1,63 @@
+"""The whole portfolio at once: from the read models for today, from the log for a day gone by."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from decimal import Decimal
+
+from domain.engagement import Engagement
+from domain.kernel import State, fold
+from domain.portfolio import LeaProfile, Member
+from store.database import Connection, listed, queries
+from store.events import LEDGER, as_true, read_each
+
+
+async def states(
+    connection: Connection,
+    aggregate: str = "engagement",
+    *,
+    zone: str,
+    known_by: datetime | None = None,
+    true_by: datetime | None = None,
+) -> AsyncIterator[State]:
+    """Every stream of an aggregate as it stood, one after the other.
+
+    Their ledgers are left out, and so is what was sealed about people.
+    """
+    async for stream, history in read_each(
+        connection, None, aggregate, without=LEDGER, known_by=known_by
+    ):
+        yield fold(stream, as_true(history, true_by, zone) if true_by else history)
+
+
+async def members(
+    connection: Connection, *, zone: str, known_by: datetime | None, true_by: datetime | None
+) -> list[Member]:
+    """Every engagement as the mix looks at it; one that was not open yet is left out."""
+    if known_by is None and true_by is None:
+        return [
+            Member(row["lea"], row["lea_type"], row["phase"], _profile(row["profile"]),
+                   row["illustrative"])
+            for row in await listed(queries.members(connection))
+        ]  # fmt: skip
+
+    def then(aggregate: str) -> AsyncIterator[State]:
+        return states(connection, aggregate, zone=zone, known_by=known_by, true_by=true_by)
+
+    profiles = {state.id: state.of(LeaProfile) async for state in then("lea")}
+    found = []
+    async for state in then("engagement"):
+        of = state.of(Engagement)
+        if of.phase is not None:
+            profile = profiles.get(of.lea, LeaProfile())
+            member = Member(of.lea, of.lea_type, of.phase, profile, of.illustrative)
+            found.append((of.lea_name, state.id, member))
+    return [member for _, _, member in sorted(found, key=lambda f: f[:2])]
+
+
+def _profile(content: str | None) -> LeaProfile:
+    said = json.loads(content) if content else {}
+    share = said.get("unduplicated")
+    return LeaProfile(
+        said.get("locale"), said.get("region"), Decimal(share) if share is not None else None
+    )

@@ -1,0 +1,172 @@
+"""Erasing somebody takes out what names them, and touches nothing else."""
+
+import base64
+import json
+from datetime import UTC, date, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+from uuid import UUID
+
+from activities.names import DigestRun
+from activities.reminders import Reminders, kept_letter
+from domain.playbook import Playbook
+from store.database import queries
+from store.rebuild import rebuild
+from tests.conftest import Office
+from tests.journey import E, whole_journey
+
+NOTHING: Any = None
+
+
+def worker(office: Office) -> Reminders:
+    """What makes mails; nothing here talks to Temporal or a mail server."""
+    return Reminders(
+        pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
+        client=NOTHING, smtp_url="smtp://127.0.0.1",
+    )  # fmt: skip
+
+
+async def person(office: Office, handle: str) -> str:
+    async with office.pool.acquire() as connection:
+        return str(
+            await connection.fetchval("select id from read.people where handle = $1", handle)
+        )
+
+
+async def mail_to(office: Office, who: str, on: date) -> UUID:
+    office.clock.move(datetime(on.year, on.month, on.day, 15, 1, tzinfo=UTC))
+    claimed = await worker(office).claim(DigestRun(person=who, on=on))
+    assert claimed.mail is not None
+    return claimed.mail
+
+
+async def letter(office: Office, mail: UUID) -> tuple[dict[str, str], EmailMessage] | None:
+    async with office.pool.acquire() as connection:
+        row = await queries.mail(connection, id=mail)
+        kept = await kept_letter(connection, office.vault, row)
+    if kept is None:
+        return None
+    message = message_from_bytes(base64.b64decode(kept["message"]), policy=default)
+    assert isinstance(message, EmailMessage)
+    return kept, message
+
+
+def said(message: EmailMessage) -> str:
+    """All of it: headers and decoded parts."""
+    parts = [p.get_content() for p in message.walk() if p.get_content_maintype() == "text"]
+    return "\n".join([*map(str, message.values()), *parts])
+
+
+async def _written(office: Office) -> dict[str, set[tuple[str, str]]]:
+    """Every row of the read models and of the mails, with the transaction that wrote it."""
+    async with office.pool.acquire() as connection:
+        tables = await connection.fetch(
+            "select schemaname || '.' || tablename as name from pg_tables"
+            " where schemaname = any('{read,ops}')"
+        )
+        return {
+            t["name"]: {
+                (row["by"], row["line"])
+                for row in await connection.fetch(
+                    f"select xmin::text as by, t::text as line from {t['name']} t"
+                )
+            }
+            for t in tables
+        }
+
+
+async def _late(office: Office, playbook: Playbook) -> tuple[UUID, UUID]:
+    """A mail to Joy, who owes D1, and one that tells her Lead that she is late with it."""
+    await office.to_onboarding(playbook)
+    await office.agreed("Theory of action", date(2026, 9, 4))
+    joy, marcus = await person(office, "joy"), await person(office, "marcus")
+    hers = await mail_to(office, joy, date(2026, 9, 1))
+    his = await mail_to(office, marcus, date(2026, 9, 14))
+    await office.do("engagement assign", engagement=E, role="lea_contact", person="elena")
+    return hers, his
+
+
+async def test_erasing_takes_the_name_out_of_mails_to_others(
+    office: Office, playbook: Playbook
+) -> None:
+    hers, his = await _late(office, playbook)
+    joy = await person(office, "joy")
+    before = await letter(office, his)
+    assert before is not None
+    assert "Joy Kim" in said(before[1])
+    office_mail = await letter(office, hers)
+    assert office_mail is not None
+    assert office_mail[1]["Reply-To"] is not None
+    await office.do("person erase", "dana", person="joy", reason="request of 3 May", sure=True)
+    assert await letter(office, hers) is None
+    after = await letter(office, his)
+    assert after is not None
+    kept, message = after
+    assert kept["recipient"] == "marcus@collaborative.example"
+    text = said(message)
+    for word in ("joy", "kim", "joy@alder-creek.example"):
+        assert word not in text.casefold().replace("enjoy", ""), text
+    assert "(erased)" in text
+    for header in ("Message-ID", "From", "To", "Date", "Subject"):
+        assert message[header] == before[1][header]
+    assert [p.get_content_type() for p in message.walk()] == [
+        p.get_content_type() for p in before[1].walk()
+    ]
+    # The Lead's own address stands in the mail to Joy's successor, and goes with the Lead.
+    async with office.pool.acquire() as connection:
+        assert await connection.fetchval(
+            "select count(*) from ops.mail_names where person = $1", joy
+        )
+
+
+async def test_erasing_takes_an_address_to_answer_to_out_of_mails_to_others(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.do("person register", "dana", handle="ruth", name="Ruth, A. O'Hara",
+                    email="ruth@collaborative.example", role=["lead"])  # fmt: skip
+    hers, _ = await _late(office, playbook)
+    await office.do("engagement assign", "dana", engagement=E, role="lead", person="ruth")
+    await office.do("person erase", "dana", person="marcus", reason="request of 3 May", sure=True)
+    found = await letter(office, hers)
+    assert found is not None
+    assert found[1]["Reply-To"] is None
+    assert "marcus" not in said(found[1]).casefold()
+    assert "Joy Kim" in said(found[1]), "it is her mail"
+
+
+async def test_erasing_writes_nothing_that_does_not_name_them(
+    office: Office, playbook: Playbook
+) -> None:
+    _, his = await _late(office, playbook)
+    joy = await person(office, "joy")
+    before = await _written(office)
+    await office.do("person erase", "dana", person="joy", reason="request of 3 May", sure=True)
+    after = await _written(office)
+    changed = {table for table, rows in after.items() if rows != before[table]}
+    assert changed == {"read.people", "ops.mails"}
+    [(_, row)] = after["read.people"] - before["read.people"]
+    assert joy in row
+    [(_, mail)] = after["ops.mails"] - before["ops.mails"]
+    assert str(his) in mail
+
+
+async def test_what_erasing_leaves_is_what_a_rebuild_makes(
+    office: Office, playbook: Playbook
+) -> None:
+    await whole_journey(office, playbook)
+    await office.do("person register", handle="zed", name="Zed Q", email="z@alder-creek.example",
+                    at="ACUSD")  # fmt: skip
+    await office.do("conversation log", engagement=E, group="parents", person="zed", notes="n")
+    await office.do("person erase", "dana", person="zed", reason="request of 3 May", sure=True)
+
+    async def rows() -> dict[str, list[str]]:
+        found = await _written(office)
+        return {t: sorted(line for _, line in r) for t, r in found.items() if t[:5] == "read."}
+
+    live = await rows()
+    async with office.pool.acquire() as connection:
+        await rebuild(connection, office.vault)
+    assert await rows() == live
+    assert "Zed" not in json.dumps(live)
