@@ -58,7 +58,7 @@ def noun(app: App, name: str) -> App:
     for word in name.split():
         within = f"{within} {word}".strip()
         if word not in app:
-            said = NOUNS.get(within) or index.NOUNS.get(within, "")
+            said = NOUNS.get(within) or index.ABOUT.get(within, "")
             app.command(App(name=word, help=said))
         app = app[word]
     return app
@@ -131,11 +131,16 @@ def _parameter(
         required=field.is_required(),
         show_default=False,
     )
+    typed = _typed(field)
+    if not field.is_required():
+        # Marked with whose they are: typing takes one choice of the same words for another, and
+        # the order in which they stand would be that of whichever command was built first.
+        typed = Annotated[typed, field] | None
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_ONLY if by_position else inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if field.is_required() else None,
-        annotation=Annotated[_typed(field) if field.is_required() else _typed(field) | None, shown],
+        annotation=Annotated[typed, shown],
     )
 
 

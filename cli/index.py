@@ -1,4 +1,4 @@
-"""Where each verb of the command line is, and what each noun is about.
+"""Where each verb of the command line is, and what each of its first words is about.
 
 Written by docs/reference/generate.py; a test holds it current.
 """
@@ -119,7 +119,7 @@ VERBS: Final = {
     "deliverable satisfies": "cli.commands",
     "deliverable feed": "cli.commands",
     "deliverable correct-course": "cli.commands",
-    "deliverable list": "cli.delivering",
+    "deliverable list": "cli.coauthoring",
     "deliverable show": "cli.coauthoring",
     "course correct": "cli.commands",
     "course list": "cli.coauthoring",
@@ -227,7 +227,7 @@ VERBS: Final = {
     "completion": "cli.completing",
 }
 
-NOUNS: Final = {
+ABOUT: Final = {
     "person": "The directory of people.",
     "lea": "The registry of districts, county offices and charter schools.",
     "lea alias": "Other names that people use for an LEA.",
@@ -280,4 +280,25 @@ NOUNS: Final = {
     "portfolio": "See the mix of LEAs against its targets, and who needs a Lead most.",
     "bulk": "Change many engagements at once, with a result for each.",
     "bulk reschedule": "Move what many engagements share.",
+    "up": "Start Handrail on this machine: Temporal, PostgreSQL, a mail catcher and the worker.",
+    "down": "Stop what handrail up started. The data stay.",
+    "status": "Say what runs where.",
+    "doctor": "Look at every part: what is reachable, what is not, what to do.",
+    "clock": "What time it is in the sandbox, and sending it ahead.",
+    "init": "Make the program, with its calendar, its playbook and its first Director.",
+    "due": "Show what is owed across all engagements and appropriations, soonest first.",
+    "history": "Show everything that happened on an engagement, oldest first.",
+    "ledger": (
+        "Show every planned reminder of an engagement and what became of it, a line a reader."
+    ),
+    "rehearse": (
+        "Show every mail of the coming months and the LEA's hours, before anybody is asked."
+    ),
+    "dosage": (
+        "Show how much of the offer reached an LEA, month by month, and where contact broke off."
+    ),
+    "import": 'Give any commands from a file: each row names its own in the column "command".',
+    "completion": (
+        "Print the script that lets a shell complete what you type; nothing is changed by it."
+    ),
 }

@@ -4,18 +4,13 @@ import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-from cyclopts import App, CycloptsError
+from cli import helping, index
+from cli.output import DONE, REFUSED, USAGE, answering, fail, leave, prepare
 
-from cli import index
-from cli.output import REFUSED, USAGE, answering, fail, leave, prepare
-
-HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
-
-Who acts is set once: HANDRAIL_ACTOR=your-handle.
-Start everything on this machine with `handrail up`, or practise with `handrail up --sandbox`.
-"""
+if TYPE_CHECKING:
+    from cyclopts import App
 
 MODULES = (
     "cli.stack",
@@ -47,24 +42,32 @@ MODULES = (
 )
 """Whose verbs are written out; those of commands follow from their declaration."""
 
+HELP_FLAGS = ("--help", "-h")
 
-def build(tokens: Sequence[str] | None = None) -> App:
+
+def build(tokens: Sequence[str] | None = None) -> "App":
     """The whole command line, or as much of it as one command needs.
 
     Args:
         tokens: What was typed, where only that is asked for.
     """
-    app = App(name="handrail", help=HELP, version_flags=["--version"], version=_version)
+    from cyclopts import App, Group
+
     from cli import commands
 
+    app = App(name="handrail", help=helping.HELP, version_flags=["--version"], version=_version)
     wanted = None if tokens is None else _wanted(tokens)
     if tokens is None or wanted is None:
         commands.register(app)
         for module in MODULES:
             import_module(module).register(app)
+        for place, (title, words) in enumerate(helping.GROUPS.items()):
+            group = Group(title, sort_key=place)
+            for word in words.split():
+                app[word].group = group
         return app
     declared = [verb for verb, module in wanted.items() if module == commands.__name__]
-    commands.register(app, declared, described=not {"--help", "-h"}.isdisjoint(tokens))
+    commands.register(app, declared, described=not set(HELP_FLAGS).isdisjoint(tokens))
     for module in dict.fromkeys(wanted.values()):
         if module != commands.__name__:
             import_module(module).register(app)
@@ -94,20 +97,39 @@ def _version() -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
-    tokens = prepare(sys.argv[1:] if arguments is None else arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    with answering(typed):
+        tokens = prepare(typed)
+        match tokens:
+            case [] | ["--help" | "-h"]:
+                print(helping.overview(_version()))
+                raise SystemExit(DONE)
+            case ["--version"]:
+                print(_version())
+                raise SystemExit(DONE)
+            case ["__complete", *words]:
+                from cli.completing import candidates
+
+                print("\n".join(candidates(words)))
+                raise SystemExit(DONE)
+            case _:
+                _carry_out(tokens)
+
+
+def _carry_out(tokens: list[str]) -> None:
+    if tokens[0] not in helping.below([]) and not tokens[0].startswith("-"):
+        fail(helping.unknown(tokens), USAGE)
+    from cyclopts import CycloptsError
+
     app = build(tokens)
-    with answering(tokens):
-        try:
-            app(tokens, exit_on_error=False, print_error=False)
-        except CycloptsError as wrong:
-            fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
-        except KeyboardInterrupt:
-            fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
+    try:
+        app(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as wrong:
+        from cli.mistyped import explained
 
-
-def _help_for(wrong: CycloptsError) -> str:
-    chain: Any = wrong.command_chain or ()
-    return " ".join(["handrail", *chain, "--help"])
+        fail(explained(wrong, tokens), USAGE)
+    except KeyboardInterrupt:
+        fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
 
 
 def run() -> None:

@@ -7,7 +7,6 @@ Run it after a change of a command or an event: ``python docs/reference/generate
 ``--check`` says which page is out of date, and a test runs it.
 """
 
-import json
 import os
 import re
 import sys
@@ -15,6 +14,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
@@ -22,8 +22,9 @@ from uuid import UUID
 from cyclopts import App
 from pydantic import BaseModel
 
+from cli import commands
 from cli.admin import PACKS
-from cli.main import build
+from cli.main import MODULES, build
 from domain import kernel
 from domain.kernel import EVENTS, Event, every_subject
 from domain.personal import Sealed
@@ -165,7 +166,7 @@ from typing import Final
 
 '''
 
-CLI_INDEX = '''"""Where each verb of the command line is, and what each noun is about.
+CLI_INDEX = '''"""Where each verb of the command line is, and what each of its first words is about.
 
 Written by docs/reference/generate.py; a test holds it current.
 """
@@ -198,9 +199,19 @@ def _by_subject(meanings: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
 def cli_index() -> str:
     """The module that says where each verb is."""
     app = build()
-    places = {said: verb.default_command.__module__ for said, verb in verbs(app)}
-    said_of = {said: str(noun.help).strip() for said, noun in nouns(app)}
-    return CLI_INDEX + _table("VERBS", places) + "\n" + _table("NOUNS", said_of)
+    registering: dict[str, str] = {}
+    for module in (commands.__name__, *MODULES):
+        alone = App()
+        import_module(module).register(alone)
+        registering |= dict.fromkeys((said for said, _ in verbs(alone)), module)
+    places = {said: registering[said] for said, _ in verbs(app)}
+    about = {said: str(noun.help).strip() for said, noun in nouns(app)}
+    about |= {said: _first_line(verb) for said, verb in verbs(app) if " " not in said}
+    return CLI_INDEX + _table("VERBS", places) + "\n" + _table("ABOUT", about)
+
+
+def _first_line(verb: App) -> str:
+    return str(verb.help).strip().partition("\n")[0].replace("`", "")
 
 
 def verbs(app: App, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -225,11 +236,16 @@ def _table(name: str, entries: Mapping[str, str]) -> str:
     """A dictionary, as ruff would write it."""
     lines = []
     for key, value in entries.items():
-        line = f"    {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},"
+        line = f"    {_quoted(key)}: {_quoted(value)},"
         if len(line) > 100:
-            line = f"    {json.dumps(key)}: (\n        {json.dumps(value)}\n    ),"
+            line = f"    {_quoted(key)}: (\n        {_quoted(value)}\n    ),"
         lines.append(line)
     return f"{name}: Final = {{\n" + "\n".join(lines) + "\n}\n"
+
+
+def _quoted(text: str) -> str:
+    shown = repr(text)
+    return shown if '"' in text or "'" in text else f'"{shown[1:-1]}"'
 
 
 PAGES = {
