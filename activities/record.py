@@ -14,6 +14,7 @@ import structlog
 from pydantic import ValidationError
 
 from activities.erasing import erase
+from domain import subjects  # noqa: F401 - who decides knows every subject from the start
 from domain.context import Context
 from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement, with_lea
@@ -33,10 +34,11 @@ from domain.personal import Sealed
 from domain.refusing import wrong_with
 from domain.reminding import next_wake
 from domain.summits import Summit
-from store.context import canonical_stream, next_overview_moment, resolve, standing
+from store.context import canonical_stream, next_overview_moment, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.projections import next_due, project
+from store.resolving import resolve
 from store.vault import Vault
 
 log = structlog.get_logger()

@@ -41,10 +41,10 @@ from store.context import (
     overview_rules,
     people,
     program,
-    resolve,
 )
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.events import read_stream
+from store.resolving import resolve
 from store.vault import Vault
 
 log = structlog.get_logger()

@@ -7,15 +7,10 @@ time-skipping server. That server may be replaced one day; its replacement belon
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.empty_pb2 import Empty
-from temporalio.api.testservice.v1 import (
-    LockTimeSkippingRequest,
-    SleepRequest,
-)
-from temporalio.client import Client
+if TYPE_CHECKING:  # Whoever has the machine's clock needs no Temporal for it.
+    from temporalio.client import Client
 
 FIRST_SLICE = timedelta(days=7)
 """The first jump of a journey. Quick ones double the next, slow ones halve it."""
@@ -48,10 +43,12 @@ class SystemClock:
 class SandboxClock:
     """The clock of a sandbox: real time flows, and it can be sent ahead, never back."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: "Client") -> None:
         self._service = client.service_client.test_service
 
     async def now(self) -> datetime:
+        from google.protobuf.empty_pb2 import Empty
+
         answer = await self._service.get_current_time(Empty())
         return answer.time.ToDatetime(UTC)
 
@@ -60,6 +57,8 @@ class SandboxClock:
 
         To be called once, right after the server's start, before anything waits on it.
         """
+        from temporalio.api.testservice.v1 import LockTimeSkippingRequest
+
         await self._service.lock_time_skipping(LockTimeSkippingRequest())
 
     async def advance(
@@ -111,6 +110,9 @@ class SandboxClock:
     async def _travel(
         self, target: datetime, progress: Callable[[datetime], None] | None
     ) -> datetime:
+        from google.protobuf.duration_pb2 import Duration
+        from temporalio.api.testservice.v1 import SleepRequest
+
         now = await self.now()
         piece = FIRST_SLICE
         while (left := target - now) > timedelta(0):

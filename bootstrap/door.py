@@ -9,27 +9,24 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
-import uuid_utils
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.service import RPCError
 
-from activities.dispatch import begin
-from activities.record import Record
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
-from bootstrap.wiring import connect_temporal
-from domain.kernel import Command
-from domain.messages import Envelope, Receipt
 from store.database import Pool, open_pool, queries
 from store.vault import Vault
+
+if TYPE_CHECKING:
+    # Imported late where they are used: a question needs neither Temporal nor the rules.
+    from temporalio.client import Client
+
+    from activities.record import Record
+    from domain.kernel import Command
+    from domain.messages import Envelope, Receipt
 
 PATIENCE_SECONDS = 4.0
 """Whoever types a command has its answer within five seconds, the start of Python included."""
@@ -50,6 +47,8 @@ class StillWorking(Unavailable):
 
 def new_command_id() -> UUID:
     """A fresh command id, in the order of time."""
+    import uuid_utils
+
     return UUID(str(uuid_utils.uuid7()))
 
 
@@ -60,21 +59,23 @@ class Door:
     settings: Settings
     pool: Pool
     vault: Vault
-    client: Client | None
+    client: "Client | None"
     clock: Clock
     sandbox: bool
 
     def packed(
         self,
-        command: Command,
+        command: "Command",
         *,
         command_id: UUID,
         actor: str,
         issued_at: datetime,
         effective_on: date | None = None,
         illustrative: bool = False,
-    ) -> Envelope:
+    ) -> "Envelope":
         """A command with what travels along."""
+        from domain.messages import Envelope
+
         return Envelope.of(
             command,
             command_id=command_id,
@@ -90,6 +91,10 @@ class Door:
         Raises:
             NotAccepted: The sandbox's clock does not answer.
         """
+        if self.client is None:
+            return await self.clock.now()
+        from temporalio.service import RPCError
+
         try:
             return await self.clock.now()
         except RPCError as away:
@@ -99,11 +104,15 @@ class Door:
             ) from away
 
     @property
-    def record(self) -> Record:
+    def record(self) -> "Record":
         """The record, for what needs no workflow: rehearsals and rebuilding."""
+        from activities.record import Record
+        from bootstrap.logging import quiet
+
+        quiet(self.settings)
         return Record(self.pool, self.vault, self.clock)
 
-    async def rehearse(self, envelopes: Sequence[Envelope]) -> list[Receipt]:
+    async def rehearse(self, envelopes: Sequence["Envelope"]) -> "list[Receipt]":
         """What commands would be answered, one after the other; nothing is written.
 
         They are carried out in a transaction that is then undone.
@@ -116,13 +125,22 @@ class Door:
             finally:
                 await undone.rollback()
 
-    async def submit(self, envelope: Envelope) -> Receipt:
+    async def submit(self, envelope: "Envelope") -> "Receipt":
         """Send a command and wait for its answer, five seconds at most.
 
         Raises:
             NotAccepted: It was not taken.
             StillWorking: It was taken, and is not answered yet.
         """
+        from temporalio.client import (
+            WorkflowUpdateFailedError,
+            WorkflowUpdateRPCTimeoutOrCancelledError,
+        )
+        from temporalio.service import RPCError
+
+        from activities.dispatch import begin
+        from domain.messages import Receipt
+
         again = f"Repeat the command with --command-id {envelope.command_id}"
         async with self.pool.acquire() as connection:
             alive = await queries.live_workers(connection)
@@ -205,7 +223,11 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
         pool.terminate()
 
 
-async def _reach_temporal(settings: Settings) -> Client:
+async def _reach_temporal(settings: Settings) -> "Client":
+    from temporalio.service import RPCError
+
+    from bootstrap.wiring import connect_temporal
+
     try:
         return await asyncio.wait_for(connect_temporal(settings), _REACH_SECONDS)
     except (RuntimeError, RPCError, OSError, TimeoutError) as away:

@@ -4,13 +4,14 @@ Readable on a terminal, one JSON object a line anywhere else.
 """
 
 import logging
+import os
 import sys
 from typing import Any
 
 import structlog
 from structlog.types import EventDict, Processor
 
-from bootstrap.settings import Settings
+from bootstrap.settings import ENVIRONMENT, Settings
 
 NOISY = {
     # Repeats at INFO what the supervisor's table says once.
@@ -56,6 +57,12 @@ def configure_logging(settings: Settings) -> None:
         # Tests reconfigure; a cached logger would keep the first setup.
         cache_logger_on_first_use=False,
     )
+
+
+def quiet(settings: Settings) -> None:
+    """Log no more than warnings to somebody at a keyboard, unless they asked for more."""
+    loud = ENVIRONMENT["log_level"] in os.environ
+    configure_logging(settings if loud else settings.model_copy(update={"log_level": "WARNING"}))
 
 
 def quiet_temporal_messages() -> None:

@@ -85,7 +85,7 @@ class SettingsError(ValueError):
 class Settings(BaseModel):
     """What this process works with. Secrets are hidden from `repr`, `str` and `model_dump`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     home: Path
     """The data directory of this installation."""

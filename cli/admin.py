@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, quiet, run
+from cli.asking import Json, Names, counted, run
 from cli.commands import explain, load_yaml, tell, told
 from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
@@ -175,6 +175,7 @@ def recover(*, json_: Json = False) -> None:
 
     import asyncpg
 
+    from bootstrap.logging import quiet
     from bootstrap.recovery import recover as rebuild_workflows
     from bootstrap.settings import SettingsError
 

@@ -1,7 +1,6 @@
 """What every verb needs: settings, an open door, names instead of ids, and exit codes."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +16,6 @@ from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from bootstrap.settings import Settings
 
 T = TypeVar("T")
 
@@ -36,8 +34,6 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
     from store.events import Unreadable
     from store.vault import VaultError
 
-    quiet(settings)
-
     async def inside() -> T:
         async with open_door(settings, commands=commands) as door:
             return await work(door)
@@ -50,15 +46,6 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
         fail(str(away), UNAVAILABLE)
     except SettingsError as wrong:
         fail(str(wrong), UNAVAILABLE)
-
-
-def quiet(settings: "Settings") -> None:
-    """Log no more than warnings to somebody who asked a question, unless they asked for more."""
-    from bootstrap.logging import configure_logging
-    from bootstrap.settings import ENVIRONMENT
-
-    loud = ENVIRONMENT["log_level"] in os.environ
-    configure_logging(settings if loud else settings.model_copy(update={"log_level": "WARNING"}))
 
 
 async def engagement_named(door: "Door", name: str) -> str:

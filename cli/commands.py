@@ -2,7 +2,7 @@
 
 import inspect
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import (
@@ -20,23 +20,32 @@ from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from cli import index
 from cli.asking import Names, engagement_named, run
+from cli.describing import descriptions
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
-from domain import subjects  # noqa: F401 - registers every command
-from domain.engagement import OpenEngagement
 from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional
-from domain.messages import Receipt
-from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from domain.messages import Receipt
 
 COMMON = Group("Every command", sort_key=10)
 
 
 OF_THEIR_OWN = frozenset({"playbook upgrade", "summit invite", "summit reschedule"})
 """Commands whose verb asks for more than they say: for a preview, or for many at once."""
+
+
+GIVES_A_LEAD = frozenset({"engagement-opened", "handover-set", "role-assigned"})
+"""The events by which somebody may come to lead more than they can."""
+
+BRINGS_MONEY = frozenset({"investment-added", "appropriation-recorded"})
+"""The events by which an investment may stand outside the appropriation it should draw from."""
+
+OPEN_ENGAGEMENT = "engagement open"
+"""Whose engagement is not typed: its id is made from its LEA."""
 
 
 def noun(app: App, name: str) -> App:
@@ -49,23 +58,24 @@ def noun(app: App, name: str) -> App:
     for word in name.split():
         within = f"{within} {word}".strip()
         if word not in app:
-            app.command(App(name=word, help=NOUNS.get(within, "")))
+            said = NOUNS.get(within) or index.ABOUT.get(within, "")
+            app.command(App(name=word, help=said))
         app = app[word]
     return app
 
 
-def register(app: App, word: str | None = None) -> None:
+def register(app: App, kinds: Iterable[str] = COMMANDS, *, described: bool = True) -> None:
     """Add a verb for every command that people give.
 
     Args:
-        word: Only those that begin with this word; to make them all takes longer than most
-            commands do.
+        kinds: Only these commands: to make them all takes longer than most commands do.
+        described: Whether somebody wants to read what their options are for.
     """
-    for command in COMMANDS.values():
-        if command.internal or command.kind() in OF_THEIR_OWN:
-            continue
-        if word is None or command.noun.split()[0] == word:
-            noun(app, command.noun).command(verb(command), name=command.verb)
+    for kind in kinds:
+        command = COMMANDS[kind]
+        if not command.internal and kind not in OF_THEIR_OWN:
+            made = verb(command, described=described)
+            noun(app, command.noun).command(made, name=command.verb)
 
 
 def option_name(name: str, field: FieldInfo) -> str:
@@ -78,19 +88,21 @@ def option_name(name: str, field: FieldInfo) -> str:
 
 def is_hidden(name: str, command: type[Command]) -> bool:
     """Fields that people do not type: an engagement's id is made from its LEA."""
-    return (command is OpenEngagement and name == "engagement") or name == "facts"
+    return (command.kind() == OPEN_ENGAGEMENT and name == "engagement") or name == "facts"
 
 
-def verb(command: type[Command]) -> Any:
+def verb(command: type[Command], *, described: bool = True) -> Any:
     """A function whose signature is the command's declaration."""
+    help_of = descriptions(command) if described else {}
     parameters: list[inspect.Parameter] = []
     for name, field in command.model_fields.items():
         if is_hidden(name, command):
             continue
         by_position = any(isinstance(m, Positional) for m in field.metadata) or (
-            command is OpenEngagement and name == "lea"
+            command.kind() == OPEN_ENGAGEMENT and name == "lea"
         )
-        parameters.append(_parameter(name, field, by_position=by_position))
+        said = help_of.get(name)
+        parameters.append(_parameter(name, field, by_position=by_position, said=said))
     parameters.sort(key=lambda p: p.kind)
     own_day = any(option_name(n, f) == "on" for n, f in command.model_fields.items())
     parameters += [p for p in _common() if not (own_day and p.name == "on_")]
@@ -107,21 +119,28 @@ def verb(command: type[Command]) -> Any:
     return handler
 
 
-def _parameter(name: str, field: FieldInfo, *, by_position: bool) -> inspect.Parameter:
+def _parameter(
+    name: str, field: FieldInfo, *, by_position: bool, said: str | None
+) -> inspect.Parameter:
     label = option_name(name, field)
     shown = Parameter(
         name=label.upper() if by_position else f"--{label}",
-        help=field.description,
+        help=said,
         # A yes or no that must be said has both words; a switch has one.
         negative=f"--no-{label}" if field.is_required() and field.annotation is bool else (),
         required=field.is_required(),
         show_default=False,
     )
+    typed = _typed(field)
+    if not field.is_required():
+        # Marked with whose they are: typing takes one choice of the same words for another, and
+        # the order in which they stand would be that of whichever command was built first.
+        typed = Annotated[typed, field] | None
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_ONLY if by_position else inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if field.is_required() else None,
-        annotation=Annotated[_typed(field) if field.is_required() else _typed(field) | None, shown],
+        annotation=Annotated[typed, shown],
     )
 
 
@@ -212,12 +231,10 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
 
     warnings: list[str] = []
 
-    async def work(door: "Door") -> tuple[Receipt, list[str], Names]:
+    async def work(door: "Door") -> "tuple[Receipt, list[str], Names]":
         from bootstrap.door import new_command_id
-        from cli.handing import overload
-        from cli.unappropriated import unappropriated
 
-        if command is OpenEngagement:
+        if command.kind() == OPEN_ENGAGEMENT:
             body["engagement"] = await engagement_id(door, body["lea"])
         elif "engagement" in body:
             body["engagement"] = await engagement_named(door, str(body["engagement"]))
@@ -236,12 +253,11 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         )
         sentences = await told(door, receipt)
         names = Names(door)
-        warnings.extend(await overload(door, receipt))
-        warnings.extend(await unappropriated(door, receipt))
+        warnings.extend(await warned(door, receipt))
         await names.learn(receipt.message, *sentences, *warnings)
         return receipt, sentences, names
 
-    if command is not OpenEngagement:
+    if command.kind() != OPEN_ENGAGEMENT:
         # Before anything is connected; the engagement may still be called by its LEA's name.
         validated(command, {**body, "engagement": "any"} if "engagement" in body else body)
     receipt, sentences, names = run(work, commands=True)
@@ -250,7 +266,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     tell(receipt, sentences, names, as_json=as_json)
 
 
-def tell(receipt: Receipt, sentences: list[str], names: Names, *, as_json: bool) -> None:
+def tell(receipt: "Receipt", sentences: list[str], names: Names, *, as_json: bool) -> None:
     """Show a receipt; a refusal leaves with exit code 1."""
     if as_json:
         emit_json(
@@ -271,7 +287,22 @@ def tell(receipt: Receipt, sentences: list[str], names: Names, *, as_json: bool)
         print(names.told(sentence))
 
 
-async def told(door: "Door", receipt: Receipt) -> list[str]:
+async def warned(door: "Door", receipt: "Receipt") -> list[str]:
+    """What somebody should look at now that this is recorded; it never blocks."""
+    kinds = {event.type for event in receipt.events}
+    warnings: list[str] = []
+    if not GIVES_A_LEAD.isdisjoint(kinds):
+        from cli.handing import overload
+
+        warnings += await overload(door, receipt)
+    if not BRINGS_MONEY.isdisjoint(kinds):
+        from cli.unappropriated import unappropriated
+
+        warnings += await unappropriated(door, receipt)
+    return warnings
+
+
+async def told(door: "Door", receipt: "Receipt") -> list[str]:
     """What a command recorded, a sentence an event."""
     from store.events import read_stream
 
@@ -313,6 +344,8 @@ def validated(command: type[Command], body: dict[str, Any]) -> Command:
 
 def explain(problem: ValidationError, command: type[Command]) -> str:
     """What is wrong with the values of a command, in one paragraph."""
+    from domain.refusing import wrong_with
+
     parts = []
     for error in problem.errors(include_url=False):
         name = str(error["loc"][0]) if error["loc"] else ""
@@ -320,7 +353,7 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
         label = _label(name, field) if field else name or "the values"
         inner = ".".join(str(part) for part in error["loc"][1:])
         label += f" ({inner})" if inner else ""
-        form = field.description if field and not inner else None
+        form = descriptions(command).get(name) if field and not inner else None
         parts.append(f"{label} {wrong_with(error, form=form, amount=name == 'amount')}")
     return f"{'; '.join(parts)}. See handrail {command.noun} {command.verb} --help"
 

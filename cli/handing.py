@@ -36,11 +36,8 @@ StaffRoles = Annotated[
 
 def register(app: App) -> None:
     """Add the verbs about handing over that are no single command."""
-    from cli.packet import packet
-
     noun(app, "person").command(reassign)
     noun(app, "lead").command(caseload)
-    noun(app, "lead").command(packet)
 
 
 # What `engagement show` says -------------------------------------------------------------------
@@ -182,8 +179,6 @@ async def overload(door: "Door", receipt: Receipt) -> list[str]:
     """A warning for each Lead whom this made lead more than they can; it never blocks."""
     from store.database import listed, queries
 
-    if _LOADS.isdisjoint(e.type for e in receipt.events):
-        return []
     async with door.pool.acquire() as connection:
         rows = await listed(queries.caseload(connection))
     engagement = receipt.stream.partition(":")[2]
@@ -199,10 +194,6 @@ async def overload(door: "Door", receipt: Receipt) -> list[str]:
             )
         )
     ]
-
-
-_LOADS = frozenset({"engagement-opened", "handover-set", "role-assigned"})
-"""What may give a Lead another engagement."""
 
 
 # Everything of one person ----------------------------------------------------------------------

@@ -1,74 +1,92 @@
 """The `handrail` command: noun, then verb."""
 
+import gc
 import sys
-from typing import Any
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from cyclopts import App, CycloptsError
+from cli import helping, index
+from cli.output import DONE, REFUSED, USAGE, answering, fail, leave, prepare
 
-from cli import (
-    admin,
-    burden,
-    calendars,
-    checking_in,
-    coaching,
-    coauthoring,
-    commands,
-    focusing,
-    handing,
-    imports,
-    ledger,
-    looking_ahead,
-    money,
-    portfolio,
-    reading,
-    registry,
-    reviewing,
-    stack,
-    stepping,
-    summits,
-    surveying,
-    team,
-    upgrading,
+if TYPE_CHECKING:
+    from cyclopts import App
+
+MODULES = (
+    "cli.stack",
+    "cli.sandbox",
+    "cli.mailbox",
+    "cli.admin",
+    "cli.reading",
+    "cli.ledger",
+    "cli.looking_ahead",
+    "cli.burden",
+    "cli.calendars",
+    "cli.coaching",
+    "cli.coauthoring",
+    "cli.reviewing",
+    "cli.imports",
+    "cli.focusing",
+    "cli.money",
+    "cli.portfolio",
+    "cli.team",
+    "cli.handing",
+    "cli.packet",
+    "cli.checking_in",
+    "cli.surveying",
+    "cli.registry",
+    "cli.stepping",
+    "cli.upgrading",
+    "cli.summits",
+    "cli.completing",
 )
-from cli.output import REFUSED, USAGE, answering, fail, leave, prepare
+"""Whose verbs are written out; those of commands follow from their declaration."""
 
-HELP = """Technical-assistance engagements: open them, drive them, and ask what happened.
-
-Who acts is set once: HANDRAIL_ACTOR=your-handle.
-Start everything on this machine with `handrail up`, or practise with `handrail up --sandbox`.
-"""
+HELP_FLAGS = ("--help", "-h")
 
 
-def build(word: str | None = None) -> App:
-    """The whole command line, or as much of it as a command needs that begins with a word."""
-    app = App(name="handrail", help=HELP, version_flags=["--version"], version=_version)
-    stack.register(app)
-    admin.register(app)
-    commands.register(app, word)
-    reading.register(app)
-    ledger.register(app)
-    looking_ahead.register(app)
-    burden.register(app)
-    calendars.register(app)
-    coaching.register(app)
-    coauthoring.register(app)
-    reviewing.register(app)
-    imports.register(app)
-    focusing.register(app)
-    money.register(app)
-    portfolio.register(app)
-    team.register(app)
-    handing.register(app)
-    checking_in.register(app)
-    surveying.register(app)
-    registry.register(app)
-    stepping.register(app)
-    upgrading.register(app)
-    summits.register(app)
-    app.register_install_completion_command(name="completion")
-    if word is not None and (word.startswith("-") or word not in app):
-        return build()
+def build(tokens: Sequence[str] | None = None) -> "App":
+    """The whole command line, or as much of it as one command needs.
+
+    Args:
+        tokens: What was typed, where only that is asked for.
+    """
+    from cyclopts import App, Group
+
+    from cli import commands
+
+    app = App(name="handrail", help=helping.HELP, version_flags=["--version"], version=_version)
+    wanted = None if tokens is None else _wanted(tokens)
+    if tokens is None or wanted is None:
+        commands.register(app)
+        for module in MODULES:
+            import_module(module).register(app)
+        for place, (title, words) in enumerate(helping.GROUPS.items()):
+            group = Group(title, sort_key=place)
+            for word in words.split():
+                app[word].group = group
+        return app
+    declared = [verb for verb, module in wanted.items() if module == commands.__name__]
+    commands.register(app, declared, described=not set(HELP_FLAGS).isdisjoint(tokens))
+    for module in dict.fromkeys(wanted.values()):
+        if module != commands.__name__:
+            import_module(module).register(app)
     return app
+
+
+def _wanted(tokens: Sequence[str]) -> dict[str, str] | None:
+    """The verbs that what was typed may mean, with their modules; None where any may be meant."""
+    path = ""
+    for token in tokens:
+        longer = f"{path} {token}".strip()
+        if not any(verb == longer or verb.startswith(f"{longer} ") for verb in index.VERBS):
+            break
+        path = longer
+    if not path:
+        return None
+    if path in index.VERBS:
+        return {path: index.VERBS[path]}
+    return {verb: m for verb, m in index.VERBS.items() if verb.startswith(f"{path} ")}
 
 
 def _version() -> str:
@@ -79,20 +97,39 @@ def _version() -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
-    tokens = prepare(sys.argv[1:] if arguments is None else arguments)
-    app = build(tokens[0] if tokens else None)
-    with answering(tokens):
-        try:
-            app(tokens, exit_on_error=False, print_error=False)
-        except CycloptsError as wrong:
-            fail(f"{wrong}\nSee {_help_for(wrong)}", USAGE)
-        except KeyboardInterrupt:
-            fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
+    typed = sys.argv[1:] if arguments is None else arguments
+    with answering(typed):
+        tokens = prepare(typed)
+        match tokens:
+            case [] | ["--help" | "-h"]:
+                print(helping.overview(_version()))
+                raise SystemExit(DONE)
+            case ["--version"]:
+                print(_version())
+                raise SystemExit(DONE)
+            case ["__complete", *words]:
+                from cli.completing import candidates
+
+                print("\n".join(candidates(words)))
+                raise SystemExit(DONE)
+            case _:
+                _carry_out(tokens)
 
 
-def _help_for(wrong: CycloptsError) -> str:
-    chain: Any = wrong.command_chain or ()
-    return " ".join(["handrail", *chain, "--help"])
+def _carry_out(tokens: list[str]) -> None:
+    if tokens[0] not in helping.below([]) and not tokens[0].startswith("-"):
+        fail(helping.unknown(tokens), USAGE)
+    from cyclopts import CycloptsError
+
+    app = build(tokens)
+    try:
+        app(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as wrong:
+        from cli.mistyped import explained
+
+        fail(explained(wrong, tokens), USAGE)
+    except KeyboardInterrupt:
+        fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
 
 
 def run() -> None:
@@ -100,6 +137,9 @@ def run() -> None:
 
     Temporal's runtime sometimes aborts an interpreter that ends in the ordinary way.
     """
+    # Most of a command's life is imports, whose objects stay: looking for garbage among them is
+    # a tenth of it.
+    gc.set_threshold(100_000)
     code = 0
     try:
         main()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import UUID
@@ -92,18 +92,98 @@ def prepare(arguments: Sequence[str]) -> list[str]:
                 stream.reconfigure(errors="replace")
             else:
                 stream.reconfigure(encoding="utf-8")
-    return [os.fsencode(a).decode("utf-8", "surrogateescape") for a in arguments]
+    read = [os.fsencode(a).decode("utf-8", "surrogateescape") for a in arguments]
+    broken = [(place, a) for place, a in enumerate(read, start=1) if not _is_text(a)]
+    if broken:
+        named = ", ".join(f"argument {place} ({_as_bytes(a)})" for place, a in broken)
+        fail(
+            f"This is not text in UTF-8: {named}. Type it again; where it was pasted or comes "
+            f"from a file, save that as UTF-8 first.",
+            USAGE,
+        )
+    return read
+
+
+def _is_text(argument: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in argument)
+
+
+def _as_bytes(argument: str) -> str:
+    """An argument as a shell would write it, its bytes that are no text by their numbers."""
+    return (
+        "$'"
+        + "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in argument)
+        + "'"
+    )
+
+
+class _Unread:
+    """A stream whose reader may leave early, as ``head`` does: the rest then goes nowhere.
+
+    What a command does must not hang on who reads its answer to the end.
+
+    Args:
+        stream: Where to write.
+        lost: Collects why something could not be written to somebody who still reads.
+    """
+
+    def __init__(self, stream: Any, lost: list[OSError]) -> None:
+        self._stream = stream
+        self._lost = lost
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @property
+    def buffer(self) -> "_Unread":
+        self.flush()
+        return _Unread(self._stream.buffer, self._lost)
+
+    def write(self, content: Any) -> int:
+        with self._whoever_reads():
+            self._stream.write(content)
+        return len(content)
+
+    def flush(self) -> None:
+        with self._whoever_reads():
+            self._stream.flush()
+
+    @contextmanager
+    def _whoever_reads(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as away:
+            if not isinstance(away, BrokenPipeError):
+                self._lost.append(away)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
 
 @contextmanager
 def answering(arguments: Sequence[str]) -> Iterator[None]:
-    """Whoever asks for JSON gets refusals as JSON as well, for the length of one command."""
+    """What holds for the length of one command.
+
+    Whoever asks for JSON gets refusals as JSON as well, and nobody has to read to the end.
+    """
     global _asked_for_json  # noqa: PLW0603 - a process answers one command at a time
     _asked_for_json = "--json" in arguments
+    streams = sys.stdout, sys.stderr
+    # Python has none where a descriptor was closed.
+    lost: list[OSError] = []
+    out, err = _Unread(sys.stdout or StringIO(), lost), _Unread(sys.stderr or StringIO(), [])
+    sys.stdout, sys.stderr = out, err
     try:
         yield
     finally:
+        out.flush()
+        if lost:
+            narrate(f"The answer could not be written: {lost[0].strerror}. Ask again.")
+        err.flush()
+        sys.stdout, sys.stderr = streams
         _asked_for_json = False
+        if lost:
+            raise SystemExit(UNAVAILABLE)
 
 
 def fail(message: str, code: int, *, refusal: str | None = None) -> NoReturn:
@@ -132,8 +212,9 @@ def leave(code: int) -> NoReturn:
     For the outermost frame of a program that may have loaded the Temporal SDK: its threads can
     abort an interpreter that is shutting down, which would turn a success into signal 6.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os._exit(code)
 
 

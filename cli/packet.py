@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, engagement_named, run
+from cli.commands import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.showing import as_data, investment_line
 from domain.burden import hours_asked
@@ -52,6 +53,11 @@ _MARKED = re.compile(
     re.VERBOSE,
 )
 _BEGINS_A_BLOCK = re.compile(r"^(?:(\d+)([.)])(?=\s|$)|([-+](?=[\s-]|$)|>|#+(?=\s|$)))")
+
+
+def register(app: App) -> None:
+    """Add the verb."""
+    noun(app, "lead").command(packet)
 
 
 def md(value: object) -> str:

@@ -15,9 +15,9 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
-from domain.engagement import Phase
 from domain.errors import ImpossibleDate, Unknown, did_you_mean
 from domain.money import dollars, exact
+from domain.phases import Phase
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -26,15 +26,10 @@ LOG_NAME_WIDTH = len("postgresql")
 
 def register(app: App) -> None:
     """Add the commands that run Handrail on this machine."""
-    # Imported here, not above: they import this module's small tools.
-    from cli import mailbox, sandbox
-
     app.command(up)
     app.command(down)
     app.command(status)
     app.command(doctor)
-    sandbox.register(app)
-    mailbox.register(app)
 
 
 def settings_or_fail(*, use_stack: bool = True) -> "Settings":

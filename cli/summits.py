@@ -207,8 +207,9 @@ async def _rehearsed(
     """What would become of every invited engagement; nothing is written."""
     from bootstrap.door import new_command_id
     from domain.deciding import after, decide_in_full
-    from store.context import resolve, standing
+    from store.context import standing
     from store.events import read_stream
+    from store.resolving import resolve
 
     now = await door.now()
     envelope = door.packed(command, command_id=new_command_id(), actor=actor, issued_at=now)

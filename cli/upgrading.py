@@ -268,8 +268,8 @@ async def previewed(door: "Door", envelope: "Envelope") -> Preview:
     from domain.deciding import after, decide_in_full
     from domain.kernel import fold
     from domain.upgrade import preview
-    from store.context import resolve
     from store.events import read_stream
+    from store.resolving import resolve
 
     command = envelope.command()
     async with door.pool.acquire() as connection:

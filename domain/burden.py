@@ -23,6 +23,7 @@ from domain.kernel import (
     State,
     about_noun,
     decides,
+    every_subject,
     evolves,
 )
 from domain.personal import Sealed
@@ -61,6 +62,7 @@ def asks(function: Asks) -> Asks:
 
 def hours_asked(state: State) -> list[HoursAsked]:
     """Everything asked of the LEA, in the order of its day."""
+    every_subject()
     found = [asked for subject in _SUBJECTS for asked in subject(state)]
     return sorted(found, key=lambda asked: (asked.on, asked.item))
 
@@ -243,6 +245,7 @@ def by_month(
 
 def collisions(item: str, day: date, state: State, days: WorkingDays) -> list[str]:
     """What the LEA's people do on a day instead of working on the item that is due."""
+    every_subject()
     away = [
         a
         for subject in _ELSEWHERE

@@ -24,9 +24,7 @@ _COMMON_YEAR = 2027
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class FixedHoliday(_Data):

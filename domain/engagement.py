@@ -34,13 +34,11 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
+from domain.phases import Phase
 from domain.wording import full
 
 about_noun("engagement", "Open, see, staff and end engagements.")
 
-Phase = Literal[
-    "recruiting", "agreeing", "onboarding", "reviewing", "partnering", "closed", "withdrawn"
-]
 _FORWARD: tuple[Phase, ...] = ("recruiting", "agreeing", "onboarding", "reviewing", "partnering")
 AssignableRole = Literal[
     "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk", "county_rep"

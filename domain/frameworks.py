@@ -29,9 +29,7 @@ about_noun("framework", "Publish the frameworks by which systems are reviewed.")
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Area(_Data):

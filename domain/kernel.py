@@ -6,14 +6,18 @@ A subject module declares its commands and events as classes and registers what 
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from domain.index import COMMANDS_IN, EVENTS_IN
 
 if TYPE_CHECKING:
     from domain.context import Context
@@ -107,7 +111,6 @@ class Command(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
         validate_by_name=True,
         # Each is read when it is first used: a command line needs a handful of them.
         defer_build=True,
@@ -209,6 +212,7 @@ class Recorded:
 
 
 S = TypeVar("S")
+T = TypeVar("T")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 
@@ -236,10 +240,49 @@ class State:
         return self.stream.partition(":")[2] or self.stream
 
 
+@cache
+def every_subject() -> None:
+    """Import every subject, for what asks all of them: a process may have met only a few."""
+    import_module("domain.subjects")
+
+
+class Registry(Mapping[str, T]):
+    """What subjects declare, by name; a subject is imported when something of it is asked for.
+
+    Args:
+        declared_in: Names with the modules that are known to declare them, to import no others.
+    """
+
+    def __init__(self, declared_in: Mapping[str, str]) -> None:
+        self._declared_in = declared_in
+        self._known: dict[str, T] = {}
+
+    def add(self, name: str, kind: T) -> bool:
+        """Register what is called so; whether nothing else was."""
+        return self._known.setdefault(name, kind) is kind
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._known:
+            if name in self._declared_in:
+                import_module(f"domain.{self._declared_in[name]}")
+            else:
+                every_subject()
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        every_subject()
+        places = {name: place for place, name in enumerate(self._declared_in)}
+        return iter(sorted(self._known, key=lambda name: places.get(name, len(places))))
+
+    def __len__(self) -> int:
+        every_subject()
+        return len(self._known)
+
+
 NOUNS: dict[str, str] = {}
 """What each noun of the command line is about, in a line; of several words where it is a part."""
-COMMANDS: dict[str, type[Command]] = {}
-EVENTS: dict[str, type[Event]] = {}
+COMMANDS: Registry[type[Command]] = Registry(COMMANDS_IN)
+EVENTS: Registry[type[Event]] = Registry(EVENTS_IN)
 _DECIDERS: dict[type[Command], Callable[[Any, State, "Context"], Decision]] = {}
 _EVOLVERS: dict[type[Event], Callable[[State, Any, Stamp], State]] = {}
 
@@ -261,7 +304,7 @@ def decides(
         function: Callable[[C, State, "Context"], Decision],
     ) -> Callable[[C, State, "Context"], Decision]:
         name = kind.kind()
-        if COMMANDS.setdefault(name, kind) is not kind:
+        if not COMMANDS.add(name, kind):
             raise TypeError(f"two commands are called {name!r}")
         _DECIDERS[kind] = function
         return function
@@ -277,7 +320,7 @@ def evolves(
     def register(
         function: Callable[[State, E, Stamp], State],
     ) -> Callable[[State, E, Stamp], State]:
-        if EVENTS.setdefault(kind.type, kind) is not kind:
+        if not EVENTS.add(kind.type, kind):
             raise TypeError(f"two events are called {kind.type!r}")
         _EVOLVERS[kind] = function
         return function
@@ -291,6 +334,7 @@ def decide(command: Command, state: State, context: "Context") -> Decision:
     Raises:
         Refused: A rule says no.
     """
+    every_subject()  # One subject may have a say in the command of another.
     return _DECIDERS[type(command)](command, state, context)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from domain.context import Context
 from domain.engagement import Engagement, EngagementRole
-from domain.kernel import State
+from domain.kernel import State, every_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ def kind_of_stream(state: State) -> str:
 
 def matter_of(state: State, context: Context) -> Matter:
     """A stream as reminders know it; one that never begins where nobody is reminded of its kind."""
+    if kind_of_stream(state) not in _KINDS:
+        every_subject()
     describes = _KINDS.get(kind_of_stream(state))
     return describes(state, context) if describes else Matter()
 

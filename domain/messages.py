@@ -7,9 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.engagement import Phase
 from domain.kernel import COMMANDS, Command
-from domain.summits import SummitStatus
+from domain.phases import Phase, SummitStatus
 
 
 class Envelope(BaseModel):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from domain.context import Context
 from domain.engagement import EngagementRole
-from domain.kernel import State
+from domain.kernel import State, every_subject
 from domain.matters import kind_of_stream, matter_of
 
 Side = Literal["lea", "agency"]
@@ -95,6 +95,7 @@ def obligations(state: State, context: Context) -> list[Obligation]:
     """Everything that is or was owed on a stream; nothing on one that has not begun."""
     if not matter_of(state, context).begun:
         return []
+    every_subject()
     subjects = _SUBJECTS.get(kind_of_stream(state), ())
     found = [obligation for subject in subjects for obligation in subject(state, context)]
     for chooser in _CHOOSERS:

@@ -17,9 +17,7 @@ from domain.calendar import WorkingDays, at_local, local_date
 class OverviewRules(BaseModel):
     """One overview, as the playbook wants it."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str

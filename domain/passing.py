@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.context import Context
-from domain.kernel import Event, State
+from domain.kernel import Event, State, every_subject
 from domain.matters import kind_of_stream, matter_of
 
 
@@ -45,6 +45,7 @@ def coming(state: State, context: Context) -> list[Coming]:
     """Every fact that only time stands between, the earliest first; none once it is over."""
     if not matter_of(state, context).is_open:
         return []
+    every_subject()
     subjects = _SUBJECTS.get(kind_of_stream(state), ())
     found = [fact for subject in subjects for fact in subject(state, context)]
     return sorted(found, key=lambda fact: fact.at)

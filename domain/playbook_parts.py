@@ -13,9 +13,7 @@ StepPhase = Literal["recruiting", "agreeing", "onboarding", "reviewing", "partne
 class PlaybookPart(BaseModel):
     """Something a playbook says: frozen, and a word that it does not know is refused."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Named(PlaybookPart):

@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import Field
 
 from domain.context import Context
-from domain.engagement import Phase
 from domain.errors import Incomplete
 from domain.kernel import (
     Command,
@@ -25,6 +24,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
+from domain.phases import Phase
 from domain.playbook_parts import MixTarget
 
 about_noun("portfolio", "See the mix of LEAs against its targets, and who needs a Lead most.")

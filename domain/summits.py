@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
@@ -38,12 +38,12 @@ from domain.kernel import (
     evolves,
 )
 from domain.personal import Sealed
+from domain.phases import SummitStatus
 from domain.playbook_parts import SummitRules
 from domain.wording import full, lea_hours
 
 about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")
 
-SummitStatus = Literal["planned", "held", "cancelled"]
 LONGEST_DAYS = 14
 """A summit takes some days; more is a slip of the keyboard."""
 

@@ -7,8 +7,9 @@ from typing import get_args
 
 from domain.dosage import dosage
 from domain.eligibility import Eligibility, Judgement, years_met
-from domain.engagement import Engagement, Phase
+from domain.engagement import Engagement
 from domain.kernel import State
+from domain.phases import Phase
 from domain.playbook import Playbook
 from domain.risks import Risks
 

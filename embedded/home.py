@@ -84,7 +84,7 @@ class Part(BaseModel):
 class StackRecord(BaseModel):
     """What a running stack says of itself; `stack.json`."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
     pid: int
     sandbox: bool

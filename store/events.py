@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import asyncpg
 from pydantic import ValidationError
 
-from domain import subjects  # noqa: F401 - registers every event
 from domain.kernel import EVENTS, Event, Recorded, Stamp
 from store.database import Connection, listed, queries
 from store.vault import Vault, shut

@@ -1,28 +1,37 @@
-"""Writes the reference pages that follow from the code: `cli.md` and `events.md`.
+"""Writes what follows from the code: `cli.md` and `events.md` here, and two indexes beside it.
+
+The indexes say where a verb, a command and an event are declared, so that a process imports what
+it needs and no more.
 
 Run it after a change of a command or an event: ``python docs/reference/generate.py``.
 ``--check`` says which page is out of date, and a test runs it.
 """
 
+import os
 import re
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from uuid import UUID
 
+from cyclopts import App
 from pydantic import BaseModel
 
+from cli import commands
 from cli.admin import PACKS
-from cli.main import build
-from domain.kernel import EVENTS, Event
+from cli.main import MODULES, build
+from domain import kernel
+from domain.kernel import EVENTS, Event, every_subject
 from domain.personal import Sealed
 from domain.subjects import SUBJECTS
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 CLI_HEAD = """\
 # Command line
@@ -148,21 +157,119 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
 
 
-PAGES = {"cli.md": command_line, "events.md": events}
+DOMAIN_INDEX = '''"""Where each command and event is declared.
+
+Written by docs/reference/generate.py; a test holds it current.
+"""
+
+from typing import Final
+
+'''
+
+CLI_INDEX = '''"""Where each verb of the command line is, and what each of its first words is about.
+
+Written by docs/reference/generate.py; a test holds it current.
+"""
+
+from typing import Final
+
+'''
+
+
+def domain_index() -> str:
+    """The module that says which subject declares what."""
+    every_subject()
+    commands = {kind.kind(): decider for kind, decider in kernel._DECIDERS.items()}
+    events = {kind.type: evolver for kind, evolver in kernel._EVOLVERS.items()}
+    tables = [
+        _table("COMMANDS_IN", _by_subject(commands)),
+        _table("EVENTS_IN", _by_subject(events)),
+    ]
+    return DOMAIN_INDEX + "\n".join(tables)
+
+
+def _by_subject(meanings: Mapping[str, Callable[..., Any]]) -> dict[str, str]:
+    """Each name with its module: the subjects as a reader meets them, each as it stands there."""
+    first = {m.__name__: place for place, m in enumerate(SUBJECTS)}
+    where = {name: meaning.__module__ for name, meaning in meanings.items()}
+    ordered = sorted(where, key=lambda name: (first.get(where[name], len(first)), where[name]))
+    return {name: where[name].removeprefix("domain.") for name in ordered}
+
+
+def cli_index() -> str:
+    """The module that says where each verb is."""
+    app = build()
+    registering: dict[str, str] = {}
+    for module in (commands.__name__, *MODULES):
+        alone = App()
+        import_module(module).register(alone)
+        registering |= dict.fromkeys((said for said, _ in verbs(alone)), module)
+    places = {said: registering[said] for said, _ in verbs(app)}
+    about = {said: str(noun.help).strip() for said, noun in nouns(app)}
+    about |= {said: _first_line(verb) for said, verb in verbs(app) if " " not in said}
+    return CLI_INDEX + _table("VERBS", places) + "\n" + _table("ABOUT", about)
+
+
+def _first_line(verb: App) -> str:
+    return str(verb.help).strip().partition("\n")[0].replace("`", "")
+
+
+def verbs(app: App, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every verb, as it is typed."""
+    for name in (n for n in app if not n.startswith("-")):
+        spoken = f"{path} {name}".strip()
+        if app[name].default_command:
+            yield spoken, app[name]
+        yield from verbs(app[name], spoken)
+
+
+def nouns(app: App, path: str = "") -> Iterator[tuple[str, App]]:
+    """Every noun, as it is typed."""
+    for name in (n for n in app if not n.startswith("-")):
+        spoken = f"{path} {name}".strip()
+        if not app[name].default_command:
+            yield spoken, app[name]
+        yield from nouns(app[name], spoken)
+
+
+def _table(name: str, entries: Mapping[str, str]) -> str:
+    """A dictionary, as ruff would write it."""
+    lines = []
+    for key, value in entries.items():
+        line = f"    {_quoted(key)}: {_quoted(value)},"
+        if len(line) > 100:
+            line = f"    {_quoted(key)}: (\n        {_quoted(value)}\n    ),"
+        lines.append(line)
+    return f"{name}: Final = {{\n" + "\n".join(lines) + "\n}\n"
+
+
+def _quoted(text: str) -> str:
+    shown = repr(text)
+    return shown if '"' in text or "'" in text else f'"{shown[1:-1]}"'
+
+
+PAGES = {
+    ROOT / "domain/index.py": domain_index,
+    ROOT / "cli/index.py": cli_index,
+    HERE / "cli.md": command_line,
+    HERE / "events.md": events,
+}
 
 
 def main(arguments: list[str]) -> int:
     """Write every page; with ``--check`` only say which are out of date."""
     stale = 0
-    for name, page in PAGES.items():
-        path = HERE / name
+    for path, page in PAGES.items():
         text = page()
         if path.exists() and path.read_text("utf-8") == text:
             continue
         stale += 1
-        sys.stdout.write(f"{name}\n")
+        sys.stdout.write(f"{path.relative_to(ROOT)}\n")
         if "--check" not in arguments:
             path.write_text(text, "utf-8")
+            if path.suffix == ".py":
+                # The others follow from what was just written.
+                os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
     return stale if "--check" in arguments else 0
 
 

@@ -1,9 +1,14 @@
 """What the help says of nouns, and of the files that are imported."""
 
+import io
+
 import pytest
 from cyclopts import App
+from rich.console import Console
 
+from cli import index
 from cli.imports import columns
+from cli.main import build
 from domain.kernel import COMMANDS, about_noun
 from tests.cli.test_json import verbs
 
@@ -13,8 +18,6 @@ from tests.cli.test_json import verbs
     ["lea register", "person register", "conversation log", "evidence log", "investment add"],
 )
 def test_the_help_of_an_import_names_its_columns(kind: str) -> None:
-    from cli.main import build
-
     importer = dict(verbs(build()))[f"{kind.partition(' ')[0]} import"]
     assert columns(kind) in str(importer.help)
 
@@ -26,20 +29,36 @@ def test_columns_that_must_be_there_come_first() -> None:
     )
 
 
-def test_one_word_brings_the_same_verbs_as_the_whole_command_line() -> None:
-    from cli.main import build
+WHOLE = build()
 
-    whole = [name for name, _ in verbs(build())]
+
+def test_a_noun_brings_the_same_verbs_as_the_whole_command_line() -> None:
+    whole = [name for name, _ in verbs(WHOLE)]
     for word in {name.split()[0] for name in whole}:
         wanted = [name for name in whole if name.split()[0] == word]
-        assert [name for name, _ in verbs(build(word)) if name.split()[0] == word] == wanted
-    for nothing_known in ("deliverble", "--help"):
+        built = build([word, "--help"])
+        assert [name for name, _ in verbs(built) if name.split()[0] == word] == wanted
+    for nothing_known in (["deliverble"], ["--help"], ["--json", "due"], []):
         assert [name for name, _ in verbs(build(nothing_known))] == whole
 
 
-def test_every_noun_says_what_it_is_about() -> None:
-    from cli.main import build
+@pytest.mark.parametrize("name", index.VERBS)
+def test_a_verb_built_alone_is_the_one_of_the_whole_command_line(name: str) -> None:
+    whole, alone = (_found(app, name) for app in (WHOLE, build([*name.split(), "--help"])))
+    assert _shown(alone) == _shown(whole)
+    run = _found(build([*name.split(), "anything"]), name)
+    assert [a.names for a in run.assemble_argument_collection()] == [
+        a.names for a in whole.assemble_argument_collection()
+    ]
 
+
+def _shown(app: App) -> str:
+    said = io.StringIO()
+    app.help_print([], console=Console(file=said, width=100))
+    return said.getvalue()
+
+
+def test_every_noun_says_what_it_is_about() -> None:
     app = build()
     silent = [
         noun

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.settings import CONFIG_VARIABLE, ENVIRONMENT
+from cli.describing import descriptions
 from docs.reference.generate import HERE, fields, sample
 from domain import kernel, subjects
 from domain.errors import Refused
@@ -63,8 +64,7 @@ def test_every_command_is_known_decides_and_explains_itself(command: type[Comman
     assert COMMANDS[command.kind()] is command
     assert command in kernel._DECIDERS
     assert command.__doc__
-    undescribed = [n for n, f in command.model_fields.items() if not f.description]
-    assert not undescribed
+    assert [n for n in command.model_fields if not descriptions(command).get(n)] == []
 
 
 def test_sealed_and_optional_fields_are_marked() -> None:

@@ -26,8 +26,8 @@ from domain.errors import (
 )
 from domain.kernel import fold
 from domain.obligations import Obligation, obligations
-from store.context import refs
 from store.events import as_true
+from store.resolving import refs
 from tests.domain.story import ALDER, PLAYBOOK, PURPOSES, ZONE, Story, made
 from tests.domain.tables import Row, day, table
 

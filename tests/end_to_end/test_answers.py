@@ -220,8 +220,8 @@ def test_a_sandbox_whose_worker_was_killed_goes_on_where_it_was(
 ) -> None:
     """Its Temporal keeps what the dead worker had for that worker alone, so it is made anew."""
     command_id = str(uuid4())
-    words = ("conversation", "log", E, "board", "--notes", command_id, "--command-id", command_id)
-    assert desk("conversation", "log", E, "board", "--notes", "before", actor="marcus").code == 0
+    words = ("conversation", "log", E, "board", "--note", command_id, "--command-id", command_id)
+    assert desk("conversation", "log", E, "board", "--note", "before", actor="marcus").code == 0
     before = installation.json("clock")["now"]
     [worker] = [p["pid"] for p in installation.json("status")["parts"] if p["name"] == "Worker"]
     os.kill(worker, signal.SIGKILL)

@@ -1,0 +1,89 @@
+"""What is wrong with what was typed, all of it at once, and how it is typed."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args, get_origin
+
+from cyclopts import CycloptsError, MissingArgumentError, UnknownCommandError
+
+from cli import helping
+from cli.commands import Date
+
+if TYPE_CHECKING:
+    from cyclopts import App
+    from cyclopts.argument import Argument
+
+_EXAMPLE = re.compile(r'for example (?:"([^"]+)"|([^\s,;:]+[^\s,;:.]))')
+
+
+def explained(wrong: CycloptsError, tokens: Sequence[str]) -> str:
+    """A paragraph about a mistake, with a line to go on from.
+
+    Args:
+        wrong: The first mistake that was found.
+        tokens: What was typed.
+    """
+    path = list(wrong.command_chain or ())
+    see = f"See {' '.join(['handrail', *path, '--help'])}"
+    if isinstance(wrong, UnknownCommandError):
+        return helping.unknown([*path, *(wrong.unused_tokens or ())])
+    if isinstance(wrong, MissingArgumentError) and wrong.argument is not None:
+        if wrong.keyword is not None:
+            typed = " ".join([wrong.keyword, *_example(wrong.argument)])
+            return f"{wrong.keyword} needs a value, as in {typed}\n{see}"
+        return "\n".join([*_missing(path, tokens), see])
+    return f"{wrong}\n{see}"
+
+
+def _missing(path: Sequence[str], tokens: Sequence[str]) -> list[str]:
+    """Everything that must be said and was not, and what else is wrong, with an example."""
+    from cli.main import build
+
+    app = build([*path, "--help"])  # Built with what its options are for: examples stand there.
+    found: list[str] = []
+    line, tried = list(tokens), list(tokens)
+    while True:
+        also = _tried(app, tried)
+        if not isinstance(also, MissingArgumentError) or also.argument is None or also.keyword:
+            break
+        argument = also.argument
+        name = [] if argument.field_info.is_positional else [argument.name]
+        found.append(argument.name if name else argument.name.lstrip("-").upper())
+        switch = argument.hint is bool
+        line += [*name, *([] if switch else _example(argument))]
+        tried += [*name, *([] if switch else _fitting(argument))]
+    said = f"`{' '.join(['handrail', *path])}` needs {', '.join(found)}."
+    if also is not None:
+        return [said, str(also)]
+    return [said, f"For example: handrail {shlex.join(line)}"]
+
+
+def _tried(app: "App", tokens: Sequence[str]) -> CycloptsError | None:
+    try:
+        app.parse_args(list(tokens), exit_on_error=False, print_error=False)
+    except CycloptsError as wrong:
+        return wrong
+    return None
+
+
+def _example(argument: "Argument") -> list[str]:
+    """A value that somebody may type: from what is said of the argument, or its kind."""
+    named = _EXAMPLE.search(argument.parameter.help or "")
+    if named:
+        return [named[1] or named[2]]
+    if argument.hint is Date:
+        return ["YYYY-MM-DD"]
+    return _choices(argument) or [argument.name.lstrip("-").upper()]
+
+
+def _fitting(argument: "Argument") -> list[str]:
+    """A value that can be read, whatever it means."""
+    return _choices(argument) or ["1"]
+
+
+def _choices(argument: "Argument") -> list[str]:
+    hint = argument.hint
+    if get_origin(hint) is list:
+        [hint] = get_args(hint)
+    return [str(get_args(hint)[0])] if get_origin(hint) is Literal else []
