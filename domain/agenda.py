@@ -17,18 +17,6 @@ from domain.wording import counted
 MeetingKind = Literal["regular", "special"]
 
 
-def _hour(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        at = time.fromisoformat(value.strip())
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo or ":" not in value:
-        raise ValueError("write a local hour as 18:00")
-    return at
-
-
 def _moment(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -41,8 +29,6 @@ def _moment(value: object) -> object:
     return at
 
 
-LocalHour = Annotated[time, BeforeValidator(_hour)]
-"""An hour on the program's wall clock, for example 18:00."""
 LocalMoment = Annotated[datetime, BeforeValidator(_moment)]
 """A day and an hour on the program's wall clock, for example 2026-09-21 17:20."""
 
