@@ -470,6 +470,8 @@ def _validated(
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
+        from domain.refusing import what_is_wrong
+
         problems = []
         for problem in error.errors(include_url=False):
             name = str(problem["loc"][0])
@@ -479,7 +481,7 @@ def _validated(
             elif origins.get(name) == "stack":
                 where = f"`{name}` in {values['home'] / STACK_FILE}"
             shown = "" if name in SECRET else f" '{problem['input']}'"
-            said = problem["msg"].removeprefix("Value error, ")
+            said = what_is_wrong(problem)
             problems.append(f"{where}{shown} is not usable: {said[:1].lower()}{said[1:]}.")
         # Not chained: pydantic's own text quotes the values, secrets among them.
         raise SettingsError("\n".join(problems)) from None

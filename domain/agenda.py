@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from domain.calendar import WorkingDays, at_local, spoken
 from domain.context import Context
@@ -15,22 +15,6 @@ from domain.playbook_parts import BoardClock, OpenMeetingAct
 from domain.wording import counted
 
 MeetingKind = Literal["regular", "special"]
-
-
-def _hour(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        at = time.fromisoformat(value.strip())
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo or ":" not in value:
-        raise ValueError("write a local hour as 18:00")
-    return at
-
-
-LocalHour = Annotated[time, BeforeValidator(_hour)]
-"""An hour on the program's wall clock, for example 18:00."""
 
 
 def clocked(instant: datetime, zone: str) -> str:

@@ -11,14 +11,13 @@ from pydantic import Field, StringConstraints
 from domain.agenda import (
     Agenda,
     AgendaItem,
-    LocalHour,
     Posting,
     changed,
     ended,
     next_posting,
     standing,
 )
-from domain.calendar import spoken
+from domain.calendar import LocalHour, spoken
 from domain.context import Context
 from domain.engagement import (
     evidence_for,

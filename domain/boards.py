@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from domain.agenda import (
     AgendaItem,
-    LocalHour,
     MeetingKind,
     Posting,
     act_named,
@@ -30,7 +29,7 @@ from domain.agreements import (
     get_agreement,
     put_agreement,
 )
-from domain.calendar import at_local, local_date, spoken
+from domain.calendar import LocalHour, at_local, local_date, spoken
 from domain.context import Context
 from domain.engagement import evidence_for, not_in_the_future, within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, WrongState

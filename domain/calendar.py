@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEKDAYS: tuple[Weekday, ...] = (
@@ -21,6 +21,32 @@ _SEARCH_LIMIT_DAYS = 366
 _CLOSURE_LIMIT_DAYS = 120
 """Longer than any summer recess; beyond lies a slip of the keyboard, such as 2028 for 2027."""
 _COMMON_YEAR = 2027
+
+
+def _hour(value: object) -> object:
+    if isinstance(value, time):
+        at: time | None = value
+    elif isinstance(value, str) and ":" in value:
+        try:
+            at = time.fromisoformat(value.strip())
+        except ValueError:
+            at = None
+    else:
+        at = None  # YAML reads an hour without quotes as a number: 18:00 as 1080.
+    if at is None or at.tzinfo:
+        raise ValueError('write a local hour as "18:00", in a file with the quotes')
+    return at
+
+
+LocalHour = Annotated[time, BeforeValidator(_hour)]
+"""An hour on the program's wall clock, for example 18:00."""
+
+
+def _day_of_month(value: object) -> object:
+    day = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if day != "last" and not (type(day) is int and 1 <= day <= 31):
+        raise ValueError("write the day of the month as 1 to 31, or last")
+    return day
 
 
 class _Data(BaseModel):
@@ -149,7 +175,7 @@ class StatuteDate(_Data):
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     name: str
     month: int = Field(ge=1, le=12)
-    day: Annotated[int, Field(ge=1, le=31)] | Literal["last"]
+    day: Annotated[int | Literal["last"], BeforeValidator(_day_of_month)]
     """The day of the month; ``last`` is the month's last, as 29 February in a leap year."""
     lea_types: tuple[str, ...] = Field(min_length=1)
     """The kinds of LEA that owe it."""

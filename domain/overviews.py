@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.calendar import WorkingDays, at_local, local_date
+from domain.calendar import LocalHour, WorkingDays, at_local, local_date
 
 
 class OverviewRules(BaseModel):
@@ -26,8 +26,8 @@ class OverviewRules(BaseModel):
     """Whose engagements it looks over: each holder of the role gets their own."""
     every: Literal["week", "month"]
     """On the first working day of the week, or the last one of the month."""
-    at: time = time(8)
-    latest: time = time(18)
+    at: LocalHour = time(8)
+    latest: LocalHour = time(18)
     """No mail at or after this local time, when it is late after an outage."""
     ahead_days: int = Field(ge=1, le=366)
     """How many calendar days it looks ahead."""

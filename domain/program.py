@@ -21,8 +21,8 @@ from domain.policy import CalendarPublished, PlaybookPublished
 def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError) as problem:
-        raise ValueError(f"{text!r} is not a time zone, such as America/Los_Angeles") from problem
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise ValueError("not a time zone, such as America/Los_Angeles") from problem
     return text
 
 

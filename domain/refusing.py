@@ -18,6 +18,7 @@ _FORMS = {
     "datetime": 'not a moment; write it as "2026-09-21 17:20"',
     "int": "not a whole number; write it as 12",
     "decimal": "not a number; write it as 12 or 12.5",
+    "finite": "not a number; write it as 12 or 12.5",
     "float": "not a number; write it as 12 or 12.5",
     "bool": "not yes or no",
     "string": "not text; put it in quotes",
@@ -26,6 +27,7 @@ _FORMS = {
     "dict": "not a section of NAME: VALUE",
     "mapping": "not a section of NAME: VALUE",
     "model": "not a section of NAME: VALUE",
+    "invalid": "not a name; put it in quotes",
     "uuid": "not an id of the kind that an earlier answer gave",
 }
 AMOUNT = "not an amount; write dollars as 12000 or 12000.50"
@@ -49,6 +51,11 @@ def wrong_with(error: ErrorDetails, *, form: str | None = None, amount: bool = F
     return said if said.startswith(shown) else f"{shown}: {said}"
 
 
+def what_is_wrong(error: ErrorDetails) -> str:
+    """The same without the value, which may be a secret."""
+    return _said(error["type"], error.get("ctx") or {}, error, form=None, amount=False)
+
+
 def _said(
     kind: str, context: Mapping[str, Any], error: ErrorDetails, form: str | None, amount: bool
 ) -> str:
@@ -66,7 +73,7 @@ def _said(
         limit = "needs at least" if kind == "too_short" else "may have at most"
         return f"{limit} {context['min_length' if kind == 'too_short' else 'max_length']}"
     if kind == "string_pattern_mismatch":
-        return "not of the form it needs" + (f". {form.rstrip('.')}" if form else "")
+        return _not_of_the_form(form)
     if kind == "decimal_max_places":
         return f"more than {context['decimal_places']} decimal places"
     if kind in ("decimal_max_digits", "decimal_whole_digits"):
@@ -74,9 +81,13 @@ def _said(
     if kind == "value_error":
         return error["msg"].removeprefix("Value error, ").rstrip(".")
     start = kind.partition("_")[0]
-    if amount and start == "decimal":
+    if amount and start in ("decimal", "finite"):
         return AMOUNT
-    return _FORMS.get(start) or error["msg"].removeprefix("Input should be ").rstrip(".")
+    return _FORMS.get(start) or _not_of_the_form(form)
+
+
+def _not_of_the_form(form: str | None) -> str:
+    return "not of the form it needs" + (f". {form.rstrip('.')}" if form else "")
 
 
 def _shown(value: object) -> str:

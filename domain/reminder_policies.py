@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from domain.calendar import WorkingDays, at_local
+from domain.calendar import LocalHour, WorkingDays, at_local
 from domain.playbook_parts import PlaybookPart
 
 Role = Literal[
@@ -44,11 +44,11 @@ class ReminderPolicy(PlaybookPart):
     """When people are told about something that is owed."""
 
     id: str
-    at: time = time(8, 0)
+    at: LocalHour = time(8, 0)
     """Local time in the program's zone."""
-    earliest: time = time(7, 0)
+    earliest: LocalHour = time(7, 0)
     """No mail before this local time, when something is late after an outage."""
-    latest: time = time(18, 0)
+    latest: LocalHour = time(18, 0)
     """No mail at or after this local time."""
     any_hour: bool = False
     """True for an alarm: it goes at its instant, as a mail of its own, on rest days too."""

@@ -115,6 +115,14 @@ def test_an_unusable_value_is_refused_by_name_and_without_its_password(
         assert value in str(refusal.value)
 
 
+@pytest.mark.parametrize("value", ["many", "0", "NaN", "1e9"])
+def test_an_unusable_number_is_refused_in_words_of_ours(value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="HANDRAIL_MAILS_PER_SECOND") as refusal:
+        load_settings({"HANDRAIL_HOME": str(tmp_path), "HANDRAIL_MAILS_PER_SECOND": value})
+    assert "nput should" not in str(refusal.value)
+    assert any(words in str(refusal.value) for words in ("write it as 12", "must be"))
+
+
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"(?s)DATABASE_URL.*HANDRAIL_LOG_LEVEL"):
         load_settings({"DATABASE_URL": "x", "HANDRAIL_LOG_LEVEL": "x"})
