@@ -400,11 +400,13 @@ def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> 
             continue
         gone = Delivery(outcome="dropped", at=stamp.recorded_at, detail=event.reason)
         other = ref.recipients[0] if event.reason == BOUNCES else None
+        # Whose role came back to them is a reader again.
+        kept = {p: d for p, d in notice.deliveries.items() if p not in ref.instead}
         notice = replace(
             notice,
             deliveries={
                 **dict.fromkeys(ref.instead, Delivery(instead_of=other)),
-                **notice.deliveries,
+                **kept,
                 **dict.fromkeys(ref.recipients, gone),
             },
         )
@@ -423,7 +425,8 @@ def recipients_added(state: State, event: RecipientsAdded, stamp: Stamp) -> Stat
     for ref in event.notices:
         notice = _get(all_, ref)
         added = {p: Delivery(instead_of=other) for p, other in ref.instead_of.items()}
-        all_[ref.n] = replace(notice, deliveries={**added, **notice.deliveries})
+        kept = {p: d for p, d in notice.deliveries.items() if p not in added}
+        all_[ref.n] = replace(notice, deliveries={**added, **kept})
     return state.put(Notices(all_))
 
 

@@ -25,14 +25,14 @@ from domain.notices import (
 )
 from domain.obligations import obligations
 from domain.passing import coming
-from domain.planning import days_of, recipients, unreachable
+from domain.planning import (
+    SUPERSEDED,
+    SUPERSEDED_IN_WEEK,
+    days_of,
+    recipients,
+    unreachable,
+)
 from domain.weekly import early, goes_at, is_weekly, next_turn, reach
-
-SUPERSEDED = "superseded after an outage"
-"""Why a notice is left out that a later one of the same item overtook."""
-
-SUPERSEDED_IN_WEEK = "superseded in the week's mail"
-"""Why it is left out for somebody who gets one mail a week."""
 
 LOOK_AGAIN = timedelta(minutes=5)
 """After this the stream looks whether what it announced was claimed.  A mail that was just
