@@ -106,9 +106,16 @@ class NoticesPlanned(Event):
         )
 
 
+class SuppressedNotice(NoticeRef):
+    """A notice that nobody gets any more."""
+
+    meant_for: tuple[str, ...] | None = None
+    """Whom it would have gone to, had it gone then; unknown where it was not recorded yet."""
+
+
 class NoticesSuppressed(Event):
     type: ClassVar[str] = "notices-suppressed"
-    notices: tuple[NoticeRef, ...]
+    notices: tuple[SuppressedNotice, ...]
     reason: str
 
     def sentence(self) -> str:
@@ -286,6 +293,8 @@ class Notice:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     also: tuple[EngagementRole, ...] = ()
     """The roles of reminders that it overtook."""
+    meant_for: tuple[str, ...] | None = None
+    """Whom it would have gone to when it was suppressed; None where that was not recorded."""
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -361,7 +370,11 @@ def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         all_[ref.n] = replace(
-            _get(all_, ref), status="suppressed", reason=event.reason, at=stamp.recorded_at
+            _get(all_, ref),
+            status="suppressed",
+            reason=event.reason,
+            at=stamp.recorded_at,
+            meant_for=ref.meant_for,
         )
     return state.put(Notices(all_))
 

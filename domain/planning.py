@@ -15,12 +15,12 @@ from domain.matters import Matter, matter_of
 from domain.notices import (
     DroppedNotice,
     Notice,
-    NoticeRef,
     Notices,
     NoticesPlanned,
     NoticesSuppressed,
     PlannedNotice,
     RecipientsDropped,
+    SuppressedNotice,
 )
 from domain.obligations import Obligation, obligations
 from domain.reminder_policies import NoticeStep
@@ -151,10 +151,11 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
         if n.status in ("claimed", "sent") and n.planned.n not in cut_off
     }
     events: list[Event] = []
-    by_reason: dict[str, list[NoticeRef]] = {}
+    by_reason: dict[str, list[SuppressedNotice]] = {}
     for entry in ledger.values():
         if entry.status == "planned" and (reason := unwanted(entry)):
-            by_reason.setdefault(reason, []).append(entry.ref)
+            gone = suppressed(entry, recipients(entry, before or state, context))
+            by_reason.setdefault(reason, []).append(gone)
         elif entry.status != "suppressed" and entry.planned.n not in cut_off:
             standing.add(entry.moment)
     for reason, refs in by_reason.items():
@@ -178,6 +179,18 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
             )
         )
     return events
+
+
+def suppressed(notice: Notice, meant_for: Iterable[str]) -> SuppressedNotice:
+    """How an event names a notice that nobody gets, and whom it would have gone to."""
+    return SuppressedNotice(**notice.ref.model_dump(), meant_for=tuple(meant_for))
+
+
+def addressed(notice: Notice, state: State, context: Context) -> tuple[str, ...]:
+    """Whom a notice that no mail took goes to now, or was meant for when it was suppressed."""
+    if notice.status == "suppressed" and notice.meant_for is not None:
+        return notice.meant_for
+    return tuple(recipients(notice, state, context))
 
 
 def _saying(notice: PlannedNotice) -> tuple[str, int, str, date]:

@@ -14,12 +14,12 @@ from domain.notices import (
     ClaimNotices,
     DroppedNotice,
     Notice,
-    NoticeRef,
     Notices,
     NoticesClaimed,
     NoticesSuppressed,
     RecipientsDropped,
     ReconcileNotices,
+    SuppressedNotice,
     TakenBack,
     TakenBackDate,
 )
@@ -30,6 +30,7 @@ from domain.planning import (
     SUPERSEDED_IN_WEEK,
     days_of,
     recipients,
+    suppressed,
     unreachable,
 )
 from domain.weekly import early, goes_at, is_weekly, next_turn, reach
@@ -250,7 +251,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     until = context.now if command.alarm else reach(who, context)
     superseded = SUPERSEDED_IN_WEEK if is_weekly(who, context) else SUPERSEDED
     claimed = []
-    overtaken: list[NoticeRef] = []
+    overtaken: list[SuppressedNotice] = []
     told_again: set[str] = set()
     no_others: tuple[EngagementRole, ...] = ()
     rest = resting(state, context.today)
@@ -271,7 +272,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
         if who not in people:
             continue
         if _is_overtaken(notice, latest):
-            overtaken.append(notice.ref)
+            overtaken.append(suppressed(notice, recipients(notice, state, context)))
         elif command.alarm in (None, planned.n):
             claimed.append(
                 ClaimedNotice(

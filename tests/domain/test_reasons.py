@@ -1,10 +1,13 @@
 """Why a reminder is not sent: the reason names what was done, whoever did it in whatever order."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
+from domain.context import SYSTEM
+from domain.planning import addressed
 from tests.domain.story import PURPOSES, Story
 
 DUE, NEW, NEWER = date(2027, 4, 16), date(2027, 5, 14), date(2027, 5, 28)
@@ -172,3 +175,59 @@ def test_another_policy_with_a_step_of_the_same_name_is_named_only_where_it_was_
     story.do("reminders policy", "marcus", item="D1", policy="coaching-gap", reason="r")
     story.do("reminders policy", "marcus", item="D1", policy="standard", reason="r")
     assert reasons(story, "D1") == {"policy changed", None}
+
+
+# Whom it was for ---------------------------------------------------------------------------------
+
+
+def for_whom(story: Story, item: str, step: str) -> list[tuple[str, ...]]:
+    """Whom the ledger names for the reminders of an item that were planned and never sent."""
+    state, context = story.state(), story.context(SYSTEM, None)
+    return [
+        addressed(n, state, context)
+        for n in story.ledger(item)
+        if n.planned.step == step and n.status == "suppressed"
+    ]
+
+
+CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "handover": ("lead handover", {"to": "priya", "reason": "r"}),
+    "Lead": ("engagement assign", {"role": "lead", "person": "priya"}),
+    "contact": ("engagement assign", {"role": "lea_contact", "person": "elena"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_never_sent_keeps_whom_it_was_meant_for(change: str) -> None:
+    story = agreed("Theory of action").by_the_lea("deliverable submit", **D1)
+    what, body = CHANGES[change]
+    story.do(what, "dana", **body)
+    assert for_whom(story, "D1", "+10") == [("p-joy", "p-marcus", "p-dana")]
+
+
+def test_what_a_change_of_lead_itself_ends_was_meant_for_the_one_before() -> None:
+    story = agreed("Theory of action").do("lead handover", "dana", to="priya", reason="r")
+    story.do("engagement assign", "dana", role="lead", person="marcus")
+    assert set(for_whom(story, "LH1/contact", "due")) == {("p-priya",)}
+
+
+def test_what_was_planned_for_one_lead_and_ends_under_the_next_was_meant_for_that_one() -> None:
+    story = agreed("Theory of action").do("lead handover", "dana", to="priya", reason="r")
+    story.by_the_lea("deliverable submit", **D1)
+    story.do("engagement assign", "dana", role="lead", person="marcus")
+    assert for_whom(story, "D1", "+5") == [("p-joy", "p-priya")]
+
+
+def test_what_a_later_reminder_overtook_keeps_whom_it_was_meant_for() -> None:
+    story = agreed("Theory of action").away_until(date(2027, 4, 23)).on(date(2027, 4, 24))
+    story.do("engagement assign", "dana", role="lea_contact", person="elena")
+    assert for_whom(story, "D1", "due") == [("p-joy",)]
+
+
+def test_what_reaches_nobody_was_meant_for_nobody() -> None:
+    story = agreed("Theory of action")
+    for who in ("joy", "elena", "marcus", "dana", "tess"):
+        entry = replace(story.people[who], email=None)
+        story.people[who] = story.people[entry.id] = entry
+    story.by_the_lea("deliverable submit", **D1)
+    assert for_whom(story, "D1", "due") == [()]
