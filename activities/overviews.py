@@ -70,36 +70,59 @@ async def readers(
     return {h: r for h, r in found.items() if person in (None, r)}
 
 
+async def to_go(
+    connection: Connection, rules: OverviewRules, settings: ProgramEntry, now: datetime
+) -> frozenset[str]:
+    """Whose overview of this week or month has still to go, once its day has come.
+
+    Who is to have it is settled when that is first asked, on its day or after an outage: whoever
+    takes a role later in the week has none before the next, and one that had nothing to point at
+    is over.
+    """
+    days, today = WorkingDays(settings.calendar), local_date(now, settings.zone)
+    day, period = rules.day(today, days), rules.period(today)
+    if day is None or today < day:
+        return frozenset()
+    if not await queries.overview_had_its_day(connection, overview=rules.id, period=period):
+        moment = at_local(day, rules.at, settings.zone)
+        await queries.add_overviews(
+            connection, overview=rules.id, period=period, role=rules.to, by=min(moment, now)
+        )
+    rows = await listed(queries.overviews_to_go(connection, overview=rules.id, period=period))
+    return frozenset(row["person"] for row in rows)
+
+
 async def still_to_send(
     connection: Connection, person: str, settings: ProgramEntry, now: datetime
 ) -> list[Overseen]:
-    """The overviews whose moment has come, which this person reads and has not had.
+    """The overviews whose day has come, which this person reads and has not had.
 
-    One without anything to point at is left out; it may have something before its week is over.
+    One without anything to point at is over with that: what is recorded later is for the next.
     """
     found = []
     today = local_date(now, settings.zone)
     for rules in await overview_rules(connection, settings):
-        if not rules.is_open(now, WorkingDays(settings.calendar), settings.zone):
-            continue
         period = rules.period(today)
+        whose_to_go = await to_go(connection, rules, settings, now)
         for whose in await readers(connection, rules.to, today, person):
-            if await queries.overview_sent(
-                connection, person=whose, overview=rules.id, period=period
-            ):
+            if whose not in whose_to_go:
                 continue
             sections, named = await _sections(
                 connection, whose, rules, settings, now, reader=person
             )
-            if sections and whose != person:
+            if not sections:
+                await queries.overview_is_empty(
+                    connection, person=whose, overview=rules.id, period=period
+                )
+                continue
+            if whose != person:
                 named |= await people(connection, {whose})
                 name = named[whose].name
                 sections = tuple(
                     s.model_copy(update={"title": f"{s.title}: {name}, whom mail does not reach"})
                     for s in sections
                 )
-            if sections:
-                found.append(Overseen(rules, period, sections, whose, named))
+            found.append(Overseen(rules, period, sections, whose, named))
     return found
 
 

@@ -17,7 +17,7 @@ from activities.mail.compose import compose
 from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
 from activities.names import Announced, ClaimedMail, DigestRun, Handed
-from activities.overviews import Overseen, pass_on, readers, still_to_send
+from activities.overviews import Overseen, pass_on, readers, still_to_send, to_go
 from activities.record import Clock, Outcome, Record
 from activities.telling import Found, digest_of, message_id, said_in
 from domain.calendar import WorkingDays, local_date
@@ -159,8 +159,9 @@ class Reminders:
             people_ = {
                 reader
                 for rule in rules
-                if rule.is_open(now, days, settings.zone)
-                for reader in (await readers(connection, rule.to, today)).values()
+                for whose in [await to_go(connection, rule, settings, now)]
+                for holder, reader in (await readers(connection, rule.to, today)).items()
+                if holder in whose
             }
         for person in sorted(people_):
             await start_digest(
@@ -317,7 +318,7 @@ class Reminders:
             concerned = [f"engagement:{answers}"] if answers else []
         await queries.add_mail_streams(connection, mail=mail, streams=concerned)
         for overview in overseen:
-            await queries.add_overview(
+            await queries.put_overview(
                 connection,
                 person=overview.whose,
                 overview=overview.rules.id,

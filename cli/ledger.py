@@ -15,7 +15,7 @@ from domain.errors import Unknown, did_you_mean
 from domain.kernel import fold
 from domain.matters import matter_of
 from domain.notices import Notices
-from domain.planning import recipients
+from domain.planning import addressed
 from domain.unplanned import items_of, why_unplanned
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def ledger(
         for r in found:
             notice = known.get(r["n"])
             r["now_to"] = (
-                list(recipients(notice, state, context)) if notice and not r["deliveries"] else []
+                list(addressed(notice, state, context)) if notice and not r["deliveries"] else []
             )
         if who is not None:
             found = [r for r in found if who in readers(r)]
@@ -141,7 +141,10 @@ def _reader(row: dict[str, Any], reader: str | None, names: Names) -> str:
 
 
 def readers(row: dict[str, Any]) -> list[str]:
-    """To whom a reminder went or was to go; where no mail took it, whom it addresses now."""
+    """To whom a reminder went or was to go; where no mail took it, whom it addresses.
+
+    A suppressed one keeps whom it was meant for, whoever holds the role since.
+    """
     return [d["to"] for d in row["deliveries"]] or list(row["now_to"])
 
 

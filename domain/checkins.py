@@ -166,6 +166,11 @@ class CheckIn:
         return int(self.id.removeprefix("CI-"))
 
     @property
+    def closed_as(self) -> Outcome | None:
+        """The outcome that was recorded first, whatever was corrected since."""
+        return self.closed.outcome if self.closed else None
+
+    @property
     def said(self) -> CheckInClosed | None:
         """The answers, commitments and outcome as they stand, every correction applied."""
         if self.closed is None:
@@ -345,7 +350,9 @@ def checkins_owed(state: State, context: Context) -> Iterable[Obligation]:
             f"handrail engagement close {state.id} --reason REASON",
             None,
         )
-    for checkin in known if ended or current in known else (*known, current):
+    # A correction to an end may come when the next one is reminded of already.
+    over = current in known or (ended is not None and ended.closed_as == "end")
+    for checkin in known if over else (*known, current):
         number = checkin.number
         first = annual_date(number, state, context)
         if first is None:
@@ -355,6 +362,8 @@ def checkins_owed(state: State, context: Context) -> Iterable[Obligation]:
         for round_, due in enumerate(dates, start=1):
             last = round_ == len(dates)
             settled = "held" if checkin.held_on else None
+            if ended and checkin not in known:
+                settled = "the end was agreed"
             yield Obligation(
                 checkin.id,
                 f"Annual check-in {number}",

@@ -297,4 +297,7 @@ def deliverable_declined(state: State, event: DeliverableDeclined, stamp: Stamp)
 @evolves(ProposalDeclined)
 def proposal_declined(state: State, event: ProposalDeclined, stamp: Stamp) -> State:
     deliverable = deliverable_in(state, event.deliverable)
-    return with_deliverable(state, replace(deliverable, proposal=None, refusal=str(event.reason)))
+    return with_deliverable(
+        state,
+        replace(deliverable, proposal=None, off_the_table="declined", refusal=str(event.reason)),
+    )

@@ -51,7 +51,7 @@ def decide_in_full(
         where.append((event, context.effective(event)))
         if isinstance(entry, On) and entry.version is not None:
             expected[entry.stream] = entry.version
-    own += followed(before, own, context)
+    own += followed(before, own, context, reached)
     return Decided(own, others, expected)
 
 
@@ -61,12 +61,21 @@ def led_to(before: State, events: Sequence[Dated], context: Context) -> list[Dat
     return [*arrived, *followed(before, [*events, *arrived], context)]
 
 
-def followed(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:
-    """What follows for the notices of a stream from events that are added to it."""
+def followed(
+    before: State, events: Sequence[Dated], context: Context, since: State | None = None
+) -> list[Dated]:
+    """What follows for the notices of a stream from events that are added to it.
+
+    Args:
+        since: The stream with those of them whose consequences are among them already.
+    """
     state = after(before, events, context)
     context = context.pinning(state.of(Engagement).playbook)
     invented = matter_of(state, context).illustrative
-    return [(_marked(event, invented), context.now) for event in reconcile(state, context)]
+    return [
+        (_marked(event, invented), context.now)
+        for event in reconcile(state, context, since or before)
+    ]
 
 
 def brought(state: State, context: Context) -> list[Dated]:

@@ -359,6 +359,7 @@ def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
             due=event.due,
             past=deliverable.past + ended,
             proposal=None,
+            off_the_table="signed",
             title=event.title or deliverable.title,
             hours=deliverable.hours if event.hours is None else event.hours,
             scope=str(event.scope) if event.scope else deliverable.scope,

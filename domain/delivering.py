@@ -17,7 +17,7 @@ from domain.notices import (
     RecordReturn,
 )
 from domain.obligations import obligations
-from domain.planning import told_instead, unreachable
+from domain.planning import has_still_to_hear, told_instead, unreachable
 
 
 def _in_mail(
@@ -101,7 +101,7 @@ def _told_instead(
         if of is None or of.settled or of.held or _overtaken(notice, person, state):
             continue
         now = told_instead(person, notice, state, context)
-        instead = {p: other for p, other in now.items() if p not in notice.deliveries}
+        instead = {p: other for p, other in now.items() if has_still_to_hear(p, notice)}
         if instead:
             found.append(AddedRecipients(**notice.ref.model_dump(), instead_of=instead))
     return found
@@ -112,6 +112,6 @@ def _overtaken(notice: Notice, person: str, state: State) -> bool:
     return any(
         n.planned.item == notice.planned.item
         and n.planned.planned_for > notice.planned.planned_for
-        and person in n.deliveries
+        and not has_still_to_hear(person, n)
         for n in state.of(Notices).all.values()
     )

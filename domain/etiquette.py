@@ -190,7 +190,13 @@ def resting(state: State, today: date) -> frozenset[tuple[str, int]]:
 def kind_of(item: str, playbook: Playbook) -> str | None:
     """Of which kind an item is: the first whose pattern it matches."""
     kinds = playbook.etiquette.kinds if playbook.etiquette else ()
-    return next((k.id for k in kinds if any(fnmatchcase(item, p) for p in k.items)), None)
+    return next((k.id for k in kinds if any(_is_one(item, p) for p in k.items)), None)
+
+
+def _is_one(item: str, pattern: str) -> bool:
+    """Whether a pattern means an item, part by part: D* means D1, and not what hangs on it."""
+    parts, patterns = item.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
 
 
 @chooses_policy

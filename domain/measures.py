@@ -410,13 +410,19 @@ def measures_owed(state: State, context: Context) -> Iterable[Obligation]:
     rules = context.the_playbook.measures
     if rules is None:
         return
-    dated = [(d.due, d.id, d) for d in state.of(Deliverables).all.values() if d.due]
-    first = min(dated, default=None, key=lambda entry: entry[:2])
+    known = state.of(Deliverables).all.values()
+    first = min(((d.due, d.id) for d in known if d.due), default=None)
     standing = any(m.definitions and not m.dropped_at for m in state.of(Measures).all.values())
     settled = "measures defined" if standing else None
-    for due, id_, deliverable in dated:
-        dates = [(past, "re-dated") for past, _ in deliverable.past]
-        for round_, (day, gone) in enumerate([*dates, (due, None)], start=1):
+    for deliverable in known:
+        id_ = deliverable.id
+        dates: list[tuple[date, str | None]] = [(past, "re-dated") for past, _ in deliverable.past]
+        if deliverable.due:
+            dates.append((deliverable.due, None))
+        elif dates:
+            # What was agreed and is over without being handed in has no date of its own any more.
+            dates[-1] = (dates[-1][0], deliverable.ending)
+        for round_, (day, gone) in enumerate(dates, start=1):
             later = None if first and first[1] == id_ else "another deliverable falls due first"
             yield Obligation(
                 f"{id_}/measures",

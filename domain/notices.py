@@ -106,9 +106,16 @@ class NoticesPlanned(Event):
         )
 
 
+class SuppressedNotice(NoticeRef):
+    """A notice that nobody gets any more."""
+
+    meant_for: tuple[str, ...] | None = None
+    """Whom it would have gone to, had it gone then; unknown where it was not recorded yet."""
+
+
 class NoticesSuppressed(Event):
     type: ClassVar[str] = "notices-suppressed"
-    notices: tuple[NoticeRef, ...]
+    notices: tuple[SuppressedNotice, ...]
     reason: str
 
     def sentence(self) -> str:
@@ -286,6 +293,8 @@ class Notice:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
     also: tuple[EngagementRole, ...] = ()
     """The roles of reminders that it overtook."""
+    meant_for: tuple[str, ...] | None = None
+    """Whom it would have gone to when it was suppressed; None where that was not recorded."""
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -361,7 +370,11 @@ def suppressed(state: State, event: NoticesSuppressed, stamp: Stamp) -> State:
     all_ = dict(state.of(Notices).all)
     for ref in event.notices:
         all_[ref.n] = replace(
-            _get(all_, ref), status="suppressed", reason=event.reason, at=stamp.recorded_at
+            _get(all_, ref),
+            status="suppressed",
+            reason=event.reason,
+            at=stamp.recorded_at,
+            meant_for=ref.meant_for,
         )
     return state.put(Notices(all_))
 
@@ -400,11 +413,13 @@ def recipients_dropped(state: State, event: RecipientsDropped, stamp: Stamp) -> 
             continue
         gone = Delivery(outcome="dropped", at=stamp.recorded_at, detail=event.reason)
         other = ref.recipients[0] if event.reason == BOUNCES else None
+        # Whose role came back to them is a reader again.
+        kept = {p: d for p, d in notice.deliveries.items() if p not in ref.instead}
         notice = replace(
             notice,
             deliveries={
                 **dict.fromkeys(ref.instead, Delivery(instead_of=other)),
-                **notice.deliveries,
+                **kept,
                 **dict.fromkeys(ref.recipients, gone),
             },
         )
@@ -423,7 +438,8 @@ def recipients_added(state: State, event: RecipientsAdded, stamp: Stamp) -> Stat
     for ref in event.notices:
         notice = _get(all_, ref)
         added = {p: Delivery(instead_of=other) for p, other in ref.instead_of.items()}
-        all_[ref.n] = replace(notice, deliveries={**added, **notice.deliveries})
+        kept = {p: d for p, d in notice.deliveries.items() if p not in added}
+        all_[ref.n] = replace(notice, deliveries={**added, **kept})
     return state.put(Notices(all_))
 
 

@@ -1,7 +1,9 @@
 """Which reminders are wanted, compared with the plan in the stream: nothing more."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 
 from domain.bounces import BOUNCES, Bounces
 from domain.calendar import WorkingDays, at_local, local_date
@@ -13,12 +15,12 @@ from domain.matters import Matter, matter_of
 from domain.notices import (
     DroppedNotice,
     Notice,
-    NoticeRef,
     Notices,
     NoticesPlanned,
     NoticesSuppressed,
     PlannedNotice,
     RecipientsDropped,
+    SuppressedNotice,
 )
 from domain.obligations import Obligation, obligations
 from domain.reminder_policies import NoticeStep
@@ -43,8 +45,9 @@ POLICY_MOVED = "calendar or playbook changed"
 TERMS_CHANGED = "terms changed"
 """Why somebody is not reminded of what somebody else has to do first again."""
 POLICY_CHANGED = "policy changed"
-_TAKEN_BACK = (CALENDAR_CHANGED, UPGRADED, POLICY_MOVED, POLICY_CHANGED, SNOOZED)
-"""Why a notice may go on another day, and not why it does not go at all."""
+REDATED = "re-dated"
+NOT_OWED = "not owed any more"
+"""Why a reminder does not go that what somebody recorded did away with."""
 WOKEN = "woken early"
 
 NO_ADDRESS = "no mail address"
@@ -56,28 +59,64 @@ LEFT = "left"
 PASSED_ON = "role passed on"
 """Why it goes to whoever holds the role now."""
 
+SUPERSEDED = "superseded after an outage"
+"""Why a notice is left out that a later one of the same item overtook."""
 
-def reconcile(state: State, context: Context) -> list[Event]:
+SUPERSEDED_IN_WEEK = "superseded in the week's mail"
+"""Why it is left out for somebody who gets one mail a week."""
+
+_SOMEBODY_ELSES = frozenset({BOUNCES, PASSED_ON})
+"""Why somebody else is told in a person's place."""
+
+_NOT_THEIRS = _SOMEBODY_ELSES | {NO_ADDRESS, LEFT, SUPERSEDED, SUPERSEDED_IN_WEEK}
+"""Why one person is not told of what is owed all the same, or was told of it by a later step."""
+
+
+_Moment = tuple[str, int, str, datetime]
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What is to be planned as things stand, and why the rest is not."""
+
+    why: dict[tuple[str, int], str] = field(default_factory=dict)
+    running: dict[tuple[str, int], Obligation] = field(default_factory=dict)
+    plan: dict[_Moment, PlannedNotice] = field(default_factory=dict)
+
+
+def _wanted(state: State, context: Context) -> _Wanted:
+    matter, found = matter_of(state, context), _Wanted()
+    for owed in obligations(state, context):
+        key = (owed.item, owed.round)
+        if matter.ended is not None:
+            found.why[key] = owed.settled or matter.ended
+        elif reason := owed.settled or owed.held:
+            found.why[key] = reason
+        elif owed.due is not None and owed.policy is not None:
+            found.running[key] = owed
+            for notice in _planned(owed, state, context):
+                found.plan[notice.item, notice.round, notice.step, notice.planned_for] = notice
+        else:
+            found.why[key] = TERMS_CHANGED
+    return found
+
+
+def reconcile(state: State, context: Context, before: State | None = None) -> list[Event]:
     """The events that bring the plan in the stream to the plan that is wanted.
 
     A moment already past is never planned; a notice already claimed is never suppressed.
+
+    Args:
+        before: The stream without what was just recorded, so that a reminder which that moves is
+            not put down to the calendar.
     """
-    matter = matter_of(state, context)
     ledger = state.of(Notices).all
-    why: dict[tuple[str, int], str] = {}
-    running: dict[tuple[str, int], Obligation] = {}
-    wanted: dict[tuple[str, int, str, datetime], PlannedNotice] = {}
-    for owed in obligations(state, context):
-        if matter.ended is not None:
-            why[owed.item, owed.round] = owed.settled or matter.ended
-        elif reason := owed.settled or owed.held:
-            why[owed.item, owed.round] = reason
-        elif owed.due is not None and owed.policy is not None:
-            running[owed.item, owed.round] = owed
-            for notice in _planned(owed, state, context):
-                wanted[notice.item, notice.round, notice.step, notice.planned_for] = notice
-        else:
-            why[owed.item, owed.round] = TERMS_CHANGED
+    now = _wanted(state, context)
+    why, running, wanted = now.why, now.running, now.plan
+
+    @cache
+    def earlier() -> _Wanted:
+        return _wanted(before, context) if before else _Wanted()
 
     def unwanted(entry: Notice) -> str | None:
         """Why a notice does not go any more; None while it does."""
@@ -91,15 +130,19 @@ def reconcile(state: State, context: Context) -> list[Event]:
             (plan.to, plan.due) == (entry.planned.to, entry.planned.due)
             or entry.planned.planned_for <= context.now
         )
-        return None if same else _why_moved(entry, running.get(key), state, context)
+        if same:
+            return None
+        return _why_moved(entry, running.get(key), earlier, state, context)
 
     standing: set[tuple[str, int, str, datetime]] = set()
-    # It was said already: a calendar that moves its day does not say it again, unless somebody who
-    # has not heard of it yet is told on the new day.
+    # It was said already: a calendar that moves its day, or a hold that is lifted before it, does
+    # not say it again, unless somebody who has not heard of it yet is told on that day.
     cut_off = {
         n.planned.n
         for n in ledger.values()
-        if any(d.outcome == "dropped" and d.detail in _TAKEN_BACK for d in n.deliveries.values())
+        if any(
+            d.outcome == "dropped" and d.detail not in _NOT_THEIRS for d in n.deliveries.values()
+        )
         or (n.waiting and n.planned.planned_for > context.now and unwanted(n))
     }
     said = {
@@ -108,10 +151,11 @@ def reconcile(state: State, context: Context) -> list[Event]:
         if n.status in ("claimed", "sent") and n.planned.n not in cut_off
     }
     events: list[Event] = []
-    by_reason: dict[str, list[NoticeRef]] = {}
+    by_reason: dict[str, list[SuppressedNotice]] = {}
     for entry in ledger.values():
         if entry.status == "planned" and (reason := unwanted(entry)):
-            by_reason.setdefault(reason, []).append(entry.ref)
+            gone = suppressed(entry, recipients(entry, before or state, context))
+            by_reason.setdefault(reason, []).append(gone)
         elif entry.status != "suppressed" and entry.planned.n not in cut_off:
             standing.add(entry.moment)
     for reason, refs in by_reason.items():
@@ -137,18 +181,44 @@ def reconcile(state: State, context: Context) -> list[Event]:
     return events
 
 
+def suppressed(notice: Notice, meant_for: Iterable[str]) -> SuppressedNotice:
+    """How an event names a notice that nobody gets, and whom it would have gone to."""
+    return SuppressedNotice(**notice.ref.model_dump(), meant_for=tuple(meant_for))
+
+
+def addressed(notice: Notice, state: State, context: Context) -> tuple[str, ...]:
+    """Whom a notice that no mail took goes to now, or was meant for when it was suppressed."""
+    if notice.status == "suppressed" and notice.meant_for is not None:
+        return notice.meant_for
+    return tuple(recipients(notice, state, context))
+
+
 def _saying(notice: PlannedNotice) -> tuple[str, int, str, date]:
     """What a notice says, whichever day it says it on; an alarm's hour is part of what it says."""
     return (notice.item, notice.round, notice.step, notice.due)
 
 
-def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Context) -> str:
-    """Why a notice of something still owed does not go at its moment."""
-    keeps = matter_of(state, context).keeps_its_playbook
-    changed = UPGRADED if context.other_playbook else CALENDAR_CHANGED if keeps else POLICY_MOVED
-    if owed is None or owed.due is None:
-        return changed
+def _why_moved(
+    entry: Notice,
+    owed: Obligation | None,
+    earlier: Callable[[], _Wanted],
+    state: State,
+    context: Context,
+) -> str:
+    """Why a notice of something still owed does not go at its moment.
+
+    Args:
+        earlier: What was wanted without what was just recorded, by the same calendar.
+    """
     planned = entry.planned
+    if context.other_playbook:
+        return UPGRADED
+    plan = earlier().plan.get(entry.moment)
+    if plan is None or (plan.to, plan.due) != (planned.to, planned.due):
+        keeps = matter_of(state, context).keeps_its_playbook
+        return CALENDAR_CHANGED if keeps else POLICY_MOVED
+    if owed is None:
+        return NOT_OWED
     snooze, days = snooze_of(owed, state), days_of(owed, state, context)
     if snooze and snooze.until:
         ends = days.forward(snooze.until)
@@ -156,19 +226,10 @@ def _why_moved(entry: Notice, owed: Obligation | None, state: State, context: Co
             return SNOOZED
     if planned.step == SNOOZED_STEP:
         return SNOOZED if snooze else WOKEN
-    if context.other_playbook:
-        return changed
-    at = (planned.step, planned.planned_for)
-    if planned.due != owed.due:
-        return changed
-    for policy in context.the_playbook.policies:
-        for step, moment in policy.moments(owed.due, days, context.zone, owed.due_at):
-            if (step.id, moment) != at:
-                continue
-            roles = tuple(dict.fromkeys(planned.to[0] if r == "owner" else r for r in step.to))
-            same = policy.id == owed.policy and roles == planned.to
-            return PASSED_ON if same else POLICY_CHANGED
-    return changed
+    if owed.due != planned.due:
+        return REDATED
+    before = earlier().running[planned.item, planned.round]
+    return POLICY_CHANGED if owed.policy != before.policy else PASSED_ON
 
 
 def unreachable(person: str, state: State, context: Context) -> str | None:
@@ -218,15 +279,23 @@ def _dropped(
             if reason is not None:
                 gone[reason] = (*gone.get(reason, ()), person)
         for reason, people in gone.items():
-            instead = tuple(p for p in now if p not in notice.deliveries)
+            instead = tuple(p for p in now if has_still_to_hear(p, notice))
             by_reason.setdefault(reason, []).append(
                 DroppedNotice(
                     **notice.ref.model_dump(),
                     recipients=people,
-                    instead=instead if reason in (PASSED_ON, BOUNCES) else (),
+                    instead=instead if reason in _SOMEBODY_ELSES else (),
                 )
             )
     return {reason: tuple(notices) for reason, notices in by_reason.items()}
+
+
+def has_still_to_hear(person: str, notice: Notice) -> bool:
+    """Whether somebody is none of a notice's readers; or is one again, whose role came back."""
+    delivery = notice.deliveries.get(person)
+    return delivery is None or (
+        delivery.outcome == "dropped" and delivery.detail in _SOMEBODY_ELSES
+    )
 
 
 def days_of(owed: Obligation, state: State, context: Context) -> WorkingDays:

@@ -412,7 +412,10 @@ class ItemKind(Named):
     """A kind of item, for which an engagement may choose a reminder policy of its own."""
 
     items: tuple[str, ...] = Field(min_length=1)
-    """Patterns of the items' names, such as D*; the first kind that matches counts."""
+    """Patterns of the items' names, part by part: D* means D1; D1/review is one of D*/review.
+
+    The first kind that matches counts.
+    """
 
 
 class EtiquetteRules(PlaybookPart):

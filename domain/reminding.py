@@ -14,25 +14,26 @@ from domain.notices import (
     ClaimNotices,
     DroppedNotice,
     Notice,
-    NoticeRef,
     Notices,
     NoticesClaimed,
     NoticesSuppressed,
     RecipientsDropped,
     ReconcileNotices,
+    SuppressedNotice,
     TakenBack,
     TakenBackDate,
 )
 from domain.obligations import obligations
 from domain.passing import coming
-from domain.planning import days_of, recipients, unreachable
+from domain.planning import (
+    SUPERSEDED,
+    SUPERSEDED_IN_WEEK,
+    days_of,
+    recipients,
+    suppressed,
+    unreachable,
+)
 from domain.weekly import early, goes_at, is_weekly, next_turn, reach
-
-SUPERSEDED = "superseded after an outage"
-"""Why a notice is left out that a later one of the same item overtook."""
-
-SUPERSEDED_IN_WEEK = "superseded in the week's mail"
-"""Why it is left out for somebody who gets one mail a week."""
 
 LOOK_AGAIN = timedelta(minutes=5)
 """After this the stream looks whether what it announced was claimed.  A mail that was just
@@ -250,7 +251,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
     until = context.now if command.alarm else reach(who, context)
     superseded = SUPERSEDED_IN_WEEK if is_weekly(who, context) else SUPERSEDED
     claimed = []
-    overtaken: list[NoticeRef] = []
+    overtaken: list[SuppressedNotice] = []
     told_again: set[str] = set()
     no_others: tuple[EngagementRole, ...] = ()
     rest = resting(state, context.today)
@@ -271,7 +272,7 @@ def claim(command: ClaimNotices, state: State, context: Context) -> Decision:
         if who not in people:
             continue
         if _is_overtaken(notice, latest):
-            overtaken.append(notice.ref)
+            overtaken.append(suppressed(notice, recipients(notice, state, context)))
         elif command.alarm in (None, planned.n):
             claimed.append(
                 ClaimedNotice(

@@ -1,5 +1,7 @@
 """What both sides sign: the conditions that every due date and every signature meets."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from domain.calendar import local_date, spoken
@@ -48,18 +50,18 @@ def the_lead(what: str, state: State, context: Context) -> None:
         )
 
 
-def signature_owed(
+def signatures_owed(
     what: tuple[str, str, int],
     proposal: Proposal | None,
     over: str,
     command: str,
     state: State,
     context: Context,
-) -> Obligation:
+) -> Iterable[Obligation]:
     """The signature that is missing under proposed terms: the Lead's first, then the LEA's.
 
     The LEA is reminded of its own once the Lead has signed, so that nobody chases it for what the
-    agency has not agreed to yet.
+    agency has not agreed to yet.  The signatures under the terms of earlier rounds were given.
 
     Args:
         what: The item's id, its title, and the round that the terms would begin.
@@ -74,7 +76,7 @@ def signature_owed(
     if proposal and proposal.at and rules.signature_working_days:
         days = context.lea_days(state.of(Engagement).lea)
         due = days.add(local_date(proposal.at, context.zone), rules.signature_working_days)
-    return Obligation(
+    last = Obligation(
         f"{item}/signature",
         f"Signature of {title}" + (f", proposed for {spoken(proposal.due)}" if proposal else ""),
         round_,
@@ -86,3 +88,6 @@ def signature_owed(
         None if by_agency else rules.signature_policy,
         None if proposal else over,
     )
+    for earlier in range(1, round_):
+        yield replace(last, round=earlier, due=None, settled="signed")
+    yield last

@@ -34,7 +34,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.signing import possible_due, signature_owed
+from domain.signing import possible_due, signatures_owed
 from domain.terms import not_over
 from domain.wording import full
 
@@ -156,6 +156,7 @@ def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
             deliverable,
             status="submitted",
             proposal=None,
+            off_the_table="submitted" if deliverable.proposal else deliverable.off_the_table,
             submissions=(*deliverable.submissions, event.on),
         ),
     )
@@ -261,10 +262,10 @@ def deliverables_owed(state: State, context: Context) -> Iterable[Obligation]:
                 done,
             )  # fmt: skip
         if d.proposal or d.due or d.ending:
-            yield signature_owed(
+            yield from signatures_owed(
                 (d.id, d.title, len(d.past) + 1),
                 d.proposal,
-                d.ending or "signed",
+                d.ending or d.off_the_table,
                 f"handrail deliverable sign {state.id} {d.id}",
                 state,
                 context,

@@ -70,6 +70,8 @@ class Deliverable:
     """The deliverables that come first."""
     refusal: str | None = None
     """Why it was declined, or the last proposal about it was."""
+    off_the_table: str = "signed"
+    """How the last proposal about it went: signed, declined, taken back, or submitted."""
 
     @property
     def round(self) -> int:
@@ -243,7 +245,9 @@ def put_on_the_table(
         and terms.scope in (None, d.scope)
         and not still
     )
-    return with_deliverable(state, replace(d, proposal=None if stands else terms))
+    if stands:
+        return with_deliverable(state, replace(d, proposal=None, off_the_table="taken back"))
+    return with_deliverable(state, replace(d, proposal=terms))
 
 
 def endings(deliverable: Deliverable, state: State, *, agreed: bool) -> list[DeliverableEnded]:

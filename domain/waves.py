@@ -38,7 +38,7 @@ from domain.kernel import (
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.review import Review, Wave, reviewing, rules_of
-from domain.signing import possible_due, signature_owed, the_lead
+from domain.signing import possible_due, signatures_owed, the_lead
 from domain.wording import full, lea_hours
 
 about_noun("sir wave", "Evidence requests, in waves that cost the LEA hours.")
@@ -482,7 +482,7 @@ def waves_owed(state: State, context: Context) -> Iterable[Obligation]:
                 w.id, w.title, number, due, "lea_contact", "lea", ask, command, policy, settled
             )
         if w.proposal or w.due or over:
-            yield signature_owed(
+            yield from signatures_owed(
                 (w.id, w.title, len(w.past) + 1),
                 None if over else w.proposal,
                 over or "signed",

@@ -342,7 +342,7 @@ async def _owed(
                     "mail": str(d.mail) if d.mail else None,
                     "message_id": d.message_id,
                     "at": d.at.isoformat() if d.at else None,
-                    "detail": d.detail,
+                    "detail": told(d.detail, state),
                     "instead_of": d.instead_of,
                 }
                 for n in notices

@@ -644,7 +644,7 @@ select stream from ops.mail_streams where mail = :mail order by stream;
 -- name: forget-overviews
 -- What a mail says of the week or month is looked up again, for whom it was made: the mail is made
 -- anew, or came back.
-delete from ops.overviews where mail = :mail returning person, overview;
+update ops.overviews set mail = null where mail = :mail returning person, overview;
 
 -- name: add-mail-streams!
 -- The streams a mail speaks of.
@@ -652,10 +652,30 @@ insert into ops.mail_streams (mail, stream)
 select :mail, x from unnest(:streams::text[]) as x
     on conflict do nothing;
 
--- name: overview-sent$
--- Whether a person has had the overview of a week or month.
-select exists (select from ops.overviews
-                where person = :person and overview = :overview and period = :period);
+-- name: overview-had-its-day$
+-- Whether the day of a week's or month's overview has come for anybody.
+select exists (select from ops.overviews where overview = :overview and period = :period);
+
+-- name: add-overviews!
+-- The day of a week's or month's overview has come: who is to have it.  That is whoever holds the
+-- role in an engagement that was recorded by then and is not over.
+insert into ops.overviews (person, overview, period)
+select distinct r.person, :overview::text, :period::text
+  from read.engagement_roles r
+  join read.engagements e on e.id = r.engagement
+  join es.events begun on begun.stream = 'engagement:' || e.id and begun.version = 1
+ where r.role = :role and e.ended_at is null and begun.recorded_at <= :by
+    on conflict do nothing;
+
+-- name: overviews-to-go
+-- Whose overview of a week or month has still to go.
+select person from ops.overviews
+ where overview = :overview and period = :period and mail is null and not empty;
+
+-- name: overview-is-empty!
+-- A person's overview of a week or month has nothing to point at, and is not looked at again.
+update ops.overviews set empty = true
+ where person = :person and overview = :overview and period = :period;
 
 -- name: overviews-in-mail$
 -- Whether a mail says anything of a week or month.
@@ -677,10 +697,10 @@ select r.engagement
 -- The items that say whose address is to be found out.
 select distinct item from read.obligations where item like 'address/%';
 
--- name: add-overview!
--- A person has the overview of a week or month.
-insert into ops.overviews (person, overview, period, mail)
-values (:person, :overview, :period, :mail);
+-- name: put-overview!
+-- A mail has a person's overview of a week or month.
+update ops.overviews set mail = :mail
+ where person = :person and overview = :overview and period = :period;
 
 -- name: work-is-under-way$
 -- Whether any engagement is not over.

@@ -261,11 +261,12 @@ create table ops.mails (
 comment on table ops.mails is 'One row a mail; a person gets at most one of a kind on a local day.';
 create index mails_waiting on ops.mails (claimed_at) where outcome is null;
 
-create table ops.overviews (                    -- which week or month each person has had
+create table ops.overviews (                    -- whose week or month is looked over, since its day came
     person   text not null,
     overview text not null,
     period   text not null,                     -- 2027-W15, 2027-04
-    mail     uuid not null references ops.mails (id),
+    mail     uuid references ops.mails (id),    -- null while it is to go, or where no mail went
+    empty    boolean not null default false,    -- it had nothing to point at, so no mail went
     primary key (person, overview, period)
 );
 

@@ -1,6 +1,7 @@
 """Moves that a story and the oracle make together, and what they must agree on after each."""
 
 import copy
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
@@ -16,6 +17,7 @@ from domain.notices import Notice, RecordDelivery, RecordReturn
 from domain.playbook import Playbook
 from tests.domain.oracle import Oracle, Person, Told, handbook
 from tests.domain.story import ALDER, GROUPS, PEOPLE, RECESS, YES, ZONE, Mail, Story
+from tests.domain.tables import table
 
 BOOK = {
     **handbook(),
@@ -220,6 +222,31 @@ class Posted(Story):
         return other
 
 
+def bare(reason: str) -> str:
+    """A reason without what is said of one case: which deliverables, and a hold's words."""
+    return re.sub(r"^(held:|merged into|split into) .*", r"\1 …", reason.partition(" (")[0])
+
+
+REASONS = {
+    bare(row["Reason"]): frozenset(row["Named after"].split(", "))
+    for row in table("reminders.md", "Why a reminder is not sent")
+}
+"""Why a reminder is not sent, each with what must have been done or have happened."""
+
+
+def what_happened(move: "Move") -> frozenset[str]:
+    """How the page calls a move; with whatever is recorded comes what time has brought."""
+    match move:
+        case Do():
+            return frozenset({move.what, "time", "any"})
+        case Pass() | Refuses() | Returns():
+            return frozenset({"time", "mail"})
+        case Recess() | Closes():
+            return frozenset({"calendar", "time"})
+        case Reads() | Leaves() | FallsBack():
+            return frozenset({"directory", "time"})
+
+
 def told(notice: Notice) -> Told:
     p = notice.planned
     return (p.item, p.round, p.step, p.due)
@@ -252,9 +279,23 @@ class Both:
 
     def play(self, *moves: Move) -> "Both":
         for move in moves:
+            before = self._left_out()
             self._make(move)
             self._agree()
+            for which, reason in self._left_out().items() - before.items():
+                assert what_happened(move) & REASONS[bare(reason)], (move, which, reason)
         return self
+
+    def _left_out(self) -> dict[tuple[int, str], str]:
+        """Why each reminder is not sent, or why one reader does not get it."""
+        found = {}
+        for notice in self.story.ledger():
+            if notice.status == "suppressed" and notice.reason:
+                found[notice.planned.n, ""] = notice.reason
+            for person, delivery in notice.deliveries.items():
+                if delivery.outcome == "dropped":
+                    found[notice.planned.n, person] = delivery.detail
+        return found
 
     def _make(self, move: Move) -> None:
         match move:

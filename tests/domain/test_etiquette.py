@@ -184,24 +184,83 @@ def test_a_date_that_moves_after_the_weekly_reader_was_told_is_told_to_the_other
     assert told["joy"]["+5"] == 1, "what was already sent is not said again"
 
 
-@pytest.mark.parametrize(
-    ("goes", "comes"),
-    [
-        (("snooze", {"until": date(2027, 4, 20)}), ("wake", {})),
-        (("policy", {"policy": "window"}), ("policy", {"policy": "standard"})),
-    ],
-    ids=["snoozed and woken", "another policy and back"],
-)
-def test_what_comes_back_before_its_day_is_told_to_whoever_had_not_heard_of_it(
-    goes: tuple[str, dict[str, Any]], comes: tuple[str, dict[str, Any]]
-) -> None:
-    story = spring(date(2027, 4, 9)).reading("weekly", "joy").signed().on(date(2027, 4, 13))
-    for what, body in (goes, comes):
-        reason = {} if what == "wake" else {"reason": "r"}
-        story.do(f"reminders {what}", "marcus", item="D1", **body, **reason)
+AWAY_AND_BACK: dict[str, tuple[list[tuple[str, str, dict[str, Any]]], ...]] = {
+    "snoozed and woken": (
+        [("reminders snooze", "marcus", {"item": "D1", "until": date(2027, 4, 20), "reason": "r"})],
+        [("reminders wake", "marcus", {"item": "D1"})],
+    ),
+    "another policy and back": (
+        [("reminders policy", "marcus", {"item": "D1", "policy": "window", "reason": "r"})],
+        [("reminders policy", "marcus", {"item": "D1", "policy": "standard", "reason": "r"})],
+    ),
+    "the kind's policy and the item's": (
+        [
+            (
+                "reminders policy",
+                "dana",
+                {"of_kind": "deliverables", "policy": "window", "reason": "r"},
+            )
+        ],
+        [("reminders policy", "dana", {"item": "D1", "policy": "standard", "reason": "r"})],
+    ),
+    "the item held": (
+        [("engagement hold", "marcus", {"item": ("D1",), "reason": "fire"})],
+        [("engagement resume", "marcus", {"item": ("D1",)})],
+    ),
+    "the item held and everything resumed": (
+        [("engagement hold", "dana", {"item": ("D1",), "reason": "fire"})],
+        [("engagement resume", "dana", {})],
+    ),
+    "everything held": (
+        [("engagement hold", "marcus", {"reason": "fire"})],
+        [("engagement resume", "marcus", {})],
+    ),
+    "held until a day": (
+        [("engagement hold", "marcus", {"reason": "fire", "until": date(2027, 4, 14)})],
+        [],
+    ),
+    "held twice": (
+        [("engagement hold", "marcus", {"item": ("D1",), "reason": "fire"})],
+        [
+            ("engagement resume", "marcus", {"item": ("D1",)}),
+            ("engagement hold", "marcus", {"item": ("D1",), "reason": "smoke"}),
+            ("engagement resume", "marcus", {}),
+        ],
+    ),
+    "a leader leaves and stays": (
+        [("leader leave", "marcus", {"person": "elena", "last_day": date(2027, 5, 31)})],
+        [("leader stay", "marcus", {"person": "elena", "reason": "r"})],
+    ),
+    "a leader leaves and the item goes on": (
+        [("leader leave", "marcus", {"person": "elena", "last_day": date(2027, 5, 31)})],
+        [("engagement resume", "marcus", {"item": ("D1",)})],
+    ),
+    "the Lead's role goes and comes back": (
+        [("engagement assign", "dana", {"role": "lead", "person": "priya"})],
+        [("engagement assign", "dana", {"role": "lead", "person": "marcus"})],
+    ),
+}
+"""What happens on Tuesday, and what undoes it on Wednesday."""
+
+
+@pytest.mark.parametrize("what", AWAY_AND_BACK)
+def test_what_comes_back_before_its_day_is_told_to_whoever_had_not_heard_of_it(what: str) -> None:
+    story = spring(date(2027, 4, 9)).reading("weekly", "joy").signed()
+    for moves, on in zip(AWAY_AND_BACK[what], (date(2027, 4, 13), date(2027, 4, 14)), strict=True):
+        story.on(on)
+        for command, actor, body in moves:
+            story.do(command, actor, **body)
     story.on(date(2027, 4, 17))
     told = [(m.person, m.on) for m in story.mails if ("D1", 1, "+5") in m.items]
     assert told == [("p-joy", date(2027, 4, 12)), ("p-marcus", date(2027, 4, 16))]
+
+
+def test_what_is_held_over_its_day_is_not_told_afterwards() -> None:
+    story = spring(date(2027, 4, 9)).reading("weekly", "joy").signed().on(date(2027, 4, 13))
+    story.do("engagement hold", "marcus", item=("D1",), reason="fire").on(date(2027, 4, 19))
+    story.do("engagement resume", "marcus").on(date(2027, 4, 22))
+    told = [(m.person, m.on) for m in story.mails if ("D1", 1, "+5") in m.items]
+    assert told == [("p-joy", date(2027, 4, 12))]
 
 
 # Who wants it so -------------------------------------------------------------------------------
@@ -500,15 +559,47 @@ def test_the_same_choice_again_is_refused() -> None:
     ).records(ReminderPolicyChosen)
 
 
+@pytest.mark.parametrize("row", table("reminders.md", "The kinds of items"), ids=str)
+def test_a_kind_means_the_items_of_the_table_and_nothing_that_hangs_on_them(row: Row) -> None:
+    for item in row["Means, for example"].split(", "):
+        assert kind_of(item, PLAYBOOK) == row["Kind"]
+    for item in row["And not"].split(", "):
+        assert kind_of(item, PLAYBOOK) != row["Kind"]
+
+
+def test_the_table_has_every_kind_and_the_exit_is_of_none() -> None:
+    assert PLAYBOOK.etiquette is not None
+    kinds = [row["Kind"] for row in table("reminders.md", "The kinds of items")]
+    assert kinds == [kind.id for kind in PLAYBOOK.etiquette.kinds]
+    assert kind_of("exit", PLAYBOOK) is None
+
+
 @pytest.mark.parametrize(
-    ("item", "kind"),
-    [
-        ("D1", "deliverables"), ("D1/review", "answers"), ("CI-1", "check-ins"),
-        ("CI-1/2", "commitments"), ("coaching/contact", "coaching"), ("exit", None),
-    ],
-)  # fmt: skip
-def test_every_item_is_of_the_kind_that_its_pattern_says(item: str, kind: str | None) -> None:
-    assert kind_of(item, PLAYBOOK) == kind
+    "kind", [row["Kind"] for row in table("reminders.md", "The kinds of items")]
+)
+def test_a_policy_for_a_kind_leaves_every_other_item_as_it_was(kind: str) -> None:
+    story = spring().signed()
+    story.do("sir open", "marcus", framework="sir-12@2019")
+    for verb, body in (
+        ("deliverable redate", {"deliverable": "D1", "due": date(2027, 5, 14), "reason": "r"}),
+        ("deliverable sign", {"deliverable": "D1"}),
+        ("sir wave propose", {"title": "Budgets", "due": date(2027, 5, 14), "hours": 2}),
+        ("sir wave sign", {"wave": "W1"}),
+    ):
+        story.do(verb, "marcus", **body)
+    story.do("survey ask", due=date(2027, 5, 14), hours=1)
+
+    def plan() -> set[tuple[str, str, tuple[str, ...]]]:
+        return {
+            (n.planned.item, n.planned.step, n.planned.to)
+            for n in story.ledger()
+            if n.status == "planned" and kind_of(n.planned.item, PLAYBOOK) != kind
+        }
+
+    before = plan()
+    assert {item for item, *_ in before} > {"D1/signature", "W1/signature"}
+    story.do("reminders policy", "marcus", of_kind=kind, policy="coaching-gap", reason="r")
+    assert plan() == before
 
 
 def test_what_goes_early_says_to_whom_else() -> None:

@@ -29,6 +29,10 @@ LEADS = (
 )
 MAIL = (of.a_deliverable(), of.returned_mail(), of.returned_mail(), of.roles(), of.a_handover())
 ETIQUETTE = (of.a_deliverable(), of.a_snooze(), of.a_policy(), of.rhythms, of.a_hold(), of.recesses)
+READERS = (
+    of.a_deliverable(), of.rhythms, of.rhythms, of.a_hold(), of.a_leader(), of.roles(),
+    of.returned_mail(),
+)  # fmt: skip
 
 HISTORIES = {
     "work": (["agreed"], of.histories(*WORK)),
@@ -38,6 +42,7 @@ HISTORIES = {
     "leads": (["agreed"], of.histories(*LEADS)),
     "mail": (["agreed"], of.histories(*MAIL, lives=7)),
     "etiquette": (["agreed"], of.histories(*ETIQUETTE, lives=7)),
+    "readers": (["agreed"], of.histories(*READERS, lives=7)),
     "everything": (
         ["agreed", "a year ago", "for a term"],
         of.histories(

@@ -180,7 +180,7 @@ class Oracle:
         one = self.copied()
         one.days_pass(start, end)
         come = any(start < plan.at <= end for plan in self.planned.values())
-        if come or one.post.letters != self.post.letters:
+        if come or one.planned != self.planned or one.post.letters != self.post.letters:
             self.looks_at_once = True
 
     def known(self) -> list[str]:

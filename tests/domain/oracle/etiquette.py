@@ -132,4 +132,7 @@ def _nothing(key: tuple[str, int]) -> frozenset[str]:
 
 
 def _matches(item: str, patterns: list[str]) -> bool:
-    return any(fnmatchcase(item, pattern) for pattern in patterns)
+    """What hangs on an item is of another kind: its name has one part more."""
+    return any(
+        fnmatchcase(item, pattern) and item.count("/") == pattern.count("/") for pattern in patterns
+    )

@@ -127,7 +127,9 @@ class Post:
     def _still_waiting(self, told: Told, spoken: Spoken, plan: Planned | None) -> None:
         """Whoever waits for their next mail is not told what is settled, moved or another's."""
         if _key(told) not in self.running:
+            # Owed again before its day, it is told to them after all.
             spoken.waiting.clear()
+            self.cut_off.add(told)
         elif spoken.at <= self.world.now:
             if self.etiquette.rests(_key(told)):
                 spoken.waiting.clear()
@@ -151,6 +153,7 @@ class Post:
             dead = self.world.people[person].dead
             if dead or (person not in now and person not in spoken.standing_in):
                 spoken.waiting.discard(person)
+                spoken.readers.discard(person)
                 spoken.waiting |= now - spoken.readers
                 spoken.readers |= now
 
