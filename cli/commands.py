@@ -133,9 +133,9 @@ def _parameter(
     )
     typed = _typed(field)
     if not field.is_required():
-        # Marked with whose they are: typing takes one choice of the same words for another, and
-        # the order in which they stand would be that of whichever command was built first.
-        typed = Annotated[typed, field] | None
+        # Marked as its own: typing takes one choice of the same words for another, and the order
+        # in which they stand would be that of whichever command was built first.
+        typed = Annotated[typed, object()] | None
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_ONLY if by_position else inspect.Parameter.KEYWORD_ONLY,

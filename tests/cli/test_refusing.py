@@ -1,15 +1,16 @@
 """No refusal is told in the words of a library, whatever was typed or stands in a file."""
 
+import inspect
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from cli.commands import explain
+from cli.commands import explain, verb
 from domain import subjects  # noqa: F401 - registers every command
 from domain.kernel import COMMANDS, Command
 from domain.refusing import wrong_with
@@ -124,3 +125,15 @@ def explain_of(kind: str, document: Any) -> str:
     with pytest.raises(ValidationError) as caught:
         COMMANDS[kind].model_validate({"content": document})
     return explain(caught.value, COMMANDS[kind])
+
+
+def test_a_value_is_checked_by_the_domain_alone_and_refused_in_its_words() -> None:
+    tried = 0
+    for command in COMMANDS.values():
+        for parameter in inspect.signature(verb(command)).parameters.values():
+            hint = get_args(parameter.annotation)[0]
+            words = next(iter(get_args(hint)), hint)
+            if str in (words, *get_args(words)) and get_origin(words) is not list:
+                assert TypeAdapter(hint).validate_python("nonsense") == "nonsense", command.kind()
+                tried += 1
+    assert tried > len(COMMANDS)
