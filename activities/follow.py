@@ -32,11 +32,11 @@ from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
 from store.context import program, staff
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
+from store.liveness import FOLLOWER
 from store.vault import Vault
 
 log = structlog.get_logger()
 
-READER = "reconciler"
 _POLL_SECONDS = 0.5
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
 _LOCK = 7_205_759_404
@@ -83,7 +83,7 @@ class Follower:
             for envelope in envelopes:
                 await send(self._client, envelope)
             await queries.put_checkpoint(
-                connection, reader=READER, xact_id=reached.xact_id, position=reached.position
+                connection, reader=FOLLOWER, xact_id=reached.xact_id, position=reached.position
             )
 
 
@@ -94,7 +94,7 @@ async def news(
 
     The ids of the commands follow from the events, so that giving one again changes nothing.
     """
-    row = await queries.checkpoint(connection, reader=READER)
+    row = await queries.checkpoint(connection, reader=FOLLOWER)
     start = Checkpoint(row["xact_id"], row["position"]) if row else Checkpoint()
     async for reached, page in read_log(connection, vault, start):
         envelopes = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes"}
 CONNECT_SECONDS = 5.0
+FOLLOWED_SECONDS = 10.0
+FOLLOWED_POLL_SECONDS = 0.05
 
 clock = App(name="clock", help="What time it is in the sandbox, and sending it ahead.")
 
@@ -132,6 +135,7 @@ async def _go(
         home.save_clock(now)
         narrate(f"  {now.astimezone(zone):%Y-%m-%d %H:%M}")
 
+    await _followed(settings)
     try:
         wanted = target(await sandbox_clock.now(), zone)
         now = await sandbox_clock.to(wanted, progress)
@@ -173,6 +177,21 @@ async def _connect(settings: "Settings") -> Any:
             UNAVAILABLE,
         )
     return SandboxClock(client)
+
+
+async def _followed(settings: "Settings") -> None:
+    """Wait until what was recorded is known everywhere: what it leads to may lie on the way."""
+    from store.liveness import unread
+
+    deadline = time.monotonic() + FOLLOWED_SECONDS
+    while left := await unread(settings.require_database_url()):
+        if time.monotonic() > deadline:
+            narrate(
+                f"The worker has not dealt with the last {left} events yet; what they lead to may "
+                f"come late. See `handrail doctor`."
+            )
+            return
+        await asyncio.sleep(FOLLOWED_POLL_SECONDS)
 
 
 async def _workers(settings: "Settings") -> int:

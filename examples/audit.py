@@ -3,30 +3,55 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bootstrap.door import Door
 from domain.agreements import Agreements
-from domain.calendar import add_months
+from domain.calendar import WorkingDays, add_months
 from domain.checkins import CheckIns
+from domain.context import ProgramEntry
 from domain.deliverables import Deliverables
-from domain.engagement import Engagement
+from domain.engagement import (
+    Engagement,
+    EngagementClosed,
+    EngagementOpened,
+    EngagementWithdrawn,
+)
 from domain.investments import InvestmentAdded, Investments
 from domain.kernel import Recorded, State, fold
 from domain.leas import LeaRegistered
 from domain.notices import Notice, Notices
+from domain.overviews import OverviewRules
 from embedded.mailcatcher import caught_mails
 from examples.cohort import INVESTMENTS, LEAS, Journey, load, stated_total
+from store.context import playbook, program
 from store.database import listed, queries
 from store.events import read_stream
+from store.liveness import FOLLOWER
 
 YEARS = 2
 PURPOSES = 4
 MARK = "illustrative"
 OVERDUE = ("+1", "+5", "+10")
+
+
+@dataclass(frozen=True)
+class Overseen:
+    """A week or month that was looked over for somebody."""
+
+    person: str
+    overview: str
+    period: str
+    empty: bool
+    """There was nothing to say, so no mail went."""
+    message_id: str | None
+    """The mail that told of it; it may tell of reminders too."""
+    to: str
+    """The person's mail address."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +70,12 @@ class Findings:
     """Phase and investments of each engagement, as the portfolio shows them."""
     ledgers: Mapping[str, Mapping[int, str]]
     """The outcome of each notice of each engagement, as the ledger shows it."""
+    overviews: tuple[Overseen, ...]
+    rules: tuple[OverviewRules, ...]
+    """What the playbook says of overviews."""
+    program: ProgramEntry
+    until: datetime
+    """The sandbox's clock when this was read."""
 
     @property
     def engagements(self) -> dict[str, State]:
@@ -66,7 +97,7 @@ class Findings:
 
 
 async def under_way(door: Door) -> int:
-    """How many reminders are due by the clock and not yet sent and reported everywhere."""
+    """How many events are not known everywhere, and reminders due and not sent and reported."""
     async with door.pool.acquire() as connection:
         due = await connection.fetchval(
             "select count(*) from read.notices where status <> 'suppressed' and status <> 'sent' "
@@ -76,7 +107,9 @@ async def under_way(door: Door) -> int:
         pending = await connection.fetchval(
             "select count(*) from read.deliveries where outcome = 'pending'"
         )
-        return int(due + pending + len(await listed(queries.unfinished_mails(connection))))
+        unread = await queries.unread(connection, reader=FOLLOWER)
+        unfinished = len(await listed(queries.unfinished_mails(connection)))
+        return int(due + pending + unread + unfinished)
 
 
 async def collect(door: Door) -> Findings:
@@ -93,6 +126,15 @@ async def collect(door: Door) -> Findings:
             "where receipt->>'outcome' = 'refused' order by recorded_at"
         )
         events = await connection.fetchval("select count(*) from es.events")
+        overviews = await connection.fetch(
+            "select o.person, o.overview, o.period, o.empty, m.message_id, p.email as to"
+            " from ops.overviews o join read.people p on p.id = o.person"
+            " left join ops.mails m on m.id = o.mail order by o.period, o.overview, o.person"
+        )
+        settings = await program(connection)
+        assert settings is not None
+        book = await playbook(connection, settings.playbook)
+        assert book is not None
         on_their_way = await listed(queries.unfinished_mails(connection))
         rows = await listed(queries.engagements(connection, phase=None, person=None))
         ledgers = {
@@ -109,25 +151,32 @@ async def collect(door: Door) -> Findings:
         unsettled=len(on_their_way),
         portfolio={row["id"]: (row["phase"], row["invested"]) for row in rows},
         ledgers={id_: {n["n"]: n["status"] for n in of} for id_, of in ledgers.items()},
+        overviews=tuple(Overseen(**row) for row in overviews),
+        rules=book.overviews,
+        program=settings,
+        until=await door.now(),
     )
 
 
-def problems(found: Findings, story: Journey) -> list[str]:
-    """Everything that is not as it must be; empty when all is well."""
+def problems(found: Findings, story: Journey) -> dict[str, list[str]]:
+    """Everything that is not as it must be, by what was looked at; empty when all is well."""
     engagements = found.engagements
     real = {lea: engagements[lea] for group in story.cohort.groups for lea in group.leas}
     alder = story.alder_creek.engagement
-    return [
-        *_facts(found),
-        *_investments(found),
-        *_marks(found),
-        *(said for lea, state in real.items() for said in _on_time(lea, state)),
-        *_refusals(found, story),
-        *_escalated(engagements[alder]),
-        *_shown(found, engagements),
-        *_ledger(found, engagements),
-        *_mails(found),
-    ]
+    looked_at = {
+        "facts in the registry": _facts(found),
+        "investments": _investments(found),
+        "marks of what is illustrative": _marks(found),
+        "two years of the twelve": (s for lea, st in real.items() for s in _on_time(lea, st)),
+        "refusals": _refusals(found, story),
+        "the overdue deliverable": _escalated(engagements[alder]),
+        "portfolio and ledgers against the events": _shown(found, engagements),
+        "notices and their ends": _notices(found, engagements),
+        "mails and their reasons": _accounted(found, engagements),
+        "overviews that were owed": _overviews(found, engagements),
+        "addresses": _addresses(found),
+    }
+    return {what: said for what, each in looked_at.items() if (said := list(each))}
 
 
 def _facts(found: Findings) -> Iterator[str]:
@@ -250,13 +299,9 @@ def _shown(found: Findings, engagements: Mapping[str, State]) -> Iterator[str]:
             yield f"{name}: the ledger shows other outcomes than the events say"
 
 
-def _ledger(found: Findings, engagements: Mapping[str, State]) -> Iterator[str]:
-    """Every planned notice ended, and every sent one is in exactly one mail that was caught."""
-    if found.unsettled:
-        yield f"{found.unsettled} mails are still on their way"
-    caught = Counter(str(mail["Message-ID"]) for mail in found.mails)
-    yield from (f"mail {name} was caught {n} times" for name, n in caught.items() if n != 1)
-    told: set[str] = set()
+def _notices(found: Findings, engagements: Mapping[str, State]) -> Iterator[str]:
+    """Every planned notice ended, and every sent one is in a mail that was caught."""
+    caught = {str(mail["Message-ID"]) for mail in found.mails}
     for name, notice in notices(engagements):
         label = f"{name}: {notice.planned.item} {notice.planned.step}"
         if notice.status not in ("sent", "suppressed"):
@@ -266,11 +311,104 @@ def _ledger(found: Findings, engagements: Mapping[str, State]) -> Iterator[str]:
         for delivery in notice.deliveries.values():
             if delivery.outcome != "sent" or str(delivery.message_id) not in caught:
                 yield f"{label} is {delivery.outcome} in mail {delivery.message_id}"
-            told.add(str(delivery.message_id))
-    yield from (f"mail {name} is in no ledger" for name in caught.keys() - told)
 
 
-def _mails(found: Findings) -> Iterator[str]:
+def _accounted(found: Findings, engagements: Mapping[str, State]) -> Iterator[str]:
+    """Every mail that was caught was caught once, and for a reason that the record knows."""
+    if found.unsettled:
+        yield f"{found.unsettled} mails are still on their way"
+    caught = Counter(str(mail["Message-ID"]) for mail in found.mails)
+    yield from (f"mail {name} was caught {n} times" for name, n in caught.items() if n != 1)
+    why = reasons(found, engagements)
+    for mail in found.mails:
+        if str(mail["Message-ID"]) not in why:
+            yield f"mail {mail['Message-ID']}, {mail['Subject']!r}, has no reason"
+    yield from (f"mail {name} was not caught" for name in why.keys() - caught.keys())
+
+
+def reasons(found: Findings, engagements: Mapping[str, State]) -> dict[str, set[str]]:
+    """Why each mail went, by its Message-ID: reminder, alarm, or the title of an overview."""
+    why: dict[str, set[str]] = {}
+    for _, notice in notices(engagements):
+        for delivery in notice.deliveries.values():
+            told = "alarm" if notice.planned.alarm else "reminder"
+            why.setdefault(str(delivery.message_id), set()).add(told)
+    titles = {rules.id: rules.title for rules in found.rules}
+    for one in found.overviews:
+        if one.message_id is not None:
+            why.setdefault(one.message_id, set()).add(f"“{titles[one.overview]}”")
+    return why
+
+
+def _overviews(found: Findings, engagements: Mapping[str, State]) -> Iterator[str]:
+    """Each Lead's weeks and each Director's months were looked over, on their day and once.
+
+    A mail tells of it to that person alone, by its title, and speaks of nothing but their LEAs.
+    """
+    owed = {
+        (engagement.roles[rules.to], rules.id, rules.period(day))
+        for rules in found.rules
+        for stream, history in found.histories.items()
+        if stream.startswith("engagement:")
+        for engagement in [engagements[stream.partition(":")[2]].of(Engagement)]
+        for day in _days_looked_over(found, rules, history)
+    }
+    known = {(o.person, o.overview, o.period) for o in found.overviews}
+    yield from (f"{' '.join(one)} was owed, and is not there" for one in sorted(owed - known))
+    yield from (f"{' '.join(one)} was not owed" for one in sorted(known - owed))
+    mails = {str(mail["Message-ID"]): mail for mail in found.mails}
+    rules_of = {rules.id: rules for rules in found.rules}
+    for one in found.overviews:
+        label = f"{one.overview} {one.period} for {one.to}"
+        if one.empty != (one.message_id is None):
+            yield f"{label}: {'a mail with nothing to say' if one.empty else 'no mail went'}"
+        if one.message_id is None:
+            continue
+        mail = mails.get(one.message_id)
+        if mail is None:
+            yield f"{label}: its mail {one.message_id} was not caught"
+            continue
+        rules = rules_of[one.overview]
+        sent = mail["Date"].datetime.astimezone(ZoneInfo(found.program.zone))
+        if rules.period(sent.date()) != one.period or sent.date() != rules.day(
+            sent.date(), WorkingDays(found.program.calendar)
+        ):
+            yield f"{label}: its mail went on {sent:%Y-%m-%d}"
+        if [a.addr_spec for a in mail["To"].addresses] != [one.to]:
+            yield f"{label}: its mail went to {mail['To']}"
+        body = mail.get_body(("plain",))
+        text = " ".join(body.get_content().split()) if body else ""
+        if rules.title.casefold() not in text.casefold():
+            yield f"{label}: its mail does not say {rules.title!r}"
+        own = {
+            " ".join((engagement.lea_name or "").split())
+            for state in engagements.values()
+            for engagement in [state.of(Engagement)]
+            if engagement.roles[rules.to] == one.person
+        }
+        if not any(lea in text for lea in own):
+            yield f"{label}: its mail speaks of none of their LEAs"
+
+
+def _days_looked_over(
+    found: Findings, rules: OverviewRules, history: Iterable[Recorded]
+) -> Iterator[date]:
+    """The days of an overview, by the clock's own counting, on which an engagement was open."""
+    days, zone = WorkingDays(found.program.calendar), found.program.zone
+    opened, ended = None, found.until
+    for recorded in history:
+        if isinstance(recorded.event, EngagementOpened):
+            opened = recorded.stamp.recorded_at
+        elif isinstance(recorded.event, EngagementClosed | EngagementWithdrawn):
+            ended = recorded.stamp.recorded_at
+    assert opened is not None
+    moment = rules.next_moment(opened - timedelta(seconds=1), days, zone)
+    while moment < ended:
+        yield moment.astimezone(ZoneInfo(zone)).date()
+        moment = rules.next_moment(moment, days, zone)
+
+
+def _addresses(found: Findings) -> Iterator[str]:
     """No address could reach anybody."""
     for mail in found.mails:
         for address in (*mail["To"].addresses, *mail["From"].addresses):

@@ -6,12 +6,25 @@ import asyncpg
 
 from store.database import queries
 
+FOLLOWER = "reconciler"
+"""The reader of the log that takes what happened to every stream it concerns."""
+
 
 async def live_workers(database_url: str) -> int:
     """How many workers wrote their heartbeat within the last seconds."""
     connection = await asyncpg.connect(database_url, timeout=5)
     try:
         count: int = await queries.live_workers(connection)
+        return count
+    finally:
+        await connection.close()
+
+
+async def unread(database_url: str) -> int:
+    """How many events the follower has not come to yet."""
+    connection = await asyncpg.connect(database_url, timeout=5)
+    try:
+        count: int = await queries.unread(connection, reader=FOLLOWER)
         return count
     finally:
         await connection.close()

@@ -824,6 +824,13 @@ select count(*) from ops.workers where seen_at > clock_timestamp() - interval '6
 -- How far a reader of the log came.
 select xact_id::text as xact_id, position from ops.checkpoints where reader = :reader;
 
+-- name: unread$
+-- How many events a reader of the log has not come to yet.
+select count(*) from es.events e
+ where (e.xact_id, e.position) >
+       (coalesce((select xact_id from ops.checkpoints where reader = :reader), '0'),
+        coalesce((select position from ops.checkpoints where reader = :reader), 0));
+
 -- name: put-checkpoint!
 -- A reader came this far.
 insert into ops.checkpoints (reader, xact_id, position)

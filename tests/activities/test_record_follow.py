@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
-from activities.follow import READER, Follower, news
+from activities.follow import Follower, news
 from domain.calendar import CalendarPack
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from store.database import listed, queries
 from store.events import Checkpoint
+from store.liveness import FOLLOWER
 from tests.conftest import Office, eventually, new_id
 from tests.journey import mail
 
@@ -28,7 +29,7 @@ async def _news(office: Office) -> list[tuple[Checkpoint, list[Envelope]]]:
 async def _keep(office: Office, reached: Checkpoint) -> None:
     async with office.pool.acquire() as connection:
         await queries.put_checkpoint(
-            connection, reader=READER, xact_id=reached.xact_id, position=reached.position
+            connection, reader=FOLLOWER, xact_id=reached.xact_id, position=reached.position
         )
 
 
