@@ -84,7 +84,7 @@ def say(text: str = "") -> None:
 
 def heading(text: str) -> None:
     """The beginning of a part."""
-    say(f"\n{text}\n{'=' * len(text)}")
+    say(f"\n=== {text} ".ljust(90, "="))
 
 
 def lines(text: str, *, after: str, first: int | None, last: int, width: int) -> None:
@@ -93,7 +93,7 @@ def lines(text: str, *, after: str, first: int | None, last: int, width: int) ->
     Args:
         after: Where it begins to be shown: the beginning of a line.
     """
-    all_ = text.rstrip().split("\n")
+    all_ = [line for line in text.split("\n") if line.strip()]
     all_ = all_[next(n for n, line in enumerate(all_) if line.startswith(after)) :]
     left_out = 0 if first is None else max(len(all_) - first - last, 0)
     shown = all_[: len(all_) - left_out - last] + all_[len(all_) - last :]
@@ -174,7 +174,7 @@ async def load_the_cohort(on: Stage, story: Journey) -> None:
     for what, file in (("lea", LEAS), ("lea", ALDER_CREEK), ("person", PEOPLE)):
         line = f"{what} import {file.relative_to(ROOT)}"
         await show(on, line, by="dana", first=1)
-    await show(on, f"lea show {SHOWN_LEA}", first=11, last=1)
+    await show(on, f"lea show {SHOWN_LEA}", first=10, last=1)
 
 
 async def give(door: Door, deed: Deed) -> Receipt:
@@ -309,11 +309,11 @@ async def show_the_mails(on: Stage, found: Findings, story: Journey) -> None:
         for n, mail in enumerate(found.mails, start=1)
         if mail["To"].addresses[0].addr_spec == contact
     )
-    await show(on, f"mail show {number}", after="Hello", first=9)
+    await show(on, f"mail show {number}", after="Hello", first=6)
     number = next(
         n for n, mail in enumerate(found.mails, start=1) if "Your month" in str(mail["Subject"])
     )
-    await show(on, f"mail show {number}", after="Hello", first=7)
+    await show(on, f"mail show {number}", after="Hello", first=5)
 
 
 async def questions(on: Stage, found: Findings, story: Journey) -> None:
@@ -354,7 +354,7 @@ async def demonstrate() -> int:
     began = time.monotonic()
     story = journey()
     introduction(story)
-    say("\nStarting PostgreSQL, Temporal's time-skipping server, a mail catcher and the worker …")
+    say("Starting PostgreSQL, Temporal's time-skipping server, a mail catcher and the worker …")
     async with stage() as on:
         await load_the_cohort(on, story)
         settings = load_settings()
