@@ -220,7 +220,9 @@ async def _sections(
     sections = [
         _section("Overdue", [owing(row) for row in owed if row["due"] < today], rules, late=True),
         _section(
-            f"Due in the next {rules.ahead_days} days",
+            "Due by tomorrow"
+            if rules.ahead_days == 1
+            else f"Due in the next {rules.ahead_days} days",
             [owing(row) for row in owed if row["due"] >= today],
             rules,
         ),

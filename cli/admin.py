@@ -210,7 +210,7 @@ def rebuild(*, json_: Json = False) -> None:
     if json_:
         emit_json({"streams": streams})
     else:
-        print(f"Read models of {streams} streams made anew.")
+        print(f"Read models of {counted(streams, 'stream')} made anew.")
 
 
 def verify(*, json_: Json = False) -> None:
@@ -243,5 +243,5 @@ def verify(*, json_: Json = False) -> None:
             [(stream, versions[0]) for stream, versions in broken],
         )
     else:
-        print(f"{len(checked)} streams are intact.")
+        print(f"{counted(len(checked), 'stream')} {'is' if len(checked) == 1 else 'are'} intact.")
     raise SystemExit(REFUSED if broken else DONE)

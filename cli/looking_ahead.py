@@ -32,6 +32,7 @@ from domain.notices import Notice, Notices
 from domain.obligations import obligations
 from domain.planning import recipients
 from domain.rehearsal import Message, as_signed, rehearsed, waiting_for_signatures
+from domain.unplanned import why_unreminded
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -172,7 +173,7 @@ def plan_as_data(state: State, context: Context, mailed: dict[str, set[date]]) -
         "not_reminded": [
             {"item": o.item, "title": o.title, "why": why}
             for o in running
-            if (why := _why_not(o.due, o.policy, told(o.held, state)))
+            if (why := told(o.held, state) or why_unreminded(o, context))
         ],
     }
 
@@ -185,14 +186,6 @@ def own_policies(state: State) -> list[dict[str, Any]]:
         for chosen_for in (known.of_kinds, known.of_items)
         for of, chosen in chosen_for.items()
     ]
-
-
-def _why_not(due: date | None, policy: str | None, held: str | None) -> str | None:
-    if held:
-        return held
-    if policy is None:
-        return "the playbook has no reminders for it"
-    return "no due date runs" if due is None else None
 
 
 def rehearse(

@@ -35,7 +35,7 @@ from domain.surveys import Surveys
 from domain.team import Team, lacking
 from domain.terms import awaited
 from domain.turnover import Turnover
-from domain.wording import lea_hours
+from domain.wording import counted, lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -562,7 +562,7 @@ def as_text(found: dict[str, Any]) -> str:
         ]
     lines += [
         f"Survey of year {s['year']}: taken {spoken(s['taken'])}, "
-        f"{s['constructs']} constructs (handrail survey show {found['engagement']})"
+        f"{counted(s['constructs'], 'construct')} (handrail survey show {found['engagement']})"
         for s in found["surveys"]
     ]
     lines += coaching_as_text(found)

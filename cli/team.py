@@ -15,6 +15,7 @@ from domain.engagement import Engagement
 from domain.kernel import State
 from domain.team import Team, continuity, lacking
 from domain.turnover import Leaving, Turnover
+from domain.wording import counted
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -170,8 +171,9 @@ def _tell(found: dict[str, Any], names: Names) -> None:
         emit_table("Before", ("As", "Who", "Since", "Gone from"), rows("before"))
     if figures := found["continuity"]:
         if figures["joined"]:
+            months = counted(figures["months"], "month")
             print(
-                f"Still there {figures['months']} months after they joined: {figures['stayed']} "
+                f"Still there {months} after they joined: {figures['stayed']} "
                 f"of {figures['joined']} ({figures['percent']} %)"
             )
         changes = ", ".join(f"{r.replace('_', ' ')} {n}" for r, n in figures["changes"].items())

@@ -112,7 +112,7 @@ class SummitAttended(Event):
         return self.day
 
     def sentence(self) -> str:
-        who = self.person or f"{self.count} without names"
+        who = self.person or f"{self.count} without {'a name' if self.count == 1 else 'names'}"
         if self.count == 0:
             return (
                 f"Not at summit {self.summit} on {spoken(self.day)} after all: "

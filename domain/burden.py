@@ -28,7 +28,7 @@ from domain.kernel import (
 )
 from domain.personal import Sealed
 from domain.playbook_parts import BurdenRules
-from domain.wording import full, plain
+from domain.wording import full, lea_hours, plain
 
 about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")
 
@@ -125,7 +125,7 @@ class BurdenWaived(Event):
 
     def sentence(self) -> str:
         return (
-            f"Up to {plain(self.hours)} LEA hours in {self.month:%b %Y} were allowed by "
+            f"Up to {lea_hours(self.hours)} in {self.month:%b %Y} were allowed by "
             f"{self.authority}, over the cap of {plain(self.cap)}: {full(self.reason)}"
         )
 
@@ -147,7 +147,7 @@ class Ahead(BaseModel):
         """The warning, behind the sentence of the proposal."""
         over = (
             f" Beware: if all that is proposed were signed, {self.month:%b %Y} would ask "
-            f"{plain(self.hours)} hours of the LEA, over the cap of {plain(self.cap)}."
+            f"{lea_hours(self.hours)}, over the cap of {plain(self.cap)}."
             if self.month
             else ""
         )
@@ -426,13 +426,13 @@ def waive_burden(command: WaiveBurden, state: State, context: Context) -> Decisi
     within_reach(month, "The month", context)
     if command.hours <= rules.cap_hours:
         raise Invalid(
-            f"{state.id}: {plain(command.hours)} hours in {month:%B %Y} need no waiver, the cap is "
+            f"{state.id}: {lea_hours(command.hours)} in {month:%B %Y} need no waiver, the cap is "
             f"{plain(rules.cap_hours)}. Give --hours above it: all hours of the month together."
         )
     limit = state.of(Burden).limit(month, rules)
     if command.hours <= limit:
         raise AlreadyExists(
-            f"{state.id}: up to {plain(limit)} hours are allowed in {month:%B %Y} already. Nothing "
+            f"{state.id}: up to {lea_hours(limit)} may be asked in {month:%B %Y} already. Nothing "
             f"more is needed; to allow more, give --hours above that."
         )
     reason = Sealed(about=state.stream, text=command.reason)

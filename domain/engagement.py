@@ -73,6 +73,8 @@ class OpenEngagement(EngagementCommand):
     """The LEA contact, who gets the LEA's reminders."""
     superintendent: PersonRef | None = None
     """The superintendent."""
+    assistant: PersonRef | None = None
+    """The program assistant who keeps its papers."""
 
 
 class AssignRole(EngagementCommand):
@@ -120,13 +122,15 @@ class EngagementOpened(Event):
     director: str
     lea_contact: str | None = None
     superintendent: str | None = None
+    assistant: str | None = None
     source: str | None = None
     statute: str | None = None
 
     def sentence(self) -> str:
         return (
             f"Engagement with {self.lea_name} opened under {self.playbook}; Lead {self.lead}, "
-            f"Director {self.director}."
+            f"Director {self.director}"
+            + (f", assistant {self.assistant}." if self.assistant else ".")
         )
 
 
@@ -388,6 +392,7 @@ def open_engagement(command: OpenEngagement, state: State, context: Context) -> 
     superintendent = (
         of_the_lea(command.superintendent, engagement, context) if command.superintendent else None
     )
+    assistant = context.staff(command.assistant, "assistant") if command.assistant else None
     not_in_the_future(context.effective_on, "The opening", context)
     return [
         EngagementOpened(
@@ -400,6 +405,7 @@ def open_engagement(command: OpenEngagement, state: State, context: Context) -> 
             director=director.id,
             lea_contact=contact.id if contact else None,
             superintendent=superintendent.id if superintendent else None,
+            assistant=assistant.id if assistant else None,
             source=command.source,
             statute=command.statute,
         )
@@ -413,6 +419,8 @@ def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> St
         held["lea_contact"] = event.lea_contact
     if event.superintendent:
         held["superintendent"] = event.superintendent
+    if event.assistant:
+        held["assistant"] = event.assistant
     return state.put(
         Engagement(
             phase="recruiting",

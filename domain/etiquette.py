@@ -45,7 +45,7 @@ from domain.obligations import Choosing, Obligation, chooses_policy, obligations
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.playbook_parts import EtiquetteRules
-from domain.wording import full
+from domain.wording import counted, full
 
 about_noun("reminders", "What is to come; snooze, wake, and choose another policy.")
 
@@ -285,9 +285,9 @@ def snooze(command: SnoozeReminders, state: State, context: Context) -> Decision
     if limit is not None and command.until > (last := context.today + timedelta(days=limit)):
         raise ImpossibleDate(
             f"{state.id}: {spoken(command.until)} is too far: in {context.the_playbook.ref} a "
-            f"snooze lasts {limit} days at most, until {spoken(last)}. Give an earlier --until, or "
-            f"agree on another due date, or hold it: handrail engagement hold {state.id} "
-            f"--item {owed.item} --reason REASON"
+            f"snooze lasts {counted(limit, 'day')} at most, until {spoken(last)}. Give an "
+            f"earlier --until, or agree on another due date, or hold it: handrail engagement hold "
+            f"{state.id} --item {owed.item} --reason REASON"
         )
     before = state.of(Etiquette).snoozes.get((owed.item, owed.round), Snooze())
     if before.until == command.until:

@@ -124,7 +124,8 @@ class DraftSent(Event):
         again = f", draft {self.round}" if self.round > 1 else ""
         return (
             f"Draft of the review sent on {spoken(self.on)}{again}; the LEA has "
-            f"{self.working_days} working days to correct facts, until {spoken(self.due)}."
+            f"{counted(self.working_days, 'working day')} to correct facts, until "
+            f"{spoken(self.due)}."
         )
 
 

@@ -172,23 +172,26 @@ class PersonChanged(Event):
     fallback: str | None = None
     without_fallback: bool = False
     digest: MailRhythm | None = None
+    person: str | None = None
+
+    @property
+    def changes(self) -> str:
+        """What is otherwise from now on."""
+        roles = self.staff_roles
+        said = [
+            f"roles {', '.join(roles) or 'none'}" if roles is not None else None,
+            f"name {self.name}" if self.name else None,
+            f"mail {self.email}" if self.email else None,
+            f"capacity {self.capacity}" if self.capacity is not None else None,
+            f"fallback contact {self.fallback}" if self.fallback else None,
+            "no fallback contact" if self.without_fallback else None,
+            f"mail comes {self.digest}" if self.digest else None,
+        ]
+        return ", ".join(part for part in said if part)
 
     def sentence(self) -> str:
-        return (
-            "The directory entry was changed"
-            + (
-                f": roles {', '.join(self.staff_roles) or 'none'}"
-                if self.staff_roles is not None
-                else ""
-            )
-            + (f", name {self.name}" if self.name else "")
-            + (f", mail {self.email}" if self.email else "")
-            + (f", capacity {self.capacity}" if self.capacity is not None else "")
-            + (f", fallback contact {self.fallback}" if self.fallback else "")
-            + (", no fallback contact" if self.without_fallback else "")
-            + (f", mail comes {self.digest}" if self.digest else "")
-            + "."
-        )
+        of = f" of {self.person}" if self.person else ""
+        return f"The directory entry{of} was changed: {self.changes}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,12 +354,6 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             f"{state.id} cannot both have a fallback contact and none. Give either --fallback or "
             f"--no-fallback."
         )
-    alone = command.model_fields_set <= {"person", "digest"}
-    if alone and command.digest == person.digest:
-        raise AlreadyExists(
-            f"The mail of {state.id} comes {person.digest} already. Nothing more is needed; see "
-            f"it: handrail person list"
-        )
     if command.capacity is not None:
         _only_staff_lead(state.id, None if person.organisation == AGENCY else person.organisation)
     if command.role is not None:
@@ -374,32 +371,38 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
             )
         _staff_need_mail(state.id, command.role, command.email or person.email)
     about = state.id
-    return [
-        PersonChanged(
-            name=Sealed(about=about, text=command.name) if command.name else None,
-            email=Sealed(about=about, text=command.email) if command.email else None,
-            staff_roles=command.role,
-            capacity=command.capacity,
-            fallback=_fallback(command.fallback, about, person.organisation, context)
-            if command.fallback
-            else None,
-            without_fallback=command.no_fallback,
-            digest=cast("MailRhythm | None", command.digest),
+    changed = PersonChanged(
+        person=state.id,
+        name=Sealed(about=about, text=command.name) if command.name else None,
+        email=Sealed(about=about, text=command.email) if command.email else None,
+        staff_roles=command.role,
+        capacity=command.capacity,
+        fallback=_fallback(command.fallback, about, person.organisation, context)
+        if command.fallback
+        else None,
+        without_fallback=command.no_fallback,
+        digest=cast("MailRhythm | None", command.digest),
+    )
+    if _as_changed(person, changed) == person:
+        raise AlreadyExists(
+            f"The directory says so of {state.id} already ({changed.changes}). Nothing more is "
+            f"needed; see it: handrail person show {person.handle}"
         )
-    ]
+    return [changed]
+
+
+def _as_changed(person: Person, event: PersonChanged) -> Person:
+    return replace(
+        person,
+        name=event.name or person.name,
+        email=event.email or person.email,
+        staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
+        capacity=person.capacity if event.capacity is None else event.capacity,
+        fallback=event.fallback or (None if event.without_fallback else person.fallback),
+        digest=event.digest or person.digest,
+    )
 
 
 @evolves(PersonChanged)
 def person_changed(state: State, event: PersonChanged, stamp: Stamp) -> State:
-    person = state.of(Person)
-    return state.put(
-        replace(
-            person,
-            name=event.name or person.name,
-            email=event.email or person.email,
-            staff_roles=person.staff_roles if event.staff_roles is None else event.staff_roles,
-            capacity=person.capacity if event.capacity is None else event.capacity,
-            fallback=event.fallback or (None if event.without_fallback else person.fallback),
-            digest=event.digest or person.digest,
-        )
-    )
+    return state.put(_as_changed(state.of(Person), event))

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from domain.wording import counted
+
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least"),
     "greater_than": ("gt", "must be more than"),
@@ -66,16 +68,17 @@ def _said(
         return f"not one of {context['expected']}".replace("'", "")
     if kind == "string_too_short":
         least = context["min_length"]
-        return "empty; say something" if least == 1 else f"needs at least {least} characters"
+        few = f"needs at least {counted(least, 'character')}"
+        return "empty; say something" if least == 1 else few
     if kind == "string_too_long":
-        return f"longer than {context['max_length']} characters; shorten it"
+        return f"longer than {counted(context['max_length'], 'character')}; shorten it"
     if kind in ("too_short", "too_long"):
         limit = "needs at least" if kind == "too_short" else "may have at most"
         return f"{limit} {context['min_length' if kind == 'too_short' else 'max_length']}"
     if kind == "string_pattern_mismatch":
         return _not_of_the_form(form)
     if kind == "decimal_max_places":
-        return f"more than {context['decimal_places']} decimal places"
+        return f"more than {counted(context['decimal_places'], 'decimal place')}"
     if kind in ("decimal_max_digits", "decimal_whole_digits"):
         return "too large"
     if kind == "value_error":

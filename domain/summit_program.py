@@ -36,6 +36,7 @@ from domain.kernel import (
 from domain.personal import Sealed
 from domain.playbook_parts import Named
 from domain.summits import LONGEST_DAYS, SummitCommand, planned, rules_of, span, the_summit
+from domain.wording import counted
 
 about_noun("summit session", "The sessions of a summit.")
 
@@ -178,7 +179,7 @@ def add_session(command: AddSession, state: State, context: Context) -> Decision
     length = (summit.last - summit.first).days + 1
     if command.day > length:
         raise ImpossibleDate(
-            f"{state.id} has no day {command.day}: it lasts {length} days, "
+            f"{state.id} has no day {command.day}: it lasts {counted(length, 'day')}, "
             f"{span(summit.first, summit.last)}. Correct --day."
         )
     triad = tuple(

@@ -30,12 +30,20 @@ def why_unplanned(item: str, state: State, context: Context) -> str | None:
     return "it is proposed and not signed by both sides"
 
 
+def why_unreminded(owed: Obligation, context: Context) -> str | None:
+    """Why nobody is reminded of what is owed, where nobody is."""
+    if owed.policy is None:
+        awaits_lead = owed.item.endswith(_SIGNATURE) and owed.side == "agency"
+        if awaits_lead and context.the_playbook.deliverables.signature_policy:
+            return "the Lead is to sign first; once that is done, the LEA is reminded to sign"
+        return "the playbook has no reminders for it"
+    return "it has no due date" if owed.due is None else None
+
+
 def _why_not(owed: Obligation, state: State, context: Context) -> str:
     ended = matter_of(state, context).ended
-    if owed.policy is None:
-        return "nobody is reminded of it"
-    if owed.due is None:
-        return "it has no due date"
+    if unreminded := why_unreminded(owed, context):
+        return unreminded
     if owed.settled:
         return f"it is settled ({owed.settled})"
     if ended:

@@ -247,7 +247,7 @@ def test_a_proposal_names_the_month_that_it_would_bring_over_the_cap() -> None:
         DeliverableProposed
     )
     assert event.sentence().endswith(
-        "Beware: if all that is proposed were signed, Nov 2026 would ask 56 hours of the LEA, "
+        "Beware: if all that is proposed were signed, Nov 2026 would ask 56 LEA hours, "
         "over the cap of 40."
     )
 
@@ -409,7 +409,7 @@ def test_up_to_what_was_allowed_is_signed_and_no_further() -> None:
         TooMany, "cap 40 h", "44 h allowed", "1 h over", "--hours 45"
     )
     story.when("burden waive", "dana", month="2026-11", hours="44", reason="r").refuses(
-        AlreadyExists, "up to 44 hours", "November 2026"
+        AlreadyExists, "up to 44 LEA hours", "November 2026"
     )
     story.do("burden waive", "dana", month="2026-11", hours="45.5", reason="one more")
     signed(story, "W3")

@@ -853,6 +853,6 @@ def test_more_hours_than_the_month_may_take_are_refused_at_the_signature() -> No
     [event] = story.when(
         "deliverable rescope", deliverable="D2", hours=30, reason="more schools"
     ).records(RescopeProposed)
-    assert "48 hours of the LEA, over the cap of 40" in event.sentence()
+    assert "48 LEA hours, over the cap of 40" in event.sentence()
     story.when("deliverable sign", "marcus", deliverable="D2").refuses(TooMany, "May 2027", "48 h")
     story.when("deliverable rescope", deliverable="D2", hours=50, reason="more").refuses(TooMany)

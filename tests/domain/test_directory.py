@@ -392,3 +392,48 @@ def test_the_recess_in_the_pages_is_possible() -> None:
     for recess in RECESS:
         story.do("lea recess", lea="salt-flat", **recess.model_dump())
     assert story.state("lea:salt-flat").of(Lea).recess == RECESS
+
+
+def with_sam() -> tuple[Story, str]:
+    story = Story()
+    [event] = story.when(
+        "person register", handle="sam", name="Sam Ortiz", email="sam@alder-creek.example",
+        at=ALDER,
+    ).records(PersonRegistered)  # fmt: skip
+    assert isinstance(event, PersonRegistered)
+    return story, event.name.about
+
+
+def test_a_change_of_the_directory_says_whose_entry_it_was() -> None:
+    story, sam = with_sam()
+    [changed] = story.when(
+        "person change", person=sam, name="Sam Ortiz-Li", digest="weekly"
+    ).records(PersonChanged)
+    assert changed.sentence() == (
+        f"The directory entry of {sam} was changed: name Sam Ortiz-Li, mail comes weekly."
+    )
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"name": "Sam Ortiz"},
+        {"email": "sam@alder-creek.example"},
+        {"digest": "daily"},
+        {"no_fallback": True},
+        {"name": "Sam Ortiz", "digest": "daily"},
+    ],
+    ids=str,
+)
+def test_a_second_press_of_a_change_of_the_directory_is_noticed(again: dict[str, Any]) -> None:
+    story, sam = with_sam()
+    story.when("person change", person=sam, **again).refuses(AlreadyExists, "already")
+    story.when("person change", person=sam, **(again | {"name": "Sam Li"})).records(PersonChanged)
+
+
+def test_an_assistant_may_be_named_when_an_engagement_opens() -> None:
+    named = {"lea": "ACUSD", "lead": "marcus", "director": "dana"}
+    story = Story().do("engagement open", **named, assistant="tess")
+    assert story.engagement.roles["assistant"] == "p-tess"
+    assert story.history()[0].event.sentence().endswith("Director p-dana, assistant p-tess.")
+    Story().when("engagement open", **named, assistant="joy").refuses(WrongPerson, "joy")

@@ -38,7 +38,11 @@ def told(story: Story, item: str) -> str | None:
         (spring, "D1", "it is proposed and not signed by both sides"),
         (partly_signed, "D1", "it is proposed and not signed by both sides"),
         (declined, "D1", "it was never agreed (declined)"),
-        (spring, "D1/signature", "nobody is reminded of it"),
+        (
+            spring,
+            "D1/signature",
+            "the Lead is to sign first; once that is done, the LEA is reminded to sign",
+        ),
         (held, "D1", "held: wildfire"),
         (withdrawn, "D1", "it was never signed by both sides"),
         (spring, "D7", None),
