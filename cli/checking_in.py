@@ -103,8 +103,8 @@ def checkin_show(
     if this is None:
         has = ", ".join(c.id for c in known)
         fail(
-            f"{state.id} has no check-in {checkin!r}; it has {has or 'none'}. Name one that it has."
-            if checkin
+            f"{state.id} has no check-in {checkin!r} that was held; it has {has}. Name one of them."
+            if checkin and has
             else f"{state.id} has no check-in that was held yet. See when it is owed: "
             f"handrail due --engagement {state.id}",
             REFUSED,

@@ -139,7 +139,8 @@ def cycle_list(
         for cycle in cycles:
             emit_json(_cycle_data(cycle))
         return
-    print(counted(len(cycles), "cycle"))
+    none = f". Open one: handrail cycle open {state.id} --help" if not cycles else ""
+    print(counted(len(cycles), "cycle") + none)
     for cycle in cycles:
         print("\n".join(_cycle_text(cycle)))
     say_if_illustrative(state.of(Engagement).illustrative)

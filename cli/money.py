@@ -174,7 +174,17 @@ def investment_list(
     reported = f"As reported {known}" if known else "As first recorded"
     emit_table(
         counted(len(rows), "investment"),
-        ("Fiscal year", "Engagement", "Id", "Made on", "Kind", "Purpose", "From", reported, "Now"),
+        (
+            "Fiscal year",
+            "Engagement",
+            "Id",
+            "Made on",
+            "Kind",
+            "Purpose",
+            "Drawn from",
+            reported,
+            "Now",
+        ),
         [_row(row) for row in rows],
         empty="Record one: handrail investment add --help",
     )

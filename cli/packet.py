@@ -467,4 +467,6 @@ def _flat(value: object) -> str:
         return ", ".join(f"{str(k).replace('_', ' ')} {_flat(v)}" for k, v in inside)
     if isinstance(value, list | tuple):
         return "; ".join(_flat(entry) for entry in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return _day(value) if isinstance(value, date) else str(value)

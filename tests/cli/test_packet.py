@@ -61,9 +61,13 @@ def test_what_other_subjects_add_to_an_engagement_is_in_the_packet() -> None:
         "engagement": "e",
         "phase": "partnering",
         "risks": [{"about": "a *new* superintendent", "level": "high", "until": None}],
+        "fit": {"proceed": True},
         "nothing": [],
     }
-    assert list(_rest(found)) == [r"risks: about a \*new\* superintendent, level high"]
+    assert list(_rest(found)) == [
+        r"risks: about a \*new\* superintendent, level high",
+        "fit: proceed yes",
+    ]
 
 
 def test_a_packet_with_nothing_in_it_says_so() -> None:
