@@ -106,6 +106,14 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
   from read.people
  where id = any(:names) or handle = any(:names);
 
+-- name: people-in-text
+-- Whoever may be named in a text that is in lower case.
+select id, handle, name, email from read.people
+ where handle is not null
+   and (position(handle in :text) > 0 or position(lower(name) in :text) > 0
+        or position(lower(email) in :text) > 0)
+ order by id;
+
 -- name: handles
 -- Every handle.
 select handle from read.people where handle is not null order by handle;
