@@ -14,9 +14,10 @@ _ORDER = (
 """What an engagement's projection looks up is there before it."""
 
 _FIRST_LOOK = 100
-"""After so many streams of an aggregate the tables are looked at, and again after ten times as many.
+"""After so many streams of a kind the tables are looked at, and again after ten times as many.
 
-The plans of the first statements were made on empty tables, and would read all that came since."""
+The plans of the first statements were made on empty tables: they would read all that came since.
+"""
 
 
 async def rebuild(connection: Connection, vault: Vault) -> int:
