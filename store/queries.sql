@@ -613,6 +613,14 @@ values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at, :l
 update ops.mails set content = :content, made_on = :made_on
  where id = :id and not offered and outcome is null;
 
+-- name: hold-people
+-- Those of some people who are not erased; none of them is until this transaction ends.
+select id from read.people where id = any(:persons) and handle is not null order by id for share;
+
+-- name: take-person!
+-- Whoever writes about a person waits until this transaction ends, or is waited for.
+select id from read.people where id = :person for update;
+
 -- name: put-mail-names!
 -- Whom the text of a mail names, besides its reader.
 with gone as (

@@ -1,5 +1,6 @@
 """Erasing somebody takes out what names them, and touches nothing else."""
 
+import asyncio
 import base64
 import json
 from datetime import UTC, date, datetime
@@ -10,15 +11,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from activities.caught import forget
+from activities.erasing import note_names
 from activities.names import DigestRun
 from activities.reminders import Reminders, kept_letter
 from activities.sealing import opened, opened_answer, seal
 from domain.messages import Envelope
 from domain.playbook import Playbook
+from store.context import people
 from store.database import queries
+from store.events import Conflict
 from store.rebuild import rebuild
-from tests.conftest import Office
+from tests.conftest import Office, eventually
 from tests.journey import E, whole_journey
 
 NOTHING: Any = None
@@ -138,6 +144,35 @@ async def test_erasing_takes_an_address_to_answer_to_out_of_mails_to_others(
     assert found[1]["Reply-To"] is None
     assert "marcus" not in said(found[1]).casefold()
     assert "Joy Kim" in said(found[1]), "it is her mail"
+
+
+async def test_a_mail_that_is_being_made_is_waited_for(office: Office, playbook: Playbook) -> None:
+    _, his = await _late(office, playbook)
+    joy = await person(office, "joy")
+    async with office.pool.acquire() as connection:
+        row = await queries.mail(connection, id=his)
+        entries = await people(connection, {joy})
+        await connection.execute("delete from ops.mail_names")
+        making = connection.transaction()
+        await making.start()
+        kept = await kept_letter(connection, office.vault, row)
+        assert kept is not None
+        message = message_from_bytes(base64.b64decode(kept["message"]), policy=default)
+        assert isinstance(message, EmailMessage)
+        await note_names(connection, his, message, entries)
+        erasing = asyncio.create_task(
+            office.do("person erase", "dana", person="joy", reason="request of 3 May", sure=True)
+        )
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        async with office.pool.acquire() as other:
+            await eventually(lambda: other.fetchval(waits))
+        await making.commit()
+        await erasing
+        with pytest.raises(Conflict):
+            await note_names(connection, his, message, entries)
+    found = await letter(office, his)
+    assert found is not None
+    assert "Joy" not in said(found[1])
 
 
 async def test_erasing_writes_nothing_that_does_not_name_them(
