@@ -118,6 +118,7 @@ async def run(stop: asyncio.Event) -> None:
             record=record,
             client=at.client,
             smtp_url=settings.require_smtp_url(),
+            caught=settings.caught,
         )
         follower = Follower(at.pool, at.vault, at.clock, at.client)
         async with AsyncExitStack() as stack:

@@ -15,7 +15,7 @@ from domain.context import Context, PersonEntry
 from domain.kernel import Recorded, State, fold
 from domain.people import PersonChanged, PersonRegistered
 from store.database import Connection, listed, queries
-from store.events import read_stream
+from store.events import Conflict, read_stream
 from store.projections import project
 from store.vault import Vault
 
@@ -36,6 +36,7 @@ def words_of(history: Iterable[Recorded]) -> set[str]:
 async def erase(connection: Connection, vault: Vault, stream: str, context: Context) -> State:
     """Erase the person of a stream, in the caller's transaction; the stream as it reads then."""
     person = stream.removeprefix("person:")
+    await queries.take_person(connection, person=person)
     words = words_of(await read_stream(connection, vault, stream))
     for row in await listed(queries.mails_naming(connection, person=person)):
         await _take_out(connection, vault, row, words)
@@ -48,7 +49,11 @@ async def erase(connection: Connection, vault: Vault, stream: str, context: Cont
 async def note_names(
     connection: Connection, mail: UUID, message: EmailMessage, people: Mapping[str, PersonEntry]
 ) -> None:
-    """Keep whom of these people a mail names, so that it can be written anew without them."""
+    """Keep whom of these people a mail names, so that it can be written anew without them.
+
+    Raises:
+        Conflict: One of them was erased while the mail was made.
+    """
     said = "\n".join(texts(message))
     named = [
         entry.id
@@ -56,6 +61,8 @@ async def note_names(
         if (pattern := naming(filter(None, (entry.name, entry.handle, entry.email))))
         and pattern.search(said)
     ]
+    if len(await listed(queries.hold_people(connection, persons=named))) < len(named):
+        raise Conflict("somebody was erased whom a mail names that is being made")
     await queries.put_mail_names(connection, mail=mail, persons=named)
 
 

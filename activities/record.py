@@ -14,6 +14,7 @@ import structlog
 from pydantic import ValidationError
 
 from activities.erasing import erase
+from activities.sealing import NamesTheErased, about_words, is_sealed, opened, sealed_answer
 from domain import subjects  # noqa: F401 - who decides knows every subject from the start
 from domain.context import Context
 from domain.deciding import after, brought, decide_in_full, led_to
@@ -79,8 +80,23 @@ class Record:
         self._clock = clock
 
     async def execute(self, envelope: Envelope) -> Receipt:
-        """Answer one command: the same id again gets the first answer and writes nothing."""
-        receipt = await self.in_transaction(lambda connection: self.answer_in(connection, envelope))
+        """Answer one command: the same id again gets the first answer and writes nothing.
+
+        A command that came sealed is answered sealed.
+        """
+
+        async def once(connection: Connection) -> Receipt:
+            if not is_sealed(envelope.body):
+                return await self.answer_in(connection, envelope)
+            try:
+                given = await opened(connection, self._vault, envelope)
+            except NamesTheErased as refusal:
+                receipt = await self._earlier(connection, envelope, refusal)
+            else:
+                receipt = await self.answer_in(connection, given)
+            return await sealed_answer(connection, self._vault, receipt)
+
+        receipt = await self.in_transaction(once)
         log.info(
             "command_answered",
             command=str(envelope.command_id),
@@ -210,10 +226,26 @@ class Record:
                 f"{row['stream']}. Leave --command-id out to give a new command."
             )
             return await self._refused(connection, envelope, refusal)
-        sealed = Receipt.model_validate_json(row["receipt"])
-        [message] = await self._opened(connection, envelope.command_id, [sealed.message])
+        return await self._answered(connection, row)
+
+    async def _earlier(
+        self, connection: Connection, envelope: Envelope, refusal: NamesTheErased
+    ) -> Receipt:
+        """The answer to a command that cannot be read any more: the one it had, or a refusal.
+
+        Erasing somebody is such a command itself, should its first answer have been lost.
+        """
+        row = await queries.receipt(connection, command_id=envelope.command_id)
+        if row is None:
+            return await self._refused(connection, envelope, refusal)
+        return await self._answered(connection, row)
+
+    async def _answered(self, connection: Connection, row: Any) -> Receipt:
+        """An answer that was kept, as it is given again."""
+        kept = Receipt.model_validate_json(row["receipt"])
+        [message] = await self._opened(connection, kept.command_id, [kept.message])
         return await self._with_standing(
-            connection, sealed.model_copy(update={"message": message, "repeated": True})
+            connection, kept.model_copy(update={"message": message, "repeated": True})
         )
 
     async def _refused(
@@ -249,8 +281,10 @@ class Record:
         return receipt.model_copy(update=_standing(state, context))
 
     async def _keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
-        # A refusal repeats what was typed, which may name somebody: it is kept sealed.
-        about = receipt.stream.removeprefix("person:")
+        # A refusal repeats what was typed, which may name somebody: it is kept sealed, also by
+        # everybody whom its words name.
+        named = await about_words(connection, receipt)
+        about = " ".join(dict.fromkeys([receipt.stream.removeprefix("person:"), *named]))
         document = {"message": Sealed(about=about, text=receipt.message).model_dump()}
         await self._vault.seal(connection, f"receipt {envelope.command_id}", [document])
         await queries.add_receipt(

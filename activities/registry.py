@@ -19,6 +19,7 @@ from activities.names import (
 )
 from activities.record import Record
 from activities.reminders import Reminders
+from domain.erasing import PersonErased
 from domain.messages import Envelope, Receipt
 
 
@@ -27,7 +28,12 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
 
     @activity.defn(name=EXECUTE_COMMAND)
     async def execute_command(envelope: Envelope) -> Receipt:
-        return await record.execute(envelope)
+        receipt = await record.execute(envelope)
+        for told in receipt.events:
+            if told.type == PersonErased.type:
+                # Also when the answer is repeated: the first time may have ended before this.
+                await reminders.forget(receipt.stream.removeprefix("person:"))
+        return receipt
 
     @activity.defn(name=ANNOUNCE_DUE)
     async def announce_due(stream: str) -> Announced:

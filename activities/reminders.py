@@ -5,12 +5,14 @@ import base64
 import json
 from datetime import date, datetime
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from temporalio.client import Client
 
+from activities.caught import forget
 from activities.dispatch import send, start_digest
 from activities.erasing import note_names
 from activities.mail.compose import compose
@@ -87,6 +89,7 @@ class Reminders:
         record: Record,
         client: Client,
         smtp_url: str,
+        caught: Path | None = None,
     ) -> None:
         self._pool = pool
         self._vault = vault
@@ -94,6 +97,19 @@ class Reminders:
         self._record = record
         self._client = client
         self._smtp_url = smtp_url
+        self._caught = caught
+
+    async def forget(self, person: str) -> None:
+        """Bring the copies in the mail catcher up to what erasing somebody has left of them."""
+        if self._caught is None:
+            return
+        kept: dict[str, bytes | None] = {}
+        async with self._pool.acquire() as connection:
+            for row in await listed(queries.mails_about(connection, person=person)):
+                letter = await kept_letter(connection, self._vault, row)
+                kept[row["message_id"]] = base64.b64decode(letter["message"]) if letter else None
+        done = await asyncio.to_thread(forget, self._caught, kept)
+        log.info("caught_mails_forgotten", person=person, mails=done)
 
     async def announce(self, stream: str) -> Announced:
         """Start the mails of everybody who must be told something on this stream now."""

@@ -139,6 +139,7 @@ class Door:
         from temporalio.service import RPCError
 
         from activities.dispatch import begin
+        from activities.sealing import opened_answer, seal
         from domain.messages import Receipt
 
         again = f"Repeat the command with --command-id {envelope.command_id}"
@@ -159,13 +160,17 @@ class Door:
         accepted = False
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
+                async with self.pool.acquire() as connection:
+                    travelling = await seal(connection, self.vault, envelope)
                 handle = await begin(
                     self.client,
-                    envelope,
+                    travelling,
                     rpc_timeout=timedelta(seconds=PATIENCE_SECONDS),
                 )
                 accepted = True
-                return Receipt.model_validate(await handle.result())
+                answer = Receipt.model_validate(await handle.result())
+                async with self.pool.acquire() as connection:
+                    return await opened_answer(connection, self.vault, answer)
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
             where = f"Temporal at {self.settings.temporal_address}"
             if accepted:

@@ -50,6 +50,7 @@ ENVIRONMENT = {
     "mails_per_second": "HANDRAIL_MAILS_PER_SECOND",
     "log_level": "HANDRAIL_LOG_LEVEL",
     "feeds": "HANDRAIL_FEEDS",
+    "caught": "HANDRAIL_CAUGHT",
 }
 """Setting to environment variable."""
 
@@ -129,10 +130,13 @@ class Settings(BaseModel):
     feeds: Path | None = None
     """Directory in which the worker keeps calendar files to subscribe to; None for none."""
 
+    caught: Path | None = None
+    """The Maildir of a mail catcher: copies that name somebody who is erased are taken out."""
+
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
 
-    @field_validator("home", "key_file", "bounces", "feeds")
+    @field_validator("home", "key_file", "bounces", "feeds", "caught")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

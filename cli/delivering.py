@@ -9,11 +9,20 @@ from cyclopts import Parameter
 
 from cli.asking import Json, Names, counted, engagement_named, run
 from cli.output import emit_json, emit_table
-from cli.reading import AsKnown, AsTrue, _day, _distance, _person_id, _zone, not_to_come
+from cli.reading import (
+    AsKnown,
+    AsTrue,
+    _day,
+    _distance,
+    _person_id,
+    _zone,
+    end_of,
+    not_to_come,
+)
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
 from domain.errors import Unknown
-from domain.kernel import fold
+from domain.kernel import State
 from domain.obligations import Side
 from domain.terms import Status
 from domain.whereabouts import ACTS, whereabouts
@@ -115,31 +124,39 @@ async def _then(
     door: "Door", only: str | None, known: date | None, true: date | None, today: date
 ) -> list[dict[str, Any]]:
     """The same from the events, of each engagement that was open by then."""
-    from cli.showing import read_history
-    from store.database import listed, queries
+    from cli.showing import read_state
+    from store.portfolio import states
 
     zone = await _zone(door)
-    async with door.pool.acquire() as connection:
-        ids = [row["id"] for row in await listed(queries.engagement_ids(connection))]
-    found = []
-    for one in ids if only is None else [only]:
-        stream = f"engagement:{one}"
-        state = fold(stream, await read_history(door, stream, known, true, zone))
+    found: list[dict[str, Any]] = []
+
+    def add(state: State) -> None:
         engagement = state.of(Engagement)
-        if engagement.phase is None:
-            if only is not None:
-                raise Unknown(f"{one} was not open yet on that day. Ask for a later one.")
-            continue
-        found += [
+        found.extend(
             {
-                "engagement": one,
+                "engagement": state.id,
                 "lea_name": engagement.lea_name,
                 "lead": engagement.roles.get("lead"),
                 **asdict(d),
                 "overdue": d.overdue(today),
             }
             for d in whereabouts(state)
-        ]
+        )
+
+    if only is not None:
+        state = await read_state(door, only, known, true, zone)
+        if state.of(Engagement).phase is None:
+            raise Unknown(f"{only} was not open yet on that day. Ask for a later one.")
+        add(state)
+    else:
+        async with door.pool.acquire() as connection:
+            async for state in states(
+                connection,
+                zone=zone.key,
+                known_by=end_of(known, zone) if known else None,
+                true_by=end_of(true, zone) if true else None,
+            ):
+                add(state)
     return sorted(found, key=lambda row: row["lea_name"])
 
 

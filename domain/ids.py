@@ -1,6 +1,8 @@
 """Workflow ids: each from one function, and back."""
 
+import base64
 from datetime import date
+from uuid import UUID
 
 PROGRAM = "program"
 
@@ -41,3 +43,8 @@ def digest_workflow_id(person: str, on: date, kind: str = DIGEST) -> str:
     """The workflow of one person's mail of one local day."""
     day = f"digest:{person}:{on.isoformat()}"
     return day if kind == DIGEST else f"{day}:{kind}"
+
+
+def person_id_from(command_id: UUID) -> str:
+    """The opaque id of the person a command registers: the same command, the same person."""
+    return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")

@@ -111,3 +111,5 @@ class Receipt(BaseModel):
     facets: Facets = Facets()
     repeated: bool = False
     """True when the command had been answered before."""
+    sealed: bool = False
+    """True while it travels with its message sealed."""

@@ -1,6 +1,5 @@
 """People: the agency's own, and those at the LEAs."""
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from domain.authority import MAY, require
 from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, MailRhythm, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
+from domain.ids import person_id_from
 from domain.kernel import (
     Command,
     Decision,
@@ -68,11 +68,6 @@ DigestWish = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True), AfterValidator(_daily_or_weekly)
 ]
 """How often somebody wants their mail."""
-
-
-def person_id_from(command_id: UUID) -> str:
-    """The opaque id of the person a command registers: the same command, the same person."""
-    return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")
 
 
 class RegisterPerson(Command):

@@ -14,7 +14,10 @@ class Sealed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     about: str
-    """Whose key seals the text: a person's id (``p-…``) or a stream (``engagement:…``)."""
+    """Whose key seals the text: a person's id (``p-…``) or a stream (``engagement:…``).
+
+    Several, separated by spaces, seal it together: it is gone with any of their keys.
+    """
     text: str | None
     """The text; None once the key has been destroyed."""
 

@@ -11,8 +11,9 @@ from domain.calendar import CalendarPack
 from domain.context import AGENCY, Context
 from domain.errors import AlreadyExists
 from domain.frameworks import Framework, FrameworkPublished
+from domain.ids import person_id_from
 from domain.kernel import Command, Decision, Event, Line, On, Slug, Stamp, State, decides, evolves
-from domain.people import MailAddress, PersonRegistered, person_id_from
+from domain.people import MailAddress, PersonRegistered
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.policy import CalendarPublished, PlaybookPublished

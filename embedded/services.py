@@ -67,6 +67,8 @@ class Services:
         }
         if self.key_file is not None:
             env[ENVIRONMENT["key_file"]] = str(self.key_file)
+        if self.catches_mail:
+            env[ENVIRONMENT["caught"]] = str(home.maildir)
         return env
 
     def record(self, home: Home, *, started_at: datetime, worker_pid: int) -> StackRecord:

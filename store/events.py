@@ -181,10 +181,6 @@ async def read_stream(
     return await decode(connection, vault, rows)
 
 
-LEDGER = tuple(sorted(e.type for e in EVENTS.values() if e.__module__ == "domain.notices"))
-"""The events of reminders: most of what there is, and nothing but the ledger comes of them."""
-
-
 async def read_each(
     connection: Connection,
     vault: Vault | None,

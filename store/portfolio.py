@@ -5,11 +5,23 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
 
+from domain import notices
 from domain.engagement import Engagement
-from domain.kernel import State, fold
+from domain.kernel import Event, State, fold
 from domain.portfolio import LeaProfile, Member
 from store.database import Connection, listed, queries
-from store.events import LEDGER, as_true, read_each
+from store.events import as_true, read_each
+
+LEDGER = tuple(
+    sorted(
+        kind.type
+        for kind in vars(notices).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Event)
+        and kind.__module__ == notices.__name__
+    )
+)
+"""The events of reminders: most of what there is, and nothing but the ledger comes of them."""
 
 
 async def states(

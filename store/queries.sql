@@ -106,6 +106,14 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
   from read.people
  where id = any(:names) or handle = any(:names);
 
+-- name: people-in-text
+-- Whoever may be named in a text that is in lower case.
+select id, handle, name, email from read.people
+ where handle is not null
+   and (position(handle in :text) > 0 or position(lower(name) in :text) > 0
+        or position(lower(email) in :text) > 0)
+ order by id;
+
 -- name: handles
 -- Every handle.
 select handle from read.people where handle is not null order by handle;
@@ -604,6 +612,14 @@ values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at, :l
 -- Replaces the text of a mail that no mail server has seen.
 update ops.mails set content = :content, made_on = :made_on
  where id = :id and not offered and outcome is null;
+
+-- name: hold-people
+-- Those of some people who are not erased; none of them is until this transaction ends.
+select id from read.people where id = any(:persons) and handle is not null order by id for share;
+
+-- name: take-person!
+-- Whoever writes about a person waits until this transaction ends, or is waited for.
+select id from read.people where id = :person for update;
 
 -- name: put-mail-names!
 -- Whom the text of a mail names, besides its reader.

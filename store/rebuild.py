@@ -14,8 +14,10 @@ _ORDER = (
 """What an engagement's projection looks up is there before it."""
 
 _FIRST_LOOK = 100
-"""After so many streams the tables are looked at, and again after ten times as many: the plans of
-the first statements were made on empty tables, and would read all that has come since."""
+"""After so many streams of a kind the tables are looked at, and again after ten times as many.
+
+The plans of the first statements were made on empty tables: they would read all that came since.
+"""
 
 
 async def rebuild(connection: Connection, vault: Vault) -> int:
@@ -30,17 +32,22 @@ async def rebuild(connection: Connection, vault: Vault) -> int:
     async with connection.transaction():
         await queries.lock_read_models(connection)
         await queries.clear_read_models(connection)
-        streams: list[str] = []
+        projected = 0
         for aggregate in _ORDER:
             rows = await listed(queries.streams_of(connection, aggregate=aggregate))
-            streams += [row["stream"] for row in rows]
-        look_at = _FIRST_LOOK
-        for done, stream in enumerate(streams, 1):
-            history = await read_stream(connection, vault, stream)
-            state = fold(stream, history)
-            context = await standing(connection, state, history[-1].stamp.recorded_at)
-            await project(connection, state, history, context)
-            if done == look_at or done == len(streams):
-                await queries.take_statistics(connection)
-                look_at *= 10
-    return len(streams)
+            look_at = _FIRST_LOOK
+            for done, row in enumerate(rows, 1):
+                await _projected(connection, vault, row["stream"])
+                if done == look_at:
+                    await queries.take_statistics(connection)
+                    look_at *= 10
+            projected += len(rows)
+        await queries.take_statistics(connection)
+    return projected
+
+
+async def _projected(connection: Connection, vault: Vault, stream: str) -> None:
+    history = await read_stream(connection, vault, stream)
+    state = fold(stream, history)
+    context = await standing(connection, state, history[-1].stamp.recorded_at)
+    await project(connection, state, history, context)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -51,6 +51,18 @@ def shut(documents: Iterable[Any]) -> None:
         value["text"] = None
 
 
+def _joint(keys: Sequence[bytes | None]) -> bytes | None:
+    """One key made of several; None where any of them was destroyed."""
+    whole = [key for key in keys if key is not None]
+    if len(whole) < len(keys):
+        return None
+    return (
+        whole[0]
+        if len(whole) == 1
+        else hashlib.sha256(b"handrail joint key" + b"".join(whole)).digest()
+    )
+
+
 class Vault:
     """Keys of subjects, wrapped with the master key, which only this process holds."""
 
@@ -80,7 +92,21 @@ class Vault:
                 f"has {self.master_id}. Set HANDRAIL_KEY_FILE to the key this store began with."
             ) from problem
 
-    async def _keys(self, connection: Connection, subjects: set[str]) -> dict[str, bytes | None]:
+    async def _keys(self, connection: Connection, abouts: set[str]) -> dict[str, bytes | None]:
+        """The key of each text by what it is about, as far as there is one; None where destroyed.
+
+        What is about several is sealed with all of their keys: it goes with any of them.
+        """
+        own = await self._own_keys(connection, {s for about in abouts for s in about.split()})
+        return {
+            about: _joint([own[s] for s in about.split()])
+            for about in abouts
+            if own.keys() >= {*about.split()}
+        }
+
+    async def _own_keys(
+        self, connection: Connection, subjects: set[str]
+    ) -> dict[str, bytes | None]:
         if not subjects:
             return {}
         rows = await listed(queries.keys(connection, subjects=sorted(subjects)))
@@ -103,9 +129,9 @@ class Vault:
         for index, document in enumerate(documents):
             _walk(document, f"{place}+{index}", found)
         clear = [(value, path) for value, path in found if _is_clear(value)]
-        subjects = {value["about"] for value, _ in clear}
-        keys = await self._keys(connection, subjects)
-        missing = sorted(subjects - keys.keys())
+        abouts = {value["about"] for value, _ in clear}
+        subjects = {s for about in abouts for s in about.split()}
+        missing = sorted(subjects - (await self._own_keys(connection, subjects)).keys())
         if missing:
             fresh = [AESGCM.generate_key(_KEY_BYTES * 8) for _ in missing]
             await queries.add_keys(
@@ -114,7 +140,7 @@ class Vault:
                 wrapped=[self._wrap(s, k) for s, k in zip(missing, fresh, strict=True)],
                 master_ids=[self.master_id] * len(missing),
             )
-            keys |= await self._keys(connection, set(missing))
+        keys = await self._keys(connection, abouts)
         for value, path in clear:
             text, key = value.pop("text"), keys[value["about"]]
             if text is None or key is None:

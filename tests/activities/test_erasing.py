@@ -1,20 +1,30 @@
 """Erasing somebody takes out what names them, and touches nothing else."""
 
+import asyncio
 import base64
 import json
 from datetime import UTC, date, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from activities.caught import forget
+from activities.erasing import note_names
 from activities.names import DigestRun
 from activities.reminders import Reminders, kept_letter
+from activities.sealing import opened, opened_answer, seal
+from domain.messages import Envelope
 from domain.playbook import Playbook
+from store.context import people
 from store.database import queries
+from store.events import Conflict
 from store.rebuild import rebuild
-from tests.conftest import Office
+from tests.conftest import Office, eventually
 from tests.journey import E, whole_journey
 
 NOTHING: Any = None
@@ -136,6 +146,35 @@ async def test_erasing_takes_an_address_to_answer_to_out_of_mails_to_others(
     assert "Joy Kim" in said(found[1]), "it is her mail"
 
 
+async def test_a_mail_that_is_being_made_is_waited_for(office: Office, playbook: Playbook) -> None:
+    _, his = await _late(office, playbook)
+    joy = await person(office, "joy")
+    async with office.pool.acquire() as connection:
+        row = await queries.mail(connection, id=his)
+        entries = await people(connection, {joy})
+        await connection.execute("delete from ops.mail_names")
+        making = connection.transaction()
+        await making.start()
+        kept = await kept_letter(connection, office.vault, row)
+        assert kept is not None
+        message = message_from_bytes(base64.b64decode(kept["message"]), policy=default)
+        assert isinstance(message, EmailMessage)
+        await note_names(connection, his, message, entries)
+        erasing = asyncio.create_task(
+            office.do("person erase", "dana", person="joy", reason="request of 3 May", sure=True)
+        )
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        async with office.pool.acquire() as other:
+            await eventually(lambda: other.fetchval(waits))
+        await making.commit()
+        await erasing
+        with pytest.raises(Conflict):
+            await note_names(connection, his, message, entries)
+    found = await letter(office, his)
+    assert found is not None
+    assert "Joy" not in said(found[1])
+
+
 async def test_erasing_writes_nothing_that_does_not_name_them(
     office: Office, playbook: Playbook
 ) -> None:
@@ -170,3 +209,90 @@ async def test_what_erasing_leaves_is_what_a_rebuild_makes(
         await rebuild(connection, office.vault)
     assert await rows() == live
     assert "Zed" not in json.dumps(live)
+
+
+async def _travelling(office: Office, kind: str, actor: str = "tess", **body: Any) -> Envelope:
+    """A command as it travels through Temporal."""
+    envelope = office.envelope(kind, actor, **body)
+    async with office.pool.acquire() as connection:
+        return await seal(connection, office.vault, envelope)
+
+
+async def test_a_command_travels_without_a_word_about_whom_it_names(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    commands: dict[str, dict[str, Any]] = {
+        "conversation log": {"engagement": E, "group": "parents", "person": "joy",
+                             "notes": "Joy Kim said"},
+        "person change": {"person": "@joy", "email": "joy@new.example"},
+        "person register": {"handle": "zed", "name": "Zed O'Brien", "email": "zed@new.example"},
+        "engagement assign": {"engagement": E, "role": "lea_contact", "person": "joyce"},
+        "deliverable propose": {"engagement": E, "title": "Plan of JOY KIM", "due": "2026-09-04"},
+    }  # fmt: skip
+    for kind, body in commands.items():
+        given = office.envelope(kind, **body)
+        async with office.pool.acquire() as connection:
+            travels = await seal(connection, office.vault, given)
+            opened_again = await opened(connection, office.vault, travels)
+        assert opened_again == given, kind
+        text = travels.model_dump_json().casefold()
+        for word in ("joy", "kim", "zed", "o'brien", "tess", "new.example"):
+            assert word not in text, (kind, word)
+
+
+async def test_a_command_that_came_sealed_is_answered_sealed(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    travels = await _travelling(office, "engagement assign", "dana", engagement=E, role="lead",
+                                person="tess")  # fmt: skip
+    answer = await office.record.execute(travels)
+    assert (answer.outcome, answer.refusal) == ("refused", "WrongPerson")
+    async with office.pool.acquire() as connection:
+        said_ = await opened_answer(connection, office.vault, answer)
+    assert "cannot be lead" in said_.message
+    travels = await _travelling(office, "conversation log", "marcus", engagement=E,
+                                group="parents", person="joyy")  # fmt: skip
+    answer = await office.record.execute(travels)
+    assert "joy" not in answer.message.casefold()
+    async with office.pool.acquire() as connection:
+        opened_ = await opened_answer(connection, office.vault, answer)
+        assert "Did you mean joy?" in opened_.message
+        await queries.destroy_key(connection, subject=await person(office, "joy"))
+        assert (await opened_answer(connection, office.vault, answer)).message == "(erased)"
+    assert (await office.record.execute(travels)).repeated
+
+
+async def test_an_erasing_whose_answer_was_lost_is_answered_again(office: Office) -> None:
+    travels = await _travelling(office, "person erase", "dana", person="joy", reason="r", sure=True)
+    waiting = await _travelling(office, "person change", "dana", person="joy", name="Joy K")
+    first = await office.record.execute(travels)
+    assert [told.type for told in first.events] == ["person-erased"]
+    again = await office.record.execute(travels)
+    assert (again.outcome, again.repeated, again.events) == ("recorded", True, first.events)
+    late = await office.record.execute(waiting)
+    assert (late.outcome, late.refusal) == ("refused", "NamesTheErased")
+
+
+def test_the_catcher_keeps_nothing_of_a_mail_that_is_gone(tmp_path: Path) -> None:
+    gone, changed, other = (f"<{UUID(int=n)}@c.example>" for n in (1, 2, 3))
+    for part in ("tmp", "new", "cur"):
+        (tmp_path / part).mkdir()
+    files = {
+        "new/1": f"X-Envelope-To: z@x.example\r\nMessage-ID: {gone}\r\n\r\nTo Zed",
+        "cur/2": f"X-Envelope-To: m@x.example\r\nMessage-ID: {changed}\r\n\r\nZed is late",
+        "new/3": f"Message-ID: {other}\r\nReferences: {gone}\r\n\r\nAnother of the thread",
+        "new/4": f"Message-ID: <x@mailer>\r\n\r\nNot delivered:\r\n\r\nMessage-ID: {gone}\r\nZed",
+        "new/5": "Subject: no id at all\r\n\r\nhello",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(text.encode())
+    kept = {gone: None, changed: f"Message-ID: {changed}\r\n\r\n(erased) is late".encode()}
+    assert forget(tmp_path, kept) == 3
+    assert forget(tmp_path, kept) == 0, "done again, it changes nothing"
+    left = {str(p.relative_to(tmp_path)): p.read_text("utf-8") for p in tmp_path.glob("*/*")}
+    assert sorted(left) == ["cur/2", "new/3", "new/5"]
+    assert left["cur/2"].startswith("X-Envelope-To: m@x.example\n")
+    assert "(erased) is late" in left["cur/2"]
+    assert forget(tmp_path / "nowhere", kept) == 0

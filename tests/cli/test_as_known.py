@@ -38,6 +38,7 @@ VIEWS = {
     "team show": (E,),
     "focus show": (E,),
     "deliverable show": (E, "D1"),
+    "deliverable list": (),
 }
 """Those that name people, and take --as-known."""
 
@@ -53,9 +54,9 @@ async def test_a_view_of_a_day_names_people_as_they_were_called_then(
         ][::-1]
         assert (then.code, now.code, today.code) == (0, 0, 0), (view, then.err)
         assert ("Newname" in then.out, "Kim-Park" in then.out) == (False, False), view
-        assert "Joy Kim" in then.out, view
+        assert "Joy Kim" in then.out or "Marcus Oyelaran" in then.out, view
         for answer in (now, today):
-            assert "Joy Kim-Park" in answer.out, view
+            assert "Joy Kim-Park" in answer.out or "Marcus Newname" in answer.out, view
             assert "Oyelaran" not in answer.out, view
         in_json = await ask(*words, "--as-known", THEN.isoformat(), "--json")
         assert ("Newname" in in_json.out, "Kim-Park" in in_json.out) == (False, False), view

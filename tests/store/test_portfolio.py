@@ -8,8 +8,8 @@ from domain.notices import Notices
 from domain.playbook import Playbook
 from domain.portfolio import LeaProfile
 from domain.risks import Risks
-from store.events import LEDGER, read_each, read_stream
-from store.portfolio import members, states
+from store.events import read_each, read_stream
+from store.portfolio import LEDGER, members, states
 from tests.conftest import Office
 from tests.journey import E, whole_journey
 

@@ -117,6 +117,7 @@ class Running:
 
     services: Services
     smtp_url: str
+    caught: Path | None = None
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
@@ -129,6 +130,7 @@ class Running:
             record=record,
             client=services.client,
             smtp_url=self.smtp_url,
+            caught=self.caught,
         )
         async with AsyncExitStack() as stack:
             for worker in workers(services, record, reminders):
@@ -155,7 +157,7 @@ async def running(
     sandbox_database: Database, time_server: TemporalServer, mails: MailCatcher, tmp_path: Path
 ) -> AsyncIterator[Running]:
     pool = await open_pool(sandbox_database.url, size=20)
-    yield Running(await services_for(pool, time_server, tmp_path), mails.smtp_url)
+    yield Running(await services_for(pool, time_server, tmp_path), mails.smtp_url, mails.maildir)
     await pool.close()
 
 

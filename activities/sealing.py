@@ -1,0 +1,116 @@
+"""What travels through Temporal is sealed by whom it names, so that erasing reaches it there too.
+
+Temporal keeps a command and its answer for as long as its histories last, and longer in backups of
+its database. Its own encryption has one key for all; so what names people is sealed with theirs
+before: a destroyed key makes it unreadable wherever it lies.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from domain.errors import Refused
+from domain.ids import person_id_from
+from domain.messages import Envelope, Receipt
+from store.database import Connection
+from store.names import named_in, person_called
+from store.vault import Vault
+
+SOMEBODY = "person:somebody"
+"""In the place of a stream that was named by what nobody in the directory is called."""
+
+_REGISTER = frozenset({"person register", "program init"})
+"""The kinds of command that bring somebody into the directory."""
+
+
+class NamesTheErased(Refused):
+    """A command that names somebody who has been erased since it was given."""
+
+
+def is_sealed(document: Any) -> bool:
+    """Whether a command's body is what `seal` makes."""
+    return isinstance(document, dict) and document.keys() == {"about", "sealed"}
+
+
+async def seal(connection: Connection, vault: Vault, envelope: Envelope) -> Envelope:
+    """The command as it may travel: sealed by everybody it names, the acting person among them."""
+    content = {"stream": envelope.stream, "actor": envelope.actor, "body": envelope.body}
+    text = json.dumps(content)
+    subjects = dict.fromkeys(await named_in(connection, "\n".join(_words(content))))
+    stream = envelope.stream
+    if envelope.kind in _REGISTER:
+        subjects[person_id_from(envelope.command_id)] = None
+    elif stream.startswith("person:"):
+        name = stream.removeprefix("person:").removeprefix("@")
+        person = await person_called(connection, name)
+        stream = f"person:{person}" if person else SOMEBODY
+        subjects |= {person: None} if person else {}
+    if not subjects:
+        return envelope
+    document = {"about": " ".join(subjects), "text": text}
+    await vault.seal(connection, _place(envelope), [document])
+    return envelope.model_copy(update={"stream": stream, "actor": "", "body": document})
+
+
+async def opened(connection: Connection, vault: Vault, envelope: Envelope) -> Envelope:
+    """The command as it was given.
+
+    Raises:
+        NamesTheErased: A key that seals it has been destroyed.
+    """
+    document = dict(envelope.body)
+    await vault.open(connection, [(f"{_place(envelope)}+0", document)])
+    if document["text"] is None:
+        raise NamesTheErased(
+            "This command names somebody who was erased before it was carried out. Give it again "
+            "without them: see handrail person list"
+        )
+    return envelope.model_copy(update=json.loads(document["text"]))
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every text in plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (*_words(key), *_words(inner))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _words(inner)
+
+
+def _place(envelope: Envelope) -> str:
+    return f"command {envelope.command_id}"
+
+
+async def sealed_answer(connection: Connection, vault: Vault, receipt: Receipt) -> Receipt:
+    """The answer as it may travel: its words sealed by whom they name."""
+    about = await about_words(connection, receipt)
+    if not receipt.message or not about:
+        return receipt
+    document = {"about": " ".join(about), "text": receipt.message}
+    await vault.seal(connection, _answer(receipt), [document])
+    return receipt.model_copy(update={"message": json.dumps(document), "sealed": True})
+
+
+async def opened_answer(connection: Connection, vault: Vault, receipt: Receipt) -> Receipt:
+    """The answer as it was given; words about somebody erased are gone."""
+    if not receipt.sealed:
+        return receipt
+    document = json.loads(receipt.message)
+    await vault.open(connection, [(f"{_answer(receipt)}+0", document)])
+    said = "(erased)" if document["text"] is None else document["text"]
+    return receipt.model_copy(update={"message": said, "sealed": False})
+
+
+def _answer(receipt: Receipt) -> str:
+    return f"answer {receipt.command_id}"
+
+
+async def about_words(connection: Connection, receipt: Receipt) -> list[str]:
+    """By whom the words of an answer are sealed: whom it is about, and everybody it names."""
+    about = dict.fromkeys(await named_in(connection, receipt.message))
+    if receipt.stream.startswith("person:p-"):
+        about[receipt.stream.removeprefix("person:")] = None
+    return list(about)
