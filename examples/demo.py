@@ -174,7 +174,7 @@ async def load_the_cohort(on: Stage, story: Journey) -> None:
     for what, file in (("lea", LEAS), ("lea", ALDER_CREEK), ("person", PEOPLE)):
         line = f"{what} import {file.relative_to(ROOT)}"
         await show(on, line, by="dana", first=1)
-    await show(on, f"lea show {SHOWN_LEA}", first=10, last=1)
+    await show(on, f"lea show {SHOWN_LEA}", first=7, last=1)
 
 
 async def give(door: Door, deed: Deed) -> Receipt:
@@ -246,7 +246,7 @@ async def two_years(on: Stage, door: Door, story: Journey) -> None:
         await door.clock.to(datetime.combine(day, OFFICE_HOUR, tzinfo=ZONE))
         await settle(door)
         if day == story.look_on:
-            await show(on, "due", first=6)
+            await show(on, "due", first=5)
         if day == story.investments_on:
             await show(
                 on,
@@ -324,7 +324,7 @@ async def questions(on: Stage, found: Findings, story: Journey) -> None:
     """
     heading("Questions")
     history = await show(on, f"history {SHOWN}", first=3, last=2)
-    await show(on, f"ledger {SHOWN}", first=6, last=2)
+    await show(on, f"ledger {SHOWN}", first=5, last=2)
     alder = story.alder_creek.engagement
     asked = f"engagement show {alder} --json"
     then = json.loads((await on.handrail(f"{asked} --as-known {AS_KNOWN}")).out)

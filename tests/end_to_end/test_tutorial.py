@@ -113,11 +113,16 @@ class Newcomer:
         return done.returncode, done.stdout
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
+    """One desk for all pages, whichever is read first."""
+    return Newcomer(tmp_path_factory.mktemp("newcomer"))
+
+
 @pytest.fixture
-def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
-    newcomer = Newcomer(tmp_path)
-    yield newcomer
-    code, shown = newcomer.type("handrail down")
+def newcomer(desk: Newcomer) -> Iterator[Newcomer]:
+    yield desk
+    code, shown = desk.type("handrail down")
     assert code == 0, shown
 
 
