@@ -130,7 +130,7 @@ async def show(
 def introduction(story: Journey) -> None:
     """What is fact and what is not."""
     amounts = len(load(INVESTMENTS))
-    staff = sum(row.get("at") is None for row in load(PEOPLE))
+    staff = sum(row.get("organisation") is None for row in load(PEOPLE))
     say("HANDRAIL: the pilot cohort, two years in a sandbox\n")
     told = {
         "FACT": f"What is said of the twelve LEAs, and the {amounts} investments: from the pilot "

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclopts import App
 
+from cli.main import main
 from cli.sandbox import parse_duration
-from cli.stack import register
 from embedded.mailcatcher import mail_catcher
 from embedded.process import free_port
 from tests.embedded.support import OURS
@@ -45,14 +44,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    app = App(name="handrail")
-    register(app)
-
     def run(*arguments: str) -> Answer:
         capsys.readouterr()
         code: object = 0
         try:
-            app(list(arguments), exit_on_error=False, result_action="return_value")
+            main(list(arguments))
         except SystemExit as left:
             code = left.code or 0
         said = capsys.readouterr()

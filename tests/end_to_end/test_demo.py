@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cli.commands import option_name
 from domain.calendar import CalendarPack, WorkingDays
 from domain.deliverables import ProposeDeliverable
 from domain.kernel import COMMANDS
@@ -52,7 +53,11 @@ def fact(lea: str, name: str) -> dict[str, Any]:
 
 
 def test_the_twelve_leas_of_the_report_can_be_registered() -> None:
-    registered = [RegisterLea.model_validate(row) for row in load(LEAS)]
+    fields = {option_name(name, field): name for name, field in RegisterLea.model_fields.items()}
+    registered = [
+        RegisterLea.model_validate({fields[column]: value for column, value in row.items()})
+        for row in load(LEAS)
+    ]
 
     assert {lea.id for lea in registered} == TWELVE
     assert not any(row.get("illustrative") for row in load(LEAS))
@@ -106,7 +111,7 @@ def test_every_address_is_one_that_nobody_can_have() -> None:
 
 
 def test_a_real_lea_has_a_role_for_a_contact_and_never_a_person() -> None:
-    at_leas = {row["handle"]: row for row in load(PEOPLE) if row.get("at") in TWELVE}
+    at_leas = {row["handle"]: row for row in load(PEOPLE) if row.get("organisation") in TWELVE}
 
     assert set(at_leas) == {f"{lea}-contact" for lea in TWELVE}
     assert all(row["name"].endswith(" contact (illustrative)") for row in at_leas.values())

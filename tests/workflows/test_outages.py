@@ -42,6 +42,10 @@ class Post:
     def smtp_url(self) -> str:
         return self.catcher.smtp_url
 
+    @property
+    def maildir(self) -> Path:
+        return self.catcher.maildir
+
     def messages(self, who: str = "") -> list[Any]:
         return [m for m in self.catcher.messages() if f"{who}@" in m["To"] or not who]
 
