@@ -25,6 +25,7 @@ from cli.asking import Names, engagement_named, run
 from cli.describing import descriptions
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
+from domain.bounds import Day
 from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional
 
 if TYPE_CHECKING:
@@ -368,12 +369,11 @@ def _checked(kind: Any, value: str | None, name: str) -> Any:
     if value is None:
         return None
     try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError:
-        form = (
-            "a day, as YYYY-MM-DD" if kind is date else "a command id, as an earlier answer gave it"
-        )
-        fail(f"{name} {value!r} is not {form}.", REFUSED)
+        return TypeAdapter(Day if kind is date else kind).validate_python(value)
+    except ValidationError as problem:
+        from domain.refusing import wrong_with
+
+        fail(f"{name} {wrong_with(problem.errors()[0])}.", REFUSED)
 
 
 def _read(name: str, value: Any, field: FieldInfo) -> Any:

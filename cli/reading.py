@@ -13,11 +13,13 @@ from cli.asking import Json, Names, counted, engagement_named, run
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
 from domain.errors import ImpossibleDate, Unknown, did_you_mean
 from domain.money import dollars, exact
 from domain.phases import Phase
+from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -399,9 +401,9 @@ def _day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
-        return TypeAdapter(date).validate_python(text)
-    except ValidationError:
-        fail(f"{option} {text!r} is not a day. Write it as YYYY-MM-DD.", REFUSED)
+        return TypeAdapter(Day).validate_python(text)
+    except ValidationError as problem:
+        fail(f"{option} {wrong_with(problem.errors()[0])}.", REFUSED)
 
 
 async def not_to_come(

@@ -5,7 +5,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from domain.bounds import Day, Version, Written
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEKDAYS: tuple[Weekday, ...] = (
@@ -49,11 +51,7 @@ def _day_of_month(value: object) -> object:
     return day
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class FixedHoliday(_Data):
+class FixedHoliday(Written):
     """A holiday on a day of the year, such as Veterans Day on 11 November."""
 
     kind: Literal["fixed"] = "fixed"
@@ -84,7 +82,7 @@ class FixedHoliday(_Data):
         return day
 
 
-class FloatingHoliday(_Data):
+class FloatingHoliday(Written):
     """A holiday on the nth weekday of a month, such as the first Monday of September."""
 
     kind: Literal["floating"] = "floating"
@@ -124,12 +122,12 @@ def out_of_order(first: date, last: date) -> str | None:
     return None
 
 
-class Closure(_Data):
+class Closure(Written):
     """Consecutive days on which an office or an LEA rests, such as winter recess."""
 
     name: str
-    first: date
-    last: date
+    first: Day
+    last: Day
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -138,7 +136,7 @@ class Closure(_Data):
         return self
 
 
-class FiscalYears(_Data):
+class FiscalYears(Written):
     """On which day of the year money is counted anew; a year is written with both its years."""
 
     month: int = Field(ge=1, le=12)
@@ -169,7 +167,7 @@ class FiscalYears(_Data):
         return date(int(fiscal_year[:4]) + 1, self.month, self.day) - timedelta(days=1)
 
 
-class StatuteDate(_Data):
+class StatuteDate(Written):
     """A day by which a statute wants something of an LEA, every year."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -203,11 +201,11 @@ class StatuteDate(_Data):
         return date(year, self.month, self.day)
 
 
-class CalendarPack(_Data):
+class CalendarPack(Written):
     """The non-working days of an agency, versioned; an LEA adds its own recess to it."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    version: int = Field(ge=1)
+    version: Version
     title: str
     source: str
     """Where the days come from, for whoever must check them."""

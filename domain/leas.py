@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from domain.bounds import Day, Written
 from domain.calendar import Closure, WorkingDays, out_of_order, spoken
 from domain.context import AGENCY, EXTERNAL, Context
 from domain.engagement import within_reach
@@ -50,13 +50,21 @@ CdsCode = Annotated[str, AfterValidator(_cds_code)]
 """The State's code of county, district and school; spaces and hyphens are left out."""
 
 
-class SourcedFact(BaseModel):
+MOST_OF_A_FACT = 10**15
+"""No LEA has more of anything, its dollars included."""
+
+
+class SourcedFact(Written):
     """One fact about an LEA with where it was read; a null value means the source is silent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
-    value: str | int | float | bool | None
+    value: (
+        str
+        | Annotated[int, Field(ge=-MOST_OF_A_FACT, le=MOST_OF_A_FACT)]
+        | Annotated[float, Field(ge=-MOST_OF_A_FACT, le=MOST_OF_A_FACT)]
+        | bool
+        | None
+    )
     qualifier: str | None = None
     scope: str | None = None
     source: str
@@ -156,9 +164,9 @@ class SetRecess(Command):
     """The LEA, by id, name or alias."""
     name: Annotated[Line, Positional()]
     """What the recess is called, for example winter recess."""
-    first: date
+    first: Day
     """The first day of the recess."""
-    last: date
+    last: Day
     """The last day of the recess."""
 
     @model_validator(mode="after")

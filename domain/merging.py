@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from domain.bounds import Day
 from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
 from domain.coauthoring import SIDES, proposer, sealed, terms_open
@@ -65,7 +66,7 @@ class MergeDeliverables(EngagementCommand):
     """The title of what goes on; left as it is otherwise."""
     hours: LeaHours | None = None
     """Hours of work it costs the LEA; what they cost together, if left out."""
-    due: date | None = None
+    due: Day | None = None
     """The due date; that of the one that goes on, if left out."""
     scope: Prose | None = None
     """What belongs to it and what does not; kept encrypted."""
