@@ -55,6 +55,14 @@ select status, version, positions, recorded_at
 -- The receipt of a command that was answered before.
 select stream, content_hash, receipt from es.receipts where command_id = :command_id;
 
+-- name: answered-before
+-- What was answered to commands, by their ids; when, and by whom the first event was recorded.
+select r.command_id, r.receipt->>'outcome' as outcome, r.recorded_at, e.actor
+  from es.receipts r
+  left join es.events e on e.stream = r.receipt->'events'->0->>'stream'
+                       and e.version = (r.receipt->'events'->0->>'version')::integer
+ where r.command_id = any(:command_ids);
+
 -- name: add-receipt!
 -- Keeps the answer to a command, stamped by the same clock as the events.
 insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at)
