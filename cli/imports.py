@@ -117,7 +117,8 @@ def _importer(kind: str) -> Callable[..., None]:
     importer.__doc__ = f"""Give `handrail {kind}` for every row of a CSV or YAML file.
 
     Every row is checked before anything is written. Rows that were recorded before are not recorded
-    again, whoever imports them and whatever the file is called. What a column means: `handrail {kind} --help`.
+    again, whoever imports them and whatever the file is called. What a column means:
+    `handrail {kind} --help`.
 
     {columns(kind)}
 
