@@ -23,12 +23,15 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from domain.clocks import TOLERANCE
 
 KEY_BYTES = 32
 
@@ -48,6 +51,7 @@ ENVIRONMENT = {
     "key": "HANDRAIL_KEY",
     "bounces": "HANDRAIL_BOUNCES",
     "mails_per_second": "HANDRAIL_MAILS_PER_SECOND",
+    "clock_tolerance_seconds": "HANDRAIL_CLOCK_TOLERANCE_SECONDS",
     "log_level": "HANDRAIL_LOG_LEVEL",
     "feeds": "HANDRAIL_FEEDS",
     "caught": "HANDRAIL_CAUGHT",
@@ -124,6 +128,11 @@ class Settings(BaseModel):
     mails_per_second: float = Field(default=10.0, gt=0, le=1000, allow_inf_nan=False)
     """How many mails a second all workers together offer the mail server at most."""
 
+    clock_tolerance_seconds: int = Field(
+        default=int(TOLERANCE.total_seconds()), ge=1, le=24 * 60 * 60
+    )
+    """How far the clock of whoever gives a command may be from the store's."""
+
     log_level: LogLevel = "INFO"
     """Least severe level that is written."""
 
@@ -168,6 +177,11 @@ class Settings(BaseModel):
         # Left as it is if unknown, so that a refusal shows what was written.
         upper = value.upper() if isinstance(value, str) else value
         return upper if upper in get_args(LogLevel) else value
+
+    @property
+    def clock_tolerance(self) -> timedelta:
+        """How far the clock of whoever gives a command may be from the store's."""
+        return timedelta(seconds=self.clock_tolerance_seconds)
 
     def require_database_url(self) -> str:
         """The application's database.

@@ -60,6 +60,10 @@ class OverAppropriation(Refused):
     """More than the appropriation holds."""
 
 
+class ClocksApart(Refused):
+    """The clock of whoever gives a command is not the store's."""
+
+
 class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 

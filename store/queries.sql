@@ -51,6 +51,10 @@ select status, version, positions, recorded_at
   from es.append(:stream, :expected, :command_id, :types, :schemas, :data, :effective, :actor,
                  :causation_id, :sandbox_now);
 
+-- name: store-now$
+-- What time it is by the clock that stamps what is recorded.
+select es.stamp(:sandbox_now);
+
 -- name: receipt^
 -- The receipt of a command that was answered before.
 select stream, content_hash, receipt from es.receipts where command_id = :command_id;
