@@ -20,6 +20,8 @@ _WEEKDAYS: tuple[Weekday, ...] = (
     "sunday",
 )
 _SEARCH_LIMIT_DAYS = 366
+LONGEST_REST_DAYS = 365
+"""Shorter than what is searched for a working day, so that one is always found."""
 _CLOSURE_LIMIT_DAYS = 120
 """Longer than any summer recess; beyond lies a slip of the keyboard, such as 2028 for 2027."""
 _COMMON_YEAR = 2027
@@ -269,15 +271,6 @@ class WorkingDays:
             day += timedelta(days=by)
         raise ValueError(f"calendar {self._pack.id}: no working day within a year of {day}")
 
-    def works_every_year(self, around: Closure) -> bool:
-        """Whether the closure, with what it adjoins, leaves a working day within a year."""
-        day = around.first
-        for _ in range(_SEARCH_LIMIT_DAYS):
-            if day == date.min or self.is_working(day):
-                break
-            day -= timedelta(days=1)
-        return any(self.is_working(day + timedelta(days=n)) for n in range(1, _SEARCH_LIMIT_DAYS))
-
     def forward(self, day: date) -> date:
         """The day itself, or the next working day."""
         return self._step(day, 1)
@@ -292,6 +285,33 @@ class WorkingDays:
         for _ in range(abs(working_days)):
             day = self._step(day + timedelta(days=direction), direction)
         return day
+
+
+def endless_rest(pack: CalendarPack, closures: Iterable[Closure], year: int) -> date | None:
+    """The first day of a rest that lasts a year; None without one.
+
+    A year of days is tried, and what lies around each closure: closures, holidays and weekends may
+    join each other.
+
+    Args:
+        pack: The holidays; its own closures count only where they are among `closures`.
+        closures: Every closure that counts.
+        year: The year that is tried.
+    """
+    closed = {
+        c.first + timedelta(days=n) for c in closures for n in range((c.last - c.first).days + 1)
+    }
+    open_days = WorkingDays(pack.model_copy(update={"closures": ()}))
+    tried = {date(year, 1, 1) + timedelta(days=n) for n in range(_SEARCH_LIMIT_DAYS)}
+    tried |= {day + timedelta(days=n) for day in closed for n in (-2, -1, 0)}
+    worked_on = date.min
+    for day in sorted(tried):
+        worked_on = max(worked_on, day)
+        while worked_on in closed or not open_days.is_working(worked_on):
+            worked_on += timedelta(days=1)
+            if (worked_on - day).days >= LONGEST_REST_DAYS:
+                return day
+    return None
 
 
 def at_local(day: date, at: time, zone: str) -> datetime:

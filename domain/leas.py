@@ -8,7 +8,12 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.bounds import Day, Written
-from domain.calendar import Closure, WorkingDays, out_of_order, spoken
+from domain.calendar import (
+    Closure,
+    endless_rest,
+    out_of_order,
+    spoken,
+)
 from domain.context import AGENCY, EXTERNAL, Context
 from domain.engagement import within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Invalid
@@ -358,11 +363,12 @@ def set_recess(command: SetRecess, state: State, context: Context) -> Decision:
     known = state.of(Lea).recess
     if recess in known:
         return []
-    days = WorkingDays(context.the_program.calendar, (*known, recess))
-    if not days.works_every_year(around=recess):
+    calendar = context.the_program.calendar
+    closures = (*calendar.closures, *known, recess)
+    if day := endless_rest(calendar, closures, command.first.year):
         raise ImpossibleDate(
             f"With {command.name!r} from {spoken(command.first)} to {spoken(command.last)} "
-            f"{state.id} would have no working day within a year. Check the years."
+            f"{state.id} would have no working day within a year of {spoken(day)}. Check the years."
         )
     return [RecessSet(recess=recess)]
 

@@ -150,6 +150,11 @@ select n.folded, l.id, l.name, l.type, l.county, l.recess
   from read.lea_names n join read.leas l on l.id = n.lea
  where n.folded = any(:names);
 
+-- name: leas-in-recess
+-- Every LEA that has a recess of its own, by its id as leas-named tells it.
+select lower(id) as folded, id, name, type, county, recess from read.leas
+ where jsonb_array_length(recess) > 0;
+
 -- name: lea-names
 -- Every folded id, name and alias.
 select folded from read.lea_names order by folded;
