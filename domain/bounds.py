@@ -41,7 +41,9 @@ def within_reach(day: Moment) -> Moment:
         ValueError: It lies outside.
     """
     if not FIRST_DAY.year <= day.year <= LAST_DAY.year:
-        raise ValueError(f"must lie between {FIRST_DAY} and {LAST_DAY}; check the year")
+        raise ValueError(
+            f"the year {day.year} must lie between {FIRST_DAY.year} and {LAST_DAY.year}"
+        )
     return day
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from domain.bounds import Day
 from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
@@ -289,6 +289,7 @@ def merged(state: State, event: DeliverablesMerged, stamp: Stamp) -> State:
     return put_on_the_table(state, target, terms, stamp.effective_at)
 
 
+_DAY = TypeAdapter(Day)
 _PART = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d{1,4}(?:\.\d{1,2})?)\s+(\S.*)")
 
 
@@ -296,7 +297,7 @@ def _part(text: str, state: State) -> tuple[date, Decimal, str]:
     match = _PART.fullmatch(text)
     try:
         if match and Decimal(match[2]) <= 2000:
-            return date.fromisoformat(match[1]), Decimal(match[2]), match[3]
+            return _DAY.validate_python(match[1]), Decimal(match[2]), match[3]
     except ValueError:
         pass  # No such day: told like any other slip of the form.
     raise Invalid(

@@ -205,6 +205,7 @@ def test_a_code_in_yaml_keeps_its_zeros(file: Path) -> None:
     assert made.command.cds == "01100170000000"
     said = why(yaml_rows(file, "- {id: a, name: A, cds: 0110017}")[0], "lea register")
     assert "'0110017'" in said
+    assert said.split(". See")[0].endswith("01100170000000"), "what to type for a whole district"
 
 
 @pytest.mark.parametrize("nothing", ["", "null", "~"])

@@ -156,8 +156,8 @@ def test_a_list_without_end_is_refused() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("0001-01-01", "must lie between 1900-01-01 and 2250-12-31"),
-        ("9999-12-31", "must lie between 1900-01-01 and 2250-12-31"),
+        ("0001-01-01", "must lie between 1900 and 2250"),
+        ("9999-12-31", "must lie between 1900 and 2250"),
         ("1785715200", "not a day; write it as YYYY-MM-DD"),
         ("46237", "not a day; write it as YYYY-MM-DD"),
         ("8/3/2026", "not a day; write it as YYYY-MM-DD"),
