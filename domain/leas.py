@@ -45,8 +45,8 @@ def _cds_code(text: str) -> str:
     digits = re.sub(r"[\s-]", "", text)
     if re.fullmatch(r"[0-9]{7}", digits):
         raise ValueError(
-            f"not a CDS code, which ends with 7 digits for the school. For a whole district those are "
-            f"zeros: {digits}0000000"
+            f"not a CDS code, which ends with 7 digits for the school. For a whole district those "
+            f"are zeros: {digits}0000000"
         )
     if not re.fullmatch(r"[0-9]{14}", digits):
         raise ValueError(

@@ -163,8 +163,8 @@ def test_a_column_is_known_however_its_name_is_written(label: str) -> None:
 
 @pytest.mark.parametrize("written", ["1785715200", "46237", "8/3/2026", "9999-12-31", "0001-01-01"])
 def test_the_day_of_a_row_is_a_day_and_no_number(written: str) -> None:
-    said = why({"id": "a", "name": "A", "effective": written}, "lea register")
-    assert said.startswith(f"effective '{written}': ")
+    said = why({"id": "a", "name": "A", "on": written}, "lea register")
+    assert said.startswith(f"on '{written}': ")
 
 
 def yaml_rows(file: Path, content: str) -> list[dict[str, Any]]:
@@ -285,7 +285,7 @@ def test_a_yaml_file_that_cannot_be_taken_is_refused_in_one_message(
     [
         ('{id: a, name: "A\\0B"}', ("NAME", "control characters")),
         ('{id: a, name: "A\\ud800B"}', ("NAME", "are no text")),
-        ("{id: a, name: A, effective: 2026-02-30}", ("effective", "'2026-02-30'", "YYYY-MM-DD")),
+        ("{id: a, name: A, on: 2026-02-30}", ("on ", "'2026-02-30'", "YYYY-MM-DD")),
         ("{id: a, name: A, facts: {x: 1}}", ("--facts", "not a list")),
         ("{id: a, name: [A, B]}", ("NAME", "not text")),
         ("{id: a, name: {A: B}}", ("NAME", "not text")),

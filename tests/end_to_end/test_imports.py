@@ -75,7 +75,7 @@ def test_a_table_of_different_commands_is_imported_and_told_once_where_it_is_all
     handle = f"h{uuid4().hex[:6]}"
     file = tmp_path / "all.csv"
     file.write_text(
-        "Command;Id;Name;Handle;Email;At;Effective\n"
+        "Command;Id;Name;Handle;Email;At;On\n"
         f"lea register;{lea};{names[0]};;;;\n"
         f"person register;;María José Muñoz;{handle};{handle}@a.example;{lea};\n"
         ";;;;;;\n",

@@ -9,7 +9,7 @@ from cli.tables import Numbered
 from store.vault import Vault
 from tests.conftest import Office
 
-TALK = {"engagement": "alder-creek-usd", "group": "parents", "notes": "budget"}
+TALK = {"engagement": "alder-creek-usd", "group": "parents", "note": "budget"}
 
 
 def rows(*content: dict[str, Any], kind: str = "conversation log") -> list[Row]:
@@ -48,7 +48,7 @@ async def test_a_row_on_another_day_or_of_another_file_of_fewer_rows_is_known(
     [row] = await new(office, *rows(TALK))
     assert await give(office, row) == "recorded"
     fresh, [before] = await new_among(
-        office.pool, office.vault, rows(TALK, {**TALK, "effective": "2026-08-02"})
+        office.pool, office.vault, rows(TALK, {**TALK, "on": "2026-08-02"})
     )
     assert [r.effective_on for r in fresh] == [date(2026, 8, 2)]
     assert (before.number, before.outcome) == (1, "recorded before")
