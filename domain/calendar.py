@@ -175,7 +175,9 @@ class StatuteDate(Written):
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     name: str
     month: int = Field(ge=1, le=12)
-    day: Annotated[int | Literal["last"], BeforeValidator(_day_of_month)]
+    day: Annotated[
+        Annotated[int, Field(ge=1, le=31)] | Literal["last"], BeforeValidator(_day_of_month)
+    ]
     """The day of the month; ``last`` is the month's last, as 29 February in a leap year."""
     lea_types: tuple[str, ...] = Field(min_length=1)
     """The kinds of LEA that owe it."""

@@ -61,7 +61,7 @@ def test_a_row_that_was_refused_is_taken_once_nothing_stands_in_its_way(
     lea = names[0].lower().replace(" ", "-")
     file = tmp_path / "people.csv"
     handle = f"h{uuid4().hex[:6]}"
-    file.write_text(f"handle,name,email,at\n{handle},Ann Null,{handle}@a.example,{lea}\n")
+    file.write_text(f"handle,name,email,organisation\n{handle},Ann Null,{handle}@a.example,{lea}\n")
     assert outcomes(desk("person", "import", str(file), "--skip-refused", "--json")) == ["refused"]
     assert desk("lea", "import", str(leas(tmp_path, names[0]))).code == 0
     assert outcomes(desk("person", "import", str(file), "--json")) == ["recorded"]
@@ -75,7 +75,7 @@ def test_a_table_of_different_commands_is_imported_and_told_once_where_it_is_all
     handle = f"h{uuid4().hex[:6]}"
     file = tmp_path / "all.csv"
     file.write_text(
-        "Command;Id;Name;Handle;Email;At;On\n"
+        "Command;Id;Name;Handle;Email;Organisation;On\n"
         f"lea register;{lea};{names[0]};;;;\n"
         f"person register;;María José Muñoz;{handle};{handle}@a.example;{lea};\n"
         ";;;;;;\n",
