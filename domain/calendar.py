@@ -36,9 +36,9 @@ def _hour(value: object) -> object:
         except ValueError:
             at = None
     else:
-        at = None  # YAML reads an hour without quotes as a number: 18:00 as 1080.
+        at = None  # A number is no hour, though 1080 could be read as minutes.
     if at is None or at.tzinfo:
-        raise ValueError('write a local hour as "18:00", in a file with the quotes')
+        raise ValueError('write a local hour as "18:00"')
     return at
 
 

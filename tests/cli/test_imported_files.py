@@ -1,6 +1,6 @@
 """Files as spreadsheets and people write them: read as meant, or refused in one message."""
 
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from domain.frameworks import Framework
 from domain.leas import RegisterLea
 from domain.playbook import Playbook
 from domain.policy import PublishCalendar
+from domain.reminder_policies import ReminderPolicy
 from tests.conftest import ROOT, load
 
 LEAS = "id,name,county\nalder-creek-usd,Alder Creek USD,Manzanita\n"
@@ -312,6 +313,12 @@ def test_what_is_wrong_with_a_row_of_yaml_is_said_of_the_row(
 )
 def test_what_is_published_is_read_as_it_stands(path: str, kind: Any) -> None:
     assert kind.model_validate(load_yaml(ROOT / path, kind)) == kind.model_validate(load(path))
+
+
+def test_an_hour_without_quotes_is_an_hour() -> None:
+    content = read("{id: p, latest: 17:30, steps: []}")
+    policy = ReminderPolicy.model_validate(fitted(content, ReminderPolicy))
+    assert policy.latest == time(17, 30)
 
 
 def test_a_published_number_may_be_a_choice_or_a_title() -> None:
