@@ -500,7 +500,7 @@ def as_data(state: State) -> list[dict[str, Any]]:
                 "last": i.last,
                 "place": i.place,
                 "registration_due": i.registration_due,
-                "hours": i.hours,
+                "hours": plain(i.hours),
                 "not_followed": i.not_followed,
                 "new_days": i.new_days,
                 "registered": list(i.people),
