@@ -5,7 +5,7 @@ import json
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from activities.erasing import erase
 from activities.sealing import NamesTheErased, about_words, is_sealed, opened, sealed_answer
 from domain import subjects  # noqa: F401 - who decides knows every subject from the start
-from domain.clocks import TOLERANCE, hold_together
+from domain.clocks import TOLERANCE_SECONDS, hold_together
 from domain.context import SYSTEM, Context
 from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement, with_lea
@@ -76,12 +76,12 @@ class Record:
     """The one writer of events."""
 
     def __init__(
-        self, pool: Pool, vault: Vault, clock: Clock, tolerance: timedelta = TOLERANCE
+        self, pool: Pool, vault: Vault, clock: Clock, tolerance_seconds: int = TOLERANCE_SECONDS
     ) -> None:
         self._pool = pool
         self._vault = vault
         self._clock = clock
-        self._tolerance = tolerance
+        self._tolerance_seconds = tolerance_seconds
 
     async def execute(self, envelope: Envelope) -> Receipt:
         """Answer one command: the same id again gets the first answer and writes nothing.
@@ -137,7 +137,7 @@ class Record:
         when it was given is the door's to see.
         """
         now = await queries.store_now(connection, sandbox_now=await self._clock.now())
-        hold_together(envelope.issued_at, now, self._tolerance, waited=True)
+        hold_together(envelope.issued_at, now, self._tolerance_seconds, waited=True)
 
     async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again from the start whenever somebody wrote first."""

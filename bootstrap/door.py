@@ -111,7 +111,7 @@ class Door:
         from bootstrap.logging import quiet
 
         quiet(self.settings)
-        return Record(self.pool, self.vault, self.clock, self.settings.clock_tolerance)
+        return Record(self.pool, self.vault, self.clock, self.settings.clock_tolerance_seconds)
 
     async def rehearse(self, envelopes: Sequence["Envelope"]) -> "list[Receipt]":
         """What commands would be answered, one after the other; nothing is written.
@@ -154,7 +154,7 @@ class Door:
             # their id alone, would give this answer to another command of the same id too.
             return await self.record.execute(envelope)
         if not self.sandbox:
-            hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance)
+            hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance_seconds)
         if not alive:
             raise NotAccepted(
                 f"Not accepted: no worker is running, so nobody would carry it out. Start one "

@@ -23,7 +23,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -31,7 +30,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from domain.clocks import TOLERANCE
+from domain.clocks import TOLERANCE_SECONDS
 
 KEY_BYTES = 32
 
@@ -128,9 +127,7 @@ class Settings(BaseModel):
     mails_per_second: float = Field(default=10.0, gt=0, le=1000, allow_inf_nan=False)
     """How many mails a second all workers together offer the mail server at most."""
 
-    clock_tolerance_seconds: int = Field(
-        default=int(TOLERANCE.total_seconds()), ge=1, le=24 * 60 * 60
-    )
+    clock_tolerance_seconds: int = Field(default=TOLERANCE_SECONDS, ge=1, le=24 * 60 * 60)
     """How far the clock of whoever gives a command may be from the store's."""
 
     log_level: LogLevel = "INFO"
@@ -177,11 +174,6 @@ class Settings(BaseModel):
         # Left as it is if unknown, so that a refusal shows what was written.
         upper = value.upper() if isinstance(value, str) else value
         return upper if upper in get_args(LogLevel) else value
-
-    @property
-    def clock_tolerance(self) -> timedelta:
-        """How far the clock of whoever gives a command may be from the store's."""
-        return timedelta(seconds=self.clock_tolerance_seconds)
 
     def require_database_url(self) -> str:
         """The application's database.
