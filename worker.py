@@ -110,7 +110,7 @@ async def run(stop: asyncio.Event) -> None:
     quiet_temporal_messages()
     worker_id = f"{socket.gethostname()}:{os.getpid()}"
     async with services(settings, pool_size=20) as at:
-        record = Record(at.pool, at.vault, at.clock)
+        record = Record(at.pool, at.vault, at.clock, at.settings.clock_tolerance_seconds)
         reminders = Reminders(
             pool=at.pool,
             vault=at.vault,

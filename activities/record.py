@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from activities.erasing import erase
 from activities.sealing import NamesTheErased, about_words, is_sealed, opened, sealed_answer
 from domain import subjects  # noqa: F401 - who decides knows every subject from the start
-from domain.context import Context
+from domain.clocks import TOLERANCE_SECONDS, hold_together
+from domain.context import SYSTEM, Context
 from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement, with_lea
 from domain.erasing import PersonErased
@@ -74,10 +75,13 @@ class Outcome:
 class Record:
     """The one writer of events."""
 
-    def __init__(self, pool: Pool, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, vault: Vault, clock: Clock, tolerance_seconds: int = TOLERANCE_SECONDS
+    ) -> None:
         self._pool = pool
         self._vault = vault
         self._clock = clock
+        self._tolerance_seconds = tolerance_seconds
 
     async def execute(self, envelope: Envelope) -> Receipt:
         """Answer one command: the same id again gets the first answer and writes nothing.
@@ -118,11 +122,22 @@ class Record:
             return known
         try:
             async with connection.transaction():
+                if envelope.actor != SYSTEM:
+                    await self._hold_clock(connection, envelope)
                 receipt = (await self.decide_and_append(connection, envelope)).receipt
         except Refused as refusal:
             receipt = await self._refused(connection, envelope, refusal)
         await self._keep(connection, envelope, receipt)
         return receipt
+
+    async def _hold_clock(self, connection: Connection, envelope: Envelope) -> None:
+        """Refuse what was given by a clock ahead of the store's.
+
+        It may lie behind by any time, having waited while no worker ran; that the clock was right
+        when it was given is the door's to see.
+        """
+        now = await queries.store_now(connection, sandbox_now=await self._clock.now())
+        hold_together(envelope.issued_at, now, self._tolerance_seconds, waited=True)
 
     async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again from the start whenever somebody wrote first."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # Whoever has the machine's clock needs no Temporal for it.
     from temporalio.client import Client
 
+from domain.bounds import within_reach
+
 FIRST_SLICE = timedelta(days=7)
 """The first jump of a journey. Quick ones double the next, slow ones halve it."""
 
@@ -93,10 +95,11 @@ class SandboxClock:
             The clock afterwards.
 
         Raises:
-            ValueError: `instant` is naive or lies in the past.
+            ValueError: `instant` is naive, in the past, or further ahead than anything counts.
         """
         if instant.tzinfo is None:
             raise ValueError(f"{instant.isoformat()} has no time zone.")
+        within_reach(instant)
         now = await self.now()
         if instant < now:
             here = now.astimezone(instant.tzinfo)

@@ -17,6 +17,7 @@ import asyncpg
 
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
+from domain.clocks import hold_together
 from store.database import Pool, open_pool, queries
 from store.vault import Vault
 
@@ -110,7 +111,7 @@ class Door:
         from bootstrap.logging import quiet
 
         quiet(self.settings)
-        return Record(self.pool, self.vault, self.clock)
+        return Record(self.pool, self.vault, self.clock, self.settings.clock_tolerance_seconds)
 
     async def rehearse(self, envelopes: Sequence["Envelope"]) -> "list[Receipt]":
         """What commands would be answered, one after the other; nothing is written.
@@ -131,6 +132,7 @@ class Door:
         Raises:
             NotAccepted: It was not taken.
             StillWorking: It was taken, and is not answered yet.
+            ClocksApart: This machine's clock is not the store's.
         """
         from temporalio.client import (
             WorkflowUpdateFailedError,
@@ -146,10 +148,13 @@ class Door:
         async with self.pool.acquire() as connection:
             alive = await queries.live_workers(connection)
             known = await queries.receipt(connection, command_id=envelope.command_id)
+            stamped = await queries.store_now(connection, sandbox_now=None)
         if known is not None:
             # It needs nobody to carry it out any more; and the engine, which knows updates by
             # their id alone, would give this answer to another command of the same id too.
             return await self.record.execute(envelope)
+        if not self.sandbox:
+            hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance_seconds)
         if not alive:
             raise NotAccepted(
                 f"Not accepted: no worker is running, so nobody would carry it out. Start one "

@@ -30,6 +30,8 @@ from urllib.parse import urlsplit
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from domain.clocks import TOLERANCE_SECONDS
+
 KEY_BYTES = 32
 
 STACK_FILE = "stack.json"
@@ -48,6 +50,7 @@ ENVIRONMENT = {
     "key": "HANDRAIL_KEY",
     "bounces": "HANDRAIL_BOUNCES",
     "mails_per_second": "HANDRAIL_MAILS_PER_SECOND",
+    "clock_tolerance_seconds": "HANDRAIL_CLOCK_TOLERANCE_SECONDS",
     "log_level": "HANDRAIL_LOG_LEVEL",
     "feeds": "HANDRAIL_FEEDS",
     "caught": "HANDRAIL_CAUGHT",
@@ -123,6 +126,9 @@ class Settings(BaseModel):
 
     mails_per_second: float = Field(default=10.0, gt=0, le=1000, allow_inf_nan=False)
     """How many mails a second all workers together offer the mail server at most."""
+
+    clock_tolerance_seconds: int = Field(default=TOLERANCE_SECONDS, ge=1, le=24 * 60 * 60)
+    """How far the clock of whoever gives a command may be from the store's."""
 
     log_level: LogLevel = "INFO"
     """Least severe level that is written."""

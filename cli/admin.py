@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, counted, run
-from cli.commands import explain, load_yaml, tell, told
+from cli.commands import explain, tell, told
+from cli.files import load_yaml
 from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 
@@ -68,6 +69,9 @@ def init(
     """
     from pydantic import ValidationError
 
+    from domain.calendar import CalendarPack
+    from domain.frameworks import Framework
+    from domain.playbook import Playbook
     from domain.program import InitProgram
 
     try:
@@ -80,9 +84,11 @@ def init(
                 "director": director,
                 "director_name": director_name,
                 "director_email": director_email,
-                "playbook": load_yaml(playbook_file),
-                "calendar": load_yaml(calendar_file),
-                "frameworks": [load_yaml(f) for f in sorted(SHIPPED_FRAMEWORKS.glob("*.yaml"))],
+                "playbook": load_yaml(playbook_file, Playbook),
+                "calendar": load_yaml(calendar_file, CalendarPack),
+                "frameworks": [
+                    load_yaml(f, Framework) for f in sorted(SHIPPED_FRAMEWORKS.glob("*.yaml"))
+                ],
                 "gathering_seconds": gathering,
             }
         )

@@ -23,8 +23,10 @@ from pydantic.fields import FieldInfo
 from cli import index
 from cli.asking import Names, engagement_named, run
 from cli.describing import descriptions
+from cli.files import load_yaml
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
+from domain.bounds import Day
 from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional
 
 if TYPE_CHECKING:
@@ -368,18 +370,17 @@ def _checked(kind: Any, value: str | None, name: str) -> Any:
     if value is None:
         return None
     try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError:
-        form = (
-            "a day, as YYYY-MM-DD" if kind is date else "a command id, as an earlier answer gave it"
-        )
-        fail(f"{name} {value!r} is not {form}.", REFUSED)
+        return TypeAdapter(Day if kind is date else kind).validate_python(value)
+    except ValidationError as problem:
+        from domain.refusing import wrong_with
+
+        fail(f"{name} {wrong_with(problem.errors()[0])}.", REFUSED)
 
 
 def _read(name: str, value: Any, field: FieldInfo) -> Any:
     """A typed value as the domain takes it: files are loaded, NAME=VALUE pairs taken apart."""
     if isinstance(value, Path):
-        return load_yaml(value)
+        return load_yaml(value, field.annotation)
     origin = get_origin(_plain(field.annotation))
     if isinstance(value, list) and isinstance(origin, type) and issubclass(origin, Mapping):
         pairs = {}
@@ -392,38 +393,3 @@ def _read(name: str, value: Any, field: FieldInfo) -> Any:
             pairs[key.strip()] = text
         return pairs
     return value
-
-
-def load_yaml(path: Path) -> Any:
-    """The content of a YAML file, or a refusal that says what is wrong with it."""
-    import yaml
-
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
-        fail(unreadable(path, problem), REFUSED)
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        where = f", line {mark.line + 1}" if mark else ""
-        fail(
-            f"{path}{where}: this is not YAML. Look for a quote or bracket that is not closed, a "
-            f'tab instead of spaces, a different indentation, or text with a colon that needs "" '
-            f"around it, there or in the line before.",
-            REFUSED,
-        )
-    except yaml.YAMLError:
-        fail(
-            f"{path} has characters that no YAML file may have. Save it as plain text in UTF-8.",
-            REFUSED,
-        )
-
-
-def unreadable(path: Path, problem: OSError | UnicodeDecodeError) -> str:
-    """Why a file cannot be read, and what to do about it."""
-    if isinstance(problem, FileNotFoundError):
-        return f"There is no file {path}. Check how it is written, and in which folder it is."
-    if isinstance(problem, IsADirectoryError):
-        return f"{path} is a folder. Name a file in it."
-    if isinstance(problem, UnicodeDecodeError):
-        return f"{path} is not text in UTF-8. Save it as UTF-8 and repeat."
-    return f"{path} cannot be read: {problem.strerror}. Check who may read it, and repeat."

@@ -1,6 +1,5 @@
 """The focus of an engagement as people see it, and Dashboards from a table."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
@@ -13,7 +12,7 @@ from cyclopts import App
 
 from cli.asking import Json, Names, engagement_named, run
 from cli.commands import noun
-from cli.imports import Row, Shape, Switch, carry_out, import_id
+from cli.imports import Row, Shape, Switch, carry_out
 from cli.output import emit_json
 from cli.reading import AsKnown, AsTrue
 from domain.calendar import local_date, spoken
@@ -367,7 +366,7 @@ def _shaped(defaults: dict[str, Any]) -> Shape:
     return shape
 
 
-def _snapshots(file: Path, rows: list[Row]) -> list[Row]:
+def _snapshots(rows: list[Row]) -> list[Row]:
     """One row for each engagement and year: a Dashboard is recorded as one fact."""
     joined: dict[tuple[Any, ...], list[tuple[Row, RecordDashboard]]] = {}
     for row in rows:
@@ -377,17 +376,12 @@ def _snapshots(file: Path, rows: list[Row]) -> list[Row]:
         alike = command.model_dump_json(exclude={"row"})
         joined.setdefault((alike, row.effective_on, row.illustrative), []).append((row, command))
     facts = []
-    for (*_, effective, illustrative), parts in joined.items():
+    for parts in joined.values():
         first, command = parts[0]
         whole = command.model_copy(update={"row": tuple(r for _, c in parts for r in c.row)})
-        content = f"{whole.model_dump_json()} {effective} {illustrative}"
-        digest = hashlib.sha256(content.encode()).hexdigest()
         facts.append(
             replace(
-                first,
-                command=whole,
-                command_id=import_id(f"{file.stem}/{digest}"),
-                numbers=tuple(row.number for row, _ in parts),
+                first, command=whole, unordered="row", numbers=tuple(row.number for row, _ in parts)
             )
         )
     return facts

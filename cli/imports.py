@@ -1,11 +1,9 @@
 """Many commands from one file: every row checked first, then carried out, safely repeatable."""
 
 import contextlib
-import csv
-import hashlib
-import io
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,18 +13,24 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
+from cli.as_written import fitted
 from cli.asking import Json, Names, counted, run
-from cli.commands import engagement_id, explain, load_yaml, noun, option_name, unreadable
+from cli.commands import engagement_id, explain, noun, option_name
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
+from cli.tables import Numbered, column, read_table
+from domain.bounds import Day
+from domain.calendar import local_date, spoken
 from domain.engagement import OpenEngagement
-from domain.errors import Unknown
+from domain.errors import ReusedCommandId, Unknown
 from domain.kernel import COMMANDS, Command
 from domain.messages import Envelope, Receipt
 from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from store.database import Pool
+    from store.vault import Vault
 
 _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
 _LIST_SEPARATOR = ";"
@@ -42,16 +46,34 @@ class Row:
     number: int
     """Counts the data rows from 1."""
     command: Command
-    command_id: UUID
     effective_on: date | None
     illustrative: bool
+    numbered: bool = False
+    """Whether the engagement it opens has its id from us: that depends on what is over by now."""
     numbers: tuple[int, ...] = ()
     """Every data row that went into it, where several were joined."""
+    unordered: str | None = None
+    """The list of the command whose order says nothing."""
+    command_id: UUID | None = None
+    """Made of its content, once it is known how often the file says the same."""
+
+    @property
+    def content(self) -> str:
+        """What the row says, whatever file and place it stands in, however its cells are typed."""
+        body = self.command.model_dump(
+            mode="json",
+            exclude_defaults=True,
+            exclude={"engagement"} if self.numbered else None,
+        )
+        if self.unordered:
+            body[self.unordered].sort(key=json.dumps)
+        said = [self.command.kind(), body, str(self.effective_on), self.illustrative]
+        return json.dumps(said, sort_keys=True)
 
 
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
 """Turns a row as people write it into the columns of its command."""
-Join = Callable[[Path, list[Row]], list[Row]]
+Join = Callable[[list[Row]], list[Row]]
 """Joins checked rows that are one fact."""
 
 
@@ -94,8 +116,9 @@ def _importer(kind: str) -> Callable[..., None]:
 
     importer.__doc__ = f"""Give `handrail {kind}` for every row of a CSV or YAML file.
 
-    Every row is checked before anything is written; repeating the same file goes on where it
-    stopped. What a column means: `handrail {kind} --help`.
+    Every row is checked before anything is written. Rows that were recorded before are not recorded
+    again, whoever imports them and whatever the file is called. What a column means:
+    `handrail {kind} --help`.
 
     {columns(kind)}
 
@@ -133,25 +156,41 @@ def carry_out(
     dry_run: bool,
     skip_refused: bool,
     as_json: bool,
+    table: list[Numbered] | None = None,
     shape: Shape = dict,
     join: Join | None = None,
 ) -> None:
-    """Check every row, then give the commands; exit code 1 when a row is refused."""
-    values = [shape(row) for row in _read(file)]
+    """Check every row, then give the commands; exit code 1 when a row is refused.
+
+    Args:
+        file: Where the rows stand.
+        kind: The command that each row gives; None where each names its own.
+        dry_run: Write nothing.
+        skip_refused: Write the good rows although others are refused.
+        as_json: Answer with one JSON object a row.
+        table: The rows, where they were read already.
+        shape: Turns each row into the columns of its command.
+        join: Joins rows that are one fact.
+    """
+    values = [replace(r, values=shape(dict(r.values))) for r in table or read_table(file)]
     settings = settings_or_fail()
     if settings.actor is None:
         fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
     actor = settings.actor
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
+        from bootstrap.door import new_command_id
+
         issued_at = await door.now()
-        await _number_engagements(door, values, kind)
-        rows, wrong = parsed(file, values, kind)
+        numbered = await _number_engagements(door, values, kind)
+        rows, wrong = parsed(values, kind)
+        rows = [replace(row, numbered=row.number in numbered) for row in rows]
+        names = Names(door)
 
         def packed(row: Row) -> Envelope:
             return door.packed(
                 row.command,
-                command_id=row.command_id,
+                command_id=row.command_id or new_command_id(),
                 actor=actor,
                 issued_at=issued_at,
                 effective_on=row.effective_on,
@@ -159,6 +198,9 @@ def carry_out(
             )
 
         results = list(wrong)
+        if join is None:
+            rows, before = await new_among(door.pool, door.vault, rows)
+            results += before
         rehearsed = await door.rehearse([packed(row) for row in rows])
         refused = {
             row.number: receipt
@@ -171,20 +213,69 @@ def carry_out(
         if not writes:
             results += [_result(row, None, "would be recorded") for row in good]
             good = []
-        for place, row in enumerate(join(file, good) if join else good, start=1):
+        if join is not None:
+            good, before = await new_among(door.pool, door.vault, join(good))
+            results += before
+        for place, row in enumerate(good, start=1):
             receipt = await _given(door, packed(row))
-            results += [
-                _result(replace(row, number=number), receipt, receipt.outcome)
-                for number in row.numbers or (row.number,)
-            ]
+            if receipt.refusal == ReusedCommandId.__name__:
+                # Somebody else was importing the same at this moment.
+                results += (await new_among(door.pool, door.vault, [row]))[1]
+            else:
+                results += _results(row, receipt, receipt.outcome)
             if place % PROGRESS_EVERY == 0:
                 narrate(f"{place} of {len(good)}")
-        names = Names(door)
         await names.learn(*(r.message for r in results))
         return sorted(results, key=lambda r: r.number), names
 
     results, names = run(work, commands=True)
     _report(file, results, names, dry_run=dry_run, as_json=as_json)
+
+
+async def new_among(
+    pool: "Pool", vault: "Vault", rows: list[Row]
+) -> tuple[list[Row], list[Result]]:
+    """The rows that say something new, each with its command id, and a result for every other.
+
+    The id comes from what a row says and how often the file says it: neither the file's name, nor
+    the row's place, nor who imports it makes it another.  A row that was refused before is new:
+    what stood in its way may be gone.
+    """
+    from store.context import program
+    from store.database import listed, queries
+
+    nth: Counter[str] = Counter()
+    wanted: list[tuple[Row, str]] = []
+    for row in rows:
+        nth[row.content] += 1
+        # With the key, so that nobody can find out from an id what an erased row said.
+        said = vault.fingerprint(f"{row.content} {nth[row.content]}".encode()).hex()
+        wanted.append((row, said))
+    new, before = [], []
+    async with pool.acquire() as connection:
+        settings = await program(connection)
+        zone = settings.zone if settings else "UTC"
+        attempt = 0
+        while wanted:
+            attempt += 1
+            ids = [uuid5(_IMPORTS, f"{said} {attempt}") for _, said in wanted]
+            answers = {
+                answer["command_id"]: answer
+                for answer in await listed(queries.answered_before(connection, command_ids=ids))
+            }
+            again = []
+            for (row, said), command_id in zip(wanted, ids, strict=True):
+                answer = answers.get(command_id)
+                if answer is None:
+                    new.append(replace(row, command_id=command_id))
+                elif answer["outcome"] == "refused":
+                    again.append((row, said))
+                else:
+                    on = spoken(local_date(answer["recorded_at"], zone))
+                    by = f"by {answer['actor']} " if answer["actor"] else ""
+                    before += _results(row, None, "recorded before", f"recorded {by}on {on}")
+            wanted = again
+    return sorted(new, key=lambda row: row.number), before
 
 
 async def _given(door: "Door", envelope: Envelope) -> Receipt:
@@ -198,18 +289,25 @@ async def _given(door: "Door", envelope: Envelope) -> Receipt:
             narrate("still working …")
 
 
-def _result(row: Row, receipt: Receipt | None, outcome: str) -> Result:
-    if receipt is not None and receipt.repeated:
-        outcome = "recorded before"
-    return Result(
-        row.number, row.command.kind(), outcome, receipt.message if receipt is not None else ""
-    )
+def _result(row: Row, receipt: Receipt | None, outcome: str, message: str = "") -> Result:
+    if receipt is not None:
+        message = receipt.message
+    return Result(row.number, row.command.kind(), outcome, message)
+
+
+def _results(row: Row, receipt: Receipt | None, outcome: str, message: str = "") -> list[Result]:
+    """The same for every row of the file that went into it."""
+    return [
+        _result(replace(row, number=number), receipt, outcome, message)
+        for number in row.numbers or (row.number,)
+    ]
 
 
 def _report(
     file: Path, results: list[Result], names: Names, *, dry_run: bool, as_json: bool
 ) -> None:
     refused = sum(r.outcome == "refused" for r in results)
+    same = {(r.what, r.message) for r in results} if refused == len(results) > 1 else set()
     if as_json:
         for r in results:
             emit_json(
@@ -220,6 +318,9 @@ def _report(
                     "message": names.told(r.message),
                 }
             )
+    elif len(same) == 1:
+        [(_, message)] = same
+        fail(f"{file.name}, each of {counted(len(results), 'row')}: {names.told(message)}", REFUSED)
     else:
         emit_table(
             f"{file.name}: {counted(len(results), 'row')}",
@@ -228,6 +329,11 @@ def _report(
         )
         if dry_run:
             print("Dry run: nothing was written.")
+    if any(r.outcome == "recorded before" for r in results):
+        narrate(
+            "What was recorded before was not recorded again. If it happened once more, give its "
+            "day in the column on."
+        )
     if refused:
         nothing = not any(r.outcome.startswith("recorded") for r in results)
         narrate(
@@ -238,33 +344,40 @@ def _report(
         raise SystemExit(REFUSED)
 
 
-async def _number_engagements(door: "Door", values: list[dict[str, Any]], kind: str | None) -> None:
-    """Give `engagement open` rows the id that the command line would make from the LEA."""
-    for row in values:
-        opens = (row.get("command") or kind) == OpenEngagement.kind()
-        if opens and row.get("lea") and not row.get("engagement"):
+async def _number_engagements(
+    door: "Door", rows: list[Numbered], kind: str | None
+) -> frozenset[int]:
+    """Give `engagement open` rows the id that the command line would make from the LEA.
+
+    Returns:
+        The numbers of the rows that had none.
+    """
+    numbered = set()
+    for row in rows:
+        values = row.values
+        opens = (values.get("command") or kind) == OpenEngagement.kind()
+        if opens and values.get("lea") and not values.get("engagement"):
             with contextlib.suppress(Unknown):  # Said of the row, when it is checked.
-                row["engagement"] = await engagement_id(door, str(row["lea"]))
+                values["engagement"] = await engagement_id(door, str(values["lea"]))
+                numbered.add(row.number)
+    return frozenset(numbered)
 
 
-def parsed(
-    file: Path, content: list[dict[str, Any]], kind: str | None
-) -> tuple[list[Row], list[Result]]:
+def parsed(content: list[Numbered], kind: str | None) -> tuple[list[Row], list[Result]]:
     """The rows that have the form of a command, and a result for each that has not."""
     rows: list[Row] = []
     wrong: list[Result] = []
-    for number, values in enumerate(content, start=1):
+    for row in content:
         try:
-            rows.append(_row(file, number, dict(values), kind))
+            rows.append(_row(row.number, dict(row.values), kind))
         except ValueError as problem:
-            wrong.append(
-                Result(number, kind or str(values.get("command")), "refused", str(problem))
-            )
+            what = kind or str(row.values.get("command") or "")
+            wrong.append(Result(row.number, what, "refused", str(problem)))
     return rows, wrong
 
 
-def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> Row:
-    named = str(values.pop("command", None) or kind or "")
+def _row(number: int, values: dict[str, Any], kind: str | None) -> Row:
+    named = " ".join(str(values.pop("command", None) or kind or "").split()).casefold()
     command_type = COMMANDS.get(named)
     if command_type is None or command_type.internal:
         raise ValueError(
@@ -272,82 +385,44 @@ def _row(file: Path, number: int, values: dict[str, Any], kind: str | None) -> R
             f'"lea register".'
         )
     by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
-    content = json.dumps(values, sort_keys=True, default=str)
-    digest = hashlib.sha256(f"{named}\n{content}".encode()).hexdigest()
-    try:
-        day = None if "on" in by_option else values.pop("on", None) or None
-        on = TypeAdapter(date | None).validate_python(day)
-        illustrative = TypeAdapter(bool).validate_python(values.pop("illustrative", None) or False)
-    except ValidationError as problem:
-        raise ValueError(f"on or illustrative {wrong_with(problem.errors()[0])}") from problem
+    on = None if "on" in by_option else _common(Day, values, "on")
+    illustrative = _common(bool, values, "illustrative")
     body: dict[str, Any] = {}
     for label, value in values.items():
-        name = by_option.get(label.strip().replace("_", "-"))
+        if value is None or value == "":
+            continue  # Left out: the column is there for the rows of another command.
+        name = by_option.get(column(label))
         if name is None:
             raise ValueError(
                 f"{named} has no column {label!r}. It has {', '.join(sorted(by_option))}."
             )
-        if value is not None and value != "":
-            body[name] = _value(value, command_type, name)
+        body[name] = _value(value, command_type, name)
     try:
         command = command_type.model_validate(body)
     except ValidationError as problem:
         raise ValueError(explain(problem, command_type)) from problem
-    return Row(
-        number,
-        command,
-        import_id(f"{file.stem}/{number}/{digest}"),
-        on,
-        illustrative,
-    )
+    return Row(number, command, on, bool(illustrative))
 
 
-def import_id(name: str) -> UUID:
-    """The command id of what came from a file: the same content has the same id."""
-    return uuid5(_IMPORTS, name)
+def _common(kind: Any, values: dict[str, Any], name: str) -> Any:
+    """What any row may say besides its command; None where it does not."""
+    value = fitted(values.pop(name, None) or None, kind | None)
+    if value is None:
+        return None
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as problem:
+        raise ValueError(f"{name} {wrong_with(problem.errors()[0])}") from problem
 
 
 def _value(value: object, command_type: type[Command], name: str) -> object:
-    """A cell as the command takes it; a YAML value already has its shape."""
+    """A cell or a YAML value as the command takes it."""
+    annotation = command_type.model_fields[name].annotation
     if not isinstance(value, str):
-        return value
-    annotation = str(command_type.model_fields[name].annotation)
+        return fitted(value, annotation)
     parts = [part.strip() for part in value.split(_LIST_SEPARATOR) if part.strip()]
-    if "Mapping" in annotation:
+    if "Mapping" in str(annotation):
         return dict(part.partition("=")[::2] for part in parts)
-    if "tuple[" in annotation:
+    if "tuple[" in str(annotation):
         return parts
-    return value
-
-
-def _read(file: Path) -> Iterable[dict[str, Any]]:
-    if file.suffix.lower() in (".yaml", ".yml"):
-        return _read_yaml(file)
-    if file.suffix.lower() == ".csv":
-        return _read_csv(file)
-    return fail(f"{file}: an import is a .csv or .yaml file.", REFUSED)
-
-
-def _read_yaml(file: Path) -> list[dict[str, Any]]:
-    content = load_yaml(file)
-    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        fail(f"{file}: a YAML import is a list of rows, each with NAME: VALUE.", REFUSED)
-    # YAML reads a bare `on:` as yes.
-    return [{"on" if k is True else str(k): v for k, v in row.items()} for row in content]
-
-
-def _read_csv(file: Path) -> list[dict[str, Any]]:
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text), strict=True))
-    except (OSError, UnicodeDecodeError) as problem:
-        fail(unreadable(file, problem), REFUSED)
-    except csv.Error as problem:
-        fail(
-            f"{file} is not a CSV file: {problem}. Save it as CSV, with quotes around a cell that "
-            f"holds a comma or a quote.",
-            REFUSED,
-        )
-    if any(None in row for row in rows):
-        fail(f"{file}: a row has more cells than the header has columns.", REFUSED)
-    return rows
+    return fitted(value, annotation)

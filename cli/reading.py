@@ -15,11 +15,13 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
 from domain.errors import ImpossibleDate, Unknown, did_you_mean
 from domain.money import dollars, exact
 from domain.phases import Phase
+from domain.refusing import wrong_with
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -433,9 +435,9 @@ def _day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
-        return TypeAdapter(date).validate_python(text)
-    except ValidationError:
-        fail(f"{option} {text!r} is not a day. Write it as YYYY-MM-DD.", REFUSED)
+        return TypeAdapter(Day).validate_python(text)
+    except ValidationError as problem:
+        fail(f"{option} {wrong_with(problem.errors()[0])}.", REFUSED)
 
 
 async def not_to_come(

@@ -139,7 +139,9 @@ async def _go(
     try:
         wanted = target(await sandbox_clock.now(), zone)
         now = await sandbox_clock.to(wanted, progress)
-    except (ValueError, OverflowError) as error:
+    except OverflowError:
+        fail("No clock goes so far. Give a shorter time, or a date.", REFUSED)
+    except ValueError as error:
         fail(str(error), REFUSED)
     except (RPCError, ClockStuckError, StartError) as error:
         fail(f"The sandbox's clock could not be sent ahead: {error}", UNAVAILABLE)

@@ -15,9 +15,10 @@ from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import Date, _checked, noun, validated
-from cli.imports import Switch, _given, _read, carry_out
+from cli.imports import Switch, _given, carry_out
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
+from cli.tables import read_table
 from domain.attendance import Attendance
 from domain.calendar import spoken
 from domain.following import (
@@ -308,7 +309,8 @@ def attendance_import(
         skip_refused: Write the good rows although others are refused.
         json_: One JSON object a row.
     """
-    named = {str(row.get("lea") or row.get("engagement") or "") for row in _read(file)}
+    table = read_table(file)
+    named = {str(r.values.get("lea") or r.values.get("engagement") or "") for r in table}
 
     async def work(door: "Door") -> dict[str, str]:
         from domain.errors import Unknown
@@ -336,6 +338,7 @@ def attendance_import(
         dry_run=dry_run,
         skip_refused=skip_refused,
         as_json=json_,
+        table=table,
         shape=shape,
     )
 
@@ -497,7 +500,7 @@ def as_data(state: State) -> list[dict[str, Any]]:
                 "last": i.last,
                 "place": i.place,
                 "registration_due": i.registration_due,
-                "hours": i.hours,
+                "hours": plain(i.hours),
                 "not_followed": i.not_followed,
                 "new_days": i.new_days,
                 "registered": list(i.people),

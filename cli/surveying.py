@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.checking_in import seen
 from cli.commands import _checked, explain, noun, tell
-from cli.imports import Result, Switch, _given, _read, _report
+from cli.imports import Result, Switch, _given, _report
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from cli.stack import settings_or_fail
+from cli.tables import read_table
 from domain.calendar import spoken
 from domain.engagement import Engagement
 from domain.errors import Invalid
@@ -76,9 +77,8 @@ def survey_import(
         skip_refused: Record the survey without the rows that are refused.
         json_: One JSON object a row.
     """
-    content = [dict(row) for row in _read(file)]
-    if not content:
-        fail(f"{file} has no rows: there is nothing to record.", REFUSED)
+    table = read_table(file)
+    content, numbers = [row.values for row in table], [row.number for row in table]
     taken: date = _checked(date, on, "--on")
     settings = settings_or_fail()
     if settings.actor is None:
@@ -98,9 +98,9 @@ def survey_import(
             context = await standing(connection, state, now)
         results, wrong = means_of(content, instrument, state, context)
         outcomes = [
-            Result(number, "survey record", "refused", why) for number, why in sorted(wrong.items())
+            Result(numbers[n - 1], "survey record", "refused", why) for n, why in wrong.items()
         ]
-        good = [n for n in range(1, len(content) + 1) if n not in wrong]
+        good = [number for n, number in enumerate(numbers, start=1) if n not in wrong]
         body = {
             "engagement": one, "year": survey, "taken": taken, "result": results,
             "instrument": instrument, "source": source, "reason": reason,

@@ -17,6 +17,7 @@ from domain.agenda import (
     next_posting,
     standing,
 )
+from domain.bounds import Day
 from domain.calendar import LocalHour, spoken
 from domain.context import Context
 from domain.engagement import (
@@ -71,9 +72,9 @@ class DraftAgreement(EngagementCommand):
     """engagement (the agreement itself), renewal, amendment or data-sharing."""
     about: Line | None = None
     """What it is about in a line, for example "a second year"; shown wherever it is named."""
-    until: Annotated[date | None, Option("last")] = None
+    until: Annotated[Day | None, Option("last")] = None
     """The last day of its term; leave it out for an agreement without an end."""
-    charge: Decimal = Field(default=Decimal(0), ge=0)
+    charge: Decimal = Field(default=Decimal(0), ge=0, max_digits=12, decimal_places=2)
     """Dollars charged to the LEA: only 0 is possible."""
 
 
@@ -91,9 +92,9 @@ class ActOnAgreement(EngagementCommand):
     """Which board: lea or ccee."""
     action: Annotated[BoardAct, Positional()]
     """What it did."""
-    meeting: Annotated[date, Option("on")]
+    meeting: Annotated[Day, Option("on")]
     """The day of the meeting, or of the signature under delegation."""
-    next_meeting: Annotated[date | None, Option("next")] = None
+    next_meeting: Annotated[Day | None, Option("next")] = None
     """For continued: the meeting to which it was continued."""
     next_at: LocalHour | None = None
     """For continued: the local hour of that meeting; that of the last one if left out."""

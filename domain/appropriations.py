@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.context import AppropriationEntry, Context
 from domain.engagement import not_in_the_future, within_reach
@@ -70,11 +71,11 @@ class RecordAppropriation(AppropriationCommand):
     """Dollars."""
     source: Line
     """Where the money comes from and where that is stated."""
-    first: date
+    first: Day
     """The first day on which it may be committed (YYYY-MM-DD)."""
-    until: Annotated[date, Option("last")]
+    until: Annotated[Day, Option("last")]
     """The last day on which it may be committed."""
-    spend_until: Annotated[date | None, Option("last-payment")] = None
+    spend_until: Annotated[Day | None, Option("last-payment")] = None
     """The last day on which what was committed in time may be paid; as --last if left out."""
     statute: Line | None = None
     """The act or section that appropriates it."""
@@ -92,11 +93,11 @@ class CorrectAppropriation(AppropriationCommand):
     """Dollars."""
     source: Line | None = None
     """Where the money comes from and where that is stated."""
-    first: date | None = None
+    first: Day | None = None
     """The first day on which it may be committed (YYYY-MM-DD)."""
-    until: Annotated[date | None, Option("last")] = None
+    until: Annotated[Day | None, Option("last")] = None
     """The last day on which it may be committed."""
-    spend_until: Annotated[date | None, Option("last-payment")] = None
+    spend_until: Annotated[Day | None, Option("last-payment")] = None
     """The last day on which what was committed in time may be paid."""
     statute: Line | None = None
     """The act or section that appropriates it."""

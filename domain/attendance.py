@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context, SummitEntry
 from domain.engagement import not_in_the_future, of_the_lea, running, within_reach
@@ -79,7 +80,7 @@ class CommitAtSummit(InvitationCommand):
 
     text: Annotated[Line, Positional()]
     """What was promised."""
-    by: Annotated[date, Option("due")]
+    by: Annotated[Day, Option("due")]
     """By when."""
     owner: Annotated[CommitmentOwner, Option("role")] = "lea_contact"
     """Who owes it: lea_contact, superintendent or lead."""

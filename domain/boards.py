@@ -29,6 +29,7 @@ from domain.agreements import (
     get_agreement,
     put_agreement,
 )
+from domain.bounds import Day
 from domain.calendar import LocalHour, at_local, local_date, spoken
 from domain.context import Context
 from domain.engagement import evidence_for, not_in_the_future, within_reach
@@ -79,7 +80,7 @@ class SubmitToBoard(_BoardCommand):
     noun = "board"
     verb = "submit"
 
-    meeting: Annotated[date, Option("scheduled")]
+    meeting: Annotated[Day, Option("scheduled")]
     """The day of the meeting."""
     at: LocalHour
     """The local hour at which the meeting begins, for example 18:00."""
@@ -101,7 +102,7 @@ class PostAgenda(_BoardCommand):
     noun = "board"
     verb = "post"
 
-    on: date
+    on: Day
     """The day of the posting."""
     at: LocalHour
     """The local hour of the posting, for example 17:20."""
@@ -127,7 +128,7 @@ class NoteNoQuorum(_BoardCommand):
     noun = "board"
     verb = "no-quorum"
 
-    next_meeting: Annotated[date | None, Option("next")] = None
+    next_meeting: Annotated[Day | None, Option("next")] = None
     """The meeting that takes it up; left out while nobody knows."""
     next_at: LocalHour | None = None
     """The local hour of that meeting; that of the last one if left out."""

@@ -5,7 +5,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from domain.bounds import Day, Version, Written
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEKDAYS: tuple[Weekday, ...] = (
@@ -18,6 +20,8 @@ _WEEKDAYS: tuple[Weekday, ...] = (
     "sunday",
 )
 _SEARCH_LIMIT_DAYS = 366
+LONGEST_REST_DAYS = 365
+"""Shorter than what is searched for a working day, so that one is always found."""
 _CLOSURE_LIMIT_DAYS = 120
 """Longer than any summer recess; beyond lies a slip of the keyboard, such as 2028 for 2027."""
 _COMMON_YEAR = 2027
@@ -32,9 +36,9 @@ def _hour(value: object) -> object:
         except ValueError:
             at = None
     else:
-        at = None  # YAML reads an hour without quotes as a number: 18:00 as 1080.
+        at = None  # A number is no hour, though 1080 could be read as minutes.
     if at is None or at.tzinfo:
-        raise ValueError('write a local hour as "18:00", in a file with the quotes')
+        raise ValueError('write a local hour as "18:00"')
     return at
 
 
@@ -49,11 +53,7 @@ def _day_of_month(value: object) -> object:
     return day
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class FixedHoliday(_Data):
+class FixedHoliday(Written):
     """A holiday on a day of the year, such as Veterans Day on 11 November."""
 
     kind: Literal["fixed"] = "fixed"
@@ -84,7 +84,7 @@ class FixedHoliday(_Data):
         return day
 
 
-class FloatingHoliday(_Data):
+class FloatingHoliday(Written):
     """A holiday on the nth weekday of a month, such as the first Monday of September."""
 
     kind: Literal["floating"] = "floating"
@@ -124,12 +124,12 @@ def out_of_order(first: date, last: date) -> str | None:
     return None
 
 
-class Closure(_Data):
+class Closure(Written):
     """Consecutive days on which an office or an LEA rests, such as winter recess."""
 
     name: str
-    first: date
-    last: date
+    first: Day
+    last: Day
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -138,7 +138,7 @@ class Closure(_Data):
         return self
 
 
-class FiscalYears(_Data):
+class FiscalYears(Written):
     """On which day of the year money is counted anew; a year is written with both its years."""
 
     month: int = Field(ge=1, le=12)
@@ -169,13 +169,15 @@ class FiscalYears(_Data):
         return date(int(fiscal_year[:4]) + 1, self.month, self.day) - timedelta(days=1)
 
 
-class StatuteDate(_Data):
+class StatuteDate(Written):
     """A day by which a statute wants something of an LEA, every year."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     name: str
     month: int = Field(ge=1, le=12)
-    day: Annotated[int | Literal["last"], BeforeValidator(_day_of_month)]
+    day: Annotated[
+        Annotated[int, Field(ge=1, le=31)] | Literal["last"], BeforeValidator(_day_of_month)
+    ]
     """The day of the month; ``last`` is the month's last, as 29 February in a leap year."""
     lea_types: tuple[str, ...] = Field(min_length=1)
     """The kinds of LEA that owe it."""
@@ -203,11 +205,11 @@ class StatuteDate(_Data):
         return date(year, self.month, self.day)
 
 
-class CalendarPack(_Data):
+class CalendarPack(Written):
     """The non-working days of an agency, versioned; an LEA adds its own recess to it."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    version: int = Field(ge=1)
+    version: Version
     title: str
     source: str
     """Where the days come from, for whoever must check them."""
@@ -271,15 +273,6 @@ class WorkingDays:
             day += timedelta(days=by)
         raise ValueError(f"calendar {self._pack.id}: no working day within a year of {day}")
 
-    def works_every_year(self, around: Closure) -> bool:
-        """Whether the closure, with what it adjoins, leaves a working day within a year."""
-        day = around.first
-        for _ in range(_SEARCH_LIMIT_DAYS):
-            if day == date.min or self.is_working(day):
-                break
-            day -= timedelta(days=1)
-        return any(self.is_working(day + timedelta(days=n)) for n in range(1, _SEARCH_LIMIT_DAYS))
-
     def forward(self, day: date) -> date:
         """The day itself, or the next working day."""
         return self._step(day, 1)
@@ -294,6 +287,33 @@ class WorkingDays:
         for _ in range(abs(working_days)):
             day = self._step(day + timedelta(days=direction), direction)
         return day
+
+
+def endless_rest(pack: CalendarPack, closures: Iterable[Closure], year: int) -> date | None:
+    """The first day of a rest that lasts a year; None without one.
+
+    A year of days is tried, and what lies around each closure: closures, holidays and weekends may
+    join each other.
+
+    Args:
+        pack: The holidays; its own closures count only where they are among `closures`.
+        closures: Every closure that counts.
+        year: The year that is tried.
+    """
+    closed = {
+        c.first + timedelta(days=n) for c in closures for n in range((c.last - c.first).days + 1)
+    }
+    open_days = WorkingDays(pack.model_copy(update={"closures": ()}))
+    tried = {date(year, 1, 1) + timedelta(days=n) for n in range(_SEARCH_LIMIT_DAYS)}
+    tried |= {day + timedelta(days=n) for day in closed for n in (-2, -1, 0)}
+    worked_on = date.min
+    for day in sorted(tried):
+        worked_on = max(worked_on, day)
+        while worked_on in closed or not open_days.is_working(worked_on):
+            worked_on += timedelta(days=1)
+            if (worked_on - day).days >= LONGEST_REST_DAYS:
+                return day
+    return None
 
 
 def at_local(day: date, at: time, zone: str) -> datetime:

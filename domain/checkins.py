@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.agreements import Agreements
+from domain.bounds import Day
 from domain.calendar import add_months, spoken
 from domain.context import Context
 from domain.engagement import Engagement, not_in_the_future, running, within_reach
@@ -41,7 +42,7 @@ class OpenCheckIn(EngagementCommand):
     noun = "checkin"
     verb = "open"
 
-    on: Annotated[date, Option("scheduled")]
+    on: Annotated[Day, Option("scheduled")]
     """The day agreed on."""
 
 
@@ -51,7 +52,7 @@ class HoldCheckIn(EngagementCommand):
     noun = "checkin"
     verb = "hold"
 
-    on: date | None = None
+    on: Day | None = None
     """The day it was held; today if left out."""
     attended: Annotated[tuple[PersonRef, ...], Option("with")] = ()
     """Who was there, once for each person."""

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from domain.bounds import Day, Written
 from domain.calendar import local_date, spoken
 from domain.checkins import (
     CheckIn,
@@ -53,12 +54,10 @@ from domain.personal import Sealed
 about_noun("commitment", "What was promised at a check-in: judge, re-date, correct and add it.")
 
 
-class Promise(BaseModel):
+class Promise(Written):
     """What somebody will have done by a day."""
 
-    model_config = ConfigDict(frozen=True)
-
-    by: date
+    by: Day
     owner: PersonRef
     text: Line
 
@@ -133,7 +132,7 @@ class AddCommitment(EngagementCommand):
     """What was promised, in the words of whoever promised it; kept encrypted."""
     owner: PersonRef
     """Who promised it: somebody of the agency or of the LEA."""
-    by: Annotated[date, Option("due")]
+    by: Annotated[Day, Option("due")]
     """The day by which it will be done."""
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
+from domain.bounds import Day
 from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
@@ -61,7 +62,7 @@ class RescopeDeliverable(DeliverableCommand):
     """Hours of work it costs the LEA now."""
     scope: Prose | None = None
     """What belongs to it and what does not; kept encrypted."""
-    due: date | None = None
+    due: Day | None = None
     """Another due date, signed together with the rest; left as it is otherwise."""
     reason: Line
     """Why it changes."""

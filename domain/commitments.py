@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.checkins import CheckIn, CheckIns
 from domain.context import AGENCY, Context, PersonEntry
@@ -74,7 +75,7 @@ class RedateCommitment(_CommitmentCommand):
     noun = "commitment"
     verb = "redate"
 
-    by: Annotated[date, Option("due")]
+    by: Annotated[Day, Option("due")]
     """The new day, after today."""
     reason: Line
     """Why it moves."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
+from domain.bounds import Written, Year
 from domain.calendar import local_date, spoken
 from domain.context import Context
 from domain.engagement import not_in_the_future, running
@@ -42,14 +43,11 @@ about_noun("dashboard", "Record what the Dashboard of a year shows of the LEA.")
 
 Verdict = Literal["yes", "no", "not-applicable", "not-measurable"]
 Key = tuple[str, str]
-Year = Annotated[int, Field(ge=2000, le=2999)]
 NO_COLOUR = "no-colour"
 
 
-class Result(BaseModel):
+class Result(Written):
     """One result of the Dashboard: an indicator, a student group, and what it shows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     indicator: str
     group: str

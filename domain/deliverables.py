@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from domain.agreements import Agreements
+from domain.bounds import Day
 from domain.burden import (
     Ahead,
     BurdenWaiver,
@@ -83,7 +84,7 @@ class ProposeDeliverable(EngagementCommand):
 
     title: Annotated[Line, Positional()]
     """What is made, for example "Theory of action"."""
-    due: date
+    due: Day
     """The due date to agree on: a working day of the LEA, after today."""
     hours: LeaHours = Decimal(0)
     """Hours of work it costs the LEA."""
@@ -113,7 +114,7 @@ class RedateDeliverable(DeliverableCommand):
     noun = "deliverable"
     verb = "redate"
 
-    due: date
+    due: Day
     """The new due date: a working day of the LEA, after today."""
     reason: Line
     """Why the date moves."""

@@ -60,6 +60,14 @@ class OverAppropriation(Refused):
     """More than the appropriation holds."""
 
 
+class Unworkable(Refused):
+    """A playbook or calendar by which work would stop."""
+
+
+class ClocksApart(Refused):
+    """The clock of whoever gives a command is not the store's."""
+
+
 class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar
 
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import (
@@ -66,7 +67,7 @@ class SnoozeReminders(EngagementCommand):
 
     item: ItemName
     """The item, as `handrail due` names it, for example D1."""
-    until: date
+    until: Day
     """The day from which reminders go again; one goes on its morning if it is still owed."""
     reason: Line
     """Why, for example "the contact is on leave until then"."""

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import not_in_the_future
@@ -54,7 +55,7 @@ class RecordFact(_FactCommand):
     """What the source says."""
     source: Line
     """Where it was read, for example "Dashboard 2026" or "mail of the business office"."""
-    as_of: date
+    as_of: Day
     """The day for which the source says it."""
     scope: Annotated[Line | None, Option("covers")] = None
     """Of which part it is true, for example high schools; facts of different scopes stand apart."""

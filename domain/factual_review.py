@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import Engagement, moved_to, not_in_the_future, of_the_lea
@@ -106,7 +107,7 @@ class PresentReview(EngagementCommand):
     noun = "sir"
     verb = "present"
 
-    meeting: Annotated[date, Option("on")]
+    meeting: Annotated[Day, Option("on")]
     """The day of the board's meeting."""
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.bounds import Version, Written
 from domain.errors import AlreadyExists, WrongPerson
 from domain.kernel import (
     Command,
@@ -28,25 +29,21 @@ if TYPE_CHECKING:
 about_noun("framework", "Publish the frameworks by which systems are reviewed.")
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class Area(_Data):
+class Area(Written):
     """One area of a review."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
     """What people type, for example governance."""
     name: str
-    priorities: tuple[int, ...] = ()
+    priorities: tuple[Annotated[int, Field(ge=1, le=99)], ...] = ()
     """The LCFF priorities that the framework ties to it; none where it ties none."""
 
 
-class Framework(_Data):
+class Framework(Written):
     """One version of a review framework; an engagement keeps the version its review began with."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    version: int = Field(ge=1)
+    version: Version
     title: str
     source: str
     """Where the areas come from, for whoever must check them."""

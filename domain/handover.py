@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
 from domain.authority import MAY, require
+from domain.bounds import Day
 from domain.calendar import at_local, local_date, spoken
 from domain.context import Context
 from domain.engagement import (
@@ -54,7 +55,7 @@ class HandOverLead(EngagementCommand):
     """Who will be Lead."""
     reason: Line
     """Why, for example "Marcus moves to another county"."""
-    overlap: date | None = None
+    overlap: Day | None = None
     """The day on which both Leads meet; by the playbook, so many working days before, if left
     out. A handover that takes effect at once owes no meeting unless a day is named."""
     replace: bool = False

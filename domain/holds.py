@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.bounds import Day
 from domain.calendar import at_local, spoken
 from domain.context import Context
 from domain.deliverables import Deliverables
@@ -53,7 +54,7 @@ class HoldEngagement(EngagementCommand):
 
     reason: Line
     """Why, for example "wildfire evacuation"."""
-    until: date | None = None
+    until: Day | None = None
     """The day from which reminders run again by themselves; until resumed if left out."""
     item: tuple[Line, ...] = ()
     """Only this item, for example D1; once for each. Everything the LEA owes if left out."""

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
+from pydantic import Field
+
 from domain.burden import Away, BurdenWaiver, HoursAsked, asks, takes_days, within_burden
 from domain.calendar import spoken
 from domain.coaching import Coaching, coached_since
@@ -15,7 +17,6 @@ from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
     Incomplete,
-    Invalid,
     Unknown,
     WrongState,
     did_you_mean,
@@ -75,7 +76,7 @@ class RegisterForSummit(InvitationCommand):
 
     people: Annotated[tuple[PersonRef, ...], Option("person")] = ()
     """Who comes, once for each person of the LEA."""
-    places: Mapping[str, int] = {}
+    places: Mapping[str, Annotated[int, Field(ge=1, le=MOST_PLACES)]] = {}
     """How many of a role come whose names are not known yet, as ROLE=NUMBER, once for each role."""
     person: Annotated[PersonRef | None, Option("for")] = None
     """Who at the LEA registered them."""
@@ -383,16 +384,11 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
         )
     people = tuple(dict.fromkeys(of_the_lea(p, engagement, context).id for p in command.people))
     known_roles = [r.id for r in rules.roles]
-    for role, number in command.places.items():
+    for role in command.places:
         if role not in known_roles:
             raise Unknown(
                 f"{role!r} is no role at a summit in {context.the_playbook.ref}. "
                 f"{did_you_mean(role, known_roles)} Name one of {', '.join(known_roles)}."
-            )
-        if not 1 <= number <= MOST_PLACES:
-            raise Invalid(
-                f"--places {role}={number}: give a number from 1 to {MOST_PLACES}, or leave the "
-                f"role out. Nobody at all: handrail summit decline-invitation {entry.id} {state.id}"
             )
     if not people and not command.places:
         raise Incomplete(

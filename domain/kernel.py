@@ -15,8 +15,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
+from domain.bounds import MOST_CHARACTERS, printable, within_reason
 from domain.index import COMMANDS_IN, EVENTS_IN
 
 if TYPE_CHECKING:
@@ -65,12 +73,6 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _printable(text: str) -> str:
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t" for c in text):
-        raise ValueError("must not contain control characters or broken ones")
-    return text
-
-
 def _no_more_zeros(number: Decimal) -> Decimal:
     whole = number.to_integral_value()
     return whole if whole == number else number.normalize()
@@ -84,8 +86,8 @@ Line = Annotated[
 """One line of text for a title, a reason or a name: it may end up in a mail's subject."""
 Prose = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
-    AfterValidator(_printable),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_CHARACTERS),
+    AfterValidator(printable),
 ]
 """Free text of any number of lines."""
 Slug = Annotated[
@@ -97,9 +99,9 @@ LeaHours = Annotated[
     Decimal, Field(ge=0, le=2000, decimal_places=2), AfterValidator(_no_more_zeros)
 ]
 """Hours of the LEA's people, to the hundredth."""
-PersonRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Ref("person")]
+PersonRef = Annotated[Line, Ref("person")]
 """A person, by handle or id."""
-LeaRef = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), Ref("lea")]
+LeaRef = Annotated[Line, Ref("lea")]
 """An LEA, by id, name or alias."""
 EngagementId = Annotated[Slug, Positional()]
 """An engagement's id, for example ``alder-creek-usd``."""
@@ -121,6 +123,11 @@ class Command(BaseModel):
     verb: ClassVar[str]
     internal: ClassVar[bool] = False
     """True for what the system tells itself; such a command has no place on the command line."""
+
+    @field_validator("*")
+    @classmethod
+    def _within_reason(cls, value: Any) -> Any:
+        return within_reason(value)
 
     @classmethod
     def kind(cls) -> str:

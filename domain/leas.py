@@ -2,13 +2,18 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from domain.calendar import Closure, WorkingDays, out_of_order, spoken
+from domain.bounds import Day, Written
+from domain.calendar import (
+    Closure,
+    endless_rest,
+    out_of_order,
+    spoken,
+)
 from domain.context import AGENCY, EXTERNAL, Context
 from domain.engagement import within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Invalid
@@ -38,6 +43,11 @@ LeaType = Literal[
 
 def _cds_code(text: str) -> str:
     digits = re.sub(r"[\s-]", "", text)
+    if re.fullmatch(r"[0-9]{7}", digits):
+        raise ValueError(
+            f"not a CDS code, which ends with 7 digits for the school. For a whole district those "
+            f"are zeros: {digits}0000000"
+        )
     if not re.fullmatch(r"[0-9]{14}", digits):
         raise ValueError(
             "not a CDS code: it has 14 digits, 2 for the county, 5 for the district and 7 for "
@@ -50,13 +60,21 @@ CdsCode = Annotated[str, AfterValidator(_cds_code)]
 """The State's code of county, district and school; spaces and hyphens are left out."""
 
 
-class SourcedFact(BaseModel):
+MOST_OF_A_FACT = 10**15
+"""No LEA has more of anything, its dollars included."""
+
+
+class SourcedFact(Written):
     """One fact about an LEA with where it was read; a null value means the source is silent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
-    value: str | int | float | bool | None
+    value: (
+        str
+        | Annotated[int, Field(ge=-MOST_OF_A_FACT, le=MOST_OF_A_FACT)]
+        | Annotated[float, Field(ge=-MOST_OF_A_FACT, le=MOST_OF_A_FACT)]
+        | bool
+        | None
+    )
     qualifier: str | None = None
     scope: str | None = None
     source: str
@@ -156,9 +174,9 @@ class SetRecess(Command):
     """The LEA, by id, name or alias."""
     name: Annotated[Line, Positional()]
     """What the recess is called, for example winter recess."""
-    first: date
+    first: Day
     """The first day of the recess."""
-    last: date
+    last: Day
     """The last day of the recess."""
 
     @model_validator(mode="after")
@@ -350,11 +368,12 @@ def set_recess(command: SetRecess, state: State, context: Context) -> Decision:
     known = state.of(Lea).recess
     if recess in known:
         return []
-    days = WorkingDays(context.the_program.calendar, (*known, recess))
-    if not days.works_every_year(around=recess):
+    calendar = context.the_program.calendar
+    closures = (*calendar.closures, *known, recess)
+    if day := endless_rest(calendar, closures, command.first.year):
         raise ImpossibleDate(
             f"With {command.name!r} from {spoken(command.first)} to {spoken(command.last)} "
-            f"{state.id} would have no working day within a year. Check the years."
+            f"{state.id} would have no working day within a year of {spoken(day)}. Check the years."
         )
     return [RecessSet(recess=recess)]
 

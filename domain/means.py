@@ -2,22 +2,21 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from domain.bounds import Written
 from domain.errors import Unknown, did_you_mean
-from domain.playbook_parts import Instrument, SurveyRules
+from domain.playbook_parts import Instrument, Rating, SurveyRules
 
 _HUNDREDTH = Decimal("0.01")
 
 
-class Mean(BaseModel):
+class Mean(Written):
     """What the answers to one construct come to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     of: str
     """The construct."""
-    mean: Decimal | None
+    mean: Rating | None
     """None where too few answered for it to be kept."""
     respondents: int = Field(ge=0, le=100_000)
 

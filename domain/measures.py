@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.context import Context
 from domain.deliverables import Deliverables
@@ -62,7 +63,7 @@ class AddMeasure(EngagementCommand):
     """The value at the start; left out where nobody knows it yet."""
     unit: Line | None = None
     """What the numbers count, for example percent."""
-    not_before: date | None = None
+    not_before: Day | None = None
     """No effect is expected before this day; what is observed earlier is too early to judge."""
     better: Better | None = None
     """higher or lower; taken from baseline and target if left out."""
@@ -95,7 +96,7 @@ class ReviseMeasure(MeasureCommand):
     """The value at the start."""
     unit: Line | None = None
     """What the numbers count."""
-    not_before: date | None = None
+    not_before: Day | None = None
     """No effect is expected before this day."""
     better: Better | None = None
     """higher or lower."""

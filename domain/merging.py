@@ -6,8 +6,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
+from domain.bounds import Day
 from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
 from domain.coauthoring import SIDES, proposer, sealed, terms_open
@@ -65,7 +66,7 @@ class MergeDeliverables(EngagementCommand):
     """The title of what goes on; left as it is otherwise."""
     hours: LeaHours | None = None
     """Hours of work it costs the LEA; what they cost together, if left out."""
-    due: date | None = None
+    due: Day | None = None
     """The due date; that of the one that goes on, if left out."""
     scope: Prose | None = None
     """What belongs to it and what does not; kept encrypted."""
@@ -288,6 +289,7 @@ def merged(state: State, event: DeliverablesMerged, stamp: Stamp) -> State:
     return put_on_the_table(state, target, terms, stamp.effective_at)
 
 
+_DAY = TypeAdapter(Day)
 _PART = re.compile(r"(\d{4}-\d\d-\d\d)\s+(\d{1,4}(?:\.\d{1,2})?)\s+(\S.*)")
 
 
@@ -295,7 +297,7 @@ def _part(text: str, state: State) -> tuple[date, Decimal, str]:
     match = _PART.fullmatch(text)
     try:
         if match and Decimal(match[2]) <= 2000:
-            return date.fromisoformat(match[1]), Decimal(match[2]), match[3]
+            return _DAY.validate_python(match[1]), Decimal(match[2]), match[3]
     except ValueError:
         pass  # No such day: told like any other slip of the form.
     raise Invalid(

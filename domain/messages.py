@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.bounds import Day
 from domain.kernel import COMMANDS, Command
 from domain.phases import Phase, SummitStatus
 
@@ -25,7 +26,7 @@ class Envelope(BaseModel):
     """The acting person, by handle or id."""
     issued_at: datetime
     """When it was given; its local date is the command's today."""
-    effective_on: date | None = None
+    effective_on: Day | None = None
     """When it came true; the moment of the command if left out."""
     illustrative: bool = False
     causation_id: UUID | None = None

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
+from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.context import Context
 from domain.engagement import Engagement, not_in_the_future
@@ -34,7 +35,7 @@ class ObserveMeasure(MeasureCommand):
 
     value: Amount
     """What was observed."""
-    on: date | None = None
+    on: Day | None = None
     """The day it was observed; today if left out."""
     source: Line | None = None
     """Where the value stands, for example "attendance report of October"; kept encrypted."""

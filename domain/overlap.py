@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import ClassVar
 
+from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching, coached_since
 from domain.context import Context
@@ -44,7 +45,7 @@ class MeetForHandover(EngagementCommand):
     noun = "handover"
     verb = "meet"
 
-    on: date | None = None
+    on: Day | None = None
     """The day on which they met; today if left out."""
     note: Prose | None = None
     """What was handed on, for the record."""

@@ -9,15 +9,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from domain.bounds import Written
 from domain.calendar import LocalHour, WorkingDays, at_local, local_date
 
 
-class OverviewRules(BaseModel):
+class OverviewRules(Written):
     """One overview, as the playbook wants it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str

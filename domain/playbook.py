@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from domain.bounds import Version
 from domain.overviews import OverviewRules
 from domain.playbook_parts import (
     AppropriationRules,
@@ -65,7 +66,7 @@ class Playbook(PlaybookPart):
     """One version of the handbook, as data; a running engagement keeps the one it began with."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    version: int = Field(ge=1)
+    version: Version
     title: str
     source: str
     steps: tuple[Step, ...]

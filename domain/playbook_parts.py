@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from domain.bounds import Count, Hours, LookBack, Months, WorkingDayCount, Written
 
 StepPhase = Literal["recruiting", "agreeing", "onboarding", "reviewing", "partnering"]
 """The phases that steps are sorted into, in their order."""
 
 
-class PlaybookPart(BaseModel):
-    """Something a playbook says: frozen, and a word that it does not know is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class PlaybookPart(Written):
+    """Something a playbook says."""
 
 
 class Named(PlaybookPart):
@@ -26,7 +26,7 @@ class Named(PlaybookPart):
 class CheckInRules(PlaybookPart):
     """The annual check-in."""
 
-    every_months: int = Field(ge=1)
+    every_months: Months
     purposes: tuple[Named, ...]
     """What must be answered before a check-in can be closed."""
     policy: str
@@ -38,10 +38,12 @@ class DeliverableRules(PlaybookPart):
     """Deliverables."""
 
     policy: str
-    review_working_days: int = Field(ge=1)
+    review_working_days: WorkingDayCount
     """Within how many working days the agency answers a submission."""
     review_policy: str
-    signature_working_days: int | None = Field(default=None, ge=1, exclude_if=lambda v: v is None)
+    signature_working_days: WorkingDayCount | None = Field(
+        default=None, exclude_if=lambda v: v is None
+    )
     """Within how many working days the LEA is asked to sign what the agency has signed."""
     signature_policy: str | None = Field(default=None, exclude_if=lambda v: v is None)
     """For that signature; None for nobody being reminded."""
@@ -105,9 +107,9 @@ class HandoverRules(PlaybookPart):
     """Within how many calendar days the new Lead is in contact; None where nobody asks."""
     contact_policy: str | None = None
     """For that first contact."""
-    packet_contact_days: int = Field(ge=1)
+    packet_contact_days: LookBack
     """From how many days back the packet shows coaching contacts."""
-    packet_ledger_days: int = Field(ge=1)
+    packet_ledger_days: LookBack
     """From how many days back the packet shows reminders."""
 
 
@@ -126,9 +128,9 @@ class BounceRules(PlaybookPart):
 class ReviewRules(PlaybookPart):
     """The review of an LEA's system."""
 
-    priority_cap: int = Field(ge=1)
+    priority_cap: Count
     """How many of the recommended actions may be chosen as priorities."""
-    factual_review_working_days: int = Field(ge=1)
+    factual_review_working_days: WorkingDayCount
     """How many working days the LEA has to correct facts in the draft."""
     factual_review_policy: str
     wave_policy: str
@@ -140,7 +142,7 @@ class ReviewRules(PlaybookPart):
 class BurdenRules(PlaybookPart):
     """How much may be asked of the LEA's people."""
 
-    cap_hours: Decimal = Field(gt=0)
+    cap_hours: Decimal = Field(gt=0, le=2000, decimal_places=2)
     """Hours in a calendar month, over everything that is agreed."""
     waiver: Literal["assistant", "lead", "director"] | None = None
     """The staff role that may allow more in a month; None when nobody may."""
@@ -163,7 +165,7 @@ class AppropriationRules(PlaybookPart):
 class AttendanceRole(Named):
     """In what capacity somebody is at a summit."""
 
-    days: tuple[int, ...] = ()
+    days: tuple[Annotated[int, Field(ge=1, le=14)], ...] = ()
     """The days of the summit on which this role joins, counted from 1; every day if empty."""
     of_lea: bool = True
     """Whether they work at the LEA; a county office representative does not."""
@@ -229,13 +231,17 @@ class DashboardRules(PlaybookPart):
         return self
 
 
+Rating = Annotated[Decimal, Field(ge=-1000, le=1000)]
+"""On a questionnaire's scale."""
+
+
 class Instrument(PlaybookPart):
     """A questionnaire in one wording on one scale; two of them are never compared."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     name: str
-    lowest: Decimal
-    highest: Decimal
+    lowest: Rating
+    highest: Rating
 
     @model_validator(mode="after")
     def _a_scale(self) -> Self:
@@ -247,7 +253,7 @@ class Instrument(PlaybookPart):
 class SurveyRules(PlaybookPart):
     """Surveys of the LEA's people about how they work."""
 
-    smallest_group: int = Field(ge=2)
+    smallest_group: int = Field(ge=2, le=1000)
     """Of fewer answers no mean is kept, so that nobody's own can be recognised."""
     policy: str | None = None
     """Reminds the LEA of a survey that it was asked for; None for nobody."""
@@ -261,9 +267,9 @@ class OpenMeetingAct(PlaybookPart):
 
     id: str
     name: str
-    regular_hours: int = Field(ge=0)
+    regular_hours: Hours
     """Hours before a regular meeting."""
-    special_hours: int = Field(ge=0)
+    special_hours: Hours
     """Hours before a special meeting."""
     rest_days_count: bool = True
     """Whether the hours of weekends and holidays count."""
@@ -308,10 +314,10 @@ class EligibilityRules(PlaybookPart):
     """When a statute counts enough school years; shown, and never in the way of anything."""
 
     statute: str
-    years_needed: int = Field(ge=1)
-    of_years: int = Field(ge=1)
+    years_needed: int = Field(ge=1, le=20)
+    of_years: int = Field(ge=1, le=20)
     """The stretch of consecutive school years among which they must lie."""
-    groups_each_year: int = Field(ge=1)
+    groups_each_year: Count
     """How many student groups must meet a criterion for a year to count."""
 
 
@@ -334,9 +340,9 @@ class MixTarget(PlaybookPart):
     fact: Literal["type", "locale", "region", "unduplicated"]
     values: tuple[str, ...] = ()
     """The values of the fact that count."""
-    from_percent: Decimal | None = None
+    from_percent: Decimal | None = Field(default=None, ge=0, le=100, decimal_places=2)
     """For unduplicated: the share from which on an LEA counts."""
-    at_least: int = Field(default=1, ge=0)
+    at_least: int = Field(default=1, ge=0, le=10_000)
 
     @model_validator(mode="after")
     def _says_what_counts(self) -> Self:
@@ -362,7 +368,7 @@ class Coverage(Named):
 
     kinds: tuple[str, ...] = Field(min_length=1)
     """The kinds of members that count."""
-    at_least: int = Field(default=1, ge=1)
+    at_least: Count = 1
 
 
 class TeamRules(PlaybookPart):
@@ -370,7 +376,7 @@ class TeamRules(PlaybookPart):
 
     kinds: tuple[MemberKind, ...] = Field(min_length=1)
     coverage: tuple[Coverage, ...] = ()
-    continuity_months: int = Field(ge=1)
+    continuity_months: Months
     """After how many months it is asked who is still there."""
 
     @model_validator(mode="after")
@@ -427,6 +433,6 @@ class EtiquetteRules(PlaybookPart):
     """Who may snooze: any assistant, the engagement's Lead, its Director."""
     snooze_days: int | None = Field(default=None, ge=1, le=366)
     """How many calendar days a snooze may last; None for no limit."""
-    snooze_times: int | None = Field(default=None, ge=1)
+    snooze_times: Count | None = None
     """How often one due date of an item may be snoozed; None for no limit."""
     kinds: tuple[ItemKind, ...] = ()

@@ -21,6 +21,7 @@ from domain.kernel import (
     evolves,
 )
 from domain.playbook import Playbook
+from domain.trial import try_calendar, try_playbook
 
 about_noun("calendar", "Publish the agency's working days.")
 about_noun("playbook", "Publish playbooks, compare their versions, and upgrade what runs on them.")
@@ -106,6 +107,7 @@ def publish_playbook(command: PublishPlaybook, state: State, context: Context) -
                     f"The step {step.id!r} stands before {kind!r}, and there is no such command. "
                     f"{did_you_mean(kind, COMMANDS)} Correct the file."
                 )
+    try_playbook(command.content, context.the_program.calendar, context.zone, context.today)
     return [PlaybookPublished(playbook=command.content)]
 
 
@@ -118,6 +120,11 @@ def playbook_published(state: State, event: PlaybookPublished, stamp: Stamp) -> 
 def publish_calendar(command: PublishCalendar, state: State, context: Context) -> Decision:
     _director_only(context, "calendar")
     _next_version(command.content, state, "calendar")
+    try_calendar(
+        command.content,
+        context.today,
+        {lea.id: lea.recess for lea in context.leas.values()},
+    )
     return [CalendarPublished(pack=command.content)]
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from domain.calendar import CalendarPack
+from domain.calendar import CalendarPack, local_date
 from domain.context import AGENCY, Context
 from domain.errors import AlreadyExists
 from domain.frameworks import Framework, FrameworkPublished
@@ -17,6 +17,7 @@ from domain.people import MailAddress, PersonRegistered
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.policy import CalendarPublished, PlaybookPublished
+from domain.trial import try_calendar, try_playbook
 
 
 def _zone(text: str) -> str:
@@ -118,6 +119,9 @@ def init_program(command: InitProgram, state: State, context: Context) -> Decisi
             f"handrail person register --help; to change the calendar: "
             f"handrail calendar publish FILE"
         )
+    today = local_date(context.issued_at, command.zone)
+    try_calendar(command.calendar, today)
+    try_playbook(command.playbook, command.calendar, command.zone, today)
     director = person_id_from(context.command_id)
     return [
         ProgramInitialised(

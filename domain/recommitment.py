@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
 
+from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
 from domain.engagement import EngagementRole, not_in_the_future, of_the_lea, running
@@ -58,7 +59,7 @@ class ReaffirmCommitment(EngagementCommand):
     noun = "recommitment"
     verb = "reaffirm"
 
-    meeting: Annotated[date, Option("on")]
+    meeting: Annotated[Day, Option("on")]
     """The day of the board's meeting."""
     evidence: Line
     """Where it is written down, for example "minutes, item 12"."""

@@ -77,6 +77,8 @@ def _said(
         return f"{limit} {context['min_length' if kind == 'too_short' else 'max_length']}"
     if kind == "string_pattern_mismatch":
         return _not_of_the_form(form)
+    if kind == "string_unicode":
+        return "has characters that are no text; type it again"
     if kind == "decimal_max_places":
         return f"more than {counted(context['decimal_places'], 'decimal place')}"
     if kind in ("decimal_max_digits", "decimal_whole_digits"):

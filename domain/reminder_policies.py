@@ -27,9 +27,9 @@ class NoticeStep(PlaybookPart):
     """One moment of a reminder policy."""
 
     id: str
-    days: int = 0
+    days: int = Field(default=0, ge=-366, le=366)
     """Days from the due date; negative is before."""
-    hours: int | None = None
+    hours: int | None = Field(default=None, ge=-2400, le=2400)
     """Hours from the instant at which it is due, instead of days; negative is before."""
     unit: Literal["calendar", "working"] = "calendar"
     """Calendar days are moved off non-working days; working days are counted."""

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from typing import Annotated, ClassVar
 
-from pydantic import Field
-
+from domain.bounds import Year
 from domain.calendar import StatuteDate, at_local, local_date, spoken
 from domain.context import Context
 from domain.engagement import (
@@ -45,7 +44,7 @@ Key = tuple[str, int]
 class StatuteCommand(EngagementCommand):
     statute: Annotated[Slug, Positional()]
     """The date's id in the calendar, for example lcap-mid-year."""
-    year: Annotated[int, Field(ge=2000, le=2999)]
+    year: Year
     """The year in which it is due."""
 
 

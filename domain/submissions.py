@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
 
+from domain.bounds import Day
 from domain.burden import BurdenWaiver, within_burden
 from domain.calendar import spoken
 from domain.context import Context
@@ -57,7 +58,7 @@ class ReturnDeliverable(DeliverableCommand):
     noun = "deliverable"
     verb = "return"
 
-    due: date
+    due: Day
     """The new due date agreed with the LEA."""
     reason: Prose
     """What is still needed, in words the LEA can use."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
 
+from domain.bounds import Day
 from domain.calendar import at_local, spoken
 from domain.context import Context, SummitEntry
 from domain.engagement import not_in_the_future, within_reach
@@ -77,13 +78,13 @@ class PlanSummit(SummitCommand):
 
     title: Line
     """What it is called."""
-    first: date
+    first: Day
     """Its first day."""
-    last: date
+    last: Day
     """Its last day."""
     place: Line
     """Where it is."""
-    registration_due: date
+    registration_due: Day
     """By when each invited LEA registers."""
     hours: LeaHours
     """How many hours it asks of each invited LEA's people."""
@@ -108,9 +109,9 @@ class RescheduleSummit(SummitCommand):
     noun = "summit"
     verb = "reschedule"
 
-    to: Annotated[date, Option("first")]
+    to: Annotated[Day, Option("first")]
     """The new first day; it lasts as long as before."""
-    registration_due: date | None = None
+    registration_due: Day | None = None
     """By when LEAs register; as long before the summit as until now if left out."""
     place: Line | None = None
     """The new place, where that changes too."""

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from domain.agreements import Agreements
+from domain.bounds import Day
 from domain.burden import BurdenWaiver, HoursAsked, asks, within_burden
 from domain.calendar import local_date, spoken
 from domain.context import Context
@@ -59,7 +60,7 @@ class AskSurvey(EngagementCommand):
     noun = "survey"
     verb = "ask"
 
-    due: date
+    due: Day
     """The day by which the answers are wanted: a working day of the LEA, after today."""
     hours: LeaHours
     """Hours of work it costs the LEA, all its people together."""
@@ -88,7 +89,7 @@ class RecordSurvey(EngagementCommand):
 
     year: Annotated[Year, Option("survey")]
     """The year of the survey, 1 for the first."""
-    taken: Annotated[date, Option("on")]
+    taken: Annotated[Day, Option("on")]
     """The day on which it was taken; the last one where it was open for longer."""
     result: tuple[Mean, ...]
     """A construct's mean and how many answered, as CONSTRUCT=MEAN/ANSWERS, for example

@@ -10,6 +10,7 @@ from datetime import date, time, timedelta
 from typing import Annotated, ClassVar
 
 from domain.agreements import Agreements
+from domain.bounds import Day
 from domain.calendar import at_local, local_date, spoken
 from domain.context import Context
 from domain.deliverables import Deliverables
@@ -62,7 +63,7 @@ class LeaderLeaves(EngagementCommand):
 
     person: Annotated[PersonRef, Positional()]
     """Who leaves, for example the superintendent."""
-    last_day: Annotated[date | None, Option("last")] = None
+    last_day: Annotated[Day | None, Option("last")] = None
     """Their last day in the role; the day of the announcement if left out."""
     reason: Line | None = None
     """Why, where it may be said."""

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
+from domain.bounds import Day
 from domain.burden import (
     Ahead,
     BurdenWaiver,
@@ -57,7 +58,7 @@ class ProposeWave(EngagementCommand):
 
     title: Line
     """What is asked for, for example "Planning documents and calendars"."""
-    due: date
+    due: Day
     """The due date to agree on: a working day of the LEA, after today."""
     hours: LeaHours
     """Hours of work it costs the LEA."""
@@ -83,7 +84,7 @@ class RedateWave(_WaveCommand):
     noun = "sir wave"
     verb = "redate"
 
-    due: date
+    due: Day
     """The new due date: a working day of the LEA, after today."""
     hours: LeaHours | None = None
     """The hours it costs, if they change."""

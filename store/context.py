@@ -1,6 +1,7 @@
 """Looks up what is known of now: the program, its people and LEAs, playbook and calendar."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -195,8 +196,17 @@ def is_money(state: State) -> bool:
 
 async def leas_named(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
     """LEAs by id and by the name given, as the registry has them."""
+    names = {n.casefold() for n in names}
+    return _entries(await listed(queries.leas_named(connection, names=sorted(names))))
+
+
+async def leas_in_recess(connection: Connection) -> dict[str, LeaEntry]:
+    """Every LEA that has a recess of its own."""
+    return _entries(await listed(queries.leas_in_recess(connection)))
+
+
+def _entries(rows: Iterable[Any]) -> dict[str, LeaEntry]:
     found: dict[str, LeaEntry] = {}
-    rows = await listed(queries.leas_named(connection, names=sorted(n.casefold() for n in names)))
     for row in rows:
         entry = LeaEntry(
             id=row["id"],

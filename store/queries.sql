@@ -51,9 +51,21 @@ select status, version, positions, recorded_at
   from es.append(:stream, :expected, :command_id, :types, :schemas, :data, :effective, :actor,
                  :causation_id, :sandbox_now);
 
+-- name: store-now$
+-- What time it is by the clock that stamps what is recorded.
+select es.stamp(:sandbox_now);
+
 -- name: receipt^
 -- The receipt of a command that was answered before.
 select stream, content_hash, receipt from es.receipts where command_id = :command_id;
+
+-- name: answered-before
+-- What was answered to commands, by their ids; when, and by whom the first event was recorded.
+select r.command_id, r.receipt->>'outcome' as outcome, r.recorded_at, e.actor
+  from es.receipts r
+  left join es.events e on e.stream = r.receipt->'events'->0->>'stream'
+                       and e.version = (r.receipt->'events'->0->>'version')::integer
+ where r.command_id = any(:command_ids);
 
 -- name: add-receipt!
 -- Keeps the answer to a command, stamped by the same clock as the events.
@@ -137,6 +149,11 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
 select n.folded, l.id, l.name, l.type, l.county, l.recess
   from read.lea_names n join read.leas l on l.id = n.lea
  where n.folded = any(:names);
+
+-- name: leas-in-recess
+-- Every LEA that has a recess of its own, by its id as leas-named tells it.
+select lower(id) as folded, id, name, type, county, recess from read.leas
+ where jsonb_array_length(recess) > 0;
 
 -- name: lea-names
 -- Every folded id, name and alias.

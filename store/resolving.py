@@ -28,6 +28,7 @@ from domain.leaving import LeavePerson
 from domain.messages import Envelope
 from domain.notices import Notices
 from domain.people import RegisterPerson
+from domain.policy import PublishCalendar
 from domain.program import InitProgram
 from domain.review import OpenReview
 from domain.summits import Summit
@@ -39,6 +40,7 @@ from store.context import (
     framework,
     handles,
     is_money,
+    leas_in_recess,
     leas_named,
     people,
     playbook,
@@ -110,6 +112,8 @@ async def resolve(
     if isinstance(command, RegisterLea | ChangeLea | AddAlias):
         wanted_leas |= {*command.names}
     leas = await leas_named(connection, wanted_leas)
+    if isinstance(command, PublishCalendar):
+        leas |= await leas_in_recess(connection)
     missing_person = any(ref not in known for ref in names)
     lea_names = frozenset(leas)
     if any(name.casefold() not in leas for name in wanted_leas):

@@ -423,3 +423,48 @@ async def _name(office: Office) -> str:
     async with office.pool.acquire() as connection:
         name: str = await connection.fetchval("select current_database()")
     return name
+
+
+@pytest.mark.parametrize(
+    ("ahead", "outcome"),
+    [
+        pytest.param(timedelta(days=5 * 365), "refused", id="years ahead"),
+        pytest.param(timedelta(minutes=6), "refused", id="beyond the tolerance"),
+        pytest.param(timedelta(minutes=4), "recorded", id="within it"),
+        pytest.param(timedelta(0), "recorded", id="together"),
+        pytest.param(-timedelta(days=3), "recorded", id="having waited for days"),
+    ],
+)
+async def test_a_command_from_a_clock_ahead_of_the_stores_is_refused(
+    office: Office, ahead: timedelta, outcome: str
+) -> None:
+    before = await opened(office)
+    issued_at = office.clock.at + ahead
+    given = office.envelope("conversation log", engagement=E, group="parents", notes="x")
+    receipt = await office.record.execute(given.model_copy(update={"issued_at": issued_at}))
+    assert receipt.outcome == outcome
+    if outcome == "recorded":
+        return
+    assert receipt.refusal == "ClocksApart"
+    for instant in (issued_at, office.clock.at):
+        assert f"{instant:%Y-%m-%d %H:%M}" in receipt.message
+    assert "5 minutes" in receipt.message
+    assert (await office.do("conversation log", engagement=E, group="students")).version == (
+        before.version + 1
+    )
+
+
+async def test_in_production_a_command_is_held_against_the_databases_clock(
+    database: Database,
+) -> None:
+    pool = await open_pool(database.url)
+    vault, far = Vault(MASTER_KEY), datetime(2199, 1, 1, tzinfo=UTC)
+    given = Envelope.of(
+        WithdrawEngagement(engagement=E, reason="never mind"),
+        command_id=new_id(),
+        actor="tess",
+        issued_at=far,
+    )
+    refused = await Record(pool, vault, FixedClock(far)).execute(given)
+    assert refused.refusal == "ClocksApart", "whatever the worker's clock says"
+    await pool.close()

@@ -72,6 +72,11 @@ async def test_the_clock_goes_to_an_instant_decades_away(clock: SandboxClock) ->
     assert timedelta() <= await clock.to(wanted) - wanted < timedelta(minutes=1)
 
 
+async def test_the_clock_does_not_go_to_a_year_that_nobody_can_mean(clock: SandboxClock) -> None:
+    with pytest.raises(ValueError, match="the year 9999 must lie between 1900 and 2250"):
+        await clock.to(datetime(9999, 12, 31, tzinfo=UTC))
+
+
 async def test_the_clock_never_goes_back(clock: SandboxClock) -> None:
     await clock.advance(timedelta(days=10))
     with pytest.raises(ValueError, match=r"cannot go back: it is .* later than 2020-02-29 00:00"):

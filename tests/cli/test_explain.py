@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cli.commands import explain, load_yaml
+from cli.commands import explain
+from cli.files import load_yaml
 from domain.agreements import ActOnAgreement
 from domain.closing import CloseCheckIn
 from domain.deliverables import ProposeDeliverable
@@ -15,6 +16,7 @@ from domain.investments import AddInvestment
 from domain.kernel import Command
 from domain.leas import RegisterLea
 from domain.people import RegisterPerson
+from domain.playbook import Playbook
 from domain.policy import PublishPlaybook
 from tests.conftest import load
 
@@ -137,7 +139,7 @@ def test_a_file_that_is_no_yaml_names_its_line(
     file = tmp_path / "playbook.yaml"
     file.write_text("id: x\ntitle: a: b\n")
     with pytest.raises(SystemExit):
-        load_yaml(file)
+        load_yaml(file, Playbook)
     said = capsys.readouterr().err
     assert f"{file}, line 2: this is not YAML" in said
     assert "mapping values" not in said
@@ -145,7 +147,7 @@ def test_a_file_that_is_no_yaml_names_its_line(
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "There is no file"), (b"\xff\xfe", "not text in UTF-8")]
+    ("content", "words"), [(None, "There is no file"), (b"id: caf\xe9", "not text in UTF-8")]
 )
 def test_a_file_that_cannot_be_read_says_what_to_do(
     content: bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -154,7 +156,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do(
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SystemExit):
-        load_yaml(file)
+        load_yaml(file, Playbook)
     said = capsys.readouterr().err
     assert words in said
     assert "Errno" not in said

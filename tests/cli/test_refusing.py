@@ -114,9 +114,9 @@ def test_no_file_is_refused_in_words_of_a_library(kind: str, file: str) -> None:
 
 
 @pytest.mark.parametrize("hour", ["policies", "overviews"])
-def test_an_hour_without_quotes_is_no_number_of_minutes(hour: str) -> None:
+def test_a_number_of_minutes_is_no_hour(hour: str) -> None:
     document = load("packs/playbooks/dta-sir.yaml")
-    document[hour][0]["latest"] = 18 * 60  # As YAML reads 18:00.
+    document[hour][0]["latest"] = 18 * 60
     said = explain_of("playbook publish", document)
     assert f'FILE ({hour}.0.latest) 1080: write a local hour as "18:00"' in said
 

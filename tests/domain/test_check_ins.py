@@ -234,7 +234,7 @@ def test_a_check_in_is_planned_for_a_working_day_of_the_lea(on: date, why: str) 
     partnering().when("checkin open", "marcus", on=on).refuses(ImpossibleDate, why, "working day")
 
 
-@pytest.mark.parametrize("on", [date(2037, 1, 2), date(9999, 12, 31)])
+@pytest.mark.parametrize("on", [date(2037, 1, 2), date(2207, 12, 31)])
 def test_a_check_in_is_not_planned_for_a_year_that_nobody_can_mean(on: date) -> None:
     partnering().when("checkin open", "marcus", on=on).refuses(
         ImpossibleDate, str(on.year), "Check the year"
@@ -321,7 +321,7 @@ def test_an_unknown_purpose_is_named_with_the_known_ones() -> None:
         pytest.param("Budget by September", "DATE/PERSON=TEXT", id="neither"),
         pytest.param("2027-09-01=Budget", "DATE/PERSON=TEXT", id="nobody"),
         pytest.param("2027-09-01/ =Budget", "DATE/PERSON=TEXT", id="a blank owner"),
-        pytest.param("tomorrow/joy=Budget", "valid date", id="no day"),
+        pytest.param("tomorrow/joy=Budget", "write it as YYYY-MM-DD", id="no day"),
         pytest.param("2027-09-01/joy= ", "say what joy promised", id="blank"),
         pytest.param("2027-09-01/joy=a\nb", "one line", id="two lines"),
         pytest.param("2027-09-01/joy=" + "x" * 301, "300", id="too long"),

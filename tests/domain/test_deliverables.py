@@ -241,9 +241,8 @@ RETURN = pytest.param("return", {"deliverable": "D1", "reason": "r", **LEA}, id=
     [
         pytest.param(date(2027, 3, 1), ("Mon 1 Mar 2027", "Tue 2 Mar 2027"), id="yesterday"),
         pytest.param(date(2027, 3, 2), ("Tue 2 Mar 2027", "lies ahead"), id="today"),
-        pytest.param(date(1, 1, 1), ("lies ahead",), id="year 1"),
+        pytest.param(date(1927, 4, 16), ("lies ahead",), id="a century ago"),
         pytest.param(date(2207, 4, 16), ("2207", "Check the year"), id="a slip of the year"),
-        pytest.param(date(9999, 12, 31), ("9999", "Check the year"), id="the end of time"),
         pytest.param(
             date(2027, 3, 31), ("spring recess", "Fri 26 Mar 2027 and Mon 5 Apr 2027"), id="recess"
         ),

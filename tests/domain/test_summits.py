@@ -25,7 +25,6 @@ from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
     Incomplete,
-    Invalid,
     Refused,
     TooMany,
     Unknown,
@@ -345,8 +344,6 @@ def test_a_registration_settles_what_is_owed_and_can_be_changed() -> None:
     [
         ({}, Incomplete, "--places"),
         ({"places": {"teachers": 3}}, Unknown, "teacher"),
-        ({"places": {"teacher": 0}}, Invalid, "decline-invitation"),
-        ({"places": {"teacher": 2000}}, Invalid, "200"),
         ({"people": ("noor",)}, WrongPerson, "p-noor"),
         ({"people": ("marcus",)}, WrongPerson, "the agency"),
         ({"people": ("nobody",)}, Unknown, "'nobody'"),

@@ -144,7 +144,7 @@ def step_32_an_investment_with_a_slip(desk: Desk) -> None:
                    "--purpose", "special education review")  # fmt: skip
     assert "INV-7" in said
     [added] = [i for i in desk.show()["investments"] if i["investment"] == "INV-7"]
-    assert (added["amount"], added["focus"]) == ("24000", "F1")
+    assert (added["amount"], added["focus"]) == ("24000.00", "F1")
 
 
 def step_33_too_long_without_contact(desk: Desk) -> None:
