@@ -14,8 +14,8 @@ from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from domain.calendar import spoken
-from domain.context import AGENCY, EXTERNAL
 from domain.errors import ImpossibleDate, Unknown, did_you_mean
+from domain.ids import AGENCY, EXTERNAL
 from domain.money import dollars, exact
 from domain.phases import Phase
 
@@ -120,15 +120,14 @@ def person_list(*, organisation: str | None = None, json_: Json = False) -> None
     """
 
     async def work(door: "Door") -> list[dict[str, Any]]:
-        from store.context import canonical_stream
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
-            place = (
-                organisation
-                if organisation in (None, AGENCY, EXTERNAL)
-                else await canonical_stream(connection, f"lea:{organisation}")
-            )
+            place = organisation
+            if organisation not in (None, AGENCY, EXTERNAL):
+                from store.context import canonical_stream
+
+                place = await canonical_stream(connection, f"lea:{organisation}")
             rows = await listed(
                 queries.people(connection, organisation=place and place.removeprefix("lea:"))
             )
@@ -175,19 +174,17 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[Any], Names, bool]:
-        from store.context import program
+    async def work(door: "Door") -> tuple[list[Any], Names]:
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
             who = await _person_id(door, person) if person else None
             rows = await listed(queries.engagements(connection, phase=phase, person=who))
-            settings = await program(connection)
         names = Names(door)
         await names.learn(*(r["lead"] for r in rows), *(r["director"] for r in rows))
-        return rows, names, settings is not None
+        return rows, names
 
-    rows, names, _ = run(work)
+    rows, names = run(work)
     if json_:
         for r in rows:
             row = dict(r)
@@ -442,11 +439,11 @@ async def _stream(door: "Door", name: str) -> str:
 
 
 async def _zone(door: "Door") -> ZoneInfo:
-    from store.context import program
+    from store.database import queries
 
     async with door.pool.acquire() as connection:
-        settings = await program(connection)
-    return ZoneInfo(settings.zone if settings else "UTC")
+        settings = await queries.program(connection)
+    return ZoneInfo(settings["zone"] if settings else "UTC")
 
 
 async def _person_id(door: "Door", ref: str) -> str:
