@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from benchmarks import fold, footprint, mailing, writing, year
+from benchmarks import fold, footprint, mailing, starting, writing, year
 from benchmarks.setting import AGREED, KEY, StandingClock, furnish, services_at, serving
 from embedded.mailcatcher import mail_catcher
 from embedded.postgres import DATABASE, Cluster, postgres_cluster
@@ -53,6 +53,8 @@ async def _mails(cluster: Cluster, directory: Path) -> None:
         people = await furnish(pool, vault, clock)
         at = await services_at(pool, vault, clock, temporal.address, directory)
         async with serving(at, mails.smtp_url):
+            async for line in starting.run(at, cluster.app_url(DATABASE)):
+                print(line, flush=True)
             for line in await footprint.cached(at):
                 print(line, flush=True)
             async for line in mailing.run(at, clock, people, mails):

@@ -142,6 +142,23 @@ class Settings(BaseModel):
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
 
+    @field_validator(
+        "actor",
+        "database_url",
+        "owner_database_url",
+        "temporal_address",
+        "temporal_namespace",
+        "smtp_url",
+        "key",
+        mode="before",
+    )
+    @classmethod
+    def _text(cls, value: object) -> object:
+        # Bytes that are no text reach us as halves of letters; the paths below may hold them.
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError("expected text in UTF-8")
+        return value
+
     @field_validator("home", "key_file", "bounces", "feeds", "caught")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -133,28 +133,30 @@ class Names:
 
     async def learn(self, *texts: str | None) -> None:
         """Look up everybody these texts mention."""
-        from store.context import people
-        from store.directory import people_known
+        from store.database import listed, queries
 
         ids = {m[1] for text in texts if text for m in _PERSON.findall(text)}
         ids -= self._known.keys()
         if not ids:
             return
-        by = None
-        if self._day is not None:
-            from cli.reading import _zone, end_of
+        if self._day is None:
+            async with self._door.pool.acquire() as connection:
+                for row in await listed(queries.people_named(connection, names=sorted(ids))):
+                    self._learned(row["id"], row["name"], row["handle"], row["left_on"])
+            return
+        from cli.reading import _zone, end_of
+        from store.directory import people_known
 
-            by = end_of(self._day, await _zone(self._door))
+        by = end_of(self._day, await _zone(self._door))
         async with self._door.pool.acquire() as connection:
-            found = (
-                await people(connection, ids)
-                if by is None
-                else await people_known(connection, self._door.vault, ids, by)
-            )
-            for entry in found.values():
-                self._known[entry.id] = (entry.name, entry.handle)
-                if entry.left_on:
-                    self._left[entry.id] = entry.left_on
+            found = await people_known(connection, self._door.vault, ids, by)
+        for entry in found.values():
+            self._learned(entry.id, entry.name, entry.handle, entry.left_on)
+
+    def _learned(self, person: str, name: str, handle: str | None, left_on: date | None) -> None:
+        self._known[person] = (name, handle or person)
+        if left_on:
+            self._left[person] = left_on
 
     def told(self, text: str) -> str:
         """The text with names for ids; handles after an @, and in an item such as address/joy."""

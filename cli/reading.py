@@ -17,8 +17,8 @@ from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
 from domain.bounds import Day
 from domain.calendar import spoken
-from domain.context import AGENCY, EXTERNAL
 from domain.errors import ImpossibleDate, Unknown, did_you_mean
+from domain.ids import AGENCY, EXTERNAL
 from domain.money import dollars, exact
 from domain.phases import Phase
 from domain.refusing import wrong_with
@@ -124,15 +124,14 @@ def person_list(*, organisation: str | None = None, json_: Json = False) -> None
     """
 
     async def work(door: "Door") -> list[dict[str, Any]]:
-        from store.context import canonical_stream
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
-            place = (
-                organisation
-                if organisation in (None, AGENCY, EXTERNAL)
-                else await canonical_stream(connection, f"lea:{organisation}")
-            )
+            place = organisation
+            if organisation not in (None, AGENCY, EXTERNAL):
+                from store.context import canonical_stream
+
+                place = await canonical_stream(connection, f"lea:{organisation}")
             rows = await listed(
                 queries.people(connection, organisation=place and place.removeprefix("lea:"))
             )
@@ -478,11 +477,11 @@ async def _stream(door: "Door", name: str) -> str:
 
 
 async def _zone(door: "Door") -> ZoneInfo:
-    from store.context import program
+    from store.database import queries
 
     async with door.pool.acquire() as connection:
-        settings = await program(connection)
-    return ZoneInfo(settings.zone if settings else "UTC")
+        settings = await queries.program(connection)
+    return ZoneInfo(settings["zone"] if settings else "UTC")
 
 
 async def _person_id(door: "Door", ref: str) -> str:

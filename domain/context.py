@@ -9,6 +9,8 @@ from uuid import UUID
 
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date, spoken
 from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.ids import AGENCY as AGENCY  # noqa: PLC0414 - everybody asks for it here
+from domain.ids import EXTERNAL as EXTERNAL  # noqa: PLC0414
 from domain.kernel import Event
 from domain.playbook import Playbook
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 StaffRole = Literal["assistant", "lead", "director"]
 MailRhythm = Literal["daily", "weekly"]
 """How often somebody wants their mail."""
-AGENCY = "agency"
-EXTERNAL = "external"
-"""The organisation of whoever works neither for the agency nor at an LEA, followed by its name."""
 SYSTEM = "system"
 
 

@@ -1,10 +1,14 @@
-"""Workflow ids: each from one function, and back."""
+"""Ids that are chosen words, and workflow ids: each from one function, and back."""
 
 import base64
 from datetime import date
 from uuid import UUID
 
 PROGRAM = "program"
+
+AGENCY = "agency"
+EXTERNAL = "external"
+"""The organisation of whoever works neither for the agency nor at an LEA, followed by its name."""
 
 
 def host_workflow_id(stream: str) -> str:

@@ -2,12 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.calendar import FiscalYears, spoken
-from domain.context import AppropriationEntry, Context
 from domain.errors import (
     ImpossibleDate,
     Incomplete,
@@ -16,6 +15,9 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
+
+if TYPE_CHECKING:
+    from domain.context import AppropriationEntry, Context
 
 _CENT = Decimal("0.01")
 
@@ -42,13 +44,13 @@ def exact(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
-def fiscal_years(context: Context) -> FiscalYears | None:
+def fiscal_years(context: "Context") -> FiscalYears | None:
     """When fiscal years begin; None where the program's calendar does not say."""
     return context.the_program.calendar.fiscal_year
 
 
 def misfit(
-    money: AppropriationEntry, fiscal_year: str | None, on: date, years: FiscalYears | None
+    money: "AppropriationEntry", fiscal_year: str | None, on: date, years: FiscalYears | None
 ) -> str | None:
     """Why money may not be used for an investment, as half a sentence; None where it may."""
     if on < money.first:
@@ -76,21 +78,21 @@ def misfit(
 
 
 def fits(
-    money: AppropriationEntry, fiscal_year: str | None, on: date, years: FiscalYears | None
+    money: "AppropriationEntry", fiscal_year: str | None, on: date, years: FiscalYears | None
 ) -> bool:
     """Whether money may be used for an investment of that fiscal year and day."""
     return misfit(money, fiscal_year, on, years) is None
 
 
-def _told(money: AppropriationEntry) -> str:
+def _told(money: "AppropriationEntry") -> str:
     return (
         f"{money.id} ({dollars(money.left)} left, {spoken(money.first)} to {spoken(money.until)})"
     )
 
 
 def drawn_from(
-    named: str | None, fiscal_year: str | None, on: date, what: str, context: Context
-) -> AppropriationEntry | None:
+    named: str | None, fiscal_year: str | None, on: date, what: str, context: "Context"
+) -> "AppropriationEntry | None":
     """The appropriation an investment comes from; None where the program has none at all.
 
     Raises:
@@ -135,7 +137,7 @@ def drawn_from(
     return fitting[0]
 
 
-def enough(money: AppropriationEntry, more: Decimal, what: str) -> None:
+def enough(money: "AppropriationEntry", more: Decimal, what: str) -> None:
     """Refuse to draw more than is left.
 
     Raises:
@@ -150,7 +152,7 @@ def enough(money: AppropriationEntry, more: Decimal, what: str) -> None:
         )
 
 
-def stands_from_its_own_day(what: str, context: Context) -> None:
+def stands_from_its_own_day(what: str, context: "Context") -> None:
     """Refuse a day for a correction: it holds from the day of what it corrects.
 
     Raises:

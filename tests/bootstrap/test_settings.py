@@ -123,6 +123,18 @@ def test_an_unusable_number_is_refused_in_words_of_ours(value: str, tmp_path: Pa
     assert any(words in str(refusal.value) for words in ("write it as 12", "must be"))
 
 
+@pytest.mark.parametrize(
+    "variable", ["HANDRAIL_ACTOR", "DATABASE_URL", "TEMPORAL_ADDRESS", "SMTP_URL", "HANDRAIL_KEY"]
+)
+def test_bytes_that_are_no_text_are_refused_by_name(variable: str, tmp_path: Path) -> None:
+    typed = os.fsdecode(b"smtp://caf\xe9:25")
+    with pytest.raises(SettingsError, match=f"^{variable}.* is not usable: expected text in UTF-8"):
+        load_settings({"HANDRAIL_HOME": str(tmp_path), variable: typed})
+    # A directory may be called whatever the file system takes.
+    home = tmp_path / os.fsdecode(b"caf\xe9")
+    assert load_settings({"HANDRAIL_HOME": str(home)}).home == home
+
+
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"(?s)DATABASE_URL.*HANDRAIL_LOG_LEVEL"):
         load_settings({"DATABASE_URL": "x", "HANDRAIL_LOG_LEVEL": "x"})

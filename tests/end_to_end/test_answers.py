@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from uuid import uuid4
@@ -277,3 +278,33 @@ def test_whatever_is_shown_of_an_illustrative_engagement_says_so(desk: Handrail)
         assert answer.code == 0, answer.said
         assert "illustrative" in answer.out.casefold(), question
     assert all(e["data"]["illustrative"] for e in desk("history", lea, "--json").lines)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["history", E],
+        ["ledger", E],
+        ["rehearse", E],
+        ["engagement", "show", E],
+        ["engagement", "list"],
+        ["deliverable", "list"],
+        ["calendar", "export", E],
+        ["conversation", "log", E, "board"],
+        ["engagement", "show", "nobody-usd"],
+    ],
+    ids=" ".join,
+)
+def test_nobody_has_to_read_an_answer_to_its_end(
+    desk: Handrail, typed: list[str], as_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = [*typed, "--json"] if as_json else typed
+    read = desk(*typed)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as gone, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", gone)
+        unread = desk(*typed)
+    assert unread.code == read.code
+    assert unread.err == read.err if not as_json else unread.err == ""
