@@ -56,7 +56,7 @@ def require(
     if actor.staff_roles.intersection(roles):
         return
     who = [
-        *([f"its Lead, {lead}"] if "lead" in by and lead else []),
+        *([f"its Lead {lead}"] if "lead" in by and lead else []),
         *([f"{concerned} themselves"] if "self" in by and concerned else []),
         *(f"a {role}" for role in roles),
     ]
