@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from cli.output import REFUSED, UNAVAILABLE, fail
 from cli.stack import settings_or_fail
+from domain.calendar import spoken
 from domain.personal import Sealed
 from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 
@@ -128,6 +129,7 @@ class Names:
         self._door = door
         self._day = known
         self._known: dict[str, tuple[str, str]] = {"system": ("Handrail", "system")}
+        self._left: dict[str, date] = {}
 
     async def learn(self, *texts: str | None) -> None:
         """Look up everybody these texts mention."""
@@ -151,6 +153,8 @@ class Names:
             )
             for entry in found.values():
                 self._known[entry.id] = (entry.name, entry.handle)
+                if entry.left_on:
+                    self._left[entry.id] = entry.left_on
 
     def told(self, text: str) -> str:
         """The text with names for ids; handles after an @, and in an item such as address/joy."""
@@ -180,6 +184,12 @@ class Names:
         if person is None:
             return "–"
         return self._known.get(person, (person, person))[0]
+
+    def now(self, person: str | None, today: date) -> str:
+        """A person's name, marked where they are no longer there on a day."""
+        left = self._left.get(person or "")
+        gone = left is not None and left <= today
+        return self.of(person) + (f" (left {spoken(left)})" if left and gone else "")
 
     def handle(self, person: str | None) -> str | None:
         """A person's handle, where it is known."""

@@ -100,7 +100,7 @@ def deliverable_list(
                 row["status"],
                 *_when(row, today),
                 _whom(row),
-                names.of(row["lead"]),
+                names.now(row["lead"], today),
             )
             for row in rows
         ],

@@ -12,7 +12,7 @@ from cli.asking import Json, Names, counted, run
 from cli.commands import noun, validated
 from cli.imports import Switch, _given
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
-from cli.reading import _day
+from cli.reading import _day, _zone
 from cli.stack import settings_or_fail
 from domain.calendar import local_date, spoken
 from domain.engagement import AGENCY_ROLES, AssignRole
@@ -100,16 +100,16 @@ def caseload(*, json_: Json = False) -> None:
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names]:
+    async def work(door: "Door") -> tuple[list[dict[str, Any]], Names, date]:
         from store.database import listed, queries
 
         async with door.pool.acquire() as connection:
             rows = await listed(queries.caseload(connection))
         names = Names(door)
         await names.learn(*(row["id"] for row in rows))
-        return _by_lead(rows), names
+        return _by_lead(rows), names, (await door.now()).astimezone(await _zone(door)).date()
 
-    found, names = run(work)
+    found, names, today = run(work)
     if json_:
         for lead in found:
             emit_json({**lead, "lead": names.handle(lead["lead"])})
@@ -119,8 +119,12 @@ def caseload(*, json_: Json = False) -> None:
         ("Lead", "Leads", "Can lead", "Engagements", "LEA types", "Changes"),
         [
             (
-                names.of(lead["lead"])
-                + (f" (leaves {spoken(lead['leaves_on'])})" if lead["leaves_on"] else ""),
+                names.now(lead["lead"], today)
+                + (
+                    f" (leaves {spoken(lead['leaves_on'])})"
+                    if lead["leaves_on"] and lead["leaves_on"] > today
+                    else ""
+                ),
                 len(lead["engagements"]),
                 ("–" if lead["capacity"] is None else lead["capacity"])
                 if not lead["over"]

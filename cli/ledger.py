@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -113,7 +113,7 @@ def ledger(
                 names.told(r["item"]),
                 r["round"],
                 r["step"],
-                _reader(r, reader, names),
+                _reader(r, reader, names, now.astimezone(zone).date()),
                 fate(r, reader, zone, now),
             )
             for r in rows
@@ -131,13 +131,13 @@ def ledger(
     say_if_illustrative(invented)
 
 
-def _reader(row: dict[str, Any], reader: str | None, names: Names) -> str:
+def _reader(row: dict[str, Any], reader: str | None, names: Names, today: date) -> str:
     """Who a line is about, and in whose place they get it."""
     if reader is None:
         return "nobody"
     mine = next((d for d in row["deliveries"] if d["to"] == reader), None)
     other = mine["instead_of"] if mine else None
-    return names.of(reader) + (f" for {names.of(other)}" if other else "")
+    return names.now(reader, today) + (f" for {names.now(other, today)}" if other else "")
 
 
 def readers(row: dict[str, Any]) -> list[str]:

@@ -13,6 +13,8 @@ from cyclopts import App, Parameter
 from cli.asking import Json, Names, engagement_named, run
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, fail, narrate
+from cli.roles import absences
+from cli.roles import as_text as absence_as_text
 from cli.showing import as_data, investment_line
 from domain.burden import hours_asked
 from domain.calendar import local_date, spoken
@@ -130,6 +132,10 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     if state.of(Engagement).phase is None:
         raise Unknown(f"There is no engagement {one!r}. See them all: handrail engagement list")
     today = local_date(now, zone)
+    roles = state.of(Engagement).roles
+    async with door.pool.acquire() as connection:
+        away = await absences(connection, [(one, role, p) for role, p in roles.items()], today)
+    absent = {role: {"left": a.left, "stands_in": a.stands_in} for (_, role), a in away.items()}
     found: dict[str, Any] = {
         "as_of": now.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M"),
         "zone": zone,
@@ -147,6 +153,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
                 "person": person,
                 "mail": directory[person]["email"] if person in directory else None,
                 "leaves": directory[person]["left_on"] if person in directory else None,
+                **absent.get(role, {"left": None, "stands_in": None}),
             }
             for role, person in state.of(Engagement).roles.items()
         ],
@@ -154,7 +161,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
             {"step": w.step, "reason": str(w.reason), "authority": w.authority}
             for w in state.of(Engagement).waived.values()
         ],
-        **_to_come(state, context, today),
+        **_to_come(state, context, today, absent),
         "reminders": _reminders(rows, state, context, today, ZoneInfo(zone)),
     }
     names = Names(door)
@@ -165,7 +172,9 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     return told
 
 
-def _to_come(state: State, context: "Context", today: date) -> dict[str, Any]:
+def _to_come(
+    state: State, context: "Context", today: date, absent: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     """What is owed, asked, under way, and what was talked about lately."""
     rules = rules_of(context)
     since = today - timedelta(days=rules.packet_contact_days) if rules else date.min
@@ -178,6 +187,7 @@ def _to_come(state: State, context: "Context", today: date) -> dict[str, Any]:
                 "due": o.due,
                 "side": o.side,
                 "owner": state.of(Engagement).roles.get(o.owner, f"nobody ({o.owner})"),
+                **absent.get(o.owner, {"left": None, "stands_in": None}),
                 "held": o.held,
                 "ask": o.ask,
                 "command": o.command,
@@ -317,7 +327,8 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
         [
             f"{md(t['role'].replace('_', ' '))}: {md(t['person'])}"
             + (f", {md(t['mail'])}" if t["mail"] else ", no mail address")
-            + (f", leaves {_day(t['leaves'])}" if t["leaves"] else "")
+            + (f", leaves {_day(t['leaves'])}" if t["leaves"] and not t["left"] else "")
+            + md(absence_as_text(t))
             for t in p["team"]
         ],
     )
@@ -347,7 +358,7 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
             heading,
             [
                 f"{_day(o['due']) if o['due'] else 'no date'}: {md(o['item'])} {md(o['title'])} "
-                f"({md(o['owner'])})"
+                f"({md(o['owner'])}){md(absence_as_text(o))}"
                 + (f", held: {md(o['held'])}" if o["held"] else "")
                 + f". {md(o['ask'])} Command: {md(o['command'])}"
                 for o in p["owed"]

@@ -116,7 +116,7 @@ def portfolio_triage(*, json_: Json = False) -> None:
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[Need], Names]:
+    async def work(door: "Door") -> tuple[list[Need], Names, date]:
         from store.context import playbook, program
         from store.portfolio import states
 
@@ -134,9 +134,9 @@ def portfolio_triage(*, json_: Json = False) -> None:
                     needs.append(found)
         names = Names(door)
         await names.learn(*(n.lead for n in needs))
-        return in_order(needs), names
+        return in_order(needs), names, today
 
-    needs, names = run(work)
+    needs, names, today = run(work)
     if json_:
         for n in needs:
             emit_json({**asdict(n), "lead": names.handle(n.lead)})
@@ -155,7 +155,7 @@ def portfolio_triage(*, json_: Json = False) -> None:
                 spoken(n.judged_on) if n.judged_on else "never",
                 n.risk or "–",
                 "–" if n.days_since_contact is None else n.days_since_contact,
-                names.of(n.lead),
+                names.now(n.lead, today),
             )
             for n in needs
         ],

@@ -13,6 +13,8 @@ from cli.asking import Json, Names, counted, engagement_named, run
 from cli.commands import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
+from cli.roles import Absent, absences, behind
+from cli.roles import as_data as absence_as_data
 from domain.calendar import spoken
 from domain.context import AGENCY, EXTERNAL
 from domain.errors import ImpossibleDate, Unknown, did_you_mean
@@ -175,23 +177,27 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[Any], Names, bool]:
-        from store.context import program
+    async def work(door: "Door") -> tuple[list[Any], Absences, Names]:
         from store.database import listed, queries
 
+        today = (await door.now()).astimezone(await _zone(door)).date()
         async with door.pool.acquire() as connection:
             who = await _person_id(door, person) if person else None
             rows = await listed(queries.engagements(connection, phase=phase, person=who))
-            settings = await program(connection)
+            leads = [(r["id"], "lead", r["lead"]) for r in rows if not r["ended_at"]]
+            away = await absences(connection, leads, today)
         names = Names(door)
         await names.learn(*(r["lead"] for r in rows), *(r["director"] for r in rows))
-        return rows, names, settings is not None
+        await names.learn(*(absent.stands_in for absent in away.values()))
+        return rows, away, names
 
-    rows, names, _ = run(work)
+    rows, away, names = run(work)
     if json_:
         for r in rows:
             row = dict(r)
             row["lead"], row["director"] = names.handle(r["lead"]), names.handle(r["director"])
+            absent = absence_as_data(away.get((r["id"], "lead")), names)
+            row["lead_left"], row["lead_stands_in"] = absent["left"], absent["stands_in"]
             row["invested"] = exact(r["invested"])
             emit_json(row)
         return
@@ -203,7 +209,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
                 r["id"] + (" *" if r["illustrative"] else ""),
                 r["lea_name"],
                 r["phase"] + (", on hold" if r["held_since"] else ""),
-                names.of(r["lead"]),
+                behind(names.of(r["lead"]), away.get((r["id"], "lead")), names),
                 spoken(r["next_due"]) if r["next_due"] else "–",
                 dollars(r["invested"]) if r["invested"] else "–",
             )
@@ -268,30 +274,48 @@ def due(
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[Any], Names, date]:
+    async def work(door: "Door") -> tuple[list[Any], Absences, Names, date]:
         from store.database import listed, queries
 
         zone = await _zone(door)
         today = (await door.now()).astimezone(zone).date()
         one = await engagement_named(door, engagement) if engagement is not None else None
+        who = await _person_id(door, person) if person else None
         async with door.pool.acquire() as connection:
+            near = await listed(queries.may_stand_in(connection, person=who)) if who else []
             rows = await listed(
                 queries.due(
                     connection,
                     engagement=one,
-                    person=await _person_id(door, person) if person else None,
+                    person=who,
+                    stands_in=[r["engagement"] for r in near],
                     until=today + timedelta(days=within) if within is not None else None,
                 )
             )
+            away = await absences(
+                connection,
+                {(r["engagement"], r["owner"], r["person"]) for r in rows if r["engagement"]},
+                today,
+            )
+        if who:
+            rows = [
+                r
+                for r in rows
+                if r["appropriation"]
+                or who == r["person"]
+                or ((absent := _away(away, r)) and absent.stands_in == who)
+            ]
         names = Names(door)
         await names.learn(*(text for r in rows for text in (r["person"], r["title"])))
-        return rows, names, today
+        await names.learn(*(absent.stands_in for absent in away.values()))
+        return rows, away, names, today
 
-    rows, names, today = run(work)
+    rows, away, names, today = run(work)
     if json_:
         for r in rows:
             person_, title = names.handle(r["person"]), names.told(r["title"])
-            emit_json({**dict(r), "item": names.told(r["item"]), "person": person_, "title": title})
+            told = {"item": names.told(r["item"]), "person": person_, "title": title}
+            emit_json({**dict(r), **told, **absence_as_data(_away(away, r), names)})
         return
     emit_table(
         f"Owed as of {spoken(today)}",
@@ -306,7 +330,7 @@ def due(
                 names.told(r["title"])
                 + (f" ({r['held']})" if r["held"] else "")
                 + _snoozed(r, today),
-                _owing(r, names),
+                _owing(r, _away(away, r), names),
             )
             for r in rows
         ],
@@ -316,9 +340,19 @@ def due(
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
 
 
-def _owing(row: Any, names: Names) -> str:
+Absences = dict[tuple[str, str], Absent]
+
+
+def _away(away: Absences, row: Any) -> Absent | None:
+    return away.get((row["engagement"], row["owner"]))
+
+
+def _owing(row: Any, absent: Absent | None, names: Names) -> str:
     role = row["owner"].replace("_", " ")
-    return f"every {role}" if row["appropriation"] else f"{names.of(row['person'])} ({role})"
+    if row["appropriation"]:
+        return f"every {role}"
+    said = absent.told(names) if absent else ""
+    return f"{names.of(row['person'])} ({'; '.join(filter(None, (role, said)))})"
 
 
 def _snoozed(row: Any, today: date) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from cli import bouncing, burden, handing, looking_ahead, reviewing, summits
+from cli.roles import Absent, absences
+from cli.roles import as_text as absence_as_text
 from domain.agenda import AgendaItem, clocked
 from domain.agreements import MAIN, Agreements
 from domain.calendar import spoken
@@ -129,7 +131,17 @@ async def show(
         day = min([d for d in (known, true, (await door.now()).astimezone(zone).date()) if d])
         members = state.of(Team).on(day)
         found["team_lacks"] = list(lacking(members, pinned.team)) if members else []
+    away: dict[tuple[str, str], Absent] = {}
+    if not known and not true and state.of(Engagement).is_open:
+        held = [(engagement, role, person) for role, person in found["roles"].items()]
+        async with door.pool.acquire() as connection:
+            away = await absences(connection, held, now)
+    found["absent"] = {
+        role: {"left": absent.left, "stands_in": absent.stands_in}
+        for (_, role), absent in away.items()
+    }
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]
+    people += [a["stands_in"] for a in found["absent"].values() if a["stands_in"]]
     people += [m["person"] for m in found["team"]]
     people += [x["person"] for x in found["leavings"]]
     people += handing.people_in(state)
@@ -491,6 +503,7 @@ def as_text(found: dict[str, Any]) -> str:
     interim = {t["role"] for t in found["tenures"] if t["interim"] and not t["until"]}
     lines += [
         f"  {role.replace('_', ' ')}: {p}{' (interim)' if role in interim else ''}"
+        + absence_as_text(found.get("absent", {}).get(role))
         for role, p in found["roles"].items()
     ]
     lines += team_as_text(found)

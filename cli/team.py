@@ -145,7 +145,7 @@ def _tell(found: dict[str, Any], names: Names) -> None:
                 r["what"].replace("_", " ")
                 + (" (interim)" if r.get("interim") else "")
                 + (", in the team" if part == "before" and r["side"] != "role" else ""),
-                names.of(r["person"]),
+                names.now(r["person"], found["on"]),
                 spoken(r["since"]),
                 spoken(r["until"])
                 if r["until"]

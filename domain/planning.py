@@ -7,11 +7,11 @@ from functools import cache
 
 from domain.bounces import BOUNCES, Bounces
 from domain.calendar import WorkingDays, at_local, local_date
-from domain.context import Context
+from domain.context import Context, PersonEntry
 from domain.engagement import Engagement, EngagementRole
 from domain.etiquette import SNOOZED, SNOOZED_STEP, snooze_of
 from domain.kernel import Event, State
-from domain.matters import Matter, matter_of
+from domain.matters import matter_of
 from domain.notices import (
     DroppedNotice,
     Notice,
@@ -405,7 +405,7 @@ def recipients(
     for role in dict.fromkeys((*notice.planned.to, *notice.also, *also)):
         for holder in matter.holding(role) or (None,):
             missed: str | None = None
-            for person in _in_turn(role, holder, matter, context):
+            for person in in_turn(role, holder, matter.holding, context.people):
                 if unreachable(person, state, context) is None:
                     if person not in heard:
                         found[person] = missed and found.get(person, missed)
@@ -437,7 +437,7 @@ def told_instead(person: str, notice: Notice, state: State, context: Context) ->
     """
     matter = matter_of(state, context)
     turns = [
-        list(_in_turn(role, holder, matter, context))
+        list(in_turn(role, holder, matter.holding, context.people))
         for role in (*notice.planned.to, *notice.also)
         for holder in matter.holding(role) or (None,)
     ]
@@ -454,16 +454,19 @@ def told_instead(person: str, notice: Notice, state: State, context: Context) ->
     return found
 
 
-def _in_turn(
-    role: EngagementRole, holder: str | None, matter: Matter, context: Context
+def in_turn(
+    role: EngagementRole,
+    holder: str | None,
+    holding: Callable[[EngagementRole], Iterable[str]],
+    people: Mapping[str, PersonEntry],
 ) -> Iterable[str]:
     """Who may be told what one holder of a role is told, nearest first; everybody once."""
     seen: set[str] = set()
-    others = (p for candidate in (role, *_INSTEAD[role]) for p in matter.holding(candidate))
+    others = (p for candidate in (role, *_INSTEAD[role]) for p in holding(candidate))
     for nearest in (holder, *others):
         person = nearest
         while person and person not in seen:
             seen.add(person)
             yield person
-            entry = context.people.get(person)
+            entry = people.get(person)
             person = entry.fallback if entry else None

@@ -219,6 +219,25 @@ select p.id, p.capacity, p.left_on, r.role, r.changes_on, e.id as engagement, e.
  where 'lead' = any(p.staff_roles) and p.organisation = 'agency' or r.role is not null
  order by p.name, p.id, r.role desc, e.id;
 
+-- name: roles-in
+-- Who holds which role in some engagements.
+select engagement, role, person from read.engagement_roles where engagement = any(:engagements::text[]);
+
+-- name: dead-addresses-by-stream
+-- The items that say whose address is to be found out, each with where mail to them came back.
+select stream, item from read.obligations where item like 'address/%';
+
+-- name: may-stand-in
+-- The engagements in which a person may stand in for somebody: by a role, or as a fallback contact.
+with recursive may_stand_for as (
+    select :person::text as person
+    union
+    select p.id from read.people p join may_stand_for f on p.fallback = f.person)
+select distinct r.engagement
+  from read.engagement_roles r
+  join may_stand_for f on f.person = r.person
+  join read.engagements e on e.id = r.engagement and e.ended_at is null;
+
 -- name: due
 -- What is owed across engagements and appropriations, soonest first; what has no date comes last.
 -- What no single person owes is owed by everybody of the agency who has the role.
@@ -229,7 +248,7 @@ select e.id as engagement, a.id as appropriation, e.lea_name, o.item, o.title, o
   left join read.engagements e on o.stream = 'engagement:' || e.id
   left join read.appropriations a on o.stream = 'appropriation:' || a.id
  where (:engagement::text is null or e.id = :engagement)
-   and (:person::text is null or o.person = :person
+   and (:person::text is null or o.person = :person or e.id = any(:stands_in::text[])
         or a.id is not null and exists (select from read.people p
                                          where p.id = :person and o.owner = any(p.staff_roles)))
    and (:until::date is null or o.due <= :until)
