@@ -72,6 +72,12 @@ def md(value: object) -> str:
     return _MARKED.sub(lambda m: "".join(f"\\{mark}" for mark in m[0]), text)
 
 
+def _away(told: Mapping[str, Any]) -> str:
+    """Behind a name: that they have left, and who stands in."""
+    said = md(absence_as_text(told))
+    return f" {said}" if said else ""
+
+
 def _line(text: str) -> str:
     """A line that begins no list, quotation or heading of its own."""
     return _BEGINS_A_BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
@@ -135,7 +141,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     roles = state.of(Engagement).roles
     async with door.pool.acquire() as connection:
         away = await absences(connection, [(one, role, p) for role, p in roles.items()], today)
-    absent = {role: {"left": a.left, "stands_in": a.stands_in} for (_, role), a in away.items()}
+    absent = {role: {"left_on": a.left, "stands_in": a.stands_in} for (_, role), a in away.items()}
     found: dict[str, Any] = {
         "as_of": now.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M"),
         "zone": zone,
@@ -153,7 +159,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
                 "person": person,
                 "mail": directory[person]["email"] if person in directory else None,
                 "leaves": directory[person]["left_on"] if person in directory else None,
-                **absent.get(role, {"left": None, "stands_in": None}),
+                **absent.get(role, {"left_on": None, "stands_in": None}),
             }
             for role, person in state.of(Engagement).roles.items()
         ],
@@ -187,7 +193,7 @@ def _to_come(
                 "due": o.due,
                 "side": o.side,
                 "owner": state.of(Engagement).roles.get(o.owner, f"nobody ({o.owner})"),
-                **absent.get(o.owner, {"left": None, "stands_in": None}),
+                **absent.get(o.owner, {"left_on": None, "stands_in": None}),
                 "held": o.held,
                 "ask": o.ask,
                 "command": o.command,
@@ -327,8 +333,8 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
         [
             f"{md(t['role'].replace('_', ' '))}: {md(t['person'])}"
             + (f", {md(t['mail'])}" if t["mail"] else ", no mail address")
-            + (f", leaves {_day(t['leaves'])}" if t["leaves"] and not t["left"] else "")
-            + md(absence_as_text(t))
+            + (f", leaves {_day(t['leaves'])}" if t["leaves"] and not t["left_on"] else "")
+            + _away(t)
             for t in p["team"]
         ],
     )
@@ -358,7 +364,7 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
             heading,
             [
                 f"{_day(o['due']) if o['due'] else 'no date'}: {md(o['item'])} {md(o['title'])} "
-                f"({md(o['owner'])}){md(absence_as_text(o))}"
+                f"({md(o['owner'])}){_away(o)}"
                 + (f", held: {md(o['held'])}" if o["held"] else "")
                 + f". {md(o['ask'])} Command: {md(o['command'])}"
                 for o in p["owed"]

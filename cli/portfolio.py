@@ -1,6 +1,7 @@
 """The portfolio: who takes part in which phase, the mix, and who needs a Lead most."""
 
 from dataclasses import asdict
+from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 

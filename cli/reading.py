@@ -197,7 +197,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
             row = dict(r)
             row["lead"], row["director"] = names.handle(r["lead"]), names.handle(r["director"])
             absent = absence_as_data(away.get((r["id"], "lead")), names)
-            row["lead_left"], row["lead_stands_in"] = absent["left"], absent["stands_in"]
+            row["lead_left_on"], row["lead_stands_in"] = absent["left_on"], absent["stands_in"]
             row["invested"] = exact(r["invested"])
             emit_json(row)
         return

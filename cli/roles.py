@@ -29,7 +29,7 @@ class Absent:
     def told(self, names: "Names") -> str:
         """What is said of it behind the holder's name."""
         other = names.of(self.stands_in) if self.stands_in else None
-        return as_text({"left": self.left, "stands_in": other}).strip(" ()")
+        return as_text({"left_on": self.left, "stands_in": other}).strip(" ()")
 
 
 def behind(name: str, absent: Absent | None, names: "Names") -> str:
@@ -96,7 +96,7 @@ def as_text(absent: Mapping[str, Any] | None) -> str:
     """What is said of it behind a name, of plain data with names for ids."""
     if not absent:
         return ""
-    said = [f"left {spoken(absent['left'])}"] if absent["left"] else []
+    said = [f"left {spoken(absent['left_on'])}"] if absent["left_on"] else []
     said += [f"{absent['stands_in']} stands in"] if absent["stands_in"] else []
     return f" ({'; '.join(said)})" if said else ""
 
@@ -104,6 +104,6 @@ def as_text(absent: Mapping[str, Any] | None) -> str:
 def as_data(absent: Absent | None, names: "Names") -> dict[str, Any]:
     """The same as plain data, by handle."""
     return {
-        "left": absent.left if absent else None,
+        "left_on": absent.left if absent else None,
         "stands_in": names.handle(absent.stands_in) if absent else None,
     }

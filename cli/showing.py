@@ -137,7 +137,7 @@ async def show(
         async with door.pool.acquire() as connection:
             away = await absences(connection, held, now)
     found["absent"] = {
-        role: {"left": absent.left, "stands_in": absent.stands_in}
+        role: {"left_on": absent.left, "stands_in": absent.stands_in}
         for (_, role), absent in away.items()
     }
     people = [*found["roles"].values(), *(t["person"] for t in found["tenures"])]

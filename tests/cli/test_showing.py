@@ -1,6 +1,7 @@
 """What is shown on the command line: names in every text, outcomes with their reasons."""
 
 import json
+from datetime import date
 from typing import Any, cast
 
 from cli.asking import Names
@@ -47,3 +48,11 @@ def test_an_empty_list_says_what_there_is_none_of_and_what_to_do(capsys: Any) ->
     assert capsys.readouterr().out == "0 LEAs. Register one: handrail lea register --help\n"
     emit_table("Playbooks", ("Playbook", "Title"), [])
     assert capsys.readouterr().out == "Playbooks: none.\n"
+
+
+def test_whoever_has_left_is_marked_from_that_day_on_and_not_before() -> None:
+    names = named("Joy Kim")
+    names._left["p-aaaaaaaaaaaaa"] = date(2027, 4, 9)
+    assert names.now("p-aaaaaaaaaaaaa", date(2027, 4, 8)) == "Joy Kim"
+    assert names.now("p-aaaaaaaaaaaaa", date(2027, 4, 9)) == "Joy Kim (left Fri 9 Apr 2027)"
+    assert names.now(None, date(2027, 4, 9)) == "–"

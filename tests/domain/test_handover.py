@@ -24,7 +24,7 @@ from domain.overlap import HandoverMet, MeetingSkipped
 from domain.playbook import Playbook
 from store.events import as_true
 from tests.domain.story import ALDER, PLAYBOOK, ZONE, Story, When
-from tests.domain.tables import day, days, table
+from tests.domain.tables import RULES, day, days, table
 
 SET = date(2027, 7, 15)
 DAY = date(2027, 8, 2)
@@ -388,3 +388,13 @@ def test_as_true_on_any_day_names_the_lead_of_that_day() -> None:
         told = as_true(story.history(), at_local(at, time(23), ZONE), ZONE)
         roles = fold(stream, told).of(type(story.engagement)).roles
         assert (roles["lead"], roles.get("incoming_lead")) == (who, coming)
+
+
+def test_the_meeting_is_reminded_of_by_working_days_before_and_after_as_the_page_says() -> None:
+    story = set_up()
+    assert story.planned_days("LH1/overlap") == [
+        # Three working days before, the day, and five working days after it.
+        date(2027, 7, 26), date(2027, 7, 29), date(2027, 8, 5),
+    ]  # fmt: skip
+    page = (RULES / "handover.md").read_text("utf-8")
+    assert "three working days before, on the day, and five working days after it" in page

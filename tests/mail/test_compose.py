@@ -120,6 +120,13 @@ def test_without_anybody_to_reply_to_no_header_and_no_sentence_promises_one() ->
     assert "usual contact at Golden State Support Agency" in text_of(digest).replace("\n", " ")
 
 
+def test_the_foot_says_what_a_reply_can_change_and_not_that_mails_stop() -> None:
+    for text in (text_of(a_digest()), parsed(html_of(a_digest())).text):
+        told = " ".join(text.split())
+        assert "one mail a week, or to have them go to somebody else, reply and say so." in told
+        assert "stop" not in told
+
+
 def test_the_composed_message_can_be_read_before_it_is_sent() -> None:
     message = compose(a_digest(name="José Núñez, Ed.D."), sent_at=MORNING)
     assert str(message["To"]) == "José Núñez, Ed.D. <joy@alder-creek.example>"
