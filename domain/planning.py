@@ -81,6 +81,7 @@ class _Wanted:
 
     why: dict[tuple[str, int], str] = field(default_factory=dict)
     running: dict[tuple[str, int], Obligation] = field(default_factory=dict)
+    resting: dict[tuple[str, int], Obligation] = field(default_factory=dict)
     plan: dict[_Moment, PlannedNotice] = field(default_factory=dict)
 
 
@@ -92,6 +93,8 @@ def _wanted(state: State, context: Context) -> _Wanted:
             found.why[key] = owed.settled or matter.ended
         elif reason := owed.settled or owed.held:
             found.why[key] = reason
+            if not owed.settled:
+                found.resting[key] = owed
         elif owed.due is not None and owed.policy is not None:
             found.running[key] = owed
             for notice in _planned(owed, state, context):
@@ -122,7 +125,9 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
         """Why a notice does not go any more; None while it does."""
         key = (entry.planned.item, entry.planned.round)
         if key in why:
-            return why[key]
+            rests, ran = now.resting.get(key), earlier().running.get(key)
+            # A hold is one side's: what the other side takes over from it begins to rest.
+            return PASSED_ON if rests and ran and rests.side != ran.side else why[key]
         plan = wanted.get(entry.moment)
         # Whom it addresses changes with the policy, and the due date with the calendar; what has
         # fallen due is not planned again.

@@ -231,3 +231,13 @@ def test_what_reaches_nobody_was_meant_for_nobody() -> None:
         story.people[who] = story.people[entry.id] = entry
     story.by_the_lea("deliverable submit", **D1)
     assert for_whom(story, "D1", "due") == [()]
+
+
+def test_what_goes_over_to_a_side_at_rest_was_passed_on() -> None:
+    story = Story(date(2026, 10, 15)).effective().on(date(2027, 6, 10))
+    story.do("engagement hold", "marcus", reason="fire").do("checkin hold", "marcus")
+    story.do("checkin close", "marcus", purpose=PURPOSES, commitment=["2027-09-01/marcus=Visit."])
+    story.on(date(2027, 6, 11))
+    assert {n.status for n in story.ledger("CI-1/1")} == {"planned"}
+    story.do("commitment correct", "marcus", checkin="CI-1", number=1, owner="joy", reason="hers")
+    assert reasons(story, "CI-1/1") == {"role passed on"}
