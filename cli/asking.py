@@ -72,7 +72,7 @@ async def engagement_named(door: "Door", name: str) -> str:
                 f"handrail engagement open {lea['id']} --lead PERSON --director PERSON"
             )
     raise Unknown(
-        f"There is no engagement {name!r}. {did_you_mean(name, ids)} "
+        f"There is no engagement {name!r}. {did_you_mean(name, ids)}"
         f"See them all: handrail engagement list"
     )
 
@@ -95,7 +95,7 @@ async def reminded_stream(door: "Door", name: str) -> str:
     if colon and kind == "appropriation":
         if rest not in money:
             raise Unknown(
-                f"There is no appropriation {rest!r}. {did_you_mean(rest, money)} "
+                f"There is no appropriation {rest!r}. {did_you_mean(rest, money)}"
                 f"See them all: handrail appropriation list"
             )
         return name

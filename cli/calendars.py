@@ -69,7 +69,7 @@ def calendar_export(
                 if lead not in known:
                     near = did_you_mean(lead, await handles(connection))
                     raise Unknown(
-                        f"Nobody in the directory is called {lead!r}. {near} "
+                        f"Nobody in the directory is called {lead!r}. {near}"
                         f"See them all: handrail person list"
                     )
                 owners = await listed(queries.calendar_owners(connection))

@@ -327,7 +327,7 @@ async def engagement_id(door: "Door", lea: str) -> str:
         if row is None:
             names = [r["folded"] for r in await listed(queries.lea_names(connection))]
             raise Unknown(
-                f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} Register it: "
+                f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)}Register it: "
                 f"handrail lea register --help, or see them all: handrail lea list"
             )
         earlier = await listed(queries.engagements_of_lea(connection, lea=row["id"]))

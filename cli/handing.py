@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, counted, run
-from cli.commands import noun, validated
+from cli.commands import Date, noun, validated
 from cli.imports import Switch, _given
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
@@ -230,7 +230,7 @@ def reassign(
     *,
     to: str,
     role: StaffRoles = None,
-    on: str | None = None,
+    on: Date | None = None,
     reason: str = REASON,
     dry_run: Switch = False,
     json_: Json = False,
@@ -309,7 +309,7 @@ async def _items(
             if ref not in found:
                 raise Unknown(
                     f"Nobody in the directory is called {ref!r}. "
-                    f"{did_you_mean(ref, await handles(connection))} "
+                    f"{did_you_mean(ref, await handles(connection))}"
                     f"See them all: handrail person list"
                 )
         giver, taker = found[person].id, found[to].id

@@ -68,7 +68,7 @@ def ledger(
         wanted = next((told[i] for i in told if item and i.casefold() == item.casefold()), None)
         if item is not None and wanted is None:
             raise Unknown(
-                f"{one} has no item {item!r}. {did_you_mean(item, told)} "
+                f"{one} has no item {item!r}. {did_you_mean(item, told)}"
                 f"What it has: {', '.join(told) or 'nothing yet'}."
             )
         found = [

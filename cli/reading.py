@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import Json, Names, counted, engagement_named, run
-from cli.commands import noun
+from cli.commands import Date, noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 Who = Annotated[str | None, Parameter(name="--person")]
-AsKnown = Annotated[str | None, Parameter(name="--as-known")]
-AsTrue = Annotated[str | None, Parameter(name="--as-true")]
+AsKnown = Annotated[Date | None, Parameter(name="--as-known")]
+AsTrue = Annotated[Date | None, Parameter(name="--as-true")]
 
 
 def register(app: App) -> None:
@@ -83,7 +83,7 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
             if row is None:
                 names = [r["folded"] for r in await listed(queries.lea_names(connection))]
                 raise Unknown(
-                    f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} "
+                    f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)}"
                     f"See them all: handrail lea list"
                 )
             engagements = await listed(queries.engagements_of_lea(connection, lea=row["id"]))
@@ -494,6 +494,6 @@ async def _person_id(door: "Door", ref: str) -> str:
             return found[ref].id
         known: Iterable[str] = await handles(connection)
     raise Unknown(
-        f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, known)} "
+        f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, known)}"
         f"See them all: handrail person list"
     )

@@ -100,7 +100,7 @@ def lea_facts(lea: str | None = None, /, *, conflicts: Switch = False, json_: Js
                 if one is None:
                     names = [r["folded"] for r in await listed(queries.lea_names(connection))]
                     raise Unknown(
-                        f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} "
+                        f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)}"
                         f"See them all: handrail lea list"
                     )
                 rows = [row for row in rows if row["id"] == one["id"]]
@@ -149,7 +149,7 @@ def person_show(person: str, /, *, json_: Json = False) -> None:
             if not found:
                 raise Unknown(
                     f"Nobody in the directory is called {person!r}. "
-                    f"{did_you_mean(person, await handles(connection))} "
+                    f"{did_you_mean(person, await handles(connection))}"
                     f"See them all: handrail person list"
                 )
             entry = next(iter(found.values()))

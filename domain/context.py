@@ -262,7 +262,7 @@ class Context:
         if ref in self.people:
             return self.people[ref]
         raise Unknown(
-            f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, self.handles)} "
+            f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, self.handles)}"
             f"See them all: handrail person list"
         )
 
@@ -305,6 +305,6 @@ class Context:
         if found:
             return found
         raise Unknown(
-            f"No LEA is called {ref!r}. {did_you_mean(ref.casefold(), self.lea_names)} "
+            f"No LEA is called {ref!r}. {did_you_mean(ref.casefold(), self.lea_names)}"
             f"Register it: handrail lea register --help, or see them all: handrail lea list"
         )

@@ -298,7 +298,7 @@ async def canonical_stream(connection: Connection, stream: str) -> str:
         if name not in found:
             raise Unknown(
                 f"Nobody in the directory is called {name!r}. "
-                f"{did_you_mean(name, await handles(connection))} "
+                f"{did_you_mean(name, await handles(connection))}"
                 f"See them all: handrail person list"
             )
         return f"person:{found[name].id}"

@@ -201,7 +201,7 @@ async def _actor(
     if actor is None:
         near = did_you_mean(envelope.actor, await handles(connection))
         raise WrongPerson(
-            f"You act as {envelope.actor!r}, and nobody in the directory is called that. {near} "
+            f"You act as {envelope.actor!r}, and nobody in the directory is called that. {near}"
             f"Set HANDRAIL_ACTOR to your own handle."
         )
     if not actor.is_staff:
