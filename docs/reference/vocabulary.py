@@ -209,6 +209,7 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "kind": _word("A kind, of those that there are of it."),
         "method": _word("How evidence was gathered."),
         "other": _word("The other one of two."),
+        "shell": _word("A shell, for example bash."),
         "id": _word("A new id."),
         "command-id": _word("The id under which a command is repeated safely."),
     },

@@ -28,8 +28,7 @@ def verbs(app: App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, App]]:
         yield from verbs(app[word], here)
 
 
-VERBS = {verb: app for verb, app in verbs(build()) if verb != "completion"}
-"""Without the one that the library for the command line brings."""
+VERBS = dict(verbs(build()))
 
 
 def takes(annotation: Any) -> str:
