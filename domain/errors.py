@@ -20,6 +20,10 @@ class Unknown(Refused):
     """Something was named that is not there."""
 
 
+class Ambiguous(Refused):
+    """A name that several have."""
+
+
 class AlreadyExists(Refused):
     """What should be made is there already."""
 

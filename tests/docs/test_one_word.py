@@ -35,7 +35,7 @@ def takes(annotation: Any) -> str:
     """What the value of an option is, from its declaration."""
     for mark in getattr(annotation, "__metadata__", ()):
         if isinstance(mark, Ref):
-            return "LEA" if mark.kind == "lea" else "person"
+            return {"lea": "LEA", "person": "person", "engagement": "text"}[mark.kind]
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return takes(inner[0])
