@@ -67,6 +67,7 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "fallback": _word("Whom to write instead.", "person"),
         "lead": _word("The Lead.", "person"),
         "director": _word("The Director.", "person"),
+        "assistant": _word("The assistant.", "person"),
         "superintendent": _word("The superintendent.", "person"),
         "contact": _word("The LEA contact.", "person"),
         "role": _word("In what role."),
