@@ -21,7 +21,7 @@ from domain.context import SYSTEM, Context
 from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement, with_lea
 from domain.erasing import PersonErased
-from domain.errors import Invalid, Refused, ReusedCommandId, Unknown
+from domain.errors import Ambiguous, Invalid, Refused, ReusedCommandId, Unknown
 from domain.ids import PROGRAM, engagement_of, host_workflow_id
 from domain.kernel import (
     Event,
@@ -29,6 +29,7 @@ from domain.kernel import (
     State,
     fold,
 )
+from domain.leas import RegisterLea
 from domain.matters import matter_of
 from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
@@ -36,9 +37,10 @@ from domain.personal import Sealed
 from domain.refusing import wrong_with
 from domain.reminding import next_wake
 from domain.summits import Summit
-from store.context import canonical_stream, next_overview_moment, standing
+from store.context import next_overview_moment, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
+from store.finding import canonical_stream
 from store.projections import next_due, project
 from store.resolving import resolve
 from store.vault import Vault
@@ -171,7 +173,9 @@ class Record:
             command = envelope.command()
         except ValidationError as problem:
             raise Invalid(explain(problem, envelope.kind)) from problem
-        stream = await canonical_stream(connection, envelope.stream)
+        stream = await canonical_stream(
+            connection, envelope.stream, new=isinstance(command, RegisterLea)
+        )
         before = fold(stream, await read_stream(connection, self._vault, stream))
         context = await resolve(connection, envelope, command, before, now)
         if arrived := brought(before, context):
@@ -267,8 +271,10 @@ class Record:
         self, connection: Connection, envelope: Envelope, refusal: Refused
     ) -> Receipt:
         try:
-            stream = await canonical_stream(connection, envelope.stream)
-        except Unknown:
+            stream = await canonical_stream(
+                connection, envelope.stream, new=envelope.kind == RegisterLea.kind()
+            )
+        except (Ambiguous, Unknown):
             # What was typed may be somebody's name, and this is kept for ever.
             stream = NOBODY
         return await self._with_standing(

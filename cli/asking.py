@@ -17,6 +17,7 @@ from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from domain.context import LeaEntry, PersonEntry
 
 T = TypeVar("T")
 
@@ -53,28 +54,69 @@ async def engagement_named(door: "Door", name: str) -> str:
     """An engagement's id, from the id itself or from any name of its LEA (the latest one then).
 
     Raises:
+        Ambiguous: Several LEAs are called that.
         Unknown: None is called that.
     """
+    from domain.context import several_leas
     from domain.errors import Unknown, did_you_mean
     from store.database import listed, queries
+    from store.finding import leas_meant
 
     async with door.pool.acquire() as connection:
         ids = [row["id"] for row in await listed(queries.engagement_ids(connection))]
-        if name in ids:
-            return name
-        lea = await queries.lea(connection, name=name.strip().casefold())
-        if lea is not None:
-            of_lea = await listed(queries.engagements_of_lea(connection, lea=lea["id"]))
+        if name.strip() in ids:
+            return name.strip()
+        found = await leas_meant(connection, {name})
+        if name in found.several:
+            raise several_leas(name, found.several[name])
+        if lea := found.one.get(name):
+            of_lea = await listed(queries.engagements_of_lea(connection, lea=lea.id))
             if of_lea:
                 return str(of_lea[-1]["id"])
             raise Unknown(
-                f"There is no engagement with {lea['name']} yet. Open one: "
-                f"handrail engagement open {lea['id']} --lead PERSON --director PERSON"
+                f"There is no engagement with {lea.name} yet. Open one: "
+                f"handrail engagement open {lea.id} --lead PERSON --director PERSON"
             )
     raise Unknown(
-        f"There is no engagement {name!r}. {did_you_mean(name, ids)} "
+        f"There is no engagement {name!r}. {did_you_mean(name, ids)}"
         f"See them all: handrail engagement list"
     )
+
+
+async def person_named(door: "Door", name: str, day: date | None = None) -> "PersonEntry":
+    """The person whom a question is about, by handle, id, name or a part of it.
+
+    Args:
+        day: Whoever has left by then is meant only where nobody is who is there.
+
+    Raises:
+        Ambiguous: Several people are called that.
+        Unknown: Nobody is called that.
+    """
+    from domain.errors import Ambiguous
+    from store.finding import person_meant
+
+    async with door.pool.acquire() as connection:
+        try:
+            return await person_meant(connection, name, day)
+        except Ambiguous as several:
+            told = str(several)
+    names = Names(door)
+    await names.learn(told)
+    raise Ambiguous(names.told(told))
+
+
+async def lea_named(door: "Door", name: str) -> "LeaEntry":
+    """The LEA that somebody names, by id, name or alias, or by a part of a name.
+
+    Raises:
+        Ambiguous: Several LEAs are called that.
+        Unknown: None is called that.
+    """
+    from store.finding import lea_meant
+
+    async with door.pool.acquire() as connection:
+        return await lea_meant(connection, name)
 
 
 async def reminded_stream(door: "Door", name: str) -> str:
@@ -95,7 +137,7 @@ async def reminded_stream(door: "Door", name: str) -> str:
     if colon and kind == "appropriation":
         if rest not in money:
             raise Unknown(
-                f"There is no appropriation {rest!r}. {did_you_mean(rest, money)} "
+                f"There is no appropriation {rest!r}. {did_you_mean(rest, money)}"
                 f"See them all: handrail appropriation list"
             )
         return name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, engagement_named, run
+from cli.asking import Json, Names, counted, engagement_named, person_named, run
 from cli.commands import noun
 from cli.output import REFUSED, USAGE, emit_json, emit_table, fail, narrate
 
@@ -54,30 +54,24 @@ def calendar_export(
 
     async def work(door: "Door") -> tuple[bytes, int]:
         from bootstrap.calendars import exported
-        from domain.errors import Unknown, did_you_mean
-        from store.context import handles, people, program
+        from domain.errors import Unknown
+        from store.context import program
         from store.database import listed, queries
 
         chosen: list[str] | None = [await engagement_named(door, one) for one in engagements]
         title = ", ".join(chosen or ())
+        leads = await person_named(door, lead) if lead is not None else None
         async with door.pool.acquire() as connection:
             settings = await program(connection)
             if settings is None:
                 raise Unknown(_NO_PROGRAM)
-            if lead is not None:
-                known = await people(connection, {lead})
-                if lead not in known:
-                    near = did_you_mean(lead, await handles(connection))
-                    raise Unknown(
-                        f"Nobody in the directory is called {lead!r}. {near} "
-                        f"See them all: handrail person list"
-                    )
+            if leads is not None:
                 owners = await listed(queries.calendar_owners(connection))
-                chosen = [r["id"] for r in owners if r["lead"] == known[lead].id and not r["over"]]
+                chosen = [r["id"] for r in owners if r["lead"] == leads.id and not r["over"]]
                 title = "Engagements"
                 if not chosen:
                     raise Unknown(
-                        f"{known[lead].name} leads no engagement that is under way. "
+                        f"{leads.name} leads no engagement that is under way. "
                         f"See who leads what: handrail engagement list"
                     )
             elif all_:

@@ -21,13 +21,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from cli import index
-from cli.asking import Names, engagement_named, run
+from cli.asking import Names, engagement_named, lea_named, run
 from cli.describing import descriptions
 from cli.files import load_yaml
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
 from domain.bounds import Day
-from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional
+from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional, Ref
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -86,6 +86,12 @@ def option_name(name: str, field: FieldInfo) -> str:
         if isinstance(mark, Option):
             return mark.name
     return name.replace("_", "-")
+
+
+def engagements_in(command: type[Command]) -> list[str]:
+    """The fields that name an engagement."""
+    wanted = Ref("engagement")
+    return [name for name, field in command.model_fields.items() if wanted in field.metadata]
 
 
 def is_hidden(name: str, command: type[Command]) -> bool:
@@ -232,14 +238,16 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     effective_on = _checked(date, on, "--on")
 
     warnings: list[str] = []
+    theirs = [name for name in engagements_in(command) if name in body]
 
     async def work(door: "Door") -> "tuple[Receipt, list[str], Names]":
         from bootstrap.door import new_command_id
 
         if command.kind() == OPEN_ENGAGEMENT:
             body["engagement"] = await engagement_id(door, body["lea"])
-        elif "engagement" in body:
-            body["engagement"] = await engagement_named(door, str(body["engagement"]))
+        else:
+            for name in theirs:
+                body[name] = await engagement_named(door, str(body[name]))
         checked = validated(command, body)
         given = command_id or new_command_id()
         issued_at = await door.now()
@@ -260,8 +268,8 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         return receipt, sentences, names
 
     if command.kind() != OPEN_ENGAGEMENT:
-        # Before anything is connected; the engagement may still be called by its LEA's name.
-        validated(command, {**body, "engagement": "any"} if "engagement" in body else body)
+        # Before anything is connected; an engagement may still be called by its LEA's name.
+        validated(command, body | dict.fromkeys(theirs, "any"))
     receipt, sentences, names = run(work, commands=True)
     for warning in warnings:
         narrate(f"Warning: {names.told(warning)}")
@@ -319,21 +327,14 @@ async def told(door: "Door", receipt: "Receipt") -> list[str]:
 
 async def engagement_id(door: "Door", lea: str) -> str:
     """The LEA's id, numbered when an earlier engagement with it is over."""
-    from domain.errors import Unknown, did_you_mean
     from store.database import listed, queries
 
+    found = await lea_named(door, lea)
     async with door.pool.acquire() as connection:
-        row = await queries.lea(connection, name=lea.strip().casefold())
-        if row is None:
-            names = [r["folded"] for r in await listed(queries.lea_names(connection))]
-            raise Unknown(
-                f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} Register it: "
-                f"handrail lea register --help, or see them all: handrail lea list"
-            )
-        earlier = await listed(queries.engagements_of_lea(connection, lea=row["id"]))
+        earlier = await listed(queries.engagements_of_lea(connection, lea=found.id))
     if not earlier or earlier[-1]["ended_at"] is None:
-        return str(earlier[-1]["id"] if earlier else row["id"])
-    return f"{row['id']}-{len(earlier) + 1}"
+        return str(earlier[-1]["id"] if earlier else found.id)
+    return f"{found.id}-{len(earlier) + 1}"
 
 
 def validated(command: type[Command], body: dict[str, Any]) -> Command:

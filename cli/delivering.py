@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from cli.asking import Json, Names, counted, engagement_named, run
+from cli.asking import Json, Names, counted, engagement_named, person_named, run
 from cli.output import emit_json, emit_table
-from cli.reading import (
-    AsKnown,
-    AsTrue,
-    _day,
-    _distance,
-    _person_id,
-    _zone,
-    end_of,
-    not_to_come,
-)
+from cli.reading import AsKnown, AsTrue, _day, _distance, _zone, end_of, not_to_come
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
 from domain.errors import Unknown
@@ -65,7 +56,7 @@ def deliverable_list(
         await not_to_come(door, zone, known, true)
         today = min(d for d in (known, true, local_date(await door.now(), zone.key)) if d)
         only = await engagement_named(door, engagement) if engagement is not None else None
-        leads = await _person_id(door, lead) if lead is not None else None
+        leads = (await person_named(door, lead)).id if lead is not None else None
         if known or true:
             rows = await _then(door, only, known, true, today)
         else:

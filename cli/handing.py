@@ -8,15 +8,15 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, run
-from cli.commands import noun, validated
+from cli.asking import Json, Names, counted, person_named, run
+from cli.commands import Date, noun, validated
 from cli.imports import Switch, _given
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
 from cli.stack import settings_or_fail
 from domain.calendar import local_date, spoken
 from domain.engagement import AGENCY_ROLES, AssignRole
-from domain.errors import AlreadyExists, Unknown, did_you_mean
+from domain.errors import AlreadyExists
 from domain.handover import HandOverLead, Handovers, status_of
 from domain.kernel import Command, State
 from domain.messages import Receipt
@@ -230,7 +230,7 @@ def reassign(
     *,
     to: str,
     role: StaffRoles = None,
-    on: str | None = None,
+    on: Date | None = None,
     reason: str = REASON,
     dry_run: Switch = False,
     json_: Json = False,
@@ -300,28 +300,19 @@ async def _items(
         Unknown: Nobody is called so.
         AlreadyExists: It is the same person twice.
     """
-    from store.context import handles, people, program
+    from store.context import program
     from store.database import listed, queries
 
     async with door.pool.acquire() as connection:
-        found = await people(connection, {person, to})
-        for ref in (person, to):
-            if ref not in found:
-                raise Unknown(
-                    f"Nobody in the directory is called {ref!r}. "
-                    f"{did_you_mean(ref, await handles(connection))} "
-                    f"See them all: handrail person list"
-                )
-        giver, taker = found[person].id, found[to].id
-        if giver == taker:
-            raise AlreadyExists(
-                f"{person} and {to} are the same person. Name somebody else with --to."
-            )
-        held = await listed(queries.held_roles(connection, person=giver))
-        taken = await listed(queries.held_roles(connection, person=taker))
         settings = await program(connection)
     assert settings is not None
     day = on or local_date(await door.now(), settings.zone)
+    giver, taker = (await person_named(door, person)).id, (await person_named(door, to, day)).id
+    if giver == taker:
+        raise AlreadyExists(f"{person} and {to} are the same person. Name somebody else with --to.")
+    async with door.pool.acquire() as connection:
+        held = await listed(queries.held_roles(connection, person=giver))
+        taken = await listed(queries.held_roles(connection, person=taker))
     set_for = {r["engagement"]: r["changes_on"] for r in taken if r["role"] == "incoming_lead"}
     items = []
     for row in held:
@@ -329,13 +320,13 @@ async def _items(
         command: Command | None = None
         effective_on = on
         if role == "incoming_lead" and "lead" in wanted:
-            command = _handover(engagement, to, reason, replaces=True)
+            command = _handover(engagement, taker, reason, replaces=True)
             effective_on = row["changes_on"]
         elif role == "lead" and role in wanted:
             if set_for.get(engagement) != day:
-                command = _handover(engagement, to, reason)
+                command = _handover(engagement, taker, reason)
         elif role in AGENCY_ROLES and role in wanted:
-            command = AssignRole(engagement=engagement, role=role, person=to)
+            command = AssignRole(engagement=engagement, role=role, person=taker)
         else:
             continue
         items.append(Item(engagement, role, command, effective_on, row["version"]))

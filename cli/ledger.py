@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App
 
-from cli.asking import Json, Names, counted, reminded_stream, run, say_if_illustrative
+from cli.asking import Json, Names, counted, person_named, reminded_stream, run, say_if_illustrative
 from cli.output import emit_json, emit_table
-from cli.reading import Who, _person_id, _zone
+from cli.reading import Who, _zone
 from domain.errors import Unknown, did_you_mean
 from domain.kernel import fold
 from domain.matters import matter_of
@@ -56,7 +56,8 @@ def ledger(
 
         stream = await reminded_stream(door, engagement)
         one = stream.partition(":")[2]
-        who = await _person_id(door, person) if person is not None else None
+        whose = await person_named(door, person) if person is not None else None
+        who = whose.id if whose else None
         async with door.pool.acquire() as connection:
             every = await listed(queries.ledger(connection, stream=stream, item=None))
             state = fold(stream, await read_stream(connection, door.vault, stream))
@@ -68,7 +69,7 @@ def ledger(
         wanted = next((told[i] for i in told if item and i.casefold() == item.casefold()), None)
         if item is not None and wanted is None:
             raise Unknown(
-                f"{one} has no item {item!r}. {did_you_mean(item, told)} "
+                f"{one} has no item {item!r}. {did_you_mean(item, told)}"
                 f"What it has: {', '.join(told) or 'nothing yet'}."
             )
         found = [
@@ -96,16 +97,16 @@ def ledger(
             *(d["instead_of"] for r in found for d in r["deliveries"] if d["instead_of"])
         )
         invented = matter_of(state, context).illustrative
-        return found, names, await _zone(door), one, context.now, why, invented
+        title = f"Reminders of {one}" + (f" to {whose.handle}" if whose else "")
+        return found, names, await _zone(door), title, context.now, why, invented
 
-    rows, names, zone, one, now, why, invented = run(work)
+    rows, names, zone, title, now, why, invented = run(work)
     if json_:
         for r in rows:
             emit_json(as_data(r, names))
         return
-    to_whom = f" to {person}" if person is not None else ""
     emit_table(
-        f"Reminders of {one}{to_whom}",
+        title,
         ("Planned for", "Item", "Round", "Step", "To", "What became of it"),
         [
             (

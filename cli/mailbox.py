@@ -56,6 +56,7 @@ def list_(*, json_: Json = False) -> None:
 @mail.command
 def show(
     number: int,
+    /,
     *,
     html: Annotated[Path | None, Parameter(help="Write the HTML part to this file.")] = None,
     raw: Flag = False,

@@ -320,7 +320,7 @@ async def _appropriations(
         ids = [*await appropriations(connection)]
         if only is not None and only not in ids:
             raise Unknown(
-                f"There is no appropriation {only!r}. {did_you_mean(only, ids)} "
+                f"There is no appropriation {only!r}. {did_you_mean(only, ids)}"
                 f"See them all: handrail appropriation list"
             )
         states = {}

@@ -1,7 +1,6 @@
 """Questions: who and what there is, what is owed, and what happened."""
 
 import json
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -9,15 +8,23 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
-from cli.asking import Json, Names, counted, engagement_named, run
-from cli.commands import noun
+from cli.asking import (
+    Json,
+    Names,
+    counted,
+    engagement_named,
+    lea_named,
+    person_named,
+    run,
+)
+from cli.commands import Date, noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
 from domain.bounds import Day
 from domain.calendar import spoken
-from domain.errors import ImpossibleDate, Unknown, did_you_mean
+from domain.errors import ImpossibleDate
 from domain.ids import AGENCY, EXTERNAL
 from domain.money import dollars, exact
 from domain.phases import Phase
@@ -27,8 +34,8 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 Who = Annotated[str | None, Parameter(name="--person")]
-AsKnown = Annotated[str | None, Parameter(name="--as-known")]
-AsTrue = Annotated[str | None, Parameter(name="--as-true")]
+AsKnown = Annotated[Date | None, Parameter(name="--as-known")]
+AsTrue = Annotated[Date | None, Parameter(name="--as-true")]
 
 
 def register(app: App) -> None:
@@ -78,14 +85,9 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
     async def work(door: "Door") -> dict[str, Any]:
         from store.database import listed, queries
 
+        found = await lea_named(door, lea)
         async with door.pool.acquire() as connection:
-            row = await queries.lea(connection, name=lea.strip().casefold())
-            if row is None:
-                names = [r["folded"] for r in await listed(queries.lea_names(connection))]
-                raise Unknown(
-                    f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} "
-                    f"See them all: handrail lea list"
-                )
+            row = await queries.lea(connection, name=found.id)
             engagements = await listed(queries.engagements_of_lea(connection, lea=row["id"]))
         return {
             **dict(row),
@@ -126,15 +128,13 @@ def person_list(*, organisation: str | None = None, json_: Json = False) -> None
     async def work(door: "Door") -> list[dict[str, Any]]:
         from store.database import listed, queries
 
+        place = (
+            organisation
+            if organisation in (None, AGENCY, EXTERNAL)
+            else (await lea_named(door, organisation)).id
+        )
         async with door.pool.acquire() as connection:
-            place = organisation
-            if organisation not in (None, AGENCY, EXTERNAL):
-                from store.context import canonical_stream
-
-                place = await canonical_stream(connection, f"lea:{organisation}")
-            rows = await listed(
-                queries.people(connection, organisation=place and place.removeprefix("lea:"))
-            )
+            rows = await listed(queries.people(connection, organisation=place))
         names = Names(door)
         await names.learn(*(row["fallback"] for row in rows))
         return [{**dict(row), "fallback": names.handle(row["fallback"])} for row in rows]
@@ -183,7 +183,7 @@ def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Js
 
         today = (await door.now()).astimezone(await _zone(door)).date()
         async with door.pool.acquire() as connection:
-            who = await _person_id(door, person) if person else None
+            who = (await person_named(door, person)).id if person else None
             rows = await listed(queries.engagements(connection, phase=phase, person=who))
             leads = [(r["id"], "lead", r["lead"]) for r in rows if not r["ended_at"]]
             away = await absences(connection, leads, today)
@@ -281,7 +281,7 @@ def due(
         zone = await _zone(door)
         today = (await door.now()).astimezone(zone).date()
         one = await engagement_named(door, engagement) if engagement is not None else None
-        who = await _person_id(door, person) if person else None
+        who = (await person_named(door, person)).id if person else None
         async with door.pool.acquire() as connection:
             near = await listed(queries.may_stand_in(connection, person=who)) if who else []
             rows = await listed(
@@ -466,14 +466,16 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
 
 async def _stream(door: "Door", name: str) -> str:
     """The stream somebody means: an engagement's, unless they name another aggregate's."""
-    from store.context import canonical_stream
-
     if name == "program":
         return name
     if ":" not in name or name.startswith("engagement:"):
         return f"engagement:{await engagement_named(door, name.removeprefix('engagement:'))}"
-    async with door.pool.acquire() as connection:
-        return await canonical_stream(connection, name)
+    aggregate, _, typed = name.partition(":")
+    if aggregate == "person":
+        return f"person:{(await person_named(door, typed)).id}"
+    if aggregate == "lea":
+        return f"lea:{(await lea_named(door, typed)).id}"
+    return name
 
 
 async def _zone(door: "Door") -> ZoneInfo:
@@ -482,17 +484,3 @@ async def _zone(door: "Door") -> ZoneInfo:
     async with door.pool.acquire() as connection:
         settings = await queries.program(connection)
     return ZoneInfo(settings["zone"] if settings else "UTC")
-
-
-async def _person_id(door: "Door", ref: str) -> str:
-    from store.context import handles, people
-
-    async with door.pool.acquire() as connection:
-        found = await people(connection, {ref})
-        if ref in found:
-            return found[ref].id
-        known: Iterable[str] = await handles(connection)
-    raise Unknown(
-        f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, known)} "
-        f"See them all: handrail person list"
-    )

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, run
+from cli.asking import Json, Names, counted, lea_named, person_named, run
 from cli.commands import noun
 from cli.output import emit_json, emit_table
-from domain.errors import Unknown, did_you_mean
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -93,17 +92,10 @@ def lea_facts(lea: str | None = None, /, *, conflicts: Switch = False, json_: Js
     async def work(door: "Door") -> list[dict[str, Any]]:
         from store.database import listed, queries
 
+        one = await lea_named(door, lea) if lea is not None else None
         async with door.pool.acquire() as connection:
             rows = await listed(queries.facts_of_leas(connection))
-            if lea is not None:
-                one = await queries.lea(connection, name=lea.strip().casefold())
-                if one is None:
-                    names = [r["folded"] for r in await listed(queries.lea_names(connection))]
-                    raise Unknown(
-                        f"No LEA is called {lea!r}. {did_you_mean(lea.casefold(), names)} "
-                        f"See them all: handrail lea list"
-                    )
-                rows = [row for row in rows if row["id"] == one["id"]]
+        rows = [row for row in rows if one is None or row["id"] == one.id]
         return [
             {
                 "lea": row["id"],
@@ -141,18 +133,10 @@ def person_show(person: str, /, *, json_: Json = False) -> None:
     """
 
     async def work(door: "Door") -> dict[str, Any]:
-        from store.context import handles, people
         from store.database import listed, queries
 
+        entry = await person_named(door, person)
         async with door.pool.acquire() as connection:
-            found = await people(connection, {person.removeprefix("@")})
-            if not found:
-                raise Unknown(
-                    f"Nobody in the directory is called {person!r}. "
-                    f"{did_you_mean(person, await handles(connection))} "
-                    f"See them all: handrail person list"
-                )
-            entry = next(iter(found.values()))
             roles = await listed(queries.engagements_of_person(connection, person=entry.id))
             everybody = await listed(queries.people(connection, organisation=None))
         names = Names(door)

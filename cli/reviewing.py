@@ -229,25 +229,25 @@ def _text(sealed: object) -> str | None:
     return None if sealed is None else str(sealed)
 
 
-def sir_thread(engagement: str, ref: str | None = None, /, *, json_: Json = False) -> None:
+def sir_thread(engagement: str, item: str | None = None, /, *, json_: Json = False) -> None:
     """Walk the thread from area over need, action and deliverable to evidence, or back.
 
     Args:
         engagement: The engagement's id, for example alder-creek-usd.
-        ref: An area, an action such as RA1, or a deliverable such as D1; everything if left out.
+        item: An area, an action such as RA1, or a deliverable such as D1; everything if left out.
         json_: One JSON object a strand.
     """
 
     async def work(door: "Door") -> tuple[list[str], list[dict[str, Any]], Names, bool]:
         state, history = await _read(door, engagement)
-        ways = through(ref, state)
+        ways = through(item, state)
         submitted = _submissions(history)
         data = [_strand(s, state, submitted) for s in ways]
-        deliverable = ref.strip().upper() if ref else ""
+        deliverable = item.strip().upper() if item else ""
         if deliverable in state.of(Deliverables).all:
             lines = _backwards(deliverable, ways, state, submitted)
         else:
-            lines = _forwards(ways, state, submitted, rest=ref is None)
+            lines = _forwards(ways, state, submitted, rest=item is None)
         names = Names(door)
         await names.learn(*lines, json.dumps(data, default=str))
         return lines, data, names, state.of(Engagement).illustrative

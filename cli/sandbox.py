@@ -43,6 +43,7 @@ def show(*, json_: Json = False) -> None:
 @clock.command
 def advance(
     by: Annotated[str, Parameter(help="How far: 14d, 2w, 3h, 90m, or several as 1d12h.")],
+    /,
     *,
     json_: Json = False,
 ) -> None:
@@ -61,6 +62,7 @@ def advance(
 @clock.command
 def to(
     when: Annotated[str, Parameter(help="A date, or date and time: 2054-09-01, 2054-09-01T08:00.")],
+    /,
     *,
     json_: Json = False,
 ) -> None:

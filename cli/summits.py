@@ -429,7 +429,7 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
             if row is None:
                 known = [r["id"] for r in await listed(queries.summits(connection))]
                 raise Unknown(
-                    f"There is no summit {summit!r}. {did_you_mean(wanted, known)} See them all: "
+                    f"There is no summit {summit!r}. {did_you_mean(wanted, known)}See them all: "
                     f"handrail summit list"
                 )
             rows = await listed(queries.invitations_to(connection, summit=wanted))

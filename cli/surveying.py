@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.checking_in import seen
-from cli.commands import _checked, explain, noun, tell
+from cli.commands import Date, _checked, explain, noun, tell
 from cli.imports import Result, Switch, _given, _report
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
@@ -48,7 +48,7 @@ def survey_import(
     /,
     *,
     survey: int,
-    on: str,
+    on: Date,
     instrument: str | None = None,
     source: str | None = None,
     reason: str | None = None,

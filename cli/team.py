@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
-from cli.commands import noun
+from cli.commands import Date, noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day
 from domain.calendar import local_date, spoken
@@ -20,7 +20,7 @@ from domain.wording import counted
 if TYPE_CHECKING:
     from bootstrap.door import Door
 
-On = Annotated[str | None, Parameter(name="--on")]
+On = Annotated[Date | None, Parameter(name="--on")]
 
 
 def register(app: App) -> None:

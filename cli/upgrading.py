@@ -84,21 +84,21 @@ async def named(door: "Door", ref: str) -> Playbook:
         rows = await listed(queries.document_refs(connection, kind="playbook"))
     known = [f"{r['id']}@{r['version']}" for r in rows]
     raise Unknown(
-        f"The playbook {ref!r} is not published. {did_you_mean(ref, known)} See them all: "
+        f"The playbook {ref!r} is not published. {did_you_mean(ref, known)}See them all: "
         f"handrail playbook list"
     )
 
 
-def playbook_show(ref: str, /, *, json_: Json = False) -> None:
+def playbook_show(playbook: str, /, *, json_: Json = False) -> None:
     """Show what one playbook version says.
 
     Args:
-        ref: The version, for example dta-sir@3; the newest if only the name is given.
+        playbook: The version, for example dta-sir@3; the newest if only the name is given.
         json_: One JSON object.
     """
 
     async def work(door: "Door") -> Playbook:
-        return await named(door, ref)
+        return await named(door, playbook)
 
     found = run(work)
     if json_:
@@ -132,24 +132,24 @@ def playbook_show(ref: str, /, *, json_: Json = False) -> None:
     print(yaml.safe_dump(rest, sort_keys=False, allow_unicode=True, width=100).rstrip())
 
 
-def playbook_diff(before: str, after: str, /, *, json_: Json = False) -> None:
+def playbook_diff(playbook: str, other: str, /, *, json_: Json = False) -> None:
     """Show what differs between two playbook versions.
 
     Args:
-        before: The one version, for example dta-sir@3.
-        after: The other, for example dta-sir@4.
+        playbook: The one version, for example dta-sir@3.
+        other: The other, for example dta-sir@4.
         json_: One JSON object.
     """
 
     async def work(door: "Door") -> tuple[Playbook, Playbook]:
-        return await named(door, before), await named(door, after)
+        return await named(door, playbook), await named(door, other)
 
-    one, other = run(work)
-    found = differences(one, other)
+    before, after = run(work)
+    found = differences(before, after)
     if json_:
-        emit_json({"before": one.ref, "after": other.ref, **_as_data(found)})
+        emit_json({"before": before.ref, "after": after.ref, **_as_data(found)})
         return
-    print(f"{one.ref} → {other.ref}" + ("" if found else ": nothing differs."))
+    print(f"{before.ref} → {after.ref}" + ("" if found else ": nothing differs."))
     for step in found.steps:
         print(f"  {step.told()}")
     for change in found.changes:

@@ -127,7 +127,7 @@ def act_named(name: str | None, board: str, context: Context) -> OpenMeetingAct 
     if wanted not in acts:
         raise Unknown(
             f"{wanted!r} is not an open-meeting act of {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, acts)} The acts: {', '.join(acts) or 'none'}. Leave out --act "
+            f"{did_you_mean(wanted, acts)}The acts: {', '.join(acts) or 'none'}. Leave out --act "
             f"to use the board's own."
         )
     return acts[wanted]

@@ -90,7 +90,7 @@ class ActOnAgreement(EngagementCommand):
 
     board: Annotated[Line, Positional()]
     """Which board: lea or ccee."""
-    action: Annotated[BoardAct, Positional()]
+    action: Annotated[BoardAct, Positional(), Option("decision")]
     """What it did."""
     meeting: Annotated[Day, Option("on")]
     """The day of the meeting, or of the signature under delegation."""
@@ -273,7 +273,7 @@ def agreement_for(state: State, named: str | None, context: Context) -> Agreemen
     if named is not None:
         if named.upper() not in ids:
             raise Unknown(
-                f"{state.id} has no agreement {named!r}. {did_you_mean(named, ids)} "
+                f"{state.id} has no agreement {named!r}. {did_you_mean(named, ids)}"
                 f"The agreements: {', '.join(ids)}. See handrail engagement show {state.id}"
             )
         return ids[named.upper()]
@@ -297,7 +297,7 @@ def board_item(agreement: Agreement, board: str) -> BoardItem:
     if item is None:
         raise Unknown(
             f"{board!r} is not one of the boards of {agreement.id}. "
-            f"{did_you_mean(board, agreement.boards)} "
+            f"{did_you_mean(board, agreement.boards)}"
             f"The boards: {', '.join(agreement.boards)}."
         )
     return item
@@ -325,7 +325,7 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
             raise WrongState(
                 f"{state.id}: there is nothing a {command.type} could belong to: the agreement on "
                 f"the engagement is {'before the boards' if main else 'not drafted'}. Record what "
-                f"the boards do with it first: handrail agreement act {state.id} BOARD ACTION "
+                f"the boards do with it first: handrail agreement act {state.id} BOARD DECISION "
                 f"--on DATE"
             )
         of = main.id
@@ -336,7 +336,7 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
         raise AlreadyExists(
             f"{state.id} has agreement {latest.id} of {spoken(latest.drafted_on)} already, "
             f"{'effective' if latest.effective_on else 'before the boards'}. Record what the "
-            f"boards do with it: handrail agreement act {state.id} BOARD ACTION --on DATE"
+            f"boards do with it: handrail agreement act {state.id} BOARD DECISION --on DATE"
         )
     not_in_the_future(context.effective_on, "The draft", context)
     if command.until is not None:

@@ -278,7 +278,7 @@ def the_appropriation(state: State, context: Context) -> Appropriation:
     if known.terms is None:
         raise Unknown(
             f"There is no appropriation {state.id!r}. "
-            f"{did_you_mean(state.id, context.appropriations)} "
+            f"{did_you_mean(state.id, context.appropriations)}"
             f"See them all: handrail appropriation list"
         )
     return known

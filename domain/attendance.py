@@ -92,7 +92,7 @@ class SettleCommitment(InvitationCommand):
     noun = "summit commitment"
     verb = "settle"
 
-    commitment: Annotated[Line, Positional()]
+    commitment: Annotated[Line, Positional(), Option("number")]
     """The commitment's number at that summit, for example 1."""
     outcome: CommitmentOutcome
     """kept, partly or dropped."""
@@ -217,7 +217,7 @@ def _role(wanted: str, state: State, context: Context) -> AttendanceRole:
     if found is None:
         raise Unknown(
             f"{wanted!r} is no role at a summit in {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, roles)} Name one of {', '.join(roles)}."
+            f"{did_you_mean(wanted, roles)}Name one of {', '.join(roles)}."
         )
     return found
 

@@ -370,7 +370,7 @@ def pull_from_consent(command: PullFromConsent, state: State, context: Context) 
         raise WrongState(
             f"{state.id}: {agreement.id} {why} on {spoken(posting.meeting)}, so it is an item of "
             f"its own. Record what the board does with it: handrail agreement act {state.id} "
-            f"{command.board} ACTION --on {posting.meeting}"
+            f"{command.board} DECISION --on {posting.meeting}"
         )
     return [
         PulledFromConsent(

@@ -141,7 +141,7 @@ def _unknown_purposes(said: Iterable[str], context: Context) -> None:
     for name in said:
         if name not in known:
             raise Unknown(
-                f"{name!r} is not a purpose of the annual check-in. {did_you_mean(name, known)} "
+                f"{name!r} is not a purpose of the annual check-in. {did_you_mean(name, known)}"
                 f"The purposes: {', '.join(known)}."
             )
 

@@ -261,7 +261,7 @@ def log_contact(command: LogContact, state: State, context: Context) -> Decision
     if kind is None:
         raise Unknown(
             f"{command.how!r} is not a kind of contact in {context.the_playbook.ref}. "
-            f"{did_you_mean(command.how, kinds)} The kinds: {', '.join(kinds)}."
+            f"{did_you_mean(command.how, kinds)}The kinds: {', '.join(kinds)}."
         )
     there = tuple(dict.fromkeys(context.person(p).id for p in command.people))
     if not any(context.person(p).organisation == engagement.lea for p in there):
@@ -337,7 +337,7 @@ def _prong(command: _ProngCommand, state: State, context: Context) -> str:
     if wanted not in known:
         raise Unknown(
             f"{command.prong!r} is not a prong of {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, known)} The prongs: {', '.join(known)}."
+            f"{did_you_mean(wanted, known)}The prongs: {', '.join(known)}."
         )
     not_in_the_future(context.effective_on, "The change", context)
     last = next((c for c in reversed(state.of(Coaching).changes) if c.prong == wanted), None)

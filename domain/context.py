@@ -1,6 +1,6 @@
 """What a decision may know besides the state: resolved beforehand, so that rules stay pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date, spoken
-from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.errors import Ambiguous, Unknown, WrongPerson, did_you_mean
 from domain.ids import AGENCY as AGENCY  # noqa: PLC0414 - everybody asks for it here
 from domain.ids import EXTERNAL as EXTERNAL  # noqa: PLC0414
 from domain.kernel import Event
+from domain.naming import folded
 from domain.playbook import Playbook
 
 if TYPE_CHECKING:
@@ -168,13 +169,17 @@ class Context:
     frameworks: frozenset[str] = frozenset()
     """Every published framework version, where the one named is not among them."""
     people: Mapping[str, PersonEntry] = field(default_factory=dict)
-    """By id, and by the handle a command used."""
+    """By id, by handle, and by the name a command used."""
+    several: Mapping[str, Sequence[PersonEntry]] = field(default_factory=dict)
+    """Whom a name may mean that a command used and that several people have."""
     handles: frozenset[str] = frozenset()
     """Every handle, for suggestions and uniqueness."""
     leas: Mapping[str, LeaEntry] = field(default_factory=dict)
     """By id, and by the name a command used."""
+    several_leas: Mapping[str, Sequence[LeaEntry]] = field(default_factory=dict)
+    """Which LEAs a name may mean that a command used and that several have."""
     lea_names: frozenset[str] = frozenset()
-    """Every id, name and alias in lower case, for suggestions and uniqueness."""
+    """Every id, name and alias, folded, for suggestions and uniqueness."""
     engagements: frozenset[str] = frozenset()
     """Ids of all engagements, for suggestions."""
     held: tuple[HeldRole, ...] = ()
@@ -253,17 +258,17 @@ class Context:
         return replace(self, playbook=self.other_playbook)
 
     def person(self, ref: str) -> PersonEntry:
-        """A person by handle or id.
+        """A person by handle, id or name.
 
         Raises:
+            Ambiguous: Several people are called that.
             Unknown: Nobody is called that.
         """
         if ref in self.people:
             return self.people[ref]
-        raise Unknown(
-            f"Nobody in the directory is called {ref!r}. {did_you_mean(ref, self.handles)} "
-            f"See them all: handrail person list"
-        )
+        if ref in self.several:
+            raise several_people(ref, self.several[ref])
+        raise nobody(ref, self.handles)
 
     def staff(self, ref: str, role: StaffRole) -> PersonEntry:
         """A person with a staff role.
@@ -298,12 +303,62 @@ class Context:
         """An LEA by id, name or alias.
 
         Raises:
+            Ambiguous: Several are called that.
             Unknown: None is called that.
         """
-        found = self.leas.get(ref) or self.leas.get(ref.casefold())
+        found = self.leas.get(ref) or self.leas.get(folded(ref))
         if found:
             return found
-        raise Unknown(
-            f"No LEA is called {ref!r}. {did_you_mean(ref.casefold(), self.lea_names)} "
-            f"Register it: handrail lea register --help, or see them all: handrail lea list"
-        )
+        if ref in self.several_leas:
+            raise several_leas(ref, self.several_leas[ref])
+        raise no_lea(ref, self.lea_names)
+
+
+NAMED_AT_MOST = 8
+"""So many of those whom a name may mean are told; a name of more is told to be longer."""
+
+
+def nobody(ref: str, handles: Iterable[str]) -> Unknown:
+    """The refusal of a name that is nobody's."""
+    return Unknown(
+        f"Nobody in the directory is called {ref!r}. {did_you_mean(folded(ref), handles)}"
+        f"See them all: handrail person list"
+    )
+
+
+def no_lea(ref: str, names: Iterable[str]) -> Unknown:
+    """The refusal of a name that is no LEA's."""
+    return Unknown(
+        f"No LEA is called {ref!r}. {did_you_mean(folded(ref), names)}"
+        f"Register it: handrail lea register --help, or see them all: handrail lea list"
+    )
+
+
+def several_people(ref: str, people: Sequence[PersonEntry]) -> Ambiguous:
+    """The refusal of a name that several people have; the door shows names for ids."""
+    told = [
+        f"@{p.id} ({p.id}, {_where(p)}"
+        + (f", not there from {spoken(p.left_on)} on" if p.left_on else "")
+        + ")"
+        for p in people
+    ]
+    return Ambiguous(f"{ref!r} may be {_listed(told)}. Say which, by the handle before its name.")
+
+
+def several_leas(ref: str, leas: Sequence[LeaEntry]) -> Ambiguous:
+    """The refusal of a name that several LEAs have."""
+    told = [f"{e.id} ({e.name}, {e.county or 'county not stated'})" for e in leas]
+    return Ambiguous(f"{ref!r} may be {_listed(told)}. Say which, by the id before its name.")
+
+
+def _where(person: PersonEntry) -> str:
+    if person.organisation == AGENCY:
+        return "the agency"
+    return person.organisation.removeprefix(f"{EXTERNAL}:")
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = len(told) - NAMED_AT_MOST
+    if more > 0:
+        return f"{', '.join(told[:NAMED_AT_MOST])} or {more} more"
+    return f"{', '.join(told[:-1])} or {told[-1]}"

@@ -221,12 +221,12 @@ def wrong(result: Result, rules: DashboardRules, ref: str) -> str | None:
     if indicator is None:
         return (
             f"{result.indicator!r} is not an indicator of {ref}. "
-            f"{did_you_mean(result.indicator, indicators)} Name one of {', '.join(indicators)}"
+            f"{did_you_mean(result.indicator, indicators)}Name one of {', '.join(indicators)}"
         )
     if result.group not in groups:
         return (
             f"{result.group!r} is not a student group of {ref}. "
-            f"{did_you_mean(result.group, groups)} Name one of {', '.join(groups)}"
+            f"{did_you_mean(result.group, groups)}Name one of {', '.join(groups)}"
         )
     scale = [n.id for n in (rules.ratings if indicator.local else rules.colours)]
     if indicator.local and (result.no_colour or result.group != groups[0]):

@@ -238,7 +238,7 @@ def running(state: State, context: Context, *, even_before: bool = False) -> Eng
     engagement = state.of(Engagement)
     if engagement.phase is None:
         raise Unknown(
-            f"There is no engagement {state.id!r}. {did_you_mean(state.id, context.engagements)} "
+            f"There is no engagement {state.id!r}. {did_you_mean(state.id, context.engagements)}"
             f"See them all: handrail engagement list"
         )
     if engagement.ended_at is not None:

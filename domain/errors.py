@@ -20,6 +20,10 @@ class Unknown(Refused):
     """Something was named that is not there."""
 
 
+class Ambiguous(Refused):
+    """A name that several have."""
+
+
 class AlreadyExists(Refused):
     """What should be made is there already."""
 
@@ -73,9 +77,9 @@ class ReusedCommandId(Refused):
 
 
 def did_you_mean(wrong: str, known: Iterable[str], *, limit: int = 3) -> str:
-    """A sentence naming the nearest known names, or where to find them all when none is near."""
+    """A sentence that names the nearest known names, with a space for the next; none, no word."""
     names = list(known)
     near = get_close_matches(wrong, names, n=limit, cutoff=0.6)
     # What was only begun is near as well: alder for alder-creek-usd.
     near += [n for n in names if n.startswith(wrong) and n not in near][: limit - len(near)]
-    return f"Did you mean {' or '.join(near)}?" if near else "No name is near to it."
+    return f"Did you mean {' or '.join(near)}? " if near else ""

@@ -247,7 +247,7 @@ def _owed_item(name: str, state: State, context: Context) -> Obligation:
         return found[-1]
     names = list(dict.fromkeys(o.item for o in owed))
     raise Unknown(
-        f"{state.id} owes nothing called {name!r}. {did_you_mean(name, names)} Name what is owed: "
+        f"{state.id} owes nothing called {name!r}. {did_you_mean(name, names)}Name what is owed: "
         f"{', '.join(names) or 'nothing'}. See it: handrail due --engagement {state.id}"
     )
 
@@ -367,7 +367,7 @@ def choose_policy(command: ChooseReminderPolicy, state: State, context: Context)
     if command.policy not in policies:
         raise Unknown(
             f"{playbook.ref} has no reminder policy {command.policy!r} to choose. "
-            f"{did_you_mean(command.policy, policies)} Choose one of: {', '.join(policies)}."
+            f"{did_you_mean(command.policy, policies)}Choose one of: {', '.join(policies)}."
         )
     known = state.of(Etiquette)
     item = None
@@ -389,7 +389,7 @@ def choose_policy(command: ChooseReminderPolicy, state: State, context: Context)
         if command.of_kind not in kinds:
             raise Unknown(
                 f"{playbook.ref} knows no kind of item {command.of_kind!r}. "
-                f"{did_you_mean(str(command.of_kind), kinds)} {_kinds_told(context)}"
+                f"{did_you_mean(str(command.of_kind), kinds)}{_kinds_told(context)}"
             )
         before = known.of_kinds.get(str(command.of_kind))
     if before is not None and before.policy == command.policy:

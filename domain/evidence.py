@@ -100,7 +100,7 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
     if methods and command.method not in methods:
         raise Unknown(
             f"{state.id}: {command.method!r} is no way of gathering evidence in "
-            f"{context.the_playbook.ref}. {did_you_mean(command.method, methods)} The methods: "
+            f"{context.the_playbook.ref}. {did_you_mean(command.method, methods)}The methods: "
             f"{', '.join(methods)}."
         )
     wave = wave_named(command.wave, review, state) if command.wave else None

@@ -304,7 +304,7 @@ def settle_fact(command: SettleFact, state: State, context: Context) -> Decision
     if not any(_plain(f.name) == command.attribute for f in known):
         raise Unknown(
             f"{state.id} has no fact about {command.attribute!r}. "
-            f"{did_you_mean(command.attribute, names)} See handrail lea facts {state.id}"
+            f"{did_you_mean(command.attribute, names)}See handrail lea facts {state.id}"
         )
     fact = _fact(command.prevails, known, state)
     if _plain(fact.name) != command.attribute:

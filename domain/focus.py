@@ -278,7 +278,7 @@ def _known_indicators(command: SetFocus, state: State, context: Context) -> tupl
         if name not in known:
             raise Unknown(
                 f"{name!r} is not a Dashboard indicator of {context.the_playbook.ref}. "
-                f"{did_you_mean(name, known)} The indicators: {', '.join(known)}."
+                f"{did_you_mean(name, known)}The indicators: {', '.join(known)}."
             )
     return tuple(dict.fromkeys(command.indicator))
 

@@ -275,7 +275,7 @@ def _items_named(names: Iterable[str], state: State, context: Context) -> tuple[
     for name in names:
         if name.casefold() not in known:
             raise Unknown(
-                f"{state.id} owes nothing called {name!r}. {did_you_mean(name, owed)} Name what "
+                f"{state.id} owes nothing called {name!r}. {did_you_mean(name, owed)}Name what "
                 f"is owed: {', '.join(dict.fromkeys(owed)) or 'nothing'}. "
                 f"See it: handrail due --engagement {state.id}"
             )

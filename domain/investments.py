@@ -255,7 +255,7 @@ def _kind(named: str | None, context: Context) -> str | None:
     if named not in kinds:
         raise Invalid(
             f"{named!r} is no kind of investment in {context.the_playbook.ref}. "
-            f"{did_you_mean(named, kinds)} Choose among: {', '.join(kinds) or 'it names none'}; or "
+            f"{did_you_mean(named, kinds)}Choose among: {', '.join(kinds) or 'it names none'}; or "
             f"leave --kind out."
         )
     return named
@@ -385,7 +385,7 @@ def _standing(command: _OneInvestment, state: State, context: Context) -> Invest
         ids = [i.investment for i in known.all]
         raise Unknown(
             f"{state.id} has no investment {command.investment!r}. "
-            f"{did_you_mean(command.investment.upper(), ids)} "
+            f"{did_you_mean(command.investment.upper(), ids)}"
             f"See them all: handrail investment list {state.id}"
         )
     stands_from_its_own_day(found.investment, context)

@@ -273,7 +273,7 @@ def the_invitation(command: InvitationCommand, state: State, what: str) -> Invit
         known = state.of(Invitations).all
         raise Unknown(
             f"{state.id} is not invited to summit {command.summit}. "
-            f"{did_you_mean(command.summit, known)} "
+            f"{did_you_mean(command.summit, known)}"
             f"Invite it: handrail summit invite {command.summit} {state.id}"
         )
     if found.status in ("declined", "cancelled"):
@@ -388,7 +388,7 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
         if role not in known_roles:
             raise Unknown(
                 f"{role!r} is no role at a summit in {context.the_playbook.ref}. "
-                f"{did_you_mean(role, known_roles)} Name one of {', '.join(known_roles)}."
+                f"{did_you_mean(role, known_roles)}Name one of {', '.join(known_roles)}."
             )
     if not people and not command.places:
         raise Incomplete(

@@ -45,9 +45,12 @@ Aggregate = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Marks a field as the name of a person or an LEA, which the context resolves."""
+    """Marks a field as a name of a person or an LEA, which the context resolves, or an engagement.
 
-    kind: Literal["person", "lea"]
+    An engagement may be typed by a name of its LEA; the door puts its id in the place of it.
+    """
+
+    kind: Literal["person", "lea", "engagement"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ PersonRef = Annotated[Line, Ref("person")]
 """A person, by handle or id."""
 LeaRef = Annotated[Line, Ref("lea")]
 """An LEA, by id, name or alias."""
-EngagementId = Annotated[Slug, Positional()]
+EngagementId = Annotated[Slug, Positional(), Ref("engagement")]
 """An engagement's id, for example ``alder-creek-usd``."""
 
 

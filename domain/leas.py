@@ -32,6 +32,7 @@ from domain.kernel import (
     decides,
     evolves,
 )
+from domain.naming import folded
 
 about_noun("lea alias", "Other names that people use for an LEA.")
 about_noun("lea", "The registry of districts, county offices and charter schools.")
@@ -257,8 +258,8 @@ def _free(names: tuple[str, ...], state: State, context: Context) -> None:
         AlreadyExists: It does.
     """
     for name in names:
-        if name.casefold() in context.lea_names:
-            other = context.leas.get(name.casefold())
+        if folded(name) in context.lea_names:
+            other = context.leas.get(folded(name))
             if state.version and other and other.id == state.id:
                 raise AlreadyExists(
                     f"{state.id} is called {name!r} already. See it: handrail lea show {state.id}"

@@ -47,7 +47,7 @@ def instrument_named(name: str | None, rules: SurveyRules, ref: str) -> Instrume
     known = {i.id: i for i in rules.instruments}
     if name.casefold() not in known:
         raise Unknown(
-            f"{name!r} is not an instrument of {ref}. {did_you_mean(name, known)} Name one of "
+            f"{name!r} is not an instrument of {ref}. {did_you_mean(name, known)}Name one of "
             f"{', '.join(known)}, or leave out --instrument."
         )
     return known[name.casefold()]
@@ -59,7 +59,7 @@ def unknown_construct(name: str, rules: SurveyRules, ref: str) -> str | None:
     if name in known:
         return None
     return (
-        f"{name!r} is not a construct of {ref}. {did_you_mean(name, known)} The constructs: "
+        f"{name!r} is not a construct of {ref}. {did_you_mean(name, known)}The constructs: "
         f"{', '.join(known)}"
     )
 

@@ -105,7 +105,7 @@ def drawn_from(
         found = everything.get(named)
         if found is None:
             raise Unknown(
-                f"{what}: there is no appropriation {named!r}. {did_you_mean(named, everything)} "
+                f"{what}: there is no appropriation {named!r}. {did_you_mean(named, everything)}"
                 f"See them all: handrail appropriation list"
             )
         if problem := misfit(found, fiscal_year, on, years):

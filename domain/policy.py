@@ -105,7 +105,7 @@ def publish_playbook(command: PublishPlaybook, state: State, context: Context) -
             if kind not in COMMANDS:
                 raise Unknown(
                     f"The step {step.id!r} stands before {kind!r}, and there is no such command. "
-                    f"{did_you_mean(kind, COMMANDS)} Correct the file."
+                    f"{did_you_mean(kind, COMMANDS)}Correct the file."
                 )
     try_playbook(command.content, context.the_program.calendar, context.zone, context.today)
     return [PlaybookPublished(playbook=command.content)]

@@ -196,7 +196,7 @@ def _tags(command: RateDeliverable, rules: CoauthoringRules, state: State) -> di
         if answer not in scale:
             raise Unknown(
                 f"{state.id}: --{tag} {given[tag]!r} is not on the scale. "
-                f"{did_you_mean(answer, scale)} Give one of {', '.join(scale)}."
+                f"{did_you_mean(answer, scale)}Give one of {', '.join(scale)}."
             )
     return answers
 

@@ -110,7 +110,7 @@ def log_conversation(command: LogConversation, state: State, context: Context) -
     if command.group not in groups:
         raise Unknown(
             f"{command.group!r} is not a stakeholder group of {context.the_playbook.ref}. "
-            f"{did_you_mean(command.group, groups)} The groups: {', '.join(groups)}."
+            f"{did_you_mean(command.group, groups)}The groups: {', '.join(groups)}."
         )
     not_in_the_future(context.effective_on, "The conversation", context)
     person = context.person(command.person) if command.person else None
@@ -165,7 +165,7 @@ def decide_fit(command: DecideFit, state: State, context: Context) -> Decision:
         if name not in known:
             raise Unknown(
                 f"{name!r} is not a fit criterion of {playbook.ref}. "
-                f"{did_you_mean(name, known)} The criteria: {', '.join(known)}."
+                f"{did_you_mean(name, known)}The criteria: {', '.join(known)}."
             )
     open_ = [name for name in known if name not in command.criterion]
     if open_:

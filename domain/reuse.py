@@ -140,7 +140,7 @@ def satisfies(command: Satisfies, state: State, context: Context) -> Decision:
     if what not in kinds:
         raise Unknown(
             f"{state.id}: {context.the_playbook.ref} knows no kind {command.plan!r} that a "
-            f"deliverable may satisfy. {did_you_mean(what, kinds)} Give one of {', '.join(kinds)}."
+            f"deliverable may satisfy. {did_you_mean(what, kinds)}Give one of {', '.join(kinds)}."
         )
     links = state.of(Reuse).satisfies.get(deliverable.id, ())
     before = next((k for k in links if _same(k, what, command.reference)), None)

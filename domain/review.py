@@ -338,7 +338,7 @@ def area_named(ref: str, review: Review, state: State) -> Area:
         return ordered[int(wanted) - 1]
     raise Unknown(
         f"{state.id}: {ref!r} is not an area of {review.framework}. "
-        f"{did_you_mean(wanted, review.areas)} Name one of its areas: {', '.join(review.areas)}."
+        f"{did_you_mean(wanted, review.areas)}Name one of its areas: {', '.join(review.areas)}."
     )
 
 
@@ -377,7 +377,7 @@ def open_review(command: OpenReview, state: State, context: Context) -> Decision
     if framework is None:
         raise Unknown(
             f"The framework {command.framework!r} is not published. "
-            f"{did_you_mean(command.framework, context.frameworks)} Published are "
+            f"{did_you_mean(command.framework, context.frameworks)}Published are "
             f"{', '.join(sorted(context.frameworks)) or 'none'}. Publish it: "
             f"handrail framework publish FILE"
         )

@@ -136,12 +136,12 @@ def _change(command: _RiskCommand, state: State, context: Context) -> Decision:
     if kind not in kinds:
         raise Unknown(
             f"{command.risk!r} is not a kind of risk in {context.the_playbook.ref}. "
-            f"{did_you_mean(kind, kinds)} The kinds: {', '.join(kinds)}."
+            f"{did_you_mean(kind, kinds)}The kinds: {', '.join(kinds)}."
         )
     if level not in levels:
         raise Unknown(
             f"{command.level!r} is not a level of risk in {context.the_playbook.ref}. "
-            f"{did_you_mean(level, levels)} Choose one, lowest first: {', '.join(levels)}."
+            f"{did_you_mean(level, levels)}Choose one, lowest first: {', '.join(levels)}."
         )
     before = state.of(Risks).all.get(kind)
     rank = levels.index(level) + 1

@@ -145,7 +145,7 @@ def _known(command: StatuteCommand, state: State, context: Context) -> StatuteDa
     calendar = context.the_program.calendar
     raise Unknown(
         f"{command.statute!r} is not among the statute dates of {state.id} in "
-        f"{calendar.id}@{calendar.version}. {did_you_mean(command.statute, known)} "
+        f"{calendar.id}@{calendar.version}. {did_you_mean(command.statute, known)}"
         f"It has {', '.join(known) or 'none'}. See handrail statute list {state.id}"
     )
 

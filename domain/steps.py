@@ -320,7 +320,7 @@ def _asked(command: StepCommand, state: State, context: Context) -> tuple[StepNo
             return now, engagement
     known = [now.step.id for now in steps]
     raise Unknown(
-        f"{state.id} has no step {command.step!r}. {did_you_mean(command.step, known)} See them "
+        f"{state.id} has no step {command.step!r}. {did_you_mean(command.step, known)}See them "
         f"all: handrail step list {state.id}"
     )
 
@@ -398,13 +398,13 @@ def add_step(command: AddStep, state: State, context: Context) -> Decision:
     if known is None and command.name is None:
         raise Unknown(
             f"{state.id} never left out a step {command.step!r}. "
-            f"{did_you_mean(command.step, steps)} To add a new one, say what is done in it: "
+            f"{did_you_mean(command.step, steps)}To add a new one, say what is done in it: "
             f"handrail step add {state.id} {command.step} NAME --reason REASON"
         )
     if command.after is not None and command.after not in steps:
         raise Unknown(
             f"{state.id} has no step {command.after!r} to come after. "
-            f"{did_you_mean(command.after, steps)} See handrail step list {state.id}"
+            f"{did_you_mean(command.after, steps)}See handrail step list {state.id}"
         )
     phase = next((p for p in PHASES if p == engagement.phase), None)
     after = command.after

@@ -24,6 +24,7 @@ from domain.kernel import (
     Event,
     Line,
     On,
+    Option,
     Positional,
     Prose,
     Slug,
@@ -73,7 +74,7 @@ class PairAtSummit(SummitCommand):
     noun = "summit"
     verb = "pair"
 
-    one: EngagementId
+    one: Annotated[EngagementId, Option("engagement")]
     """One LEA's engagement."""
     other: EngagementId
     """The other LEA's engagement."""
@@ -159,7 +160,7 @@ def _known(wanted: str, entries: tuple[Named, ...], what: str, context: Context)
     if wanted in ids:
         return wanted
     raise Unknown(
-        f"{wanted!r} is not {what} in {context.the_playbook.ref}. {did_you_mean(wanted, ids)} "
+        f"{wanted!r} is not {what} in {context.the_playbook.ref}. {did_you_mean(wanted, ids)}"
         f"Name one of {', '.join(ids) or 'none: it has none'}."
     )
 
@@ -266,7 +267,7 @@ def pair_at_summit(command: PairAtSummit, state: State, context: Context) -> Dec
         if engagement not in summit.invited:
             raise Unknown(
                 f"{engagement} is not among those invited to {state.id}. "
-                f"{did_you_mean(engagement, summit.invited)} See handrail summit show {state.id}"
+                f"{did_you_mean(engagement, summit.invited)}See handrail summit show {state.id}"
             )
         if engagement in entry.over:
             raise WrongState(

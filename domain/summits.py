@@ -287,7 +287,7 @@ def the_summit(name: str, context: Context) -> SummitEntry:
     """
     if context.summit is None:
         raise Unknown(
-            f"There is no summit {name!r}. {did_you_mean(name, context.summits)} "
+            f"There is no summit {name!r}. {did_you_mean(name, context.summits)}"
             f"See them all: handrail summit list"
         )
     return context.summit

@@ -201,7 +201,7 @@ def add_member(command: AddMember, state: State, context: Context) -> Decision:
     if wanted not in kinds:
         raise Unknown(
             f"{command.as_!r} is not a kind of member in {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, kinds)} The kinds: {', '.join(kinds)}."
+            f"{did_you_mean(wanted, kinds)}The kinds: {', '.join(kinds)}."
         )
     kind, on = kinds[wanted], context.effective_on
     person = _placed(kind, command.person, engagement, context)

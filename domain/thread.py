@@ -54,7 +54,7 @@ def through(ref: str | None, state: State) -> list[Strand]:
         known = [*review.areas, *review.actions, *state.of(Deliverables).all]
         raise Unknown(
             f"{state.id} has no area, recommended action or deliverable {ref!r}. "
-            f"{did_you_mean(wanted, known)} See the whole thread: handrail sir thread {state.id}"
+            f"{did_you_mean(wanted, known)}See the whole thread: handrail sir thread {state.id}"
         ) from none
     return [s for s in every if s.area == area]
 

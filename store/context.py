@@ -21,9 +21,9 @@ from domain.context import (
     SummitEntry,
 )
 from domain.engagement import Engagement
-from domain.errors import Unknown, did_you_mean
 from domain.frameworks import Framework
 from domain.kernel import State
+from domain.naming import folded
 from domain.overviews import OverviewRules, next_overview
 from domain.playbook import Playbook
 from domain.weekly import own_days, reach
@@ -196,7 +196,7 @@ def is_money(state: State) -> bool:
 
 async def leas_named(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
     """LEAs by id and by the name given, as the registry has them."""
-    names = {n.casefold() for n in names}
+    names = {folded(n) for n in names}
     return _entries(await listed(queries.leas_named(connection, names=sorted(names))))
 
 
@@ -283,27 +283,3 @@ async def standing(connection: Connection, state: State, now: datetime) -> Conte
 async def handles(connection: Connection) -> frozenset[str]:
     """Every handle in the directory."""
     return frozenset([row["handle"] for row in await listed(queries.handles(connection))])
-
-
-async def canonical_stream(connection: Connection, stream: str) -> str:
-    """A stream whose person or LEA was named by handle or alias, by its id.
-
-    Raises:
-        Unknown: Nobody is called that.
-    """
-    aggregate, _, name = stream.partition(":")
-    name = name.removeprefix("@")
-    if aggregate == "person" and not name.startswith("p-"):
-        found = await people(connection, {name})
-        if name not in found:
-            raise Unknown(
-                f"Nobody in the directory is called {name!r}. "
-                f"{did_you_mean(name, await handles(connection))} "
-                f"See them all: handrail person list"
-            )
-        return f"person:{found[name].id}"
-    if aggregate == "lea":
-        leas = await leas_named(connection, {name})
-        if leas:
-            return f"lea:{next(iter(leas.values())).id}"
-    return stream

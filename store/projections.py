@@ -26,6 +26,7 @@ from domain.invitations import Invitations, became_of
 from domain.kernel import Recorded, State
 from domain.leas import Lea
 from domain.matters import matter_of
+from domain.naming import folded
 from domain.notices import (
     Notices,
     NoticesClaimed,
@@ -257,11 +258,9 @@ async def _lea(connection: Connection, state: State) -> None:
         connection, id=state.id, name=lea.name, type=lea.lea_type, county=lea.county
     )
     names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
-    folded = [n.casefold() for n in names]
-    taken = await listed(
-        queries.put_lea_names(connection, lea=state.id, folded=folded, names=names)
-    )
-    if len(taken) < len(set(folded)):
+    folds = [folded(n) for n in names]
+    taken = await listed(queries.put_lea_names(connection, lea=state.id, folded=folds, names=names))
+    if len(taken) < len(set(folds)):
         raise Conflict(f"somebody gave a name of {state.stream} to another LEA just now")
 
 

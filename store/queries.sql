@@ -130,6 +130,10 @@ select id, handle, name, email from read.people
 -- Every handle.
 select handle from read.people where handle is not null order by handle;
 
+-- name: names-of-people
+-- What everybody is called.
+select id, handle, name from read.people where handle is not null order by handle;
+
 -- name: people
 -- The directory, optionally of one organisation.
 select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
@@ -158,6 +162,10 @@ select lower(id) as folded, id, name, type, county, recess from read.leas
 -- name: lea-names
 -- Every folded id, name and alias.
 select folded from read.lea_names order by folded;
+
+-- name: names-of-leas
+-- What every LEA is called.
+select lea, name from read.lea_names order by lea, name;
 
 -- name: lea^
 -- One LEA by folded id, name or alias.

@@ -26,6 +26,7 @@ from domain.kernel import Command, Ref, State
 from domain.leas import AddAlias, ChangeLea, RegisterLea
 from domain.leaving import LeavePerson
 from domain.messages import Envelope
+from domain.naming import folded
 from domain.notices import Notices
 from domain.people import RegisterPerson
 from domain.policy import PublishCalendar
@@ -51,6 +52,7 @@ from store.context import (
     with_fallbacks,
 )
 from store.database import Connection, listed, queries
+from store.finding import leas_meant, people_meant
 
 
 def refs(command: BaseModel, kind: str) -> list[str]:
@@ -96,35 +98,39 @@ async def resolve(
     """
     settings = await program(connection)
     engagement = state.of(Engagement)
-    names = {envelope.actor, *refs(command, "person"), *engagement.roles.values()}
+    names = {envelope.actor, *engagement.roles.values()}
     for notice in state.of(Notices).all.values():
         names.update(notice.deliveries)
     if isinstance(command, RegisterPerson):
         names.add(command.handle)
-    known = await people(connection, names)
+    on = envelope.effective_on
+    today = local_date(envelope.issued_at, settings.zone) if settings else None
+    typed = await people_meant(connection, refs(command, "person"), on or today)
+    known = await people(connection, names) | typed.one
     if is_money(state):
         known |= await staff(connection)
     known = await with_fallbacks(connection, known)
-    wanted_leas = {*refs(command, "lea"), *([engagement.lea] if engagement.lea else [])}
+    typed_leas = await leas_meant(connection, refs(command, "lea"))
+    wanted_leas = {engagement.lea} if engagement.lea else set()
     # Where those named work: a county office has representatives.
     at = {known[ref].organisation for ref in refs(command, "person") if ref in known}
     wanted_leas |= {lea for lea in at if lea != AGENCY and not lea.startswith(f"{EXTERNAL}:")}
     if isinstance(command, RegisterLea | ChangeLea | AddAlias):
         wanted_leas |= {*command.names}
-    leas = await leas_named(connection, wanted_leas)
+    leas = await leas_named(connection, wanted_leas) | typed_leas.one
     if isinstance(command, PublishCalendar):
         leas |= await leas_in_recess(connection)
-    missing_person = any(ref not in known for ref in names)
+    missing_person = any(ref not in known for ref in [*names, *refs(command, "person")])
     lea_names = frozenset(leas)
-    if any(name.casefold() not in leas for name in wanted_leas):
+    asked = [*wanted_leas, *refs(command, "lea")]
+    if any(name not in leas and folded(name) not in leas for name in asked):
         rows = await listed(queries.lea_names(connection))
         lea_names = frozenset(row["folded"] for row in rows)
         # A name that somebody took a moment ago is told with the LEA that has it.
-        leas = await leas_named(connection, wanted_leas)
+        leas = await leas_named(connection, wanted_leas) | typed_leas.one
     unopened = state.stream.startswith("engagement:") and engagement.phase is None
     effective_at = envelope.issued_at
-    on = envelope.effective_on
-    if on and settings and on != local_date(envelope.issued_at, settings.zone):
+    if on and settings and on != today:
         effective_at = at_local(on, time(0), settings.zone)
     ref = engagement.playbook
     if isinstance(command, OpenEngagement) and settings and not ref:
@@ -163,8 +169,10 @@ async def resolve(
         if wanted_framework and not found_framework
         else frozenset(),
         people=known,
+        several=typed.several,
         handles=await handles(connection) if missing_person else frozenset(),
         leas=leas,
+        several_leas=typed_leas.several,
         lea_names=lea_names,
         engagements=await engagement_ids(connection) if unopened else frozenset(),
         held=await held_roles(connection, state.id)
@@ -201,7 +209,7 @@ async def _actor(
     if actor is None:
         near = did_you_mean(envelope.actor, await handles(connection))
         raise WrongPerson(
-            f"You act as {envelope.actor!r}, and nobody in the directory is called that. {near} "
+            f"You act as {envelope.actor!r}, and nobody in the directory is called that. {near}"
             f"Set HANDRAIL_ACTOR to your own handle."
         )
     if not actor.is_staff:

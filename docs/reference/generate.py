@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from cli import commands
 from cli.admin import PACKS
 from cli.main import MODULES, build
+from docs.reference import vocabulary
 from domain import kernel
 from domain.kernel import EVENTS, Event, every_subject
 from domain.personal import Sealed
@@ -81,7 +82,7 @@ def command_line() -> str:
     rest = rest.replace(str(PACKS), "packs") + "\n"
     shared = max((found[1] for found in SHARED.finditer(rest)), key=len)
     rest = SHARED.sub("", rest)
-    return f"{CLI_HEAD}{shared}\n## Contents{rest.rstrip()}\n"
+    return f"{CLI_HEAD}{shared}\n{vocabulary.page()}\n## Contents{rest.rstrip()}\n"
 
 
 def events() -> str:

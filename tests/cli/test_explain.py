@@ -52,7 +52,7 @@ def test_a_fact_without_its_source_is_named() -> None:
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     text = said(ActOnAgreement, **E, board="lea", action="waved", meeting="soon")
-    assert "ACTION 'waved': " in text
+    assert "DECISION 'waved': " in text
     assert "--on 'soon': not a day; write it as YYYY-MM-DD" in text
     assert "See handrail agreement act --help" in text
 
@@ -114,7 +114,7 @@ def test_a_long_value_is_not_repeated_whole() -> None:
         (
             ActOnAgreement,
             {"board": "lea", "action": "waved", "meeting": "2026-09-24"},
-            "ACTION 'waved': not one of approved",
+            "DECISION 'waved': not one of approved",
         ),
         (
             RegisterPerson,

@@ -118,7 +118,7 @@ def test_without_a_program_nothing_is_opened() -> None:
 
 def test_a_name_that_is_near_to_none_says_where_to_look() -> None:
     Story().when("engagement open", **{**OPEN, "lea": "zzzz"}).refuses(
-        Unknown, "No name is near", "handrail lea list"
+        Unknown, "No LEA is called 'zzzz'. Register it", "handrail lea list"
     )
 
 

@@ -32,7 +32,7 @@ def joins(
              "waive": "spoken to before Handrail was in use"},
             {"command": "agreement draft", "engagement": lea},
             *({"command": "agreement act", "engagement": lea, "board": board,
-               "action": "approved", "on": day} for board in ("lea", "ccee")),
+               "decision": "approved", "on": day} for board in ("lea", "ccee")),
         ]  # fmt: skip
     told = desk.rows("import", desk.file(name, yaml.safe_dump(rows)), by="dana")
     assert {r["outcome"] for r in told} == {"recorded"}
