@@ -41,7 +41,7 @@ from store.context import next_overview_moment, standing
 from store.database import Connection, Pool, queries
 from store.events import Append, Conflict, append, read_stream
 from store.finding import canonical_stream
-from store.projections import next_due, project
+from store.projections import hold, next_due, project
 from store.resolving import resolve
 from store.vault import Vault
 
@@ -190,6 +190,8 @@ class Record:
         context = context.pinning(state.of(Engagement).playbook)
         # A changed calendar moves what is owed even where no notice moves with it.
         if news or isinstance(command, ReconcileNotices):
+            if not news:
+                await hold(connection, state)
             await project(connection, state, news, context)
         told = list(news)
         for other, events in decided.others.items():

@@ -16,6 +16,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Hours,
     LeaHours,
     Line,
     Positional,
@@ -137,9 +138,9 @@ class Ahead(BaseModel):
 
     month: date | None = None
     """The first day of the month that would be over its cap; None where none would."""
-    hours: Decimal = Decimal(0)
+    hours: Hours = Decimal(0)
     """What it would ask for, if everything proposed were signed."""
-    cap: Decimal = Decimal(0)
+    cap: Hours = Decimal(0)
     collides: tuple[str, ...] = ()
     """What the LEA's people do on the due date instead."""
 

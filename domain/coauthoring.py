@@ -21,6 +21,7 @@ from domain.errors import AlreadyExists, Incomplete, WrongState
 from domain.kernel import (
     Decision,
     Event,
+    Hours,
     LeaHours,
     Line,
     Option,
@@ -95,7 +96,7 @@ class RescopeProposed(Event):
     deliverable: str
     due: date
     title: str | None = None
-    hours: Decimal | None = None
+    hours: Hours | None = None
     scope: Sealed | None = None
     reason: Sealed
     side: Side

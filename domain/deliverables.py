@@ -34,6 +34,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Hours,
     LeaHours,
     Line,
     Option,
@@ -126,7 +127,7 @@ class DeliverableProposed(Event):
     deliverable: str
     title: str
     due: date
-    hours: Decimal
+    hours: Hours
     side: Side
     proposed_for: str | None = None
     evidence: Sealed | None = None
@@ -175,7 +176,7 @@ class DeliverableAgreed(Event):
     round: int
     due: date
     title: str | None = None
-    hours: Decimal | None = None
+    hours: Hours | None = None
     scope: Sealed | None = None
 
     def sentence(self) -> str:

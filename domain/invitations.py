@@ -25,6 +25,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Hours,
     Line,
     On,
     Option,
@@ -107,7 +108,7 @@ class SummitInvited(Event):
     first: date
     last: date
     registration_due: date
-    hours: Decimal
+    hours: Hours
     round: int = 1
     """The summit's round of days."""
     waived: Sealed | None = None

@@ -102,6 +102,8 @@ LeaHours = Annotated[
     Decimal, Field(ge=0, le=2000, decimal_places=2), AfterValidator(_no_more_zeros)
 ]
 """Hours of the LEA's people, to the hundredth."""
+Hours = Annotated[Decimal, AfterValidator(_no_more_zeros)]
+"""Such hours in an event, or a sum of them, which may be less than nothing."""
 PersonRef = Annotated[Line, Ref("person")]
 """A person, by handle or id."""
 LeaRef = Annotated[Line, Ref("lea")]

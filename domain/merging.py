@@ -20,6 +20,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Hours,
     LeaHours,
     Line,
     Option,
@@ -103,7 +104,7 @@ class DeliverablesMerged(Event):
     deliverable: str
     merged: tuple[str, ...]
     due: date
-    hours: Decimal
+    hours: Hours
     title: str | None = None
     scope: Sealed | None = None
     reason: Sealed

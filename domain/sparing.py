@@ -13,6 +13,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Hours,
     LeaHours,
     Line,
     Option,
@@ -51,8 +52,8 @@ class WaveSpared(Event):
     type: ClassVar[str] = "wave-spared"
     wave: str
     part: str
-    hours: Decimal
-    left: Decimal
+    hours: Hours
+    left: Hours
     held_by: Sealed
     reason: Sealed | None = None
 

@@ -28,6 +28,7 @@ from domain.kernel import (
     Command,
     Decision,
     Event,
+    Hours,
     LeaHours,
     Line,
     Option,
@@ -144,7 +145,7 @@ class SummitPlanned(Event):
     last: date
     place: str
     registration_due: date
-    hours: Decimal
+    hours: Hours
     playbook: str
 
     def sentence(self) -> str:

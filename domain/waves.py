@@ -25,6 +25,7 @@ from domain.kernel import (
     Decision,
     EngagementCommand,
     Event,
+    Hours,
     LeaHours,
     Line,
     Option,
@@ -120,7 +121,7 @@ class WaveProposed(Event):
     wave: str
     title: str
     due: date
-    hours: Decimal
+    hours: Hours
     ahead: Ahead | None = None
 
     def sentence(self) -> str:
@@ -134,7 +135,7 @@ class WaveRedateProposed(Event):
     type: ClassVar[str] = "wave-redate-proposed"
     wave: str
     due: date
-    hours: Decimal | None = None
+    hours: Hours | None = None
     reason: Sealed
     ahead: Ahead | None = None
 
@@ -168,7 +169,7 @@ class WaveAgreed(Event):
     wave: str
     round: int
     due: date
-    hours: Decimal
+    hours: Hours
 
     def sentence(self) -> str:
         return f"{self.wave} is agreed: due {spoken(self.due)}, {lea_hours(self.hours)}."

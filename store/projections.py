@@ -64,6 +64,27 @@ def next_due(state: State, context: Context) -> date | None:
     return min((o.due for o in owed if o.due and not o.held), default=None)
 
 
+_HOLD = {
+    "engagement": queries.hold_engagement,
+    "summit": queries.hold_summit,
+    "appropriation": queries.hold_appropriation,
+}
+
+
+async def hold(connection: Connection, state: State) -> None:
+    """Make sure that a stream's read models may be brought up to a state to which nothing is added.
+
+    An append would fail where somebody wrote meanwhile; without one, their rows would be replaced
+    by older ones.
+
+    Raises:
+        Conflict: Somebody wrote meanwhile.
+    """
+    version = await _HOLD[state.stream.partition(":")[0]](connection, id=state.id)
+    if version is not None and version != state.version:
+        raise Conflict(f"{state.stream} is at {version}, not at {state.version}")
+
+
 async def project(
     connection: Connection, state: State, news: Sequence[Recorded], context: Context
 ) -> None:

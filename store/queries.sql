@@ -382,6 +382,18 @@ select distinct on (folded) folded, :lea, name
     on conflict (folded) do update set name = excluded.name where lea_names.lea = excluded.lea
 returning folded;
 
+-- name: hold-engagement$
+-- The version of an engagement's rows, which nobody replaces before this transaction ends.
+select version from read.engagements where id = :id for update;
+
+-- name: hold-summit$
+-- The version of a summit's row, which nobody replaces before this transaction ends.
+select version from read.summits where id = :id for update;
+
+-- name: hold-appropriation$
+-- The version of an appropriation's row, which nobody replaces before this transaction ends.
+select version from read.appropriations where id = :id for update;
+
 -- name: put-engagement!
 -- Replaces an engagement's rows: itself, its roles and its deliverables.
 with one as (

@@ -9,9 +9,11 @@ import pytest
 
 from activities.record import Record
 from domain.appropriations import Appropriation
+from domain.context import SYSTEM
 from domain.investments import Investments
 from domain.kernel import State, fold
 from domain.messages import Envelope, Receipt
+from domain.notices import ReconcileNotices
 from store.database import Pool, open_pool
 from store.events import read_stream
 from tests.conftest import Office
@@ -120,3 +122,15 @@ async def test_corrections_and_the_appropriations_own_race_as_well(
     assert Counter(r.outcome for r in receipts) == {"recorded": 1, "refused": 2}
     assert {r.refusal for r in receipts} == {None, "OverAppropriation"}
     await _agrees(office)
+
+
+async def test_what_is_looked_at_again_meanwhile_does_not_put_older_rows_back(
+    office: Office, crowd: Record
+) -> None:
+    await _furnished(office, "10000")
+    again = [office.envelope(ReconcileNotices(of=MONEY), SYSTEM) for _ in range(40)]
+    adds = [_add(office, ENGAGEMENTS[n % 2], "10", f"purpose {n}") for n in range(20)]
+    receipts = await asyncio.gather(*(crowd.execute(e) for pair in zip(again, adds * 2, strict=True)
+                                      for e in pair))  # fmt: skip
+    assert {r.outcome for r in receipts} == {"recorded"}
+    assert await _agrees(office) == 200

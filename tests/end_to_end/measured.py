@@ -15,7 +15,10 @@ NOTICE = re.compile(r"(.*\.)?(regular|special)_hours|.*\b(agenda|posting|steps)\
 SAID = re.compile(r"(.*\.)?facts\.value")
 """What a source says of an LEA stands as the source says it."""
 
-MONEY = re.compile(r"(.*_)?(amount|charge)|invested|left|reported")
+MONEY = re.compile(
+    r"(.*\.)?((\w+_)?(amount|charge)|invested|reported)"
+    r"|(?!data\.)(.*\.)?left"  # In a history they are hours too.
+)
 """Names of sums of money: dollars with both digits of the cents, in every answer."""
 HOURS = re.compile(r"(.*_)?hours|cap|allowed|forecast")
 """Names of hours of the LEA's people: without digits that say nothing, in every answer."""
@@ -39,7 +42,7 @@ def otherwise_written(answer: Any) -> dict[str, str]:
         path: text
         for path, text in texts(answer)
         for name in [path.rpartition(".")[2]]
-        if (MONEY.fullmatch(name) and not re.fullmatch(r"-?\d+\.\d\d", text))
+        if (MONEY.fullmatch(path) and not re.fullmatch(r"-?\d+\.\d\d", text))
         or (HOURS.fullmatch(name) and not re.fullmatch(r"\d+(\.\d*[1-9])?", text))
     }
 
