@@ -37,7 +37,9 @@ from store.vault import Vault
 
 log = structlog.get_logger()
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.1
+_REST_SECONDS = 2.0
+"""After an interruption."""
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
 _LOCK = 7_205_759_404
 """Advisory lock: one worker follows, the others wait to take over."""
@@ -75,7 +77,7 @@ class Follower:
             except UnknownEvent as newer:
                 # During an upgrade a newer worker follows; this one only must not stop working.
                 log.warning("follower_outdated", why=str(newer))
-            await asyncio.sleep(_POLL_SECONDS * 4)
+            await asyncio.sleep(_REST_SECONDS)
 
     async def catch_up(self, connection: Connection) -> None:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing."""

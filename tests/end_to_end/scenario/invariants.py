@@ -119,7 +119,8 @@ ON_AN_ENGAGEMENT = (
 )  # fmt: skip
 ON_ANYTHING_ELSE = {
     "appropriation list": "", "appropriation show": "dta-2054", "clock": "",
-    "deliverable list": "", "deliverable show": f"{E} D1", "due": "", "engagement list": "", "framework list": "",
+    "deliverable list": "", "deliverable show": f"{E} D1", "due": "", "engagement list": "",
+    "framework list": "",
     "lea facts": "", "lea list": "", "lea show": E, "lead caseload": "", "mail list": "",
     "mail show": "1", "person list": "", "person show": "joy",
     "playbook diff": "dta-sir@3 dta-sir@4", "playbook list": "", "playbook show": "dta-sir@3",
