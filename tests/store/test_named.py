@@ -104,4 +104,6 @@ def test_every_query_is_asked_for_and_every_call_gives_what_it_takes() -> None:
                     given = {keyword.arg for keyword in node.keywords}
                     if None not in given:  # What follows two stars is seen when it runs.
                         assert given == set(getattr(queries, name).takes), f"{path}:{node.lineno}"
+                case _:
+                    pass
     assert asked == set(queries.names())
