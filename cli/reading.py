@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
-from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import (
+    Date,
     Json,
     Names,
     counted,
@@ -17,18 +17,15 @@ from cli.asking import (
     person_named,
     run,
 )
-from cli.commands import Date, noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
-from domain.bounds import Day
-from domain.calendar import spoken
 from domain.errors import ImpossibleDate
 from domain.ids import AGENCY, EXTERNAL
-from domain.money import dollars, exact
 from domain.phases import Phase
-from domain.refusing import wrong_with
+from domain.wording import dollars, exact, spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -433,6 +430,11 @@ def history(
 def _day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
+    from pydantic import TypeAdapter, ValidationError
+
+    from domain.bounds import Day
+    from domain.refusing import wrong_with
+
     try:
         return TypeAdapter(Day).validate_python(text)
     except ValidationError as problem:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from domain.calendar import spoken
+from domain.wording import spoken
 
 if TYPE_CHECKING:
     from cli.asking import Names
