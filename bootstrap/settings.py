@@ -15,12 +15,10 @@ because a message that names where a wrong value came from needs to know it.
 
 import base64
 import binascii
-import difflib
 import fcntl
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -384,6 +382,9 @@ def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
             # Running as another user with the first one's environment: not ours to read.
             return path, {}
         raise SettingsError(f"the config file {path} cannot be read ({error}).") from error
+    # Imported here: most have no such file, and every question would pay for it.
+    import tomllib
+
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -391,7 +392,9 @@ def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
     known = set(ENVIRONMENT) - {"key"}
     problems = []
     for name in found.keys() - known:
-        near = difflib.get_close_matches(name, known, 1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}."
         problems.append(f"`{name}` in {path} is not a setting; {hint}")
     if problems:
@@ -412,7 +415,10 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
     name = env.get("TEMPORAL_PROFILE", "default")
     path = Path(env["TEMPORAL_CONFIG_FILE"]) if "TEMPORAL_CONFIG_FILE" in env else _temporal_file()
     try:
-        profiles = tomllib.loads(path.read_text("utf-8")).get("profile", {})
+        text = path.read_text("utf-8")
+        import tomllib
+
+        profiles = tomllib.loads(text).get("profile", {})
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         if not explicit:
             return {}
@@ -420,7 +426,7 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
             f"Temporal's configuration file {path} cannot be read ({error}). "
             "Check TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE."
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # Neither UTF-8 nor TOML is anything else.
         raise SettingsError(
             f"Temporal's configuration file {path} is not valid TOML: {error}."
         ) from error

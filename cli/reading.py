@@ -3,7 +3,6 @@
 import json
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
@@ -28,6 +27,8 @@ from domain.phases import Phase
 from domain.wording import dollars, exact, spoken
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from bootstrap.door import Door
 
 Who = Annotated[str | None, Parameter(name="--person")]
@@ -384,7 +385,7 @@ def history(
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
+    async def work(door: "Door") -> "tuple[list[Any], Names, ZoneInfo]":
         from cli.showing import read_history
 
         zone = await _zone(door)
@@ -442,7 +443,7 @@ def _day(text: str | None, option: str) -> date | None:
 
 
 async def not_to_come(
-    door: "Door", zone: ZoneInfo, known: date | None, true: date | None = None
+    door: "Door", zone: "ZoneInfo", known: date | None, true: date | None = None
 ) -> None:
     """Refuse a question about a day that has not come: nobody knows yet what will be known then.
 
@@ -459,7 +460,7 @@ async def not_to_come(
             )
 
 
-def end_of(day: date, zone: ZoneInfo) -> datetime:
+def end_of(day: date, zone: "ZoneInfo") -> datetime:
     """The last instant of a local day."""
     return datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone) - timedelta(
         microseconds=1
@@ -480,7 +481,9 @@ async def _stream(door: "Door", name: str) -> str:
     return name
 
 
-async def _zone(door: "Door") -> ZoneInfo:
+async def _zone(door: "Door") -> "ZoneInfo":
+    from zoneinfo import ZoneInfo
+
     from store.database import queries
 
     async with door.pool.acquire() as connection:
