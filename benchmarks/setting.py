@@ -9,7 +9,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 import psutil
 import yaml
-from pydantic import SecretStr
 from temporalio.client import Client
 
 from activities.record import Record
@@ -17,6 +16,7 @@ from activities.reminders import Reminders
 from bootstrap.deployment import become_current
 from bootstrap.encryption import data_converter
 from bootstrap.settings import Settings
+from bootstrap.values import Secret
 from bootstrap.wiring import Services
 from domain.calendar import CalendarPack, at_local
 from domain.context import SYSTEM
@@ -126,7 +126,7 @@ async def services_at(
     """Open connections to a server, with a clock that stands."""
     client = await Client.connect(address, data_converter=data_converter(KEY))
     settings = Settings(
-        home=home, temporal_address=address, database_url=SecretStr("postgresql://x/y")
+        home=home, temporal_address=address, database_url=Secret("postgresql://x/y")
     )
     return Services(settings, pool, vault, client, clock, sandbox=False)
 

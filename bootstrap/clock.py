@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # Whoever has the machine's clock needs no Temporal for it.
     from temporalio.client import Client
 
-from domain.bounds import within_reach
-
 FIRST_SLICE = timedelta(days=7)
 """The first jump of a journey. Quick ones double the next, slow ones halve it."""
 
@@ -99,6 +97,8 @@ class SandboxClock:
         """
         if instant.tzinfo is None:
             raise ValueError(f"{instant.isoformat()} has no time zone.")
+        from domain.bounds import within_reach
+
         within_reach(instant)
         now = await self.now()
         if instant < now:

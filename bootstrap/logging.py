@@ -6,6 +6,7 @@ Readable on a terminal, one JSON object a line anywhere else.
 import logging
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -62,7 +63,7 @@ def configure_logging(settings: Settings) -> None:
 def quiet(settings: Settings) -> None:
     """Log no more than warnings to somebody at a keyboard, unless they asked for more."""
     loud = ENVIRONMENT["log_level"] in os.environ
-    configure_logging(settings if loud else settings.model_copy(update={"log_level": "WARNING"}))
+    configure_logging(settings if loud else replace(settings, log_level="WARNING"))
 
 
 def quiet_temporal_messages() -> None:

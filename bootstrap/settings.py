@@ -15,21 +15,19 @@ because a message that names where a wrong value came from needs to know it.
 
 import base64
 import binascii
-import difflib
 import fcntl
 import json
 import os
-import re
 import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from bootstrap import values
+from bootstrap.values import LogLevel, Secret
 from domain.clocks import TOLERANCE_SECONDS
 
 KEY_BYTES = 32
@@ -77,8 +75,6 @@ BELONGS_TO = {"temporal_namespace": "temporal_address", "owner_database_url": "d
 
 SECRET = frozenset({"database_url", "owner_database_url", "smtp_url", "key"})
 
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
 TemporalSource = Literal["environment", "config file", "stack", "temporal profile", "none"]
 
 
@@ -86,10 +82,9 @@ class SettingsError(ValueError):
     """A setting is missing or unusable; the message names it, its value and the way out."""
 
 
-class Settings(BaseModel):
-    """What this process works with. Secrets are hidden from `repr`, `str` and `model_dump`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What this process works with. Secrets are hidden from `repr` and `str`."""
 
     home: Path
     """The data directory of this installation."""
@@ -97,10 +92,10 @@ class Settings(BaseModel):
     actor: str | None = None
     """Handle of the acting person."""
 
-    database_url: SecretStr | None = None
+    database_url: Secret | None = None
     """PostgreSQL, as the application's role."""
 
-    owner_database_url: SecretStr | None = None
+    owner_database_url: Secret | None = None
     """PostgreSQL, as the role that owns the schema; migrations only."""
 
     temporal_address: str | None = None
@@ -112,22 +107,22 @@ class Settings(BaseModel):
     temporal_source: TemporalSource = "none"
     """Where the address was found: an embedded server must not be offered foreign credentials."""
 
-    smtp_url: SecretStr | None = None
+    smtp_url: Secret | None = None
     """`smtp://[user:password@]host:port[?starttls=required]` or `smtps://...`."""
 
     key_file: Path | None = None
     """File with the master key: 32 bytes in base64."""
 
-    key: SecretStr | None = None
+    key: Secret | None = None
     """The master key itself in base64, where a file is not to be had."""
 
     bounces: Path | None = None
     """An mbox file or a Maildir into which delivery-status mails come; read, never changed."""
 
-    mails_per_second: float = Field(default=10.0, gt=0, le=1000, allow_inf_nan=False)
+    mails_per_second: float = 10.0
     """How many mails a second all workers together offer the mail server at most."""
 
-    clock_tolerance_seconds: int = Field(default=TOLERANCE_SECONDS, ge=1, le=24 * 60 * 60)
+    clock_tolerance_seconds: int = TOLERANCE_SECONDS
     """How far the clock of whoever gives a command may be from the store's."""
 
     log_level: LogLevel = "INFO"
@@ -141,56 +136,6 @@ class Settings(BaseModel):
 
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
-
-    @field_validator(
-        "actor",
-        "database_url",
-        "owner_database_url",
-        "temporal_address",
-        "temporal_namespace",
-        "smtp_url",
-        "key",
-        mode="before",
-    )
-    @classmethod
-    def _text(cls, value: object) -> object:
-        # Bytes that are no text reach us as halves of letters; the paths below may hold them.
-        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError("expected text in UTF-8")
-        return value
-
-    @field_validator("home", "key_file", "bounces", "feeds", "caught")
-    @classmethod
-    def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
-
-    @field_validator("database_url", "owner_database_url")
-    @classmethod
-    def _postgresql_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            _check_url(value, ("postgresql", "postgres"), "postgresql://USER:PASSWORD@HOST:PORT/DB")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _smtp_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            _check_url(value, ("smtp", "smtps"), "smtp://HOST:PORT or smtps://USER:PASSWORD@HOST")
-        return value
-
-    @field_validator("temporal_address")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s:/]+):\d{1,5}", value):
-            raise ValueError("expected HOST:PORT, for example 127.0.0.1:7233")
-        return value
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: object) -> object:
-        # Left as it is if unknown, so that a refusal shows what was written.
-        upper = value.upper() if isinstance(value, str) else value
-        return upper if upper in get_args(LogLevel) else value
 
     def require_database_url(self) -> str:
         """The application's database.
@@ -216,13 +161,13 @@ class Settings(BaseModel):
         """
         return self._required("smtp_url", self.smtp_url)
 
-    def _required(self, name: str, value: SecretStr | None) -> str:
+    def _required(self, name: str, value: Secret | None) -> str:
         if value is None:
             raise SettingsError(
                 f"{ENVIRONMENT[name]} is not set and no Handrail stack is running in {self.home}. "
                 f"Start one with `handrail up`, or set {ENVIRONMENT[name]}."
             )
-        return value.get_secret_value()
+        return value.told()
 
     def master_key(self) -> bytes:
         """The 32 bytes every other key is derived from or wrapped with.
@@ -231,7 +176,7 @@ class Settings(BaseModel):
             SettingsError: No key is configured, or it is unreadable or of the wrong length.
         """
         if self.key is not None:
-            return decode_key(self.key.get_secret_value(), ENVIRONMENT["key"])
+            return decode_key(self.key.told(), ENVIRONMENT["key"])
         if self.key_file is None:
             raise SettingsError(
                 f"no master key: neither {ENVIRONMENT['key_file']} nor {ENVIRONMENT['key']} is "
@@ -308,20 +253,19 @@ def load_settings(environ: Mapping[str, str] | None = None, *, use_stack: bool =
         ("stack", {name: stack[name] for name in FROM_STACK if stack.get(name) is not None}),
         ("temporal profile", implicit_profile),
     ]
-    values: dict[str, Any] = {"home": home}
+    found: dict[str, Any] = {"home": home}
     origins: dict[str, TemporalSource] = {}
     for origin, layer in layers:
         for name in sorted(layer, key=lambda name: name in BELONGS_TO):
             value = layer[name]
             leader = BELONGS_TO.get(name, name)
             foreign = origins.get(leader, origin) != origin
-            if name not in values and not (foreign and origin in ("stack", "temporal profile")):
-                values[name] = value
+            if name not in found and not (foreign and origin in ("stack", "temporal profile")):
+                found[name] = value
                 origins[name] = origin
-    if "key" not in values and "key_file" not in values and _is_there(home / MASTER_KEY_FILE):
-        values["key_file"] = home / MASTER_KEY_FILE
-    values["temporal_source"] = origins.get("temporal_address", "none")
-    return _validated(values, origins, config_path)
+    if "key" not in found and "key_file" not in found and _is_there(home / MASTER_KEY_FILE):
+        found["key_file"] = home / MASTER_KEY_FILE
+    return _validated(found, origins, config_path)
 
 
 def default_home() -> Path:
@@ -400,16 +344,25 @@ def decode_key(text: str, where: str) -> bytes:
     return key
 
 
-def _check_url(value: SecretStr, schemes: tuple[str, ...], example: str) -> None:
-    # urlsplit's own complaints quote the value, password and all; ours must not.
-    try:
-        parts = urlsplit(value.get_secret_value())
-        port_fits = parts.port is None or 0 < parts.port < 65536
-        usable = parts.scheme in schemes and bool(parts.hostname) and port_fits
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"expected {example}")
+_READ: Mapping[str, Callable[[object], object]] = {
+    "home": values.path,
+    "actor": values.text,
+    "database_url": values.postgresql_url,
+    "owner_database_url": values.postgresql_url,
+    "temporal_address": values.address,
+    "temporal_namespace": values.text,
+    "smtp_url": values.smtp_url,
+    "key_file": values.path,
+    "key": values.secret,
+    "bounces": values.path,
+    "mails_per_second": values.rate,
+    "clock_tolerance_seconds": values.seconds,
+    "log_level": values.level,
+    "feeds": values.path,
+    "caught": values.path,
+    "sandbox": values.yes_or_no,
+}
+"""How each setting is read."""
 
 
 def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
@@ -429,6 +382,9 @@ def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
             # Running as another user with the first one's environment: not ours to read.
             return path, {}
         raise SettingsError(f"the config file {path} cannot be read ({error}).") from error
+    # Imported here: most have no such file, and every question would pay for it.
+    import tomllib
+
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -436,7 +392,9 @@ def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
     known = set(ENVIRONMENT) - {"key"}
     problems = []
     for name in found.keys() - known:
-        near = difflib.get_close_matches(name, known, 1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, known, 1)
         hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(sorted(known))}."
         problems.append(f"`{name}` in {path} is not a setting; {hint}")
     if problems:
@@ -457,7 +415,10 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
     name = env.get("TEMPORAL_PROFILE", "default")
     path = Path(env["TEMPORAL_CONFIG_FILE"]) if "TEMPORAL_CONFIG_FILE" in env else _temporal_file()
     try:
-        profiles = tomllib.loads(path.read_text("utf-8")).get("profile", {})
+        text = path.read_text("utf-8")
+        import tomllib
+
+        profiles = tomllib.loads(text).get("profile", {})
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         if not explicit:
             return {}
@@ -465,7 +426,7 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
             f"Temporal's configuration file {path} cannot be read ({error}). "
             "Check TEMPORAL_CONFIG_FILE and TEMPORAL_PROFILE."
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # Neither UTF-8 nor TOML is anything else.
         raise SettingsError(
             f"Temporal's configuration file {path} is not valid TOML: {error}."
         ) from error
@@ -492,23 +453,23 @@ def _temporal_file() -> Path:
 
 
 def _validated(
-    values: dict[str, Any], origins: Mapping[str, TemporalSource], config_path: Path
+    found: dict[str, Any], origins: Mapping[str, TemporalSource], config_path: Path
 ) -> Settings:
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        from domain.refusing import what_is_wrong
-
-        problems = []
-        for problem in error.errors(include_url=False):
-            name = str(problem["loc"][0])
+    read: dict[str, Any] = {"temporal_source": origins.get("temporal_address", "none")}
+    problems = []
+    for name, reader in _READ.items():
+        if name not in found:
+            continue
+        try:
+            read[name] = reader(found[name])
+        except ValueError as problem:
             where = ENVIRONMENT.get(name, name)
             if origins.get(name) == "config file":
                 where = f"`{name}` in {config_path}"
             elif origins.get(name) == "stack":
-                where = f"`{name}` in {values['home'] / STACK_FILE}"
-            shown = "" if name in SECRET else f" '{problem['input']}'"
-            said = what_is_wrong(problem)
-            problems.append(f"{where}{shown} is not usable: {said[:1].lower()}{said[1:]}.")
-        # Not chained: pydantic's own text quotes the values, secrets among them.
+                where = f"`{name}` in {found['home'] / STACK_FILE}"
+            shown = "" if name in SECRET else f" '{found[name]}'"
+            problems.append(f"{where}{shown} is not usable: {problem}.")
+    if problems:
         raise SettingsError("\n".join(problems)) from None
+    return Settings(**read)

@@ -11,9 +11,8 @@ from cyclopts import Parameter
 
 from cli.output import REFUSED, UNAVAILABLE, fail
 from cli.stack import settings_or_fail
-from domain.calendar import spoken
-from domain.personal import Sealed
 from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
+from domain.wording import spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -24,6 +23,11 @@ T = TypeVar("T")
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 """One JSON object (or one a line) instead of text."""
 
+
+class Date(str):
+    """Shown in the help as what it is; the domain reads it."""
+
+
 _PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")
 
 
@@ -33,8 +37,7 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
     from bootstrap.door import Unavailable, open_door
     from bootstrap.settings import SettingsError
     from domain.errors import Refused
-    from store.events import Unreadable
-    from store.vault import VaultError
+    from store.errors import Unreadable, VaultError
 
     async def inside() -> T:
         async with open_door(settings, commands=commands) as door:
@@ -215,13 +218,15 @@ class Names:
 
     def throughout(self, value: Any) -> Any:
         """The same data with names for ids in every text; a name may hold any character."""
-        if isinstance(value, str | Sealed):
-            return self.told(str(value))
+        if isinstance(value, str):
+            return self.told(value)
         if isinstance(value, Mapping):
             return {self.told(str(name)): self.throughout(part) for name, part in value.items()}
         if isinstance(value, list | tuple):
             return [self.throughout(part) for part in value]
-        return value
+        from domain.personal import Sealed
+
+        return self.told(str(value)) if isinstance(value, Sealed) else value
 
     def of(self, person: str | None) -> str:
         """A person's name; a dash for nobody."""

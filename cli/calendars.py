@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, counted, engagement_named, person_named, run
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import REFUSED, USAGE, emit_json, emit_table, fail, narrate
 
 if TYPE_CHECKING:

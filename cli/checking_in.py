@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail
 from cli.reading import AsKnown, AsTrue, _day
 from domain.calendar import spoken

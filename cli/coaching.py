@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day
 from domain.calendar import local_date, spoken

@@ -20,14 +20,14 @@ from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from cli import index
-from cli.asking import Names, engagement_named, lea_named, run
+from cli.asking import Date, Names, engagement_named, lea_named, run
 from cli.describing import descriptions
 from cli.files import load_yaml
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
 from domain.bounds import Day
-from domain.kernel import COMMANDS, NOUNS, Command, Option, Positional, Ref
+from domain.kernel import COMMANDS, Command, Option, Positional, Ref
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -48,22 +48,6 @@ BRINGS_MONEY = frozenset({"investment-added", "appropriation-recorded"})
 
 OPEN_ENGAGEMENT = "engagement open"
 """Whose engagement is not typed: its id is made from its LEA."""
-
-
-def noun(app: App, name: str) -> App:
-    """The group of verbs about one thing, made when it is first asked for.
-
-    Args:
-        name: A noun, or several words where one thing is part of another, as in ``sir wave``.
-    """
-    within = ""
-    for word in name.split():
-        within = f"{within} {word}".strip()
-        if word not in app:
-            said = NOUNS.get(within) or index.ABOUT.get(within, "")
-            app.command(App(name=word, help=said))
-        app = app[word]
-    return app
 
 
 def register(app: App, kinds: Iterable[str] = COMMANDS, *, described: bool = True) -> None:
@@ -150,10 +134,6 @@ def _parameter(
         default=inspect.Parameter.empty if field.is_required() else None,
         annotation=Annotated[typed, shown],
     )
-
-
-class Date(str):
-    """Shown in the help as what it is; the domain reads it."""
 
 
 def _typed(field: FieldInfo) -> Any:

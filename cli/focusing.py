@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, engagement_named, run
-from cli.commands import noun
 from cli.imports import Row, Shape, Switch, carry_out
+from cli.nouns import noun
 from cli.output import emit_json
 from cli.reading import AsKnown, AsTrue
 from domain.calendar import local_date, spoken

@@ -8,9 +8,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, person_named, run
-from cli.commands import Date, noun, validated
+from cli.asking import Date, Json, Names, counted, person_named, run
+from cli.commands import validated
 from cli.imports import Switch, _given
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
 from cli.stack import settings_or_fail

@@ -1,9 +1,6 @@
 """What there is to type, and what was meant by what there is not; from the index alone."""
 
-import shutil
-import textwrap
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from cli import index
@@ -60,6 +57,9 @@ _WIDEST: Final = 100
 
 def overview(version: str) -> str:
     """The help of the whole command line, in the width of the terminal."""
+    import shutil
+    import textwrap
+
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     lines = ["Usage: handrail COMMAND", "", HELP]
     inset = max(len(word) for words in GROUPS.values() for word in words.split()) + 4
@@ -100,6 +100,8 @@ def _meant(path: str, word: str, rest: Sequence[str]) -> list[str]:
     word = word.casefold()
     here = below(path.split())
     forms = (word, word.removesuffix("s"), f"{word}s", word.removesuffix("es"))
+    from difflib import get_close_matches
+
     near = [form for form in forms if form in here] or get_close_matches(word, here, 3, 0.7)
     close = [f"{path} {one}".strip() for one in dict.fromkeys(near)]
     # Whoever went on typing meant a verb of it.

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from cli.as_written import fitted
 from cli.asking import Json, Names, counted, run
-from cli.commands import engagement_id, explain, noun, option_name
+from cli.commands import engagement_id, explain, option_name
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import Numbered, column, read_table

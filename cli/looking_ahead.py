@@ -18,7 +18,7 @@ from cli.asking import (
     say_if_illustrative,
 )
 from cli.burden import month_as_data
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from domain.burden import by_month, first_of
 from domain.calendar import add_months, at_local, spoken

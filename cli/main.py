@@ -12,6 +12,9 @@ from cli.output import DONE, REFUSED, USAGE, answering, fail, leave, prepare
 if TYPE_CHECKING:
     from cyclopts import App
 
+COMMANDS = "cli.commands"
+"""Whose verbs follow from the declarations of commands."""
+
 MODULES = (
     "cli.stack",
     "cli.sandbox",
@@ -40,7 +43,7 @@ MODULES = (
     "cli.summits",
     "cli.completing",
 )
-"""Whose verbs are written out; those of commands follow from their declaration."""
+"""Whose verbs are written out."""
 
 HELP_FLAGS = ("--help", "-h")
 
@@ -51,25 +54,27 @@ def build(tokens: Sequence[str] | None = None) -> "App":
     Args:
         tokens: What was typed, where only that is asked for.
     """
-    from cyclopts import App, Group
-
-    from cli import commands
+    from cyclopts import App
 
     app = App(name="handrail", help=helping.HELP, version_flags=["--version"], version=_version)
     wanted = None if tokens is None else _wanted(tokens)
     if tokens is None or wanted is None:
-        commands.register(app)
-        for module in MODULES:
+        from cyclopts import Group
+
+        for module in (COMMANDS, *MODULES):
             import_module(module).register(app)
         for place, (title, words) in enumerate(helping.GROUPS.items()):
             group = Group(title, sort_key=place)
             for word in words.split():
                 app[word].group = group
         return app
-    declared = [verb for verb, module in wanted.items() if module == commands.__name__]
-    commands.register(app, declared, described=not set(HELP_FLAGS).isdisjoint(tokens))
+    declared = [verb for verb, module in wanted.items() if module == COMMANDS]
+    if declared:
+        from cli import commands
+
+        commands.register(app, declared, described=not set(HELP_FLAGS).isdisjoint(tokens))
     for module in dict.fromkeys(wanted.values()):
-        if module != commands.__name__:
+        if module != COMMANDS:
             import_module(module).register(app)
     return app
 

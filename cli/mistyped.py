@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 from cyclopts import CycloptsError, MissingArgumentError, UnknownCommandError
 
 from cli import helping
-from cli.commands import Date
+from cli.asking import Date
 
 if TYPE_CHECKING:
     from cyclopts import App

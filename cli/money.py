@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day, _zone, end_of, not_to_come
 from cli.unappropriated import told

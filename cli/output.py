@@ -6,7 +6,6 @@ Results go to stdout, narration to stderr.
 import codecs
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,7 +42,7 @@ def emit_table(
         for i, name in enumerate(columns)
     ]
     drawn_width = sum(widths) + 3 * len(columns) + 1
-    if sys.stdout.isatty() and drawn_width <= shutil.get_terminal_size().columns:
+    if sys.stdout.isatty() and drawn_width <= _columns():
         # Imported here: most output goes to people, but `--help` and `--json` need not pay for it.
         from rich.console import Console
         from rich.table import Table
@@ -65,6 +64,12 @@ def emit_table(
         lines = [cell.split("\n") for cell in row]
         for i in range(max(len(parts) for parts in lines)):
             print(_aligned([parts[i] if i < len(parts) else "" for parts in lines], widths))
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def emit_json(value: object) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, engagement_named, run
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.roles import absences
 from cli.roles import as_text as absence_as_text

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, counted, run
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from domain.calendar import local_date, spoken

@@ -3,12 +3,11 @@
 import json
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
-from pydantic import TypeAdapter, ValidationError
 
 from cli.asking import (
+    Date,
     Json,
     Names,
     counted,
@@ -17,20 +16,19 @@ from cli.asking import (
     person_named,
     run,
 )
-from cli.commands import Date, noun
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
-from domain.bounds import Day
-from domain.calendar import spoken
 from domain.errors import ImpossibleDate
 from domain.ids import AGENCY, EXTERNAL
-from domain.money import dollars, exact
 from domain.phases import Phase
-from domain.refusing import wrong_with
+from domain.wording import dollars, exact, spoken
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from bootstrap.door import Door
 
 Who = Annotated[str | None, Parameter(name="--person")]
@@ -387,7 +385,7 @@ def history(
         json_: One JSON object a line.
     """
 
-    async def work(door: "Door") -> tuple[list[Any], Names, ZoneInfo]:
+    async def work(door: "Door") -> "tuple[list[Any], Names, ZoneInfo]":
         from cli.showing import read_history
 
         zone = await _zone(door)
@@ -433,6 +431,11 @@ def history(
 def _day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
+    from pydantic import TypeAdapter, ValidationError
+
+    from domain.bounds import Day
+    from domain.refusing import wrong_with
+
     try:
         return TypeAdapter(Day).validate_python(text)
     except ValidationError as problem:
@@ -440,7 +443,7 @@ def _day(text: str | None, option: str) -> date | None:
 
 
 async def not_to_come(
-    door: "Door", zone: ZoneInfo, known: date | None, true: date | None = None
+    door: "Door", zone: "ZoneInfo", known: date | None, true: date | None = None
 ) -> None:
     """Refuse a question about a day that has not come: nobody knows yet what will be known then.
 
@@ -457,7 +460,7 @@ async def not_to_come(
             )
 
 
-def end_of(day: date, zone: ZoneInfo) -> datetime:
+def end_of(day: date, zone: "ZoneInfo") -> datetime:
     """The last instant of a local day."""
     return datetime.combine(day + timedelta(days=1), time(0), tzinfo=zone) - timedelta(
         microseconds=1
@@ -478,7 +481,9 @@ async def _stream(door: "Door", name: str) -> str:
     return name
 
 
-async def _zone(door: "Door") -> ZoneInfo:
+async def _zone(door: "Door") -> "ZoneInfo":
+    from zoneinfo import ZoneInfo
+
     from store.database import queries
 
     async with door.pool.acquire() as connection:

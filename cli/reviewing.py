@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from domain.calendar import spoken
 from domain.deliverables import Deliverables

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from domain.calendar import spoken
+from domain.wording import spoken
 
 if TYPE_CHECKING:
     from cli.asking import Names
@@ -46,30 +46,38 @@ async def absences(
     The same turn is taken as for a reminder: the holder's own fallback contact, then the next
     role.
     """
-    from store.context import people, with_fallbacks
     from store.database import listed, queries
 
     asked = list(held)
-    known = await people(connection, {p for _, _, p in asked if p})
+    names = sorted({p for _, _, p in asked if p})
+    there = {
+        row["id"]
+        for row in await listed(queries.people_named(connection, names=names))
+        if row["email"] and not (row["left_on"] and row["left_on"] <= today)
+    }
     dead = {
         (row["stream"].partition(":")[2], row["item"].partition("/")[2])
         for row in await listed(queries.dead_addresses_by_stream(connection))
     }
 
-    def reached(person: str | None, engagement: str) -> bool:
-        entry = known.get(person or "")
-        there = entry is not None and entry.email and not entry.has_left(today)
-        return bool(there and (engagement, person) not in dead)
-
-    lost = [(e, role, p) for e, role, p in asked if not reached(p, e)]
+    lost = [(e, role, p) for e, role, p in asked if p not in there or (e, p) in dead]
     if not lost:
         return {}
+    # Who stands in is for the rules to say; mostly nobody has to.
+    from store.context import people, with_fallbacks
+
     roles: dict[str, dict[str, str]] = {}
     rows = await listed(queries.roles_in(connection, engagements=sorted({e for e, *_ in lost})))
     for row in rows:
         roles.setdefault(row["engagement"], {})[row["role"]] = row["person"]
-    known |= await people(connection, {p for r in roles.values() for p in r.values()})
-    known = await with_fallbacks(connection, known)
+    named = {p for _, _, p in lost if p} | {p for r in roles.values() for p in r.values()}
+    known = await with_fallbacks(connection, await people(connection, named))
+
+    def reached(person: str, engagement: str) -> bool:
+        entry = known.get(person)
+        there = entry is not None and entry.email and not entry.has_left(today)
+        return bool(there and (engagement, person) not in dead)
+
     found = {}
     for engagement, role, person in lost:
         entry = known.get(person or "")

@@ -218,9 +218,7 @@ async def _zone(settings: "Settings") -> ZoneInfo:
     from store.database import queries
 
     try:
-        connection = await asyncpg.connect(
-            settings.database_url.get_secret_value(), timeout=CONNECT_SECONDS
-        )
+        connection = await asyncpg.connect(settings.database_url.told(), timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         fail(f"The database does not answer: {error}. See `handrail doctor`.", UNAVAILABLE)
     try:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
-from cli.commands import noun
+from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
-from cli.commands import Date, _checked, noun, validated
+from cli.asking import Date, Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.commands import _checked, validated
 from cli.imports import Switch, _given, carry_out
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import read_table

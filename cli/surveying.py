@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from cyclopts import App
 from pydantic import ValidationError
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
+from cli.asking import Date, Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.checking_in import seen
-from cli.commands import Date, _checked, explain, noun, tell
+from cli.commands import _checked, explain, tell
 from cli.imports import Result, Switch, _given, _report
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from cli.stack import settings_or_fail

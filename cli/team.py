@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
-from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
-from cli.commands import Date, noun
+from cli.asking import Date, Json, Names, engagement_named, run, say_if_illustrative
+from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day
 from domain.calendar import local_date, spoken

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from cyclopts import App, Parameter
 
 from cli.asking import Json, Names, counted, engagement_named, run
-from cli.commands import noun, tell, told, validated
+from cli.commands import tell, told, validated
+from cli.nouns import noun
 from cli.output import REFUSED, USAGE, emit_json, emit_table, fail
 from cli.stack import settings_or_fail
 from domain.calendar import spoken

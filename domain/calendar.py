@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, model_validator
 
 from domain.bounds import Day, Version, Written
+from domain.wording import spoken as spoken  # noqa: PLC0414 - who asks for days asks for it here
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEKDAYS: tuple[Weekday, ...] = (
@@ -339,8 +340,3 @@ def add_months(day: date, months: int) -> date:
     return min(
         date(year, month + 1, 1) + timedelta(days=day.day - 1), next_first - timedelta(days=1)
     )
-
-
-def spoken(day: date) -> str:
-    """A date as people write it: Fri 16 Apr 2027."""
-    return f"{day:%a} {day.day} {day:%b %Y}"

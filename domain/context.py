@@ -13,10 +13,10 @@ from domain.ids import AGENCY as AGENCY  # noqa: PLC0414 - everybody asks for it
 from domain.ids import EXTERNAL as EXTERNAL  # noqa: PLC0414
 from domain.kernel import Event
 from domain.naming import folded
-from domain.playbook import Playbook
 
 if TYPE_CHECKING:
     from domain.frameworks import Framework
+    from domain.playbook import Playbook
 
 StaffRole = Literal["assistant", "lead", "director"]
 MailRhythm = Literal["daily", "weekly"]
@@ -160,9 +160,9 @@ class Context:
     command_id: UUID
     actor: PersonEntry
     program: ProgramEntry | None = None
-    playbook: Playbook | None = None
+    playbook: "Playbook | None" = None
     playbooks: frozenset[str] = frozenset()
-    other_playbook: Playbook | None = None
+    other_playbook: "Playbook | None" = None
     """The version to which an engagement is upgraded, where the command names one."""
     framework: "Framework | None" = None
     """The framework version that the command names."""
@@ -237,7 +237,7 @@ class Context:
         return WorkingDays(self.the_program.calendar, entry.recess if entry else ())
 
     @property
-    def the_playbook(self) -> Playbook:
+    def the_playbook(self) -> "Playbook":
         """The playbook version that the engagement pins.
 
         Raises:

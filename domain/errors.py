@@ -1,7 +1,6 @@
 """The ways a command can be answered with no."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class Refused(Exception):
@@ -79,6 +78,8 @@ class ReusedCommandId(Refused):
 def did_you_mean(wrong: str, known: Iterable[str], *, limit: int = 3) -> str:
     """A sentence that names the nearest known names, with a space for the next; none, no word."""
     names = list(known)
+    from difflib import get_close_matches
+
     near = get_close_matches(wrong, names, n=limit, cutoff=0.6)
     # What was only begun is near as well: alder for alder-creek-usd.
     near += [n for n in names if n.startswith(wrong) and n not in near][: limit - len(near)]

@@ -26,6 +26,7 @@ from pydantic import (
 
 from domain.bounds import MOST_CHARACTERS, printable, within_reason
 from domain.index import COMMANDS_IN, EVENTS_IN
+from domain.nouns import about_noun as about_noun  # noqa: PLC0414 - every subject asks for it here
 
 if TYPE_CHECKING:
     from domain.context import Context
@@ -291,18 +292,10 @@ class Registry(Mapping[str, T]):
         return len(self._known)
 
 
-NOUNS: dict[str, str] = {}
-"""What each noun of the command line is about, in a line; of several words where it is a part."""
 COMMANDS: Registry[type[Command]] = Registry(COMMANDS_IN)
 EVENTS: Registry[type[Event]] = Registry(EVENTS_IN)
 _DECIDERS: dict[type[Command], Callable[[Any, State, "Context"], Decision]] = {}
 _EVOLVERS: dict[type[Event], Callable[[State, Any, Stamp], State]] = {}
-
-
-def about_noun(noun: str, line: str) -> None:
-    """Say in a line what the verbs of a noun do: once, in the subject that the noun is about."""
-    if NOUNS.setdefault(noun, line) != line:
-        raise TypeError(f"the noun {noun!r} is described twice")
 
 
 def decides(

@@ -15,6 +15,8 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
+from domain.wording import dollars as dollars  # noqa: PLC0414 - who asks for money asks for it here
+from domain.wording import exact as exact  # noqa: PLC0414
 
 if TYPE_CHECKING:
     from domain.context import AppropriationEntry, Context
@@ -32,16 +34,6 @@ Money = Annotated[
 """Dollars and cents, exactly."""
 FiscalYear = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^20\d\d-\d\d$")]
 """A fiscal year by both its years, for example 2026-27."""
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount as people write it: $24,000.00."""
-    return f"${amount:,.2f}"
-
-
-def exact(amount: Decimal) -> str:
-    """An amount as programs read it: 24000.00."""
-    return f"{amount:.2f}"
 
 
 def fiscal_years(context: "Context") -> FiscalYears | None:

@@ -53,11 +53,6 @@ def wrong_with(error: ErrorDetails, *, form: str | None = None, amount: bool = F
     return said if said.startswith(shown) else f"{shown}: {said}"
 
 
-def what_is_wrong(error: ErrorDetails) -> str:
-    """The same without the value, which may be a secret."""
-    return _said(error["type"], error.get("ctx") or {}, error, form=None, amount=False)
-
-
 def _said(
     kind: str, context: Mapping[str, Any], error: ErrorDetails, form: str | None, amount: bool
 ) -> str:

@@ -1,5 +1,6 @@
 """Words that many sentences share."""
 
+from datetime import date
 from decimal import Decimal
 
 
@@ -22,3 +23,18 @@ def plain(number: Decimal) -> str:
 def lea_hours(hours: Decimal) -> str:
     """Hours of the LEA's people with their noun."""
     return f"{plain(hours)} LEA hour{'' if hours == 1 else 's'}"
+
+
+def spoken(day: date) -> str:
+    """A date as people write it: Fri 16 Apr 2027."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount as people write it: $24,000.00."""
+    return f"${amount:,.2f}"
+
+
+def exact(amount: Decimal) -> str:
+    """An amount as programs read it: 24000.00."""
+    return f"{amount:.2f}"

@@ -96,7 +96,7 @@ async def _database(settings: Settings) -> list[Finding]:
         ]
     import asyncpg
 
-    url = settings.database_url.get_secret_value()
+    url = settings.database_url.told()
     where = without_password(url)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
@@ -247,7 +247,7 @@ async def _mail(settings: Settings) -> list[Finding]:
     part = "Mail"
     if settings.smtp_url is None:
         return [Finding(part, "away", "no address is known", _start_or_set("smtp_url"))]
-    url = settings.smtp_url.get_secret_value()
+    url = settings.smtp_url.told()
     where = without_password(url)
     try:
         await asyncio.to_thread(_greet, url)

@@ -1,14 +1,13 @@
 """What a running stack consists of: told to its worker, to other commands and to people."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Any
 
 from bootstrap.settings import ENVIRONMENT, Settings
+from bootstrap.values import Secret
 from embedded.foreign import without_password
 from embedded.home import Home, Part, StackRecord
 
@@ -36,18 +35,18 @@ class Services:
 
     def settings(self, base: Settings) -> Settings:
         """The settings a process of this stack would load."""
-        update: dict[str, object] = {
-            "database_url": SecretStr(self.database_url),
-            "smtp_url": SecretStr(self.smtp_url),
+        update: dict[str, Any] = {
+            "database_url": Secret(self.database_url),
+            "smtp_url": Secret(self.smtp_url),
             "temporal_address": self.temporal_address,
             "key_file": self.key_file,
             "sandbox": self.sandbox,
         }
         if self.owner_database_url is not None:
-            update["owner_database_url"] = SecretStr(self.owner_database_url)
+            update["owner_database_url"] = Secret(self.owner_database_url)
         if self.temporal is not None:
             update["temporal_source"] = "stack"
-        return base.model_copy(update=update)
+        return replace(base, **update)
 
     def worker_environment(self, home: Home) -> dict[str, str]:
         """The environment the worker is configured by."""

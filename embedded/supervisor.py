@@ -281,7 +281,7 @@ class Stack:
 
     async def _start_mail(self) -> str:
         if self._settings.smtp_url is not None:
-            return self._settings.smtp_url.get_secret_value()
+            return self._settings.smtp_url.told()
         from embedded.mailcatcher import start_mail_catcher
 
         def start() -> str:
@@ -326,7 +326,7 @@ class Stack:
         """Meet the services that are not ours before anything is started beside them."""
         for url in (self._settings.owner_database_url, self._settings.database_url):
             if url is not None:
-                await check_database(url.get_secret_value())
+                await check_database(url.told())
         if self._temporal_is_foreign():
             await check_temporal(self._settings)
 
@@ -550,7 +550,7 @@ class Stack:
         if self._cluster is not None:
             return self._cluster.owner_url()
         found = self._settings.owner_database_url
-        return None if found is None else found.get_secret_value()
+        return None if found is None else found.told()
 
     def _temporal_address(self) -> str:
         if self._temporal is not None:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiosql
 import asyncpg
+
+from store.named import Queries
 
 if TYPE_CHECKING:  # generic in their type stubs alone
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -23,9 +24,7 @@ AWAY = (
 """What the database's absence looks like.  A connection that is cut in the middle of a statement
 ends it in any of these ways."""
 
-queries: Any = aiosql.from_path(
-    Path(__file__).parent / "queries.sql", "asyncpg", mandatory_parameters=False
-)
+queries = Queries(Path(__file__).parent / "queries.sql")
 """Every query by name; its comment in the file says what it answers."""
 
 

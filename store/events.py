@@ -13,15 +13,12 @@ from pydantic import ValidationError
 
 from domain.kernel import EVENTS, Event, Recorded, Stamp
 from store.database import Connection, listed, queries
+from store.errors import Unreadable
 from store.vault import Vault, shut
 
 
 class Conflict(Exception):
     """Somebody appended first: load again and decide again."""
-
-
-class Unreadable(Exception):
-    """A stored event that this release cannot read."""
 
 
 class UnknownEvent(Unreadable):

@@ -425,6 +425,4 @@ async def _engagement(
         ),
     )
     await _owed(connection, state, news, context)
-    await queries.put_invitations(
-        connection, engagement=state.id, rows=json.dumps(_invitations(state))
-    )
+    await queries.put_invitations(connection, rows=json.dumps(_invitations(state)))

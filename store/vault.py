@@ -5,19 +5,18 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from store.database import Connection, listed, queries
+from store.errors import VaultError
+
+if TYPE_CHECKING:
+    # Imported late where it is used: most questions open nothing.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
-
-
-class VaultError(Exception):
-    """A key cannot be unwrapped, or sealed text was tampered with."""
 
 
 def _is_clear(value: Mapping[str, Any]) -> bool:
@@ -51,6 +50,12 @@ def shut(documents: Iterable[Any]) -> None:
         value["text"] = None
 
 
+def _aead(key: bytes) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
 def _joint(keys: Sequence[bytes | None]) -> bytes | None:
     """One key made of several; None where any of them was destroyed."""
     whole = [key for key in keys if key is not None]
@@ -67,9 +72,13 @@ class Vault:
     """Keys of subjects, wrapped with the master key, which only this process holds."""
 
     def __init__(self, master_key: bytes) -> None:
-        self._master = AESGCM(master_key)
+        self._master_key = master_key
         self._fingerprint_key = hmac.digest(master_key, b"handrail receipts", "sha256")
         self.master_id = hashlib.sha256(b"handrail master key id" + master_key).hexdigest()[:12]
+
+    @cached_property
+    def _master(self) -> "AESGCM":
+        return _aead(self._master_key)
 
     def fingerprint(self, content: bytes) -> bytes:
         """A digest that only who holds the master key can make: short texts cannot be guessed."""
@@ -80,6 +89,8 @@ class Vault:
         return nonce + self._master.encrypt(nonce, key, subject.encode())
 
     def _unwrap(self, subject: str, wrapped: bytes, master_id: str) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
         try:
             return self._master.decrypt(
                 wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode()
@@ -133,7 +144,7 @@ class Vault:
         subjects = {s for about in abouts for s in about.split()}
         missing = sorted(subjects - (await self._own_keys(connection, subjects)).keys())
         if missing:
-            fresh = [AESGCM.generate_key(_KEY_BYTES * 8) for _ in missing]
+            fresh = [os.urandom(_KEY_BYTES) for _ in missing]
             await queries.add_keys(
                 connection,
                 subjects=missing,
@@ -147,7 +158,7 @@ class Vault:
                 value["sealed"] = None
                 continue
             nonce = os.urandom(_NONCE_BYTES)
-            box = nonce + AESGCM(key).encrypt(nonce, text.encode(), path.encode())
+            box = nonce + _aead(key).encrypt(nonce, text.encode(), path.encode())
             value["sealed"] = base64.b64encode(box).decode()
 
     async def open(self, connection: Connection, documents: Iterable[tuple[str, Any]]) -> None:
@@ -161,7 +172,11 @@ class Vault:
             _walk(document, place, found)
         sealed = [(value, path) for value, path in found if _is_sealed(value)]
         keys = await self._keys(connection, {value["about"] for value, _ in sealed})
-        openers = {subject: AESGCM(key) for subject, key in keys.items() if key is not None}
+        if not sealed:
+            return
+        from cryptography.exceptions import InvalidTag
+
+        openers = {subject: _aead(key) for subject, key in keys.items() if key is not None}
         for value, path in sealed:
             box, opener = value.pop("sealed"), openers.get(value["about"])
             if box is None or opener is None:

@@ -13,8 +13,9 @@ from domain.kernel import fold
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from store.database import open_pool
+from store.errors import VaultError
 from store.events import read_stream
-from store.vault import Vault, VaultError
+from store.vault import Vault
 from tests.conftest import MASTER_KEY, START, Database, FixedClock, Office, new_id
 from tests.journey import mail
 

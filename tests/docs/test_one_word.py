@@ -11,7 +11,8 @@ import pytest
 from cyclopts import App
 from cyclopts.argument import Argument
 
-from cli.commands import OF_THEIR_OWN, Date, option_name
+from cli.asking import Date
+from cli.commands import OF_THEIR_OWN, option_name
 from cli.main import build
 from docs.reference.vocabulary import INSTEAD, SECTIONS, WORDS
 from domain.kernel import COMMANDS, Ref

@@ -4,9 +4,9 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from bootstrap.settings import Settings
+from bootstrap.values import Secret
 from embedded.doctor import Finding, examine
 from tests.conftest import MASTER_KEY, Database, Office
 
@@ -16,8 +16,8 @@ async def keys(home: Path, office: Office, key: bytes | None) -> list[Finding]:
         name = await connection.fetchval("select current_database()")
     settings = Settings(
         home=home,
-        database_url=SecretStr(office.cluster.app_url(name)),
-        key=None if key is None else SecretStr(b64encode(key).decode()),
+        database_url=Secret(office.cluster.app_url(name)),
+        key=None if key is None else Secret(b64encode(key).decode()),
     )
     return [finding for finding in await examine(settings) if finding.part == "Keys"]
 
@@ -44,7 +44,7 @@ async def test_a_missing_key_is_told_once(office: Office, tmp_path: Path) -> Non
 async def test_an_empty_store_fits_any_key(database: Database, tmp_path: Path, key: bytes) -> None:
     settings = Settings(
         home=tmp_path,
-        database_url=SecretStr(database.url),
-        key=SecretStr(b64encode(key).decode()),
+        database_url=Secret(database.url),
+        key=Secret(b64encode(key).decode()),
     )
     assert "Keys" not in {finding.part for finding in await examine(settings)}

@@ -8,7 +8,8 @@ import pytest
 
 from domain.kernel import fold
 from store.database import Connection, Pool, open_pool, queries
-from store.events import Conflict, UnknownEvent, Unreadable, as_true, read_stream
+from store.errors import Unreadable
+from store.events import Conflict, UnknownEvent, as_true, read_stream
 from store.vault import Vault
 from tests.conftest import Database, new_id
 from tests.store.facts import at, fact, put, put_at_the_end, versions

@@ -10,8 +10,9 @@ from domain.kernel import fold
 from domain.people import PersonRegistered
 from domain.personal import Sealed
 from store.database import Connection, Pool, queries
+from store.errors import VaultError
 from store.events import decode, read_stream
-from store.vault import Vault, VaultError
+from store.vault import Vault
 from tests.conftest import MASTER_KEY
 from tests.store.facts import put
 

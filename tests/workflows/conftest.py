@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from pydantic import SecretStr
 from temporalio.client import Client
 
 from activities.dispatch import send
@@ -19,6 +18,7 @@ from activities.reminders import Reminders
 from bootstrap.clock import SandboxClock
 from bootstrap.encryption import data_converter
 from bootstrap.settings import Settings
+from bootstrap.values import Secret
 from bootstrap.wiring import Services
 from domain.calendar import at_local
 from domain.messages import Envelope, Receipt
@@ -142,7 +142,7 @@ async def services_for(pool: Pool, server: TemporalServer, home: Path) -> Servic
     client = await Client.connect(server.address, data_converter=data_converter(MASTER_KEY))
     return Services(
         settings=Settings(
-            home=home, temporal_address=server.address, database_url=SecretStr("postgresql://x/y")
+            home=home, temporal_address=server.address, database_url=Secret("postgresql://x/y")
         ),
         pool=pool,
         vault=Vault(MASTER_KEY),

@@ -83,7 +83,7 @@ async def test_mails_go_no_faster_than_the_limit_and_all_of_them_go(
         )
         clock.at = MORNING + timedelta(seconds=30)
         at = await services_at(pool, vault, clock, temporal.address, tmp_path)
-        limited = at.settings.model_copy(update={"mails_per_second": float(A_SECOND)})
+        limited = replace(at.settings, mails_per_second=float(A_SECOND))
         at = replace(at, settings=limited)
         sends = reminders(at, caught.smtp_url)
         on = local_date(clock.at, ZONE)

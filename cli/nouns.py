@@ -1,0 +1,22 @@
+"""The groups of verbs: one for each noun."""
+
+from cyclopts import App
+
+from cli import index
+from domain.nouns import NOUNS
+
+
+def noun(app: App, name: str) -> App:
+    """The group of verbs about one thing, made when it is first asked for.
+
+    Args:
+        name: A noun, or several words where one thing is part of another, as in ``sir wave``.
+    """
+    within = ""
+    for word in name.split():
+        within = f"{within} {word}".strip()
+        if word not in app:
+            said = NOUNS.get(within) or index.ABOUT.get(within, "")
+            app.command(App(name=word, help=said))
+        app = app[word]
+    return app
