@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -26,6 +27,7 @@ async def main() -> None:
     ):
         await migrate(cluster.owner_url(DATABASE))
         await _events(cluster)
+        await _starting(cluster, Path(directory))
         await _mails(cluster, Path(directory))
         await _year(cluster, Path(directory))
 
@@ -43,18 +45,34 @@ async def _events(cluster: Cluster) -> None:
         await owner.close()
 
 
+async def _starting(cluster: Cluster, directory: Path) -> None:
+    # A command comes from a machine whose clock is right.
+    vault, clock = Vault(KEY), StandingClock(datetime.now(UTC))
+    url = cluster.app_url(DATABASE)
+    with (
+        dev_temporal(directory / "starting") as temporal,
+        mail_catcher(directory / "nobody's mail") as mails,
+    ):
+        pool = await open_pool(url, size=20)
+        await furnish(pool, vault, clock)
+        at = await services_at(pool, vault, clock, temporal.address, directory)
+        async with serving(at, mails.smtp_url):
+            async for line in starting.run(at, url):
+                print(line, flush=True)
+        await pool.close()
+
+
 async def _mails(cluster: Cluster, directory: Path) -> None:
+    await _database(cluster, "mails")
     vault, clock = Vault(KEY), StandingClock(AGREED)
     with (
         dev_temporal(directory / "temporal") as temporal,
         mail_catcher(directory / "mail") as mails,
     ):
-        pool = await open_pool(cluster.app_url(DATABASE), size=20)
+        pool = await open_pool(cluster.app_url("mails"), size=20)
         people = await furnish(pool, vault, clock)
         at = await services_at(pool, vault, clock, temporal.address, directory)
         async with serving(at, mails.smtp_url):
-            async for line in starting.run(at, cluster.app_url(DATABASE)):
-                print(line, flush=True)
             for line in await footprint.cached(at):
                 print(line, flush=True)
             async for line in mailing.run(at, clock, people, mails):
@@ -62,11 +80,16 @@ async def _mails(cluster: Cluster, directory: Path) -> None:
         await pool.close()
 
 
-async def _year(cluster: Cluster, directory: Path) -> None:
+async def _database(cluster: Cluster, name: str) -> None:
+    """A sandbox's, where the clock may stand or run ahead."""
     superuser = await asyncpg.connect(cluster.superuser_url)
-    await superuser.execute("create database year owner handrail_owner")
+    await superuser.execute(f"create database {name} owner handrail_owner")
     await superuser.close()
-    await migrate(cluster.owner_url("year"), sandbox=True)
+    await migrate(cluster.owner_url(name), sandbox=True)
+
+
+async def _year(cluster: Cluster, directory: Path) -> None:
+    await _database(cluster, "year")
     with (
         sandbox_temporal(directory / "year") as temporal,
         mail_catcher(directory / "year's mail") as mails,

@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from platformdirs import user_config_path, user_data_path
-
 from bootstrap import values
 from bootstrap.values import LogLevel, Secret
 from domain.clocks import TOLERANCE_SECONDS
@@ -270,7 +268,15 @@ def load_settings(environ: Mapping[str, str] | None = None, *, use_stack: bool =
 
 def default_home() -> Path:
     """Where data goes when `HANDRAIL_HOME` is silent."""
-    return Path(user_data_path("handrail"))
+    return _users("XDG_DATA_HOME", ".local/share") / "handrail"
+
+
+def _users(variable: str, usual: str) -> Path:
+    """Where the user's files of a kind lie; on a Mac all in one place, unless a variable says."""
+    said = Path(os.environ.get(variable, ""))
+    if said.is_absolute():
+        return said
+    return Path.home() / ("Library/Application Support" if sys.platform == "darwin" else usual)
 
 
 def read_live_stack(home: Path) -> dict[str, Any] | None:
@@ -367,7 +373,11 @@ _READ: Mapping[str, Callable[[object], object]] = {
 
 def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
     named = env.get(CONFIG_VARIABLE)
-    path = Path(named).expanduser() if named else Path(user_config_path("handrail")) / "config.toml"
+    path = (
+        Path(named).expanduser()
+        if named
+        else _users("XDG_CONFIG_HOME", ".config") / "handrail/config.toml"
+    )
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError as error:
@@ -446,6 +456,7 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
 
 
 def _temporal_file() -> Path:
+    # As Temporal's own tools look for it.
     if sys.platform == "darwin":
         return Path.home() / "Library/Application Support/temporalio/temporal.toml"
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")

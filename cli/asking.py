@@ -60,15 +60,16 @@ async def engagement_named(door: "Door", name: str) -> str:
         Ambiguous: Several LEAs are called that.
         Unknown: None is called that.
     """
-    from domain.context import several_leas
     from domain.errors import Unknown, did_you_mean
     from store.database import listed, queries
-    from store.finding import leas_meant
 
     async with door.pool.acquire() as connection:
         ids = [row["id"] for row in await listed(queries.engagement_ids(connection))]
         if name.strip() in ids:
             return name.strip()
+        from domain.context import several_leas
+        from store.finding import leas_meant
+
         found = await leas_meant(connection, {name})
         if name in found.several:
             raise several_leas(name, found.several[name])

@@ -153,6 +153,25 @@ def test_a_config_file_that_is_named_but_absent_is_refused(tmp_path: Path) -> No
         load_settings({"HANDRAIL_CONFIG": str(tmp_path / "absent.toml")})
 
 
+@pytest.mark.parametrize("said", ["", "relative"])
+def test_data_and_config_lie_where_the_user_keeps_such_things(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for variable, kind in (("XDG_DATA_HOME", "data"), ("XDG_CONFIG_HOME", "config")):
+        monkeypatch.setenv(variable, str(tmp_path / kind))
+    (tmp_path / "config" / "handrail").mkdir(parents=True)
+    (tmp_path / "config" / "handrail" / "config.toml").write_text('actor = "tess"\n')
+    settings = load_settings({})
+    assert (settings.home, settings.actor) == (tmp_path / "data" / "handrail", "tess")
+    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, said)
+    settings = load_settings({})
+    assert (settings.home, settings.actor) == (tmp_path / ".local/share/handrail", None)
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert load_settings({}).home == tmp_path / "Library/Application Support/handrail"
+
+
 def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     settings = load_settings(
         {

@@ -41,6 +41,15 @@ def loaded(code: str) -> set[str]:
             id="a question",
         ),
         pytest.param(
+            "from cli.main import build\n"
+            "for typed in ('person list', 'lea list', 'engagement list', 'due'):\n"
+            "    build(typed.split())\n"
+            "import bootstrap.door, bootstrap.settings, cli.roles, store.errors, store.names\n"
+            "bootstrap.settings.load_settings({})",
+            ["pydantic", "cryptography", "domain.kernel", "tomllib", "difflib", *ENGINES],
+            id="a question that shows rows",
+        ),
+        pytest.param(
             "from cli.main import build; build(['deliverable', 'sign', 'alder', 'D1'])\n"
             "import bootstrap.door, bootstrap.wiring, activities.dispatch, store.events",
             [EVERY_SUBJECT, "activities.record", *ENGINES[1:]],
