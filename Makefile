@@ -28,12 +28,15 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test tests up lint format bench bench-memory bench-scale pictures lock clean
+.PHONY: help setup demo test tests explore up lint format bench bench-memory bench-scale pictures lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP) ## install what the lock names, and this project (the others do it by themselves)
+setexplore: $(STAMP) ## play random histories against the rules and the oracle (may find something new)
+	@HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 tests/domain $(ARGS)
+
+up: $(STAMP) ## install what the lock names, and this project (the others do it by themselves)
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

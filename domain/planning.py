@@ -150,11 +150,22 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
         )
         or (n.waiting and n.planned.planned_for > context.now and unwanted(n))
     }
-    said = {
-        _saying(n.planned)
-        for n in ledger.values()
-        if n.status in ("claimed", "sent") and n.planned.n not in cut_off
-    }
+    said: dict[tuple[str, int, str, date], datetime] = {}
+    for n in ledger.values():
+        if n.status in ("claimed", "sent") and n.planned.n not in cut_off:
+            saying = _saying(n.planned)
+            said[saying] = max(n.planned.planned_for, said.get(saying, n.planned.planned_for))
+
+    def was_said(notice: PlannedNotice) -> bool:
+        last = said.get(_saying(notice))
+        if last is None or notice.alarm:
+            return False
+        if notice.step != SNOOZED_STEP:
+            return True
+        # Each snooze ends with one of its own.
+        snooze = snooze_of(running[notice.item, notice.round], state)
+        return snooze is not None and snooze.since is not None and last >= snooze.since
+
     events: list[Event] = []
     by_reason: dict[str, list[SuppressedNotice]] = {}
     for entry in ledger.values():
@@ -172,7 +183,7 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
         for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
         if moment not in standing
         and notice.planned_for > context.now
-        and (notice.alarm or notice.step == SNOOZED_STEP or _saying(notice) not in said)
+        and not was_said(notice)
     ]
     if new:
         first = len(ledger) + 1
