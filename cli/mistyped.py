@@ -11,6 +11,7 @@ from cyclopts import (
     MissingArgumentError,
     UnknownCommandError,
     UnknownOptionError,
+    UnusedCliTokensError,
 )
 
 from cli import helping
@@ -70,6 +71,12 @@ def explained(wrong: CycloptsError, tokens: Sequence[str]) -> str:
             typed = " ".join([wrong.keyword, *_example(wrong.argument)])
             return f"{wrong.keyword} needs a value, as in {typed}\n{see}"
         return "\n".join([*_missing(path, tokens), see])
+    if isinstance(wrong, UnusedCliTokensError):
+        more = ", ".join(repr(token) for token in wrong.unused_tokens or ())
+        return (
+            f"`{' '.join(['handrail', *path])}` takes less than was typed: nothing is to be done "
+            f'with {more}. Leave it out, or put "" around a value of several words.\n{see}'
+        )
     return f"{_said(wrong)}\n{see}"
 
 

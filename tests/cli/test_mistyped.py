@@ -161,6 +161,22 @@ def test_another_word_for_an_option_is_answered_with_ours(
     assert f"Unknown option: {option}. Did you mean {meant}?" in answer
 
 
+@pytest.mark.parametrize(
+    ("typed", "more"),
+    [
+        ("evidence import E evidence.csv", "'evidence.csv'"),
+        ("person show Joy Kim", "'Kim'"),
+        ("engagement show Alder Creek USD", "'Creek', 'USD'"),
+    ],
+)
+def test_a_word_too_many_is_named_with_the_way_out(
+    typed: str, more: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = said(*typed.split(), capsys=capsys)
+    assert f"nothing is to be done with {more}." in answer
+    assert 'put "" around a value of several words' in answer
+
+
 def test_an_option_like_none_is_answered_with_no_guess(capsys: pytest.CaptureFixture[str]) -> None:
     answer = said("due", "--zzzz", "x", capsys=capsys)
     assert "Unknown option: --zzzz.\n" in answer
