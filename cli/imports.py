@@ -337,10 +337,15 @@ def _report(
         )
     if refused:
         nothing = not any(r.outcome.startswith("recorded") for r in results)
+        others = any(r.outcome == "would be recorded" for r in results)
         narrate(
             f"{refused} of {counted(len(results), 'row')} refused"
             + ("; nothing was written. Correct them" if nothing else ". Correct them")
-            + " and repeat, or add --skip-refused to write the others."
+            + (
+                " and repeat, or add --skip-refused to write the others."
+                if others
+                else " and repeat."
+            )
         )
         raise SystemExit(REFUSED)
 

@@ -3,9 +3,16 @@
 import re
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, get_args, get_origin
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin
 
-from cyclopts import CycloptsError, MissingArgumentError, UnknownCommandError
+from cyclopts import (
+    CycloptsError,
+    MissingArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from cli import helping
 from cli.asking import Date
@@ -15,6 +22,37 @@ if TYPE_CHECKING:
     from cyclopts.argument import Argument
 
 _EXAMPLE = re.compile(r'for example (?:"([^"]+)"|([^\s,;:]+[^\s,;:.]))')
+
+_ELSEWHERE: Final = {
+    "date": ("on", "scheduled", "due", "first", "as-of"),
+    "day": ("on", "scheduled", "due", "first"),
+    "when": ("on", "scheduled", "at"),
+    "effective": ("on",),
+    "effective-on": ("on",),
+    "on": ("scheduled", "first", "as-known"),
+    "meeting": ("on", "scheduled"),
+    "time": ("at",),
+    "deadline": ("due", "until"),
+    "by": ("due", "until", "within"),
+    "due-date": ("due",),
+    "from": ("first", "on"),
+    "since": ("first", "on"),
+    "start": ("first", "on"),
+    "to": ("last", "due", "until"),
+    "through": ("last", "until"),
+    "end": ("last", "until"),
+    "as-of": ("as-known", "as-true"),
+    "notes": ("note",),
+    "comment": ("note", "reason"),
+    "text": ("note",),
+    "note": ("reason", "basis"),
+    "why": ("reason", "basis"),
+    "because": ("reason", "basis"),
+    "for": ("reason", "person", "basis"),
+    "who": ("person", "for"),
+    "actor": ("for",),
+}
+"""Words that people look for among the options, with the ones there may be instead."""
 
 
 def explained(wrong: CycloptsError, tokens: Sequence[str]) -> str:
@@ -33,7 +71,24 @@ def explained(wrong: CycloptsError, tokens: Sequence[str]) -> str:
             typed = " ".join([wrong.keyword, *_example(wrong.argument)])
             return f"{wrong.keyword} needs a value, as in {typed}\n{see}"
         return "\n".join([*_missing(path, tokens), see])
-    return f"{wrong}\n{see}"
+    if isinstance(wrong, UnusedCliTokensError):
+        more = ", ".join(repr(token) for token in wrong.unused_tokens or ())
+        return (
+            f"`{' '.join(['handrail', *path])}` takes less than was typed: nothing is to be done "
+            f'with {more}. Leave it out, or put "" around a value of several words.\n{see}'
+        )
+    return f"{_said(wrong)}\n{see}"
+
+
+def _said(wrong: CycloptsError) -> str:
+    """A mistake, and for an option that is not there the one that was meant."""
+    if not isinstance(wrong, UnknownOptionError):
+        return str(wrong)
+    typed = (wrong.token.keyword or wrong.token.value).split("=", 1)[0]
+    here = [n for a in wrong.argument_collection if a.parse for n in a.names if n[:2] == "--"]
+    meant = [f"--{word}" for word in _ELSEWHERE.get(typed.lstrip("-").casefold(), ())]
+    near = [n for n in meant if n in here][:1] or get_close_matches(typed, here, 1, 0.6)
+    return f"Unknown option: {typed}." + "".join(f" Did you mean {n}?" for n in near)
 
 
 def _missing(path: Sequence[str], tokens: Sequence[str]) -> list[str]:
@@ -55,7 +110,7 @@ def _missing(path: Sequence[str], tokens: Sequence[str]) -> list[str]:
         tried += [*name, *([] if switch else _fitting(argument))]
     said = f"`{' '.join(['handrail', *path])}` needs {', '.join(found)}."
     if also is not None:
-        return [said, str(also)]
+        return [said, _said(also)]
     return [said, f"For example: handrail {shlex.join(line)}"]
 
 

@@ -80,13 +80,13 @@ def _twice(names: list[str]) -> str | None:
 
 def _rows_of_csv(file: Path) -> list[Numbered]:
     text = read_text(file)
-    delimiter, text = _delimited(text)
     try:
+        delimiter, text = _delimited(text)
         records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as problem:
         fail(
             f"{file} is not a CSV file: {problem}. Save it as CSV, with quotes around a cell that "
-            f"holds a comma or a quote.",
+            f"holds a comma or a quote, and none that is left open.",
             REFUSED,
         )
     while records and not any(cell.strip() for cell in records[0]):

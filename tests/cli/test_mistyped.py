@@ -138,6 +138,50 @@ def test_a_misspelled_option_is_told_with_what_is_missing(
     assert "For example" not in answer
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("agreement act E lea approved --effective 2054-08-03", "--on"),
+        ("agreement act E lea approved --date 2054-08-03", "--on"),
+        ("agreement act E lea approved --meeting=2054-08-03", "--on"),
+        ("conversation log E board --date 2054-08-03", "--on"),
+        ("conversation log E board --notes x", "--note"),
+        ("engagement hold E --for strike", "--reason"),
+        ("engagement hold E --because strike", "--reason"),
+        ("deliverable redate E D1 --to 2054-09-01", "--due"),
+        ("deliverable propose E T --deadline 2054-09-01", "--due"),
+        ("engagement show E --as-of 2054-08-03", "--as-known"),
+    ],
+)
+def test_another_word_for_an_option_is_answered_with_ours(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = said(*typed.split(), capsys=capsys)
+    option = next(word for word in typed.split() if word.startswith("--")).split("=")[0]
+    assert f"Unknown option: {option}. Did you mean {meant}?" in answer
+
+
+@pytest.mark.parametrize(
+    ("typed", "more"),
+    [
+        ("evidence import E evidence.csv", "'evidence.csv'"),
+        ("person show Joy Kim", "'Kim'"),
+        ("engagement show Alder Creek USD", "'Creek', 'USD'"),
+    ],
+)
+def test_a_word_too_many_is_named_with_the_way_out(
+    typed: str, more: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = said(*typed.split(), capsys=capsys)
+    assert f"nothing is to be done with {more}." in answer
+    assert 'put "" around a value of several words' in answer
+
+
+def test_an_option_like_none_is_answered_with_no_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = said("due", "--zzzz", "x", capsys=capsys)
+    assert "Unknown option: --zzzz.\n" in answer
+
+
 def test_an_option_without_its_value_says_how_it_is_typed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -147,9 +147,11 @@ def test_a_mistake_that_only_the_rules_see_is_found_before_anything_is_written(
     answer = desk("lea", "import", str(file))
     assert answer.code == 1
     assert "already belongs" in answer.out
+    assert "or add --skip-refused to write the others" in answer.err
     assert name not in desk("lea", "list").out
     skipped = desk("lea", "import", str(file), "--skip-refused")
     assert skipped.code == 1, "a refused row is never silent"
+    assert "refused. Correct them and repeat." in skipped.err, "the others are written"
     assert name in desk("lea", "list").out
 
 
