@@ -478,7 +478,8 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
             f"{person.id} is already {interim}{command.role} of {state.id}. See who holds which "
             f"role: handrail engagement show {state.id}"
         )
-    if before is not None and before != person.id:
+    # Whether a Lead is one for a time only is as much to say as who it is.
+    if before is not None and (before != person.id or command.role == "lead"):
         for check in _BEFORE_ASSIGNING:
             check(command.role, before, state, context)
     return [

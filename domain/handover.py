@@ -349,4 +349,4 @@ def _who_makes_somebody_lead(
     role: EngagementRole, before: str, state: State, context: Context
 ) -> None:
     if role == "lead":
-        may_make_lead("name another Lead of", state, context)
+        may_make_lead("say who is Lead of", state, context)

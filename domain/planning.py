@@ -181,9 +181,7 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
     new = [
         notice
         for moment, notice in sorted(wanted.items(), key=lambda entry: (entry[0][3], entry[0]))
-        if moment not in standing
-        and notice.planned_for > context.now
-        and not was_said(notice)
+        if moment not in standing and notice.planned_for > context.now and not was_said(notice)
     ]
     if new:
         first = len(ledger) + 1

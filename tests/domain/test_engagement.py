@@ -402,6 +402,10 @@ ACTS: dict[str, tuple[str, dict[str, Any]]] = {
     "name another Lead": ("engagement assign", {"role": "lead", "person": "paula"}),
     "become its Lead": ("engagement assign", {"role": "lead", "person": "priya"}),
     "hand it over": ("lead handover", {"to": "paula", "reason": "r"}),
+    "say whether its Lead is one for a time only": (
+        "engagement assign",
+        {"role": "lead", "person": "marcus", "interim": True},
+    ),
     "name another Director": ("engagement assign", {"role": "director", "person": "dora"}),
     "say who else holds a role": ("engagement assign", {"role": "lea_contact", "person": "elena"}),
     "withdraw it": ("engagement withdraw", {"reason": "vacancy"}),
