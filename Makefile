@@ -33,10 +33,7 @@ endif
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setexplore: $(STAMP) ## play random histories against the rules and the oracle (may find something new)
-	@HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 tests/domain $(ARGS)
-
-up: $(STAMP) ## install what the lock names, and this project (the others do it by themselves)
+setup: $(STAMP) ## install what the lock names, and this project (the others do it by themselves)
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -58,6 +55,9 @@ test: $(STAMP) ## check, and run every test
 
 tests: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+explore: $(STAMP) ## play random histories against the rules and the oracle (may find something new)
+	@HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 tests/domain $(ARGS)
 
 up: $(STAMP) ## start Temporal, PostgreSQL, the mail catcher and the worker here
 	@$(BIN)/handrail up

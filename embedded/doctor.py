@@ -3,9 +3,8 @@
 import asyncio
 import smtplib
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from bootstrap.settings import (
@@ -15,20 +14,8 @@ from bootstrap.settings import (
     is_locked,
     read_live_stack,
 )
+from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
-
-State = Literal["ok", "attention", "away"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was seen of one part."""
-
-    part: str
-    state: State
-    """`away`: commands cannot work. `attention`: some cannot, or not for long."""
-    seen: str
-    remedy: str = ""
 
 
 async def examine(settings: Settings) -> list[Finding]:

@@ -7,7 +7,8 @@ import pytest
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from embedded.doctor import Finding, examine
+from embedded.doctor import examine
+from embedded.findings import Finding
 from tests.conftest import MASTER_KEY, Database, Office
 
 
