@@ -1,15 +1,18 @@
 """Real servers: started once a run, a database copied from a template for each test."""
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import psutil
 import pytest
 import uuid_utils
 import yaml
@@ -32,6 +35,8 @@ hypothesis_settings.register_profile("exploring", deadline=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "handrail"))
 
 ROOT = Path(__file__).parent.parent
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
 MASTER_KEY = bytes(range(32))
 START = datetime(2026, 8, 3, 16, 0, tzinfo=UTC)
 """Monday 3 August 2026, nine in the morning in California: where the stories begin."""
@@ -43,6 +48,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="RELEASE",
         help="keep the workflow histories of a release under tests/replay",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests write in memory, where there is room: a database is copied there in 12 ms
+    instead of 85.
+    """
+    if config.option.basetemp is not None:
+        return  # Somebody wants it elsewhere, or another process of this run made it.
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROOM:
+        return
+    for left in MEMORY.glob("handrail-tests-*"):  # By a run that was killed.
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    config.option.basetemp = str(MEMORY / f"handrail-tests-{os.getpid()}")
+    config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
 
 
 @pytest.hookimpl(trylast=True)
