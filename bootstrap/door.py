@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
+from bootstrap.away import why
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
 from domain.clocks import hold_together
@@ -101,7 +102,7 @@ class Door:
         except RPCError as away:
             raise NotAccepted(
                 f"The sandbox's clock at {self.settings.temporal_address} does not answer "
-                f"({away}). See handrail doctor. Nothing was accepted; repeating is safe."
+                f"({why(away)}). See handrail doctor. Nothing was accepted; repeating is safe."
             ) from away
 
     @property
@@ -210,9 +211,8 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
         )
     except (OSError, TimeoutError, asyncpg.PostgresError) as away:
         parts = urlsplit(settings.require_database_url())
-        why = str(away) or "no answer"
         raise NotAccepted(
-            f"The database at {parts.hostname}:{parts.port or 5432} does not answer ({why}). "
+            f"The database at {parts.hostname}:{parts.port or 5432} does not answer ({why(away)}). "
             f"Start it (handrail up), or see handrail doctor. Nothing was accepted; repeating is "
             f"safe."
         ) from away
@@ -243,6 +243,6 @@ async def _reach_temporal(settings: Settings) -> "Client":
     except (RuntimeError, RPCError, OSError, TimeoutError) as away:
         raise NotAccepted(
             f"Temporal at {settings.temporal_address} does not answer "
-            f"({str(away) or 'no answer'}). Start it (handrail up), or see handrail doctor. "
+            f"({why(away)}). Start it (handrail up), or see handrail doctor. "
             f"Nothing was accepted; repeating is safe."
         ) from away

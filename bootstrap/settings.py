@@ -64,6 +64,7 @@ FROM_STACK = frozenset(
         "smtp_url",
         "key_file",
         "sandbox",
+        "alarms",
     }
 )
 """What a running embedded stack may answer for."""
@@ -134,6 +135,9 @@ class Settings:
 
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
+
+    alarms: tuple[str, ...] = ()
+    """What the running stack has everybody told: a part that would not stay up."""
 
     def require_database_url(self) -> str:
         """The application's database.
@@ -367,6 +371,7 @@ _READ: Mapping[str, Callable[[object], object]] = {
     "feeds": values.path,
     "caught": values.path,
     "sandbox": values.yes_or_no,
+    "alarms": values.texts,
 }
 """How each setting is read."""
 

@@ -48,6 +48,13 @@ def text(value: object) -> str:
     return value
 
 
+def texts(value: object) -> tuple[str, ...]:
+    """Any number of texts."""
+    if not isinstance(value, list):
+        raise ValueError("not a list of texts")  # noqa: TRY004 - all are refused as one
+    return tuple(text(one) for one in value)
+
+
 def path(value: object) -> Path:
     """A path, made absolute."""
     if not isinstance(value, str | Path):

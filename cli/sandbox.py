@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
 
+from bootstrap.away import why
 from cli.admin import DEFAULT_ZONE
 from cli.output import REFUSED, UNAVAILABLE, USAGE, emit_json, fail, narrate
 from cli.stack import Json, settings_or_fail
@@ -121,7 +122,6 @@ async def _go(
 
     from bootstrap.clock import ClockStuckError
     from embedded.home import Home
-    from embedded.process import StartError
 
     home = Home(settings.home)
     if not await _workers(settings):
@@ -145,8 +145,14 @@ async def _go(
         fail("No clock goes so far. Give a shorter time, or a date.", REFUSED)
     except ValueError as error:
         fail(str(error), REFUSED)
-    except (RPCError, ClockStuckError, StartError) as error:
+    except ClockStuckError as error:
         fail(f"The sandbox's clock could not be sent ahead: {error}", UNAVAILABLE)
+    except RPCError as error:
+        fail(
+            f"The sandbox's clock could not be sent ahead: {why(error)}. Where its Temporal or its "
+            "worker ended, both are being started again; see `handrail status`, then repeat.",
+            UNAVAILABLE,
+        )
     home.save_clock(now)
     return now, zone, True
 
@@ -162,7 +168,10 @@ async def _now(settings: "Settings") -> tuple[datetime, ZoneInfo, bool]:
     try:
         return await (await _connect(settings)).now(), zone, True
     except RPCError as error:
-        fail(f"The sandbox's clock does not answer: {error}. See `handrail doctor`.", UNAVAILABLE)
+        fail(
+            f"The sandbox's clock does not answer: {why(error)}. See `handrail doctor`.",
+            UNAVAILABLE,
+        )
 
 
 async def _connect(settings: "Settings") -> Any:
@@ -177,7 +186,7 @@ async def _connect(settings: "Settings") -> Any:
     except (RuntimeError, TimeoutError) as error:
         fail(
             f"The sandbox's server at {settings.temporal_address} does not answer "
-            f"({str(error) or 'no answer'}). See `handrail doctor`.",
+            f"({why(error)}). See `handrail doctor`.",
             UNAVAILABLE,
         )
     return SandboxClock(client)
@@ -206,7 +215,7 @@ async def _workers(settings: "Settings") -> int:
     try:
         return await live_workers(settings.require_database_url())
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        fail(f"The database does not answer: {error}. See `handrail doctor`.", UNAVAILABLE)
+        fail(f"The database does not answer: {why(error)}. See `handrail doctor`.", UNAVAILABLE)
 
 
 async def _zone(settings: "Settings") -> ZoneInfo:
@@ -220,7 +229,7 @@ async def _zone(settings: "Settings") -> ZoneInfo:
     try:
         connection = await asyncpg.connect(settings.database_url.told(), timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        fail(f"The database does not answer: {error}. See `handrail doctor`.", UNAVAILABLE)
+        fail(f"The database does not answer: {why(error)}. See `handrail doctor`.", UNAVAILABLE)
     try:
         program = await queries.program(connection)
     finally:

@@ -14,7 +14,7 @@ from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, 
 
 if TYPE_CHECKING:
     from bootstrap.settings import Settings
-    from embedded.home import StackRecord
+    from embedded.home import Part, StackRecord
 
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -33,13 +33,16 @@ def register(app: App) -> None:
 
 
 def settings_or_fail(*, use_stack: bool = True) -> "Settings":
-    """The settings, or a refusal in words."""
+    """The settings, or a refusal in words; whatever the running stack has us told is said first."""
     from bootstrap.settings import SettingsError, load_settings
 
     try:
-        return load_settings(use_stack=use_stack)
+        settings = load_settings(use_stack=use_stack)
     except SettingsError as error:
         fail(str(error), REFUSED)
+    for alarm in settings.alarms:
+        narrate(f"Alarm: {alarm}")
+    return settings
 
 
 def up(*, detach: Flag = False, sandbox: Flag = False, json_: Json = False) -> None:
@@ -118,7 +121,10 @@ def status(*, json_: Json = False) -> None:
     home = settings_or_fail(use_stack=False).home
     found = read_live_stack(home)
     if found is not None:
-        _show(StackRecord.model_validate(found), as_json=json_)
+        record = StackRecord.model_validate(found)
+        _show(record, as_json=json_)
+        for alarm in record.alarms:
+            narrate(f"Alarm: {alarm}")
         return
     busy = is_locked(home)
     holder = read_holder(home) if busy else None
@@ -217,7 +223,17 @@ def _table(record: "StackRecord") -> None:
     emit_table(
         f"{kind}, since {record.started_at.astimezone():%Y-%m-%d %H:%M:%S %Z}",
         ("Part", "Where", "Process"),
-        [(part.name, part.where, part.pid if part.ours else "not ours") for part in record.parts],
+        [(part.name, part.where, _process(part)) for part in record.parts],
+    )
+
+
+def _process(part: "Part") -> str | int | None:
+    if not part.ours or not part.restarts or part.restarted_at is None:
+        return part.pid if part.ours else "not ours"
+    often = "" if part.restarts == 1 else f" {part.restarts} times, last"
+    return (
+        f"{part.pid or 'ended'}, started again{often} "
+        f"{part.restarted_at.astimezone():%Y-%m-%d %H:%M:%S}"
     )
 
 

@@ -1,12 +1,11 @@
 """Look at every part and say what is wrong with it and what to do."""
 
 import asyncio
-import smtplib
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bootstrap.away import why
 from bootstrap.settings import (
     ENVIRONMENT,
     Settings,
@@ -16,6 +15,7 @@ from bootstrap.settings import (
 )
 from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
+from embedded.looks.mail import look_at_mail
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -24,7 +24,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _stack(settings),
         _temporal(settings),
         _database(settings),
-        _mail(settings),
+        look_at_mail(settings, _restart(settings, "smtp_url")),
         _key(settings),
     ]
     return [finding for found in await asyncio.gather(*checks) for finding in found]
@@ -38,6 +38,17 @@ async def _stack(settings: Settings) -> list[Finding]:
     record = read_live_stack(settings.home)
     if record is not None:
         kind = "a sandbox" if record["sandbox"] else "a stack"
+        if record["alarms"]:
+            return [
+                Finding(
+                    "Stack",
+                    "away",
+                    f"{kind} runs on {settings.home}, but not all of it: "
+                    f"{' '.join(record['alarms'])}",
+                    "The end of the log that it names says why; mend that, then `handrail down` "
+                    "and `handrail up`.",
+                )
+            ]
         return [Finding("Stack", "ok", f"{kind} runs on {settings.home}, process {record['pid']}")]
     if is_locked(settings.home):
         return [
@@ -68,7 +79,7 @@ async def _temporal(settings: Settings) -> list[Finding]:
     except SettingsError as error:
         return [Finding(part, "away", str(error), "Correct the setting and look again.")]
     except (RPCError, RuntimeError, TimeoutError) as error:
-        said = str(error) or "no answer"
+        said = why(error)
         return [Finding(part, "away", f"{where}: {said}", _restart(settings, "temporal_address"))]
     return [Finding(part, "ok", where)]
 
@@ -88,7 +99,7 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        said = str(error) or "no answer"
+        said = why(error)
         return [
             Finding(part, "away", f"{where}: {said}", _restart(settings, "database_url")),
             _actor_without_database(settings),
@@ -228,29 +239,6 @@ def _actor_without_database(settings: Settings) -> Finding:
     if settings.actor is None:
         return _no_actor()
     return Finding("Actor", "ok", f"{settings.actor} (not looked up: no database)")
-
-
-async def _mail(settings: Settings) -> list[Finding]:
-    part = "Mail"
-    if settings.smtp_url is None:
-        return [Finding(part, "away", "no address is known", _start_or_set("smtp_url"))]
-    url = settings.smtp_url.told()
-    where = without_password(url)
-    try:
-        await asyncio.to_thread(_greet, url)
-    except (OSError, smtplib.SMTPException) as error:
-        said = str(error) or "no answer"
-        return [Finding(part, "away", f"{where}: {said}", _restart(settings, "smtp_url"))]
-    return [Finding(part, "ok", where)]
-
-
-def _greet(url: str) -> None:
-    parts = urlsplit(url)
-    secure = parts.scheme == "smtps"
-    port = parts.port or (465 if secure else 25)
-    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with kind(parts.hostname or "", port, timeout=CONNECT_SECONDS) as server:
-        server.noop()
 
 
 async def _key(settings: Settings) -> list[Finding]:

@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+from bootstrap.away import why
 from bootstrap.settings import ENVIRONMENT, Settings
 from embedded.process import LOOPBACK, StartError
 
@@ -21,7 +22,7 @@ async def check_database(url: str) -> None:
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartError(
-            f"PostgreSQL at {without_password(url)} is not usable: {str(error) or 'no answer'}. "
+            f"PostgreSQL at {without_password(url)} is not usable: {why(error)}. "
             f"Check {ENVIRONMENT['database_url']} and {ENVIRONMENT['owner_database_url']}, or "
             "unset them to use the one Handrail brings along."
         ) from error
@@ -47,7 +48,7 @@ async def check_temporal(settings: Settings) -> None:
         await register_search_attributes(client)
     except (RPCError, RuntimeError, TimeoutError) as error:
         raise StartError(
-            f"Temporal at {address} is not usable: {str(error) or 'no answer'}. Check "
+            f"Temporal at {address} is not usable: {why(error)}. Check "
             f"{ENVIRONMENT['temporal_address']} and the rest of Temporal's client "
             "configuration, or unset them to use the one Handrail brings along."
         ) from error

@@ -76,9 +76,12 @@ class Part(BaseModel):
     where: str
     """For people; never holds a password."""
     pid: int | None = None
-    """None where it runs in the supervisor, or is not ours."""
+    """None where it has ended, is no process, or is not ours."""
     ours: bool = True
     """False for a real service that the settings name."""
+    restarts: int = 0
+    """How often it was started again because it had ended by itself."""
+    restarted_at: datetime | None = None
 
 
 class StackRecord(BaseModel):
@@ -101,6 +104,8 @@ class StackRecord(BaseModel):
     key_file: Path | None
     logs: Path
     parts: list[Part]
+    alarms: list[str] = []
+    """What every command says as long as it is so: a part that would not stay up."""
 
 
 class Home:

