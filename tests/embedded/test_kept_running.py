@@ -6,7 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -43,7 +43,8 @@ async def stack(
     ready: asyncio.Future[StackRecord] = asyncio.get_running_loop().create_future()
     supervisor = Stack(settings, sandbox=request.param == "sandbox", say=said.append)
     running = asyncio.create_task(supervisor.run(ready.set_result))
-    await asyncio.wait(cast("set[Any]", {running, ready}), return_when=asyncio.FIRST_COMPLETED)
+    either: set[Any] = {running, ready}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     assert ready.done(), said
     yield here
     supervisor.stop()
