@@ -28,7 +28,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test tests explore up lint format bench bench-memory bench-scale pictures lock clean
+.PHONY: help setup demo test tests explore chaos up lint format bench bench-memory bench-scale pictures lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ tests: $(STAMP)
 
 explore: $(STAMP) ## play random histories against the rules and the oracle (may find something new)
 	@HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 tests/domain $(ARGS)
+
+chaos: $(STAMP) ## kill, stop and cut off servers while people work, then look at every promise (minutes)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 up: $(STAMP) ## start Temporal, PostgreSQL, the mail catcher and the worker here
 	@$(BIN)/handrail up

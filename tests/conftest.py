@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -112,15 +113,17 @@ def template(cluster: Cluster) -> dict[str, str]:
     import asyncio
 
     async def make() -> dict[str, str]:
-        names = {}
-        for kind in ("production", "sandbox"):
-            name = f"template_{kind}"
-            await _admin(cluster, f"create database {name} owner handrail_owner")
-            await migrate(cluster.owner_url(name), sandbox=kind == "sandbox")
-            names[kind] = name
-        return names
+        return {kind: await template_of(cluster, kind) for kind in ("production", "sandbox")}
 
     return asyncio.run(make())
+
+
+async def template_of(cluster: Cluster, kind: str) -> str:
+    """Make the migrated database of a kind that others are copied from."""
+    name = f"template_{kind}"
+    await _admin(cluster, f"create database {name} owner handrail_owner")
+    await migrate(cluster.owner_url(name), sandbox=kind == "sandbox")
+    return name
 
 
 class Database:
@@ -136,22 +139,26 @@ class Database:
 _counter = iter(range(1, 1_000_000))
 
 
-async def _copy(cluster: Cluster, template: str) -> AsyncIterator[Database]:
+@asynccontextmanager
+async def copied(cluster: Cluster, template: str) -> AsyncIterator[Database]:
+    """A database of one's own, as its template is."""
     name = f"test_{os.getpid()}_{next(_counter)}"
     await _admin(cluster, f"create database {name} template {template} owner handrail_owner")
-    yield Database(cluster, name)
-    await _admin(cluster, f"drop database {name} with (force)")
+    try:
+        yield Database(cluster, name)
+    finally:
+        await _admin(cluster, f"drop database {name} with (force)")
 
 
 @pytest.fixture
 async def database(cluster: Cluster, template: dict[str, str]) -> AsyncIterator[Database]:
-    async for copy in _copy(cluster, template["production"]):
+    async with copied(cluster, template["production"]) as copy:
         yield copy
 
 
 @pytest.fixture
 async def sandbox_database(cluster: Cluster, template: dict[str, str]) -> AsyncIterator[Database]:
-    async for copy in _copy(cluster, template["sandbox"]):
+    async with copied(cluster, template["sandbox"]) as copy:
         yield copy
 
 

@@ -1,0 +1,231 @@
+"""Safeguards broken on purpose, at run time: the checks must find each of them.
+
+Each is what somebody might leave out in good faith.  Nothing of it is in the product.
+"""
+
+import asyncio
+import base64
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import activities.follow
+import activities.mail.deliver
+import activities.record
+import activities.reminders
+import bootstrap.recovery
+import store.events
+from activities.dispatch import send
+from activities.follow import Follower, news
+from activities.record import Outcome, Record
+from activities.reminders import Reminders
+from bootstrap import door
+from bootstrap.door import Door
+from domain.messages import Envelope, Receipt
+from store.database import queries
+from store.liveness import FOLLOWER
+
+
+@contextmanager
+def receipt_not_looked_up() -> Iterator[None]:
+    async def never(self: Record, connection: Any, envelope: Envelope) -> None:
+        return None
+
+    with patch.object(Record, "_known", never):
+        yield
+
+
+@contextmanager
+def expected_version_not_checked() -> Iterator[None]:
+    wanted = store.events.append
+
+    async def whatever_is_there(connection: Any, vault: Any, what: Any, **more: Any) -> Any:
+        last = await connection.fetchval(
+            "select coalesce(max(version), 0) from es.events where stream = $1", what.stream
+        )
+        anyhow = store.events.Append(what.stream, last, what.events, what.effective)
+        return await wanted(connection, vault, anyhow, **more)
+
+    with patch.object(activities.record, "append", whatever_is_there):
+        yield
+
+
+@contextmanager
+def receipt_kept_apart() -> Iterator[None]:
+    """In a transaction of its own, before that of the events."""
+    keep = Record._keep
+
+    async def apart(self: Record, _: Any, envelope: Envelope, receipt: Receipt) -> None:
+        async with self._pool.acquire() as other, other.transaction():
+            await keep(self, other, envelope, receipt)
+
+    with patch.object(Record, "_keep", apart):
+        yield
+
+
+@contextmanager
+def claim_not_taken() -> Iterator[None]:
+    """A mail is made of what is due, which stays due."""
+    claimed = Reminders._claimed
+
+    async def forgotten(self: Reminders, connection: Any, *args: Any) -> Outcome:
+        undone = connection.transaction()
+        await undone.start()
+        try:
+            return await claimed(self, connection, *args)
+        finally:
+            await undone.rollback()
+
+    with patch.object(Reminders, "_claimed", forgotten):
+        yield
+
+
+@contextmanager
+def message_id_made_anew() -> Iterator[None]:
+    deliver = activities.mail.deliver.deliver
+
+    async def anew(message: bytes, *args: Any, **more: Any) -> Any:
+        head, found, rest = message.partition(b"Message-ID: <")
+        assert found
+        own = uuid.uuid4().hex.encode()
+        return await deliver(head + found + own + rest[len(own) :], *args, **more)
+
+    with patch.object(activities.reminders, "deliver", anew):
+        yield
+
+
+@contextmanager
+def mail_composed_at_each_attempt() -> Iterator[None]:
+    kept = activities.reminders.kept_letter
+
+    async def composed(*args: Any) -> Any:
+        letter = await kept(*args)
+        if letter is not None:
+            message = base64.b64decode(letter["message"]) + uuid.uuid4().hex.encode()
+            letter["message"] = base64.b64encode(message).decode()
+        return letter
+
+    with patch.object(activities.reminders, "kept_letter", composed):
+        yield
+
+
+@contextmanager
+def mail_settled_before_it_went() -> Iterator[None]:
+    handed_over = Reminders._handed_over
+
+    async def settled(self: Reminders, mail: uuid.UUID) -> Any:
+        deliver = activities.mail.deliver.deliver
+
+        async def first(*args: Any, **more: Any) -> Any:
+            await self._settle(mail, "sent", "250 surely")
+            return await deliver(*args, **more)
+
+        with patch.object(activities.reminders, "deliver", first):
+            return await handed_over(self, mail)
+
+    with patch.object(Reminders, "_handed_over", settled):
+        yield
+
+
+@contextmanager
+def repeated_under_a_new_id() -> Iterator[None]:
+    submit = Door.submit
+
+    async def again(self: Door, envelope: Envelope) -> Receipt:
+        try:
+            return await submit(self, envelope)
+        except door.Unavailable:
+            anew = {"command_id": uuid.uuid4()}
+            return await submit(self, envelope.model_copy(update=anew))
+
+    with patch.object(Door, "submit", again):
+        yield
+
+
+@contextmanager
+def not_accepted_said_after_sending() -> Iterator[None]:
+    submit = Door.submit
+
+    async def denied(self: Door, envelope: Envelope) -> Receipt:
+        try:
+            return await submit(self, envelope)
+        except door.Unavailable as said:
+            raise door.NotAccepted("Not accepted. Repeating is safe.") from said
+
+    with patch.object(Door, "submit", denied):
+        yield
+
+
+@contextmanager
+def checkpoint_before_sending() -> Iterator[None]:
+    async def hasty(self: Follower, connection: Any) -> None:
+        async for reached, envelopes in news(connection, self._vault, self._clock):
+            await queries.put_checkpoint(
+                connection, reader=FOLLOWER, xact_id=reached.xact_id, position=reached.position
+            )
+            for envelope in envelopes:
+                await send(self._client, envelope)
+
+    with patch.object(Follower, "catch_up", hasty):
+        yield
+
+
+@contextmanager
+def crash_not_reconciled() -> Iterator[None]:
+    """After the engine was lost nobody starts again what it was waiting for."""
+
+    async def nothing(*args: Any) -> None:
+        await asyncio.sleep(0)
+
+    with patch.object(bootstrap.recovery, "_start", nothing):
+        yield
+
+
+@contextmanager
+def reminders_not_reconciled() -> Iterator[None]:
+    """A changed calendar moves nothing."""
+
+    async def nobody(*args: Any) -> list[str]:
+        return []
+
+    with patch.object(activities.follow, "_concerned", nobody):
+        yield
+
+
+@contextmanager
+def mail_reported_without_its_record() -> Iterator[None]:
+    """That a stream knows of a mail is noted before it is told."""
+    unaware = Reminders._unaware
+
+    async def early(self: Reminders, mail: uuid.UUID) -> list[str]:
+        streams = await unaware(self, mail)
+        async with self._pool.acquire() as connection:
+            for stream in streams:
+                await queries.mark_reported(connection, mail=mail, stream=stream)
+        return streams
+
+    with patch.object(Reminders, "_unaware", early):
+        yield
+
+
+SAFEGUARDS: dict[str, Callable[[], Any]] = {
+    broken.__name__: broken
+    for broken in (
+        receipt_not_looked_up,
+        expected_version_not_checked,
+        receipt_kept_apart,
+        claim_not_taken,
+        message_id_made_anew,
+        mail_composed_at_each_attempt,
+        mail_settled_before_it_went,
+        mail_reported_without_its_record,
+        repeated_under_a_new_id,
+        not_accepted_said_after_sending,
+        checkpoint_before_sending,
+        crash_not_reconciled,
+        reminders_not_reconciled,
+    )
+}
+"""Every safeguard, by what is left out."""
