@@ -39,6 +39,7 @@ from domain.reminding import next_wake
 from domain.summits import Summit
 from store.context import next_overview_moment, standing
 from store.database import Connection, Pool, queries
+from store.defects import NOBODY
 from store.events import Append, Conflict, append, read_stream
 from store.finding import canonical_stream
 from store.projections import hold, next_due, project
@@ -48,9 +49,6 @@ from store.vault import Vault
 log = structlog.get_logger()
 
 T = TypeVar("T")
-
-NOBODY = "person:unknown"
-"""The stream of a refused command for somebody the directory does not know."""
 
 _ATTEMPTS = 20
 """Writers of one stream take turns through its workflow; only digests and imports collide."""

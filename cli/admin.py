@@ -1,4 +1,4 @@
-"""Setting up and looking after: init, admin migrate, prepare-temporal, recover, rebuild, verify."""
+"""Setting up and looking after: init, and the verbs of admin."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ from cli.stack import settings_or_fail
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from store.defects import Defect
 
 PACKS = Path(__file__).parent.parent / "packs"
 DEFAULT_PLAYBOOK = PACKS / "playbooks" / "dta-sir.yaml"
@@ -31,6 +32,7 @@ def register(app: App) -> None:
     group.command(recover)
     group.command(rebuild)
     group.command(verify)
+    group.command(defects)
     app.command(group)
 
 
@@ -251,3 +253,37 @@ def verify(*, json_: Json = False) -> None:
     else:
         print(f"{counted(len(checked), 'stream')} {'is' if len(checked) == 1 else 'are'} intact.")
     raise SystemExit(REFUSED if broken else DONE)
+
+
+def defects(*, json_: Json = False) -> None:
+    """List what could not be decoded or decided: each stops itself alone until it is mended."""
+
+    async def work(door: "Door") -> "list[Defect]":
+        from store.defects import defects as found
+
+        async with door.pool.acquire() as connection:
+            return await found(connection)
+
+    sick = run(work)
+    if json_:
+        for defect in sick:
+            emit_json(vars(defect))
+        return
+    emit_table(
+        "Defects",
+        ("Kind", "What", "Which", "Stream", "Problem", "Seen", "Since", "Last", "Release"),
+        [
+            (
+                defect.kind,
+                defect.about,
+                defect.place,
+                defect.stream,
+                defect.problem,
+                defect.seen,
+                f"{defect.first_seen:%Y-%m-%d %H:%M}",
+                f"{defect.last_seen:%Y-%m-%d %H:%M}",
+                defect.release,
+            )
+            for defect in sick
+        ],
+    )

@@ -1,6 +1,7 @@
 """Ids that are chosen words, and workflow ids: each from one function, and back."""
 
 import base64
+import re
 from datetime import date
 from uuid import UUID
 
@@ -52,3 +53,8 @@ def digest_workflow_id(person: str, on: date, kind: str = DIGEST) -> str:
 def person_id_from(command_id: UUID) -> str:
     """The opaque id of the person a command registers: the same command, the same person."""
     return "p-" + base64.b32encode(command_id.bytes[-8:]).decode().lower().rstrip("=")
+
+
+def is_person_id(name: str) -> bool:
+    """Whether a name has the form of a person's opaque id."""
+    return re.fullmatch(r"p-[a-z2-7]{13}", name) is not None

@@ -15,6 +15,7 @@ from bootstrap.settings import (
 )
 from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
+from embedded.looks.defects import look_at_defects
 from embedded.looks.mail import look_at_mail
 
 
@@ -112,6 +113,7 @@ async def _database(settings: Settings) -> list[Finding]:
                 await _workers(connection),
                 await _actor(connection, settings),
                 *await _keys(connection, settings),
+                *await look_at_defects(connection),
             ]
     finally:
         await connection.close()

@@ -908,3 +908,20 @@ select count(*) from es.events e
 insert into ops.checkpoints (reader, xact_id, position)
 values (:reader, :xact_id::text::xid8, :position)
 on conflict (reader) do update set xact_id = excluded.xact_id, position = excluded.position;
+
+-- name: note-defect!
+-- Something could not be decoded or decided; seen again, it is counted.
+insert into ops.defects as d (kind, place, stream, about, problem, release)
+values (:kind, :place, :stream, :about, :problem, :release)
+on conflict (kind, place) do update
+   set stream = excluded.stream, about = excluded.about, problem = excluded.problem,
+       release = excluded.release, last_seen = clock_timestamp(), seen = d.seen + 1;
+
+-- name: mend-defect$
+-- It was decoded or decided after all.
+delete from ops.defects where kind = :kind and place = :place returning true;
+
+-- name: defects
+-- Everything that could not be decoded or decided, the oldest first.
+select kind, place, stream, about, problem, release, first_seen, last_seen, seen
+  from ops.defects order by first_seen, kind, place;
