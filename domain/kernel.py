@@ -5,6 +5,7 @@ A subject module declares its commands and events as classes and registers what 
 ``@owes`` says what is owed.  Whoever adds a subject edits its module and nothing else.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -177,6 +178,9 @@ class Event(BaseModel):
     type: ClassVar[str]
     schema_version: ClassVar[int] = 1
 
+    mends: ClassVar[bool] = False
+    """True for what says how earlier events of its stream are to be read from now on."""
+
     illustrative: bool = False
     """True for invented data (a demonstration, training), which every mail and report must say."""
 
@@ -251,6 +255,26 @@ class State:
     def id(self) -> str:
         """The people-facing id: the stream without its aggregate."""
         return self.stream.partition(":")[2] or self.stream
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Names whose bearers were taken back: nothing else on the stream is ever called so."""
+
+    names: frozenset[str] = frozenset()
+
+
+def next_name(state: State, prefix: str, given: Iterable[str]) -> str:
+    """The name of the next thing of a kind, such as D4, which nothing on the stream ever had."""
+    [name] = next_names(state, prefix, given, 1)
+    return name
+
+
+def next_names(state: State, prefix: str, given: Iterable[str], count: int) -> tuple[str, ...]:
+    """The names of the next few things of a kind."""
+    found = (re.fullmatch(rf"{prefix}(\d+)", name) for name in (*given, *state.of(Spent).names))
+    first = max((int(match[1]) for match in found if match), default=0) + 1
+    return tuple(f"{prefix}{number}" for number in range(first, first + count))
 
 
 @cache
@@ -351,7 +375,18 @@ def evolve(state: State, recorded: Recorded) -> State:
 
 
 def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -> State:
-    """The state after a history; the same history gives the same state, whenever it is folded."""
+    """The state after a history; the same history gives the same state, whenever it is folded.
+
+    Args:
+        start: Where to go on from; a history that mends something must be folded whole.
+    """
+    history = list(history)
+    if any(recorded.event.mends for recorded in history):
+        if start is not None:
+            raise ValueError(f"{stream} was mended: fold its whole history")
+        from domain.mending import mended
+
+        history = mended(history)
     state = start or State(stream)
     for recorded in history:
         state = evolve(state, recorded)
