@@ -178,15 +178,16 @@ class Event(BaseModel):
     type: ClassVar[str]
     schema_version: ClassVar[int] = 1
 
-    mends: ClassVar[bool] = False
-    """True for what says how earlier events of its stream are to be read from now on."""
-
     illustrative: bool = False
     """True for invented data (a demonstration, training), which every mail and report must say."""
 
     def came_true(self) -> date | None:
         """The day on which it came true, where the event itself says so."""
         return None
+
+    def mends(self) -> bool:
+        """Whether it says how earlier events of its stream are to be read from now on."""
+        return False
 
     def sentence(self) -> str:
         """What happened, in a sentence; people are named by id, which the door replaces."""
@@ -381,7 +382,7 @@ def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -
         start: Where to go on from; a history that mends something must be folded whole.
     """
     history = list(history)
-    if any(recorded.event.mends for recorded in history):
+    if any(recorded.event.mends() for recorded in history):
         if start is not None:
             raise ValueError(f"{stream} was mended: fold its whole history")
         from domain.mending import mended
