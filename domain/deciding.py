@@ -39,7 +39,8 @@ def decide_in_full(
     """
     # The mails about what is invented are as invented as that.
     invented = command.internal and matter_of(before, context).illustrative
-    own = brought(before, context)
+    # What time has brought to a past that is being mended may not come to the mended one.
+    own = [] if context.past else brought(before, context)
     reached = after(before, own, context)
     said, others, expected = _said(command, reached, context, illustrative or invented)
     own += said

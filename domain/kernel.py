@@ -381,14 +381,19 @@ def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -
     Args:
         start: Where to go on from; a history that mends something must be folded whole.
     """
-    history = list(history)
-    if any(recorded.event.mends() for recorded in history):
-        if start is not None:
-            raise ValueError(f"{stream} was mended: fold its whole history")
-        from domain.mending import mended
-
-        history = mended(history)
-    state = start or State(stream)
-    for recorded in history:
+    state, history = start or State(stream), list(history)
+    read = as_mended(history)
+    if start is not None and read is not history:
+        raise ValueError(f"{stream} was mended: fold its whole history")
+    for recorded in read:
         state = evolve(state, recorded)
     return state
+
+
+def as_mended(history: Sequence[Recorded]) -> Sequence[Recorded]:
+    """A history as it is to be read, with what stands in the place of what was mended."""
+    if not any(recorded.event.mends() for recorded in history):
+        return history
+    from domain.mending import mended
+
+    return mended(history)

@@ -74,6 +74,9 @@ class RetractEntry(_Mending):
     verb = "retract"
 
 
+MENDS = (CorrectEntry, RetractEntry)
+
+
 class Standing(BaseModel):
     """An event that stands in the place of another."""
 
@@ -93,11 +96,6 @@ class Standing(BaseModel):
             effective_at=at,
             data=event.model_dump(mode="json"),
         )
-
-    @property
-    def is_spent(self) -> bool:
-        """Whether it only keeps names from being given again."""
-        return self.type == NamesSpent.type
 
     @property
     def event(self) -> Event:
@@ -139,7 +137,8 @@ class EntryMended(Event):
     reason: Sealed
     was: Sealed
     """What it said, in words."""
-    retracted: bool = False
+    says: Sealed | None = None
+    """What it says now; None where it was taken back."""
     also: tuple[int, ...] = ()
     """The entries that rested on it and were taken back with it."""
     instead: tuple[Instead, ...] = ()
@@ -149,11 +148,12 @@ class EntryMended(Event):
 
     def sentence(self) -> str:
         also = f"; with it {_numbered(self.also)}" if self.also else ""
-        if self.retracted:
+        if self.says is None:
             return f"Entry {self.entry} taken back ({self.reason}): {self.was}{also}"
-        now = [s.event.sentence() for i in self.instead[:1] for s in i.events if not s.is_spent]
-        said = " ".join(now) or "nothing"
-        return f"Entry {self.entry} corrected ({self.reason}): {said} It had said: {self.was}{also}"
+        return (
+            f"Entry {self.entry} corrected ({self.reason}): {self.says} Before it said: "
+            f"{self.was}{also}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Mendings:
 
 @evolves(EntryMended)
 def entry_mended(state: State, event: EntryMended, stamp: Stamp) -> State:
-    news = {entry: stamp.version for entry in (event.entry, *event.also)}
+    news = dict.fromkeys((event.entry, *event.also), stamp.version)
     return state.put(Mendings({**state.of(Mendings).by, **news}))
 
 
@@ -308,7 +308,7 @@ def _mend(
             entry=entry.number,
             reason=Sealed(about=state.stream, text=command.reason),
             was=Sealed(about=state.stream, text=was or "nothing"),
-            retracted=corrected is None,
+            says=Sealed(about=state.stream, text=found.says or "nothing") if corrected else None,
             also=tuple(e.number for e in found.resting),
             instead=tuple(Instead(version=v, events=found.instead[v]) for v in order),
         )
@@ -324,6 +324,8 @@ class _Replay:
     instead: dict[int, tuple[Standing, ...]] = field(default_factory=dict)
     resting: list[Entry] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    says: str = ""
+    """What the entry itself says now."""
 
     def put(self, entry: Entry, was: Sequence[Recorded], now: Sequence[Dated] | None) -> None:
         """Go on with an entry as it was, or with other facts in the place of its own."""
@@ -357,9 +359,10 @@ def _replayed(
         was = _of(entry, history)
         if entry is mending:
             begun = True
-            now: Sequence[Dated] | None = []
+            now: list[Dated] = []
             if corrected is not None:
                 now = _decided(corrected[0], replay.state, corrected[1], entry.illustrative)
+            replay.says = " ".join(event.sentence() for event, _ in now)
             replay.put(entry, was, now)
         elif not begun or entry.context is None or not _facts(was):
             replay.put(entry, was, None)

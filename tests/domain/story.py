@@ -38,7 +38,7 @@ from domain.frameworks import Framework
 from domain.handover import pending
 from domain.kernel import COMMANDS, Command, Event, Recorded, ReminderCommand, Stamp, State, fold
 from domain.leaving import LeavePerson
-from domain.mending import CorrectEntry, Entry, Past, RetractEntry
+from domain.mending import MENDS, CorrectEntry, Entry, Past, RetractEntry
 from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
 from domain.reminding import announcement, next_wake
@@ -178,7 +178,7 @@ class Story:
         stream = self._canonical(what.stream(command_id))
         before = self.state(stream)
         context = self.context(actor, what, effective, command_id)
-        if isinstance(what, CorrectEntry | RetractEntry):
+        if isinstance(what, MENDS):
             context = replace(context, past=self._past(stream, what))
         decided = decide_in_full(what, before, context)
         self._append(stream, self._stamped(stream, decided.own, context))

@@ -210,11 +210,11 @@ def test_what_was_taken_back_and_put_back_is_as_if_nothing_had_happened(
     start: str, plot: list[Any], wanted: int
 ) -> None:
     story = played(start, plot)
-    story.state()
     known = [e for e in story.entries.get(ENGAGEMENT, []) if e.command is not None]
     if not known:
         return
     entry = known[wanted % len(known)].number
+    story.do("notices reconcile", SYSTEM)
     slices = facts_of(story.state())
     try:
         story.do("entry retract", "dana", entry=entry, reason="slip")
@@ -222,6 +222,8 @@ def test_what_was_taken_back_and_put_back_is_as_if_nothing_had_happened(
         return
     assert facts_of(story.state()) != slices
     story.do("entry correct", "dana", entry=entry, reason="right after all")
+    # What time had brought meanwhile, it brings again.
+    story.do("notices reconcile", SYSTEM)
     assert facts_of(story.state()) == slices
 
 

@@ -26,6 +26,8 @@ def letters(source: str) -> set[str]:
                 | ast.JoinedStr(values=[ast.Constant(str(named)), _])
             ):
                 found.add(named)
+            case _:
+                pass
     return {named for named in found if LETTERS.fullmatch(named)}
 
 
