@@ -200,8 +200,6 @@ VERBS: Final = {
     "reminders wake": "cli.commands",
     "reminders policy": "cli.commands",
     "reminders plan": "cli.looking_ahead",
-    "entry correct": "cli.commands",
-    "entry retract": "cli.commands",
     "up": "cli.stack",
     "down": "cli.stack",
     "status": "cli.stack",
@@ -227,6 +225,9 @@ VERBS: Final = {
     "portfolio mix": "cli.portfolio",
     "portfolio triage": "cli.portfolio",
     "bulk reschedule summit": "cli.summits",
+    "correct": "cli.mending",
+    "retract": "cli.mending",
+    "undo": "cli.mending",
     "completion": "cli.completing",
 }
 
@@ -278,7 +279,6 @@ ABOUT: Final = {
     "recommitment": "Record that a new leader, and the board, renew the commitment.",
     "address": "Say that a mail address from which mail came back is right after all.",
     "reminders": "What is to come; snooze, wake, and choose another policy.",
-    "entry": "",
     "mail": "Read the mails that the mail catcher caught.",
     "admin": "Look after the store and the workflows.",
     "portfolio": "See the mix of LEAs against its targets, and who needs a Lead most.",
@@ -302,6 +302,9 @@ ABOUT: Final = {
         "Show how much of the offer reached an LEA, month by month, and where contact broke off."
     ),
     "import": 'Give any commands from a file: each row names its own in the column "command".',
+    "correct": "Put what was entered right; on a terminal you see first what would change.",
+    "retract": "Take back what was entered; on a terminal you see first what would change.",
+    "undo": "Take back the last thing that you entered on an engagement.",
     "completion": (
         "Print the script that lets a shell complete what you type; nothing is changed by it."
     ),

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.authority import MAY, require
 from domain.bounds import Day
+from domain.calendar import spoken
 from domain.context import Context
 from domain.deciding import Dated, facts
 from domain.engagement import Engagement, OpenEngagement
@@ -147,13 +148,10 @@ class EntryMended(Event):
         return bool(self.instead)
 
     def sentence(self) -> str:
-        also = f"; with it {_numbered(self.also)}" if self.also else ""
+        also = f" with {_numbered(self.also)}" if self.also else ""
         if self.says is None:
-            return f"Entry {self.entry} taken back ({self.reason}): {self.was}{also}"
-        return (
-            f"Entry {self.entry} corrected ({self.reason}): {self.says} Before it said: "
-            f"{self.was}{also}"
-        )
+            return f"Entry {self.entry} taken back{also} ({self.reason}): {self.was}"
+        return f"Entry {self.entry} corrected ({self.reason}): {self.says} It said: {self.was}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,15 +298,18 @@ def _mend(
         )
     if not found.instead:
         return []
-    was = _said(_of(entry, mended(past.history)))
+    was = _said(_of(entry, mended(past.history))) or "nothing, since it had been taken back."
+    says = found.says or "nothing."
+    if isinstance(command, CorrectEntry) and command.on is not None:
+        says += f" It came true on {spoken(command.on)}."
     # The entry itself first: it is told first.
     order = sorted(found.instead, key=lambda v: (v not in entry.versions, v))
     return [
         EntryMended(
             entry=entry.number,
             reason=Sealed(about=state.stream, text=command.reason),
-            was=Sealed(about=state.stream, text=was or "nothing"),
-            says=Sealed(about=state.stream, text=found.says or "nothing") if corrected else None,
+            was=Sealed(about=state.stream, text=was),
+            says=Sealed(about=state.stream, text=says) if corrected else None,
             also=tuple(e.number for e in found.resting),
             instead=tuple(Instead(version=v, events=found.instead[v]) for v in order),
         )

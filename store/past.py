@@ -1,7 +1,7 @@
 """What somebody typed is kept with the answer, so that it can be put right later."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from domain.context import SYSTEM
 from domain.errors import Invalid, Refused
 from domain.kernel import Command, Recorded, State, fold
-from domain.mending import CorrectEntry, Entry, Past, RetractEntry, mended
+from domain.mending import CorrectEntry, Entry, EntryMended, Past, RetractEntry, mended
 from domain.messages import Envelope
 from domain.refusing import explain
 from store.context import standing
@@ -38,6 +38,11 @@ async def typed(
     return document
 
 
+async def typed_for(connection: Connection, vault: Vault, command_id: UUID) -> Envelope | None:
+    """What was typed for a command; None where it was not kept, or somebody in it was erased."""
+    return (await _kept(connection, vault, [command_id])).get(command_id, (None, ()))[0]
+
+
 async def past_of(
     connection: Connection,
     vault: Vault,
@@ -55,12 +60,14 @@ async def past_of(
     for recorded in history:
         grouped.setdefault(recorded.stamp.command_id, []).append(recorded)
     kept = await _kept(connection, vault, grouped)
+    right = _corrections(history, kept)
     read, entries, corrected = mended(history), list[Entry](), None
     state, begun = State(history[0].stamp.stream if history else ""), False
     for command_id, events in grouped.items():
         versions = tuple(r.stamp.version for r in events)
         envelope, elsewhere = kept.get(command_id, (None, ()))
         stamp = events[0].stamp
+        envelope = _as_corrected(envelope, right.get(versions[0], ()))
         mending = command.entry in versions
         begun = begun or mending
         entry = Entry(
@@ -79,6 +86,33 @@ async def past_of(
         entries.append(entry)
         state = fold(state.stream, (r for r in read if r.stamp.version in versions), state)
     return Past(tuple(history), tuple(entries), corrected)
+
+
+def _corrections(
+    history: Sequence[Recorded], kept: Mapping[UUID, tuple[Envelope | None, Sequence[str]]]
+) -> dict[int, list[Envelope]]:
+    """What was typed to put entries right, by the entry, oldest first."""
+    found: dict[int, list[Envelope]] = {}
+    for recorded in history:
+        event = recorded.event
+        if isinstance(event, EntryMended) and event.says is not None:
+            envelope, _ = kept.get(recorded.stamp.command_id, (None, ()))
+            if envelope is not None:
+                found.setdefault(event.entry, []).append(envelope)
+    return found
+
+
+def _as_corrected(envelope: Envelope | None, right: Iterable[Envelope]) -> Envelope | None:
+    """What was typed for a command, with the values that were put in the place of others since."""
+    if envelope is None:
+        return None
+    body, on = dict(envelope.body), envelope.effective_on
+    for correction in right:
+        command = correction.command()
+        assert isinstance(command, CorrectEntry)
+        body |= command.values
+        on = command.on or on
+    return envelope.model_copy(update={"body": body, "effective_on": on})
 
 
 async def _kept(

@@ -65,6 +65,11 @@ select command_id, receipt->>'typed' as typed,
        array(select distinct e->>'stream' from jsonb_array_elements(receipt->'events') e) as streams
   from es.receipts where command_id = any(:command_ids);
 
+-- name: last-entry-of^
+-- The last thing that somebody entered on an engagement.
+select stream, version, type from es.events
+ where actor = :actor and stream like 'engagement:%' order by xact_id desc, position desc limit 1;
+
 -- name: answered-before
 -- What was answered to commands, by their ids; when, and by whom the first event was recorded.
 select r.command_id, r.receipt->>'outcome' as outcome, r.recorded_at, e.actor

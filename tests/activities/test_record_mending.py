@@ -80,11 +80,17 @@ async def test_a_vote_is_put_right_by_the_values_that_were_typed(
         values={"vote": "5-0"},
     )
 
+    # A second correction keeps what the first put right.
+    acted_on = {"meeting": office.clock.at.date().isoformat(), "minutes": "page 4"}
+    await office.do(
+        "entry correct", "dana", engagement=E, entry=acted, reason="minutes", values=acted_on
+    )
+
     async with office.pool.acquire() as connection:
         history = await read_stream(connection, office.vault, STREAM)
     assert fold(STREAM, history).of(Mendings).by
     assert "5-0" in history[-1].event.sentence()
-    assert "4-1" in history[-1].event.sentence()
+    assert "4-1" in history[-2].event.sentence()
     assert await lists(office) == await rebuilt(office)
 
 
