@@ -38,9 +38,19 @@ async def typed(
     return document
 
 
-async def typed_for(connection: Connection, vault: Vault, command_id: UUID) -> Envelope | None:
-    """What was typed for a command; None where it was not kept, or somebody in it was erased."""
-    return (await _kept(connection, vault, [command_id])).get(command_id, (None, ()))[0]
+async def typed_for(
+    connection: Connection, vault: Vault, history: Sequence[Recorded], entry: int
+) -> Envelope | None:
+    """What was typed for an entry, as it was put right since.
+
+    None where it was not kept, or somebody in it was erased.
+    """
+    command_id = history[entry - 1].stamp.command_id
+    first = next(r.stamp.version for r in history if r.stamp.command_id == command_id)
+    mendings = [r.stamp.command_id for r in history if r.event.type == EntryMended.type]
+    kept = await _kept(connection, vault, [command_id, *mendings])
+    envelope, _ = kept.get(command_id, (None, ()))
+    return _as_corrected(envelope, _corrections(history, kept).get(first, ()))
 
 
 async def past_of(
