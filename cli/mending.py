@@ -50,7 +50,7 @@ def register(app: App) -> None:
 
 def correct(
     engagement: str,
-    entry: int,
+    number: int,
     /,
     *values: Values,
     reason: str,
@@ -67,7 +67,7 @@ def correct(
 
     Args:
         engagement: The engagement's id, or a name of its LEA.
-        entry: The entry's number in handrail history.
+        number: The entry's number in handrail history.
         values: What was wrong, with the options of the command that made the entry.
         reason: Why, for example "typed 4-1".
         with_consequences: Take back what can no longer stand as well.
@@ -80,7 +80,7 @@ def correct(
     async def made(door: "Door", one: str) -> "CorrectEntry":
         from domain.mending import CorrectEntry
 
-        kind, before = await typed_then(door, one, entry)
+        kind, before = await typed_then(door, one, number)
         typed, on = typed_values(kind, values)
         from pydantic import ValidationError
 
@@ -90,7 +90,7 @@ def correct(
             fail(explain(problem, kind), REFUSED)
         return CorrectEntry(
             engagement=one,
-            entry=entry,
+            entry=number,
             reason=reason,
             values=typed,
             on=on,
@@ -102,7 +102,7 @@ def correct(
 
 def retract(
     engagement: str,
-    entry: int,
+    number: int,
     /,
     *,
     reason: str,
@@ -116,7 +116,7 @@ def retract(
 
     Args:
         engagement: The engagement's id, or a name of its LEA.
-        entry: The entry's number in handrail history.
+        number: The entry's number in handrail history.
         reason: Why, for example "logged on the wrong LEA".
         with_consequences: Take back what rests on it as well.
         dry_run: Say what would change and write nothing.
@@ -129,7 +129,7 @@ def retract(
         from domain.mending import RetractEntry
 
         return RetractEntry(
-            engagement=one, entry=entry, reason=reason, with_consequences=with_consequences
+            engagement=one, entry=number, reason=reason, with_consequences=with_consequences
         )
 
     _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)

@@ -33,6 +33,7 @@ from domain.kernel import (
     Spent,
     Stamp,
     State,
+    about_noun,
     decides,
     evolves,
     fold,
@@ -43,14 +44,18 @@ from domain.personal import Sealed
 _NAME = re.compile(r"[A-Z]{1,3}-?\d+")
 """A short name such as D1 or INV-2."""
 
+MOST_ENTRIES = 1_000_000
+"""No stream ever has so many."""
+
 SIGNED = frozenset({"agreement", "board", "investment", "appropriation"})
 """The nouns of what a board decided or money was given for."""
 
 
-class _Mending(EngagementCommand):
-    noun = "entry"
+about_noun("entry", "Put right or take back what was entered.")
 
-    entry: Annotated[int, Field(ge=1)]
+
+class _Mending(EngagementCommand):
+    entry: Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
     """Its number in handrail history; any number of those that one command recorded."""
     reason: Line
     """Why, for example "typed 4-1"."""
@@ -61,6 +66,7 @@ class _Mending(EngagementCommand):
 class CorrectEntry(_Mending):
     """Put other values in the place of what was recorded."""
 
+    noun = "entry"
     verb = "correct"
 
     values: Mapping[str, Any] = Field(default_factory=dict)
@@ -72,6 +78,7 @@ class CorrectEntry(_Mending):
 class RetractEntry(_Mending):
     """Take back what should never have been recorded."""
 
+    noun = "entry"
     verb = "retract"
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from domain.mending import Entry, EntryMended, Mendings, NamesSpent, mended
 from domain.notices import NOTICE_EVENTS, Notices
 from domain.planning import reconcile
 from tests.domain.story import ENGAGEMENT, YES, Story
+from tests.domain.tables import table
 from tests.domain.test_properties import played, plots, starts, whatever_happens
 
 
@@ -149,6 +151,39 @@ def test_what_was_signed_is_another_s_to_mend_only_as_a_director() -> None:
     entry = number(story, "agreement act")
     story.when("entry retract", "priya", entry=entry, reason="x").refuses(WrongPerson, "a director")
     story.do("entry retract", "dana", entry=entry, reason="never voted")
+
+
+ENTERED: dict[str, tuple[str, ...]] = {
+    "a conversation": ("conversation log",),
+    "a deliverable": ("deliverable propose",),
+    "a visit": ("contact log",),
+    "a board's act": ("agreement act",),
+    "a signature": ("deliverable sign",),
+    "an investment": ("investment add",),
+}
+WHO = {
+    "Who entered it": "tess",
+    "The Lead": "marcus",
+    "Another Lead": "priya",
+    "A Director": "dana",
+}
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("what", ENTERED)
+def test_people_may_mend_what_the_table_says(what: str, who: str) -> None:
+    [row] = [r for r in table("corrections.md", "Who may") if what in r["Entry"]]
+    story = Story().effective().proposed(date(2026, 9, 25))
+    story.do("deliverable propose", title="Data protocol", due=date(2026, 10, 9), hours=2)
+    story.do("deliverable sign", deliverable="D1", person="joy", evidence="mail of today")
+    story.do("conversation log", group="parents", note="again")
+    story.do("contact log", how="visit", purpose="coaching", people=("joy",))
+    story.do("investment add", amount=500, purpose="Books", source="ledger")
+    body = {"entry": number(story, *ENTERED[what]), "reason": "slip", "with_consequences": True}
+    if row[who] == "yes":
+        story.do("entry retract", WHO[who], **body)
+    else:
+        story.when("entry retract", WHO[who], **body).refuses(WrongPerson, "entry", "Ask")
 
 
 def mendings(story: Story, wanted: int, how: str) -> None:
