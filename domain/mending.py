@@ -20,7 +20,7 @@ from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
 from domain.deciding import Dated, facts
-from domain.engagement import Engagement, OpenEngagement
+from domain.engagement import OpenEngagement, begun
 from domain.errors import Refused, Unknown, WrongState
 from domain.kernel import (
     EVENTS,
@@ -259,9 +259,8 @@ def retract(command: RetractEntry, state: State, context: Context) -> Decision:
 
 
 def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, Entry]:
-    past = context.past
-    if past is None or not past.history:
-        raise Unknown(f"There is no engagement {state.id!r}. See: handrail engagement list")
+    engagement, past = begun(state, context), context.past
+    assert past is not None, "who resolves a correction resolves the past"
     entry = past.entry(command.entry)
     if entry is None:
         raise Unknown(
@@ -283,7 +282,7 @@ def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, 
         f"put entry {entry.number} right",
         MAY["mend-signed" if signed else "mend"],
         context,
-        lead=state.of(Engagement).roles.get("lead"),
+        lead=engagement.roles.get("lead"),
         concerned=entry.actor,
     )
     return past, entry

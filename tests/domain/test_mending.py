@@ -22,7 +22,7 @@ from tests.domain.tables import table
 from tests.domain.test_properties import played, plots, starts, whatever_happens
 
 
-def number(story: Story, kind: str, last: bool = True) -> int:
+def number(story: Story, kind: str, *, last: bool = True) -> int:
     """The number of the last entry of a kind."""
     found = [e for e in story.entries[ENGAGEMENT] if e.command and e.command.kind() == kind]
     return found[-1 if last else 0].number
@@ -125,6 +125,18 @@ def test_a_correction_can_itself_be_corrected_and_what_was_taken_back_be_put_bac
     assert [d.title for d in story.state().of(Deliverables).all.values()] == ["Theory"]
 
 
+def test_an_engagement_ended_by_mistake_goes_on_and_nothing_is_sent_for_the_gap() -> None:
+    story = Story().effective().proposed(date(2026, 9, 25)).signed()
+    story.do("engagement withdraw", "marcus", reason="wrong id").on(date(2026, 9, 24))
+    withdrawn = number(story, "engagement withdraw")
+
+    story.do("entry retract", "marcus", entry=withdrawn, reason="another engagement was meant")
+
+    assert story.engagement.is_open
+    assert story.planned_days("D1") == [date(2026, 9, 25), date(2026, 9, 28), date(2026, 10, 2),
+                                        date(2026, 10, 9)]  # fmt: skip
+
+
 def test_mending_twice_is_mending_once() -> None:
     story = Story().effective()
     entry = number(story, "agreement act")
@@ -153,13 +165,13 @@ def test_what_was_signed_is_another_s_to_mend_only_as_a_director() -> None:
     story.do("entry retract", "dana", entry=entry, reason="never voted")
 
 
-ENTERED: dict[str, tuple[str, ...]] = {
-    "a conversation": ("conversation log",),
-    "a deliverable": ("deliverable propose",),
-    "a visit": ("contact log",),
-    "a board's act": ("agreement act",),
-    "a signature": ("deliverable sign",),
-    "an investment": ("investment add",),
+ENTERED: dict[str, str] = {
+    "a conversation": "conversation log",
+    "a deliverable": "deliverable propose",
+    "a visit": "contact log",
+    "a board's act": "agreement act",
+    "a signature": "deliverable sign",
+    "an investment": "investment add",
 }
 WHO = {
     "Who entered it": "tess",
@@ -176,10 +188,10 @@ def test_people_may_mend_what_the_table_says(what: str, who: str) -> None:
     story = Story().effective().proposed(date(2026, 9, 25))
     story.do("deliverable propose", title="Data protocol", due=date(2026, 10, 9), hours=2)
     story.do("deliverable sign", deliverable="D1", person="joy", evidence="mail of today")
-    story.do("conversation log", group="parents", note="again")
+    story.do("conversation log", group="parents", notes="again")
     story.do("contact log", how="visit", purpose="coaching", people=("joy",))
     story.do("investment add", amount=500, purpose="Books", source="ledger")
-    body = {"entry": number(story, *ENTERED[what]), "reason": "slip", "with_consequences": True}
+    body = {"entry": number(story, ENTERED[what]), "reason": "slip", "with_consequences": True}
     if row[who] == "yes":
         story.do("entry retract", WHO[who], **body)
     else:

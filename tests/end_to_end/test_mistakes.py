@@ -63,3 +63,17 @@ def test_one_s_own_last_entry_is_undone_and_nobody_else_s(desk: Handrail) -> Non
     assert after[count]["data"]["entry"] == count
     assert desk("retract", E, "9999", "--reason", "x").code == 1
     assert desk("retract", E, "none", "--reason", "x").code == 2
+
+
+def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -> None:
+    assert desk("lea", "register", "slip-creek", "Slip Creek").code == 0
+    opened = desk("engagement", "open", "slip-creek", "--lead", "marcus", "--director", "dana")
+    assert opened.code == 0, opened.said
+    ended = desk("engagement", "withdraw", "slip-creek", "--reason", "wrong id", actor="marcus")
+    assert ended.code == 0, ended.said
+
+    assert desk("undo", actor="marcus").code == 0
+
+    assert "recruiting" in desk("engagement", "show", "slip-creek").out
+    logged = desk("conversation", "log", "slip-creek", "board", actor="marcus")
+    assert logged.code == 0, logged.said
