@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -31,10 +31,11 @@ from domain.kernel import (
 )
 from domain.leas import RegisterLea
 from domain.matters import matter_of
+from domain.mending import MENDS, mended
 from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
-from domain.refusing import wrong_with
+from domain.refusing import explain
 from domain.reminding import next_wake
 from domain.summits import Summit
 from store.context import next_overview_moment, standing
@@ -42,6 +43,7 @@ from store.database import Connection, Pool, queries
 from store.defects import NOBODY
 from store.events import Append, Conflict, append, read_stream
 from store.finding import canonical_stream
+from store.past import past_of, typed
 from store.projections import hold, next_due, project
 from store.resolving import resolve
 from store.vault import Vault
@@ -174,23 +176,29 @@ class Record:
         stream = await canonical_stream(
             connection, envelope.stream, new=isinstance(command, RegisterLea)
         )
-        before = fold(stream, await read_stream(connection, self._vault, stream))
+        history = await read_stream(connection, self._vault, stream)
+        before = fold(stream, history)
         context = await resolve(connection, envelope, command, before, now)
         if arrived := brought(before, context):
             # Whoever it brings in, such as another Lead, is resolved as well.
             then = after(before, arrived, context)
             context = await resolve(connection, envelope, command, then, now)
+        if isinstance(command, MENDS):
+            past = await past_of(connection, self._vault, history, command, now)
+            context = replace(context, past=past)
         decided = decide_in_full(command, before, context, illustrative=envelope.illustrative)
         news = await self._append(
             connection, envelope, context, stream, before.version, decided.own
         )
-        state = fold(stream, news, before)
+        mends = any(recorded.event.mends() for recorded in news)
+        state = fold(stream, [*history, *news]) if mends else fold(stream, news, before)
         context = context.pinning(state.of(Engagement).playbook)
         # A changed calendar moves what is owed even where no notice moves with it.
         if news or isinstance(command, ReconcileNotices):
             if not news:
                 await hold(connection, state)
-            await project(connection, state, news, context)
+            # What was taken back leaves every list, and what stands instead of it comes in.
+            await project(connection, state, mended([*history, *news]) if mends else news, context)
         told = list(news)
         for other, events in decided.others.items():
             base = fold(other, await read_stream(connection, self._vault, other))
@@ -308,14 +316,16 @@ class Record:
         about = " ".join(dict.fromkeys([receipt.stream.removeprefix("person:"), *named]))
         document = {"message": Sealed(about=about, text=receipt.message).model_dump()}
         await self._vault.seal(connection, f"receipt {envelope.command_id}", [document])
+        kept = receipt.model_copy(update={"message": json.dumps(document["message"])})
+        answer = kept.model_dump(mode="json")
+        if receipt.outcome == "recorded" and envelope.actor != SYSTEM:
+            answer["typed"] = await typed(connection, self._vault, envelope, receipt.stream)
         await queries.add_receipt(
             connection,
             command_id=envelope.command_id,
             stream=receipt.stream,
             content_hash=self._vault.fingerprint(envelope.content()),
-            receipt=receipt.model_copy(
-                update={"message": json.dumps(document["message"])}
-            ).model_dump_json(),
+            receipt=json.dumps(answer),
             sandbox_now=await self._clock.now(),
         )
 
@@ -379,14 +389,3 @@ def _receipt(
         ),
         **standing,
     )
-
-
-def explain(problem: ValidationError, kind: str) -> str:
-    """What is wrong with a command's values, all of it, in one paragraph."""
-    parts = []
-    for error in problem.errors(include_url=False):
-        where = ".".join(str(p) for p in error["loc"])
-        said = wrong_with(error)
-        # A problem of the whole command says itself which values it is about.
-        parts.append(f"{where} {said}" if where else error["msg"].removeprefix("Value error, "))
-    return f"handrail {kind}: " + "; ".join(parts) + f". See handrail {kind} --help."

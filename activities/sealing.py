@@ -6,14 +6,13 @@ before: a destroyed key makes it unreadable wherever it lies.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from domain.errors import Refused
 from domain.ids import person_id_from
 from domain.messages import Envelope, Receipt
 from store.database import Connection
-from store.names import named_in, person_called
+from store.names import named_in, person_called, words
 from store.vault import Vault
 
 SOMEBODY = "person:somebody"
@@ -36,7 +35,7 @@ async def seal(connection: Connection, vault: Vault, envelope: Envelope) -> Enve
     """The command as it may travel: sealed by everybody it names, the acting person among them."""
     content = {"stream": envelope.stream, "actor": envelope.actor, "body": envelope.body}
     text = json.dumps(content)
-    subjects = dict.fromkeys(await named_in(connection, "\n".join(_words(content))))
+    subjects = dict.fromkeys(await named_in(connection, "\n".join(words(content))))
     stream = envelope.stream
     if envelope.kind in _REGISTER:
         subjects[person_id_from(envelope.command_id)] = None
@@ -66,18 +65,6 @@ async def opened(connection: Connection, vault: Vault, envelope: Envelope) -> En
             "without them: see handrail person list"
         )
     return envelope.model_copy(update=json.loads(document["text"]))
-
-
-def _words(value: Any) -> Iterator[str]:
-    """Every text in plain data."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from (*_words(key), *_words(inner))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _words(inner)
 
 
 def _place(envelope: Envelope) -> str:

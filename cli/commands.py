@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 COMMON = Group("Every command", sort_key=10)
 
 
-OF_THEIR_OWN = frozenset({"playbook upgrade", "summit invite", "summit reschedule"})
+OF_THEIR_OWN = frozenset(
+    {
+        "playbook upgrade", "summit invite", "summit reschedule", "entry correct", "entry retract",
+    }
+)  # fmt: skip
 """Commands whose verb asks for more than they say: for a preview, or for many at once."""
 
 

@@ -19,7 +19,7 @@ GROUPS: Final = {
     "Coach": "contact cycle consultancy prong team lead handover",
     "Meet": "checkin commitment summit survey",
     "Look": "due history ledger rehearse portfolio dosage burden",
-    "Mend": "reminders address risk leader recommitment bulk",
+    "Mend": "correct retract undo reminders address risk leader recommitment bulk",
     "Run": "up down status doctor clock mail playbook calendar admin completion",
 }
 """What people do, with the words that each begins with."""
@@ -40,7 +40,6 @@ _ELSEWHERE: Final = {
     "edit": ("change", "correct"),
     "update": ("change", "correct"),
     "set": ("change", "correct"),
-    "undo": ("withdraw", "correct"),
     "approve": ("accept", "sign"),
     "start": ("up", "open"),
     "stop": ("down",),

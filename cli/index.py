@@ -225,6 +225,9 @@ VERBS: Final = {
     "portfolio mix": "cli.portfolio",
     "portfolio triage": "cli.portfolio",
     "bulk reschedule summit": "cli.summits",
+    "correct": "cli.mending",
+    "retract": "cli.mending",
+    "undo": "cli.mending",
     "completion": "cli.completing",
 }
 
@@ -299,6 +302,9 @@ ABOUT: Final = {
         "Show how much of the offer reached an LEA, month by month, and where contact broke off."
     ),
     "import": 'Give any commands from a file: each row names its own in the column "command".',
+    "correct": "Put what was entered right; on a terminal you see first what would change.",
+    "retract": "Take back what was entered; on a terminal you see first what would change.",
+    "undo": "Take back the last thing that you entered on an engagement.",
     "completion": (
         "Print the script that lets a shell complete what you type; nothing is changed by it."
     ),

@@ -41,6 +41,7 @@ MODULES = (
     "cli.stepping",
     "cli.upgrading",
     "cli.summits",
+    "cli.mending",
     "cli.completing",
 )
 """Whose verbs are written out."""

@@ -23,7 +23,7 @@ from domain.deliverables import Deliverables
 from domain.engagement import Engagement, with_lea
 from domain.errors import Unknown
 from domain.handover import rules_of
-from domain.kernel import State, fold
+from domain.kernel import State, as_mended, fold
 from domain.obligations import obligations
 from domain.wording import lea_hours
 
@@ -126,7 +126,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     async with door.pool.acquire() as connection:
         settings = await program(connection)
         zone = settings.zone if settings else "UTC"
-        history = await read_stream(connection, door.vault, stream)
+        history = as_mended(await read_stream(connection, door.vault, stream))
         state = fold(stream, history)
         context = await standing(connection, state, now)
         state = with_lea(state, context.leas.get(state.of(Engagement).lea))

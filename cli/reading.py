@@ -1,6 +1,7 @@
 """Questions: who and what there is, what is owed, and what happened."""
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from bootstrap.door import Door
+    from domain.kernel import Recorded
 
 Who = Annotated[str | None, Parameter(name="--person")]
 AsKnown = Annotated[Date | None, Parameter(name="--as-known")]
@@ -391,7 +393,8 @@ def history(
         zone = await _zone(door)
         stream = await _stream(door, engagement)
         known = _day(as_known, "--as-known")
-        recorded = await read_history(door, stream, known, _day(as_true, "--as-true"), zone)
+        true = _day(as_true, "--as-true")
+        recorded = await read_history(door, stream, known, true, zone, as_recorded=True)
         names = Names(door, known)
         await names.learn(
             *(r.stamp.actor for r in recorded), *(r.event.sentence() for r in recorded)
@@ -399,6 +402,7 @@ def history(
         return recorded, names, zone
 
     recorded, names, zone = run(work)
+    became = _became(recorded)
     if json_:
         for r in recorded:
             emit_json(
@@ -411,6 +415,7 @@ def history(
                     "recorded_at": r.stamp.recorded_at,
                     "actor": r.stamp.actor,
                     "command_id": r.stamp.command_id,
+                    "mended_by": became.get(r.stamp.version, (None, ""))[0],
                     "data": r.event.model_dump(mode="json"),
                 }
             )
@@ -423,9 +428,25 @@ def history(
             line += f" [true since {effective}]"
         if r.event.illustrative:
             line += " *"
+        if r.stamp.version in became:
+            line += " [{1} by {0}]".format(*became[r.stamp.version])
         print(f"{line} — {names.of(r.stamp.actor)}")
     if any(r.event.illustrative for r in recorded):
         print("* illustrative: invented for demonstration, not a fact about the LEA.")
+
+
+def _became(recorded: "Sequence[Recorded]") -> dict[int, tuple[int, str]]:
+    """Each version that something else stands for now: the entry that mended it, and how."""
+    if not any(r.event.mends() for r in recorded):
+        return {}
+    from domain.mending import EntryMended
+
+    return {
+        instead.version: (r.stamp.version, "corrected" if r.event.says else "taken back")
+        for r in recorded
+        if isinstance(r.event, EntryMended)
+        for instead in r.event.instead
+    }
 
 
 def _day(text: str | None, option: str) -> date | None:

@@ -24,7 +24,7 @@ from domain.errors import Unknown
 from domain.focus import Focus
 from domain.holds import Holds
 from domain.investments import Investments
-from domain.kernel import Recorded, State, fold
+from domain.kernel import Recorded, State, as_mended, fold
 from domain.measures import MEASURE_KINDS, Measures
 from domain.money import dollars, exact
 from domain.observations import Observations, standing
@@ -47,9 +47,18 @@ CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain 
 
 
 async def read_history(
-    door: "Door", stream: str, known: date | None, true: date | None, zone: ZoneInfo
+    door: "Door",
+    stream: str,
+    known: date | None,
+    true: date | None,
+    zone: ZoneInfo,
+    *,
+    as_recorded: bool = False,
 ) -> list[Recorded]:
     """A stream's events: what was entered by a day, then what was true by a day.
+
+    Args:
+        as_recorded: Also what was put right or taken back since, as it was first said.
 
     Raises:
         ImpossibleDate: One of the days is still to come.
@@ -62,7 +71,9 @@ async def read_history(
         recorded = await read_stream(
             connection, door.vault, stream, known_by=end_of(known, zone) if known else None
         )
-    return as_true(recorded, end_of(true, zone), zone.key) if true else recorded
+    if true:
+        return as_true(recorded, end_of(true, zone), zone.key)
+    return recorded if as_recorded else list(as_mended(recorded))
 
 
 async def read_state(

@@ -49,6 +49,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.money import dollars
 from domain.personal import Sealed
@@ -348,7 +349,7 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
         within_reach(command.until, "The end of the term,", context)
     return [
         AgreementDrafted(
-            agreement=f"A{len(state.of(Agreements).all) + 1}",
+            agreement=next_name(state, "A", (a.id for a in state.of(Agreements).all)),
             boards=tuple(b.id for b in context.the_playbook.boards),
             on=context.effective_on,
             kind=command.type,

@@ -10,7 +10,7 @@ from typing import Literal
 from domain.context import Context
 from domain.errors import WrongPerson
 
-Act = Literal["colleague", "lead", "director", "end"]
+Act = Literal["colleague", "lead", "director", "end", "mend", "mend-signed"]
 Holder = Literal["self", "lead", "director", "assistant"]
 
 MAY: Mapping[Act, tuple[Holder, ...]] = {
@@ -18,12 +18,15 @@ MAY: Mapping[Act, tuple[Holder, ...]] = {
     "lead": ("lead", "director"),
     "director": ("director",),
     "end": ("lead", "director"),
+    "mend": ("self", "lead", "director"),
+    "mend-signed": ("self", "director"),
 }
 """Who says where the mail of one of the agency's own goes, names another Lead (where the playbook
-does not say who may) or another Director of an engagement, and ends it.
+does not say who may) or another Director of an engagement, ends it, and mends what was recorded of
+it: what a board decided, what was signed and what money was given for are a matter of their own.
 
-``self`` is the person concerned and ``lead`` the Lead of the engagement; the others are whoever has
-that staff role.
+``self`` is the person concerned, or who recorded what is mended, and ``lead`` the Lead of the
+engagement; the others are whoever has that staff role.
 """
 
 

@@ -16,6 +16,7 @@ from domain.naming import folded
 
 if TYPE_CHECKING:
     from domain.frameworks import Framework
+    from domain.mending import Past
     from domain.playbook import Playbook
 
 StaffRole = Literal["assistant", "lead", "director"]
@@ -192,6 +193,8 @@ class Context:
     """The summit that the command names."""
     summits: frozenset[str] = frozenset()
     """Ids of all summits, where the one named is not among them."""
+    past: "Past | None" = None
+    """The stream's past, where the command mends an entry of it."""
 
     @property
     def zone(self) -> str:

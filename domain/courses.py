@@ -21,6 +21,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.obligations import Side
 from domain.personal import Sealed
@@ -112,7 +113,9 @@ def _correct(
     who = person or context.actor
     return [
         CourseCorrected(
-            correction=f"CC{len(state.of(Courses).all) + 1}",
+            correction=next_name(
+                state, "CC", (known.correction for known, _ in state.of(Courses).all)
+            ),
             deliverable=about,
             because=Sealed(about=state.stream, text=command.because),
             change=Sealed(about=state.stream, text=command.change),

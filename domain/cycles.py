@@ -25,6 +25,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.measures import Measures, not_dropped
 from domain.personal import Sealed
@@ -298,7 +299,7 @@ def open_cycle(command: OpenCycle, state: State, context: Context) -> Decision:
         )
     return [
         CycleOpened(
-            cycle=f"C{len(all_) + 1}",
+            cycle=next_name(state, "C", all_),
             on=context.effective_on,
             title=command.title,
             prediction=_sealed(state, command.prediction),

@@ -39,20 +39,49 @@ def decide_in_full(
     """
     # The mails about what is invented are as invented as that.
     invented = command.internal and matter_of(before, context).illustrative
-    own = brought(before, context)
-    others: dict[str, list[Dated]] = {}
+    # What time has brought to a past that is being mended may not come to the mended one.
+    own = [] if context.past else brought(before, context)
     reached = after(before, own, context)
+    said, others, expected = _said(command, reached, context, illustrative or invented)
+    own += said
+    own += followed(before, own, context, reached)
+    return Decided(own, others, expected)
+
+
+def _said(
+    command: Command, reached: State, context: Context, illustrative: bool
+) -> tuple[list[Dated], dict[str, list[Dated]], dict[str, int]]:
+    """What a command says of its stream and of others, with the versions of those it rests on."""
     held_to_steps(command, reached, context)
+    own: list[Dated] = []
+    others: dict[str, list[Dated]] = {}
     expected: dict[str, int] = {}
     for entry in decide(command, reached, context):
         event = entry.event if isinstance(entry, On) else entry
-        event = _marked(event, illustrative or invented)
+        event = _marked(event, illustrative)
         where = others.setdefault(entry.stream, []) if isinstance(entry, On) else own
         where.append((event, context.effective(event)))
         if isinstance(entry, On) and entry.version is not None:
             expected[entry.stream] = entry.version
-    own += followed(before, own, context, reached)
-    return Decided(own, others, expected)
+    return own, others, expected
+
+
+def facts(
+    command: Command | None, before: State, context: Context, *, illustrative: bool
+) -> tuple[list[Dated], list[str]]:
+    """The facts alone that a command adds to its stream, without notices; and the other streams.
+
+    Args:
+        command: None for what time alone has brought.
+
+    Raises:
+        Refused: A rule says no.
+    """
+    own = _arrived(before, context)
+    if command is None:
+        return own, []
+    said, others, _ = _said(command, after(before, own, context), context, illustrative)
+    return [*own, *said], list(others)
 
 
 def led_to(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:
@@ -80,35 +109,38 @@ def followed(
 
 def brought(state: State, context: Context) -> list[Dated]:
     """What time alone has brought since the last command, with what follows for the notices."""
+    arrived = _arrived(state, context)
+    return [*arrived, *followed(state, arrived, context)] if arrived else []
+
+
+def _arrived(state: State, context: Context) -> list[Dated]:
     illustrative = matter_of(state, context).illustrative
-    arrived = [
+    return [
         (_marked(fact.event, illustrative), fact.at)
         for fact in coming(state, context)
         if fact.at <= context.now
     ]
-    return [*arrived, *followed(state, arrived, context)] if arrived else []
 
 
 def after(before: State, events: Sequence[Dated], context: Context) -> State:
     """The state that events not yet appended lead to, stamped well enough to decide on."""
-    return fold(
-        before.stream,
-        (
-            Recorded(
-                event,
-                Stamp(
-                    stream=before.stream,
-                    version=before.version + index,
-                    effective_at=at,
-                    recorded_at=context.now,
-                    actor=context.actor.id,
-                    command_id=context.command_id,
-                ),
-            )
-            for index, (event, at) in enumerate(events, start=1)
-        ),
-        before,
-    )
+    added = [
+        Recorded(
+            event,
+            Stamp(
+                stream=before.stream,
+                version=before.version + index,
+                effective_at=at,
+                recorded_at=context.now,
+                actor=context.actor.id,
+                command_id=context.command_id,
+            ),
+        )
+        for index, (event, at) in enumerate(events, start=1)
+    ]
+    if context.past is not None and any(event.mends() for event, _ in events):
+        return fold(before.stream, [*context.past.history, *added])
+    return fold(before.stream, added, before)
 
 
 def _marked(event: Event, illustrative: bool) -> Event:

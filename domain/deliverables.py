@@ -56,6 +56,7 @@ from domain.terms import (
     deliverable_in,
     deliverable_named,
     endings,
+    next_deliverables,
     no_twin,
     not_before_what_it_waits_for,
     not_over,
@@ -227,7 +228,7 @@ def propose(command: ProposeDeliverable, state: State, context: Context) -> Deci
     possible_due(command.due, state, context)
     person = of_the_lea(command.person, engagement, context) if command.person else None
     no_twin(command.title, state)
-    [id_] = state.of(Deliverables).next_ids()
+    [id_] = next_deliverables(state)
     new = Deliverable(id_, title=command.title, hours=command.hours)
     asked = asking(new, command.due, agreed=False)
     return [

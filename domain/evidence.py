@@ -22,6 +22,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.personal import Sealed
 from domain.review import AreaId, Gathered, Review, area_named, reviewing, rules_of
@@ -131,7 +132,7 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
         )
     return [
         EvidenceLogged(
-            entry=f"E{len(review.evidence) + 1}",
+            entry=next_name(state, "E", review.evidence),
             area=area.id,
             method=command.method,
             group=group,

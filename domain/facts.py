@@ -25,6 +25,7 @@ from domain.kernel import (
     State,
     decides,
     evolves,
+    next_name,
 )
 from domain.leas import Lea
 from domain.personal import Sealed
@@ -242,7 +243,7 @@ def record_fact(command: RecordFact, state: State, context: Context) -> Decision
     known = _known(state, command.lea, context)
     not_in_the_future(command.as_of, "The fact", context)
     new = Fact(
-        f"SF{len(known) + 1}",
+        next_name(state, "SF", (fact.id for fact in known)),
         command.attribute,
         command.value,
         command.source,

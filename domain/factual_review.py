@@ -23,6 +23,7 @@ from domain.kernel import (
     State,
     decides,
     evolves,
+    next_name,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
@@ -282,7 +283,7 @@ def file_correction(command: FileCorrection, state: State, context: Context) -> 
     area = area_named(command.area, review, state) if command.area else None
     return [
         CorrectionFiled(
-            correction=f"FC{len(review.corrections) + 1}",
+            correction=next_name(state, "FC", review.corrections),
             round=len(review.drafts),
             on=context.effective_on,
             area=area.id if area else None,

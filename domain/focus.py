@@ -30,6 +30,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.personal import Sealed
 
@@ -311,7 +312,7 @@ def set_focus(command: SetFocus, state: State, context: Context) -> Decision:
         )
     return [
         FocusSet(
-            focus=f"F{len(slice_.problems) + 1}",
+            focus=next_name(state, "F", (e.id for e in slice_.problems)),
             problem=Sealed(about=state.stream, text=command.text),
             before=current.id if current else None,
             reason=_sealed(state, command.reason),
@@ -375,7 +376,7 @@ def add_cause(command: AddCause, state: State, context: Context) -> Decision:
         )
     return [
         RootCauseAdded(
-            cause=f"RC{len({e.id for e in slice_.causes}) + 1}",
+            cause=next_name(state, "RC", (e.id for e in slice_.causes)),
             focus=current.id,
             text=Sealed(about=state.stream, text=command.text),
             reason=_sealed(state, command.reason),
@@ -475,7 +476,7 @@ def set_theory(command: SetTheory, state: State, context: Context) -> Decision:
         )
     return [
         TheorySet(
-            theory=f"T{len(slice_.theories) + 1}",
+            theory=next_name(state, "T", (e.id for e in slice_.theories)),
             focus=focus.id,
             text=Sealed(about=state.stream, text=command.text),
             equity=_sealed(state, command.equity),

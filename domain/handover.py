@@ -31,6 +31,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
@@ -202,7 +203,7 @@ def hand_over(command: HandOverLead, state: State, context: Context) -> Decision
     at_once = effective <= context.today
     within = rules.contact_within_days if rules else None
     facts = HandoverSet(
-        handover=f"LH{len(state.of(Handovers).all) + 1}",
+        handover=next_name(state, "LH", state.of(Handovers).all),
         before=outgoing,
         to=to.id,
         effective=effective,

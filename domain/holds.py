@@ -29,6 +29,7 @@ from domain.kernel import (
     State,
     decides,
     evolves,
+    next_name,
 )
 from domain.obligations import Holding, Obligation, holds, obligations, owes
 from domain.passing import Coming, comes_true
@@ -212,7 +213,7 @@ def placed(
 ) -> HoldPlaced:
     """The next hold."""
     return HoldPlaced(
-        hold=f"H{len(state.of(Holds).all) + 1}",
+        hold=next_name(state, "H", state.of(Holds).all),
         on=context.effective_on,
         reason=Sealed(about=state.stream, text=reason),
         cause=cause,

@@ -158,6 +158,8 @@ COMMANDS_IN: Final = {
     "reminders snooze": "etiquette",
     "reminders wake": "etiquette",
     "reminders policy": "etiquette",
+    "entry correct": "mending",
+    "entry retract": "mending",
     "notices delivered": "delivering",
     "notices returned": "delivering",
     "notices reconcile": "reminding",
@@ -337,4 +339,6 @@ EVENTS_IN: Final = {
     "reminders-snoozed": "etiquette",
     "reminders-woken": "etiquette",
     "reminder-policy-chosen": "etiquette",
+    "names-spent": "mending",
+    "entry-mended": "mending",
 }

@@ -36,6 +36,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.money import (
     FiscalYear,
@@ -342,7 +343,7 @@ def add_investment(command: AddInvestment, state: State, context: Context) -> De
     on = context.effective_on
     not_in_the_future(on, "The investment", context)
     known = state.of(Investments).all
-    investment = f"INV-{len(known) + 1}"
+    investment = next_name(state, "INV-", (i.investment for i in known))
     category = _kind(command.category, context)
     what = f"{state.id}: {dollars(command.amount)} for {command.purpose!r}"
     _in_its_year(command.fy, on, command.appropriation, what, context)

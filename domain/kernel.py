@@ -5,6 +5,7 @@ A subject module declares its commands and events as classes and registers what 
 ``@owes`` says what is owed.  Whoever adds a subject edits its module and nothing else.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -184,6 +185,10 @@ class Event(BaseModel):
         """The day on which it came true, where the event itself says so."""
         return None
 
+    def mends(self) -> bool:
+        """Whether it says how earlier events of its stream are to be read from now on."""
+        return False
+
     def sentence(self) -> str:
         """What happened, in a sentence; people are named by id, which the door replaces."""
         raise TypeError(f"{type(self).__name__} has no sentence")  # pragma: no cover
@@ -251,6 +256,26 @@ class State:
     def id(self) -> str:
         """The people-facing id: the stream without its aggregate."""
         return self.stream.partition(":")[2] or self.stream
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Names whose bearers were taken back: nothing else on the stream is ever called so."""
+
+    names: frozenset[str] = frozenset()
+
+
+def next_name(state: State, prefix: str, given: Iterable[str]) -> str:
+    """The name of the next thing of a kind, such as D4, which nothing on the stream ever had."""
+    [name] = next_names(state, prefix, given, 1)
+    return name
+
+
+def next_names(state: State, prefix: str, given: Iterable[str], count: int) -> tuple[str, ...]:
+    """The names of the next few things of a kind."""
+    found = (re.fullmatch(rf"{prefix}(\d+)", name) for name in (*given, *state.of(Spent).names))
+    first = max((int(match[1]) for match in found if match), default=0) + 1
+    return tuple(f"{prefix}{number}" for number in range(first, first + count))
 
 
 @cache
@@ -351,8 +376,24 @@ def evolve(state: State, recorded: Recorded) -> State:
 
 
 def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -> State:
-    """The state after a history; the same history gives the same state, whenever it is folded."""
-    state = start or State(stream)
-    for recorded in history:
+    """The state after a history; the same history gives the same state, whenever it is folded.
+
+    Args:
+        start: Where to go on from; a history that mends something must be folded whole.
+    """
+    state, history = start or State(stream), list(history)
+    read = as_mended(history)
+    if start is not None and read is not history:
+        raise ValueError(f"{stream} was mended: fold its whole history")
+    for recorded in read:
         state = evolve(state, recorded)
     return state
+
+
+def as_mended(history: Sequence[Recorded]) -> Sequence[Recorded]:
+    """A history as it is to be read, with what stands in the place of what was mended."""
+    if not any(recorded.event.mends() for recorded in history):
+        return history
+    from domain.mending import mended
+
+    return mended(history)

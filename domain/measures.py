@@ -34,6 +34,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
@@ -248,7 +249,7 @@ def add_measure(command: AddMeasure, state: State, context: Context) -> Decision
     said_by = of_the_lea(command.person, engagement, context).id if command.person else None
     return [
         MeasureAdded(
-            measure=f"M{len(state.of(Measures).all) + 1}",
+            measure=next_name(state, "M", state.of(Measures).all),
             title=command.title,
             kind=command.sort,
             target=command.target,

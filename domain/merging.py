@@ -42,6 +42,7 @@ from domain.terms import (
     Proposal,
     deliverable_in,
     deliverable_named,
+    next_deliverables,
     no_twin,
     not_before_what_it_waits_for,
     put_on_the_table,
@@ -332,7 +333,7 @@ def split(command: SplitDeliverable, state: State, context: Context) -> Decision
             )
         titles.add(title.casefold())
     side: Side = "lea" if person else "agency"
-    ids = state.of(Deliverables).next_ids(len(parts))
+    ids = next_deliverables(state, len(parts))
     would_be = [
         asking(Deliverable(id_, title=title, hours=hours), due, agreed=False)
         for id_, (due, hours, title) in zip(ids, parts, strict=True)

@@ -193,6 +193,17 @@ class RecipientsAdded(Event):
         return f"Told somebody else: {', '.join(told)}."
 
 
+NOTICE_EVENTS = (
+    NoticesPlanned,
+    NoticesSuppressed,
+    NoticesClaimed,
+    NoticesDelivered,
+    RecipientsDropped,
+    RecipientsAdded,
+)
+"""What became of reminders: it stays as it was, whatever is mended."""
+
+
 class ReconcileNotices(ReminderCommand):
     """Compare the plan with what is owed, because a calendar or a policy changed."""
 

@@ -46,6 +46,9 @@ TERMS_CHANGED = "terms changed"
 """Why somebody is not reminded of what somebody else has to do first again."""
 POLICY_CHANGED = "policy changed"
 REDATED = "re-dated"
+TAKEN_BACK = "taken back"
+CORRECTED = "corrected"
+"""Why it does not go after an entry was mended: nothing of the kind is owed, or by another day."""
 NOT_OWED = "not owed any more"
 """Why a reminder does not go that what somebody recorded did away with."""
 WOKEN = "woken early"
@@ -225,6 +228,8 @@ def _why_moved(
         earlier: What was wanted without what was just recorded, by the same calendar.
     """
     planned = entry.planned
+    if context.past:
+        return CORRECTED if owed else TAKEN_BACK
     if context.other_playbook:
         return UPGRADED
     plan = earlier().plan.get(entry.moment)

@@ -32,6 +32,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.personal import Sealed
 from domain.review import (
@@ -235,7 +236,7 @@ def add_action(command: AddAction, state: State, context: Context) -> Decision:
         raise AlreadyExists(
             f"{state.id} has {twin.id} {twin.title!r} already, for {twin.area}. Give another title."
         )
-    action = f"RA{len(review.actions) + 1}"
+    action = next_name(state, "RA", review.actions)
     return [ActionAdded(action=action, area=area.id, title=command.title)]
 
 

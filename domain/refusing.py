@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from domain.wording import counted
@@ -93,3 +94,14 @@ def _not_of_the_form(form: str | None) -> str:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}…"
+
+
+def explain(problem: ValidationError, kind: str) -> str:
+    """What is wrong with a command's values, all of it, in one paragraph."""
+    parts = []
+    for error in problem.errors(include_url=False):
+        where = ".".join(str(p) for p in error["loc"])
+        said = wrong_with(error)
+        # A problem of the whole command says itself which values it is about.
+        parts.append(f"{where} {said}" if where else error["msg"].removeprefix("Value error, "))
+    return f"handrail {kind}: " + "; ".join(parts) + f". See handrail {kind} --help."

@@ -33,6 +33,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.personal import Sealed
 from domain.playbook_parts import Named
@@ -205,7 +206,7 @@ def add_session(command: AddSession, state: State, context: Context) -> Decision
         )
     return [
         SessionAdded(
-            session=f"SE{len(program.sessions) + 1}",
+            session=next_name(state, "SE", program.sessions),
             title=command.title,
             day=command.day,
             triad=triad,

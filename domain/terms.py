@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from domain.calendar import spoken
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongState
-from domain.kernel import Event, Stamp, State, evolves
+from domain.kernel import Event, Stamp, State, evolves, next_names
 from domain.obligations import Side
 
 Status = Literal["proposed", "agreed", "submitted", "accepted", "declined", "merged", "split"]
@@ -116,10 +116,10 @@ class Deliverables:
 
     all: Mapping[str, Deliverable] = field(default_factory=dict)
 
-    def next_ids(self, count: int = 1) -> tuple[str, ...]:
-        """The names that the next deliverables get."""
-        first = len(self.all) + 1
-        return tuple(f"D{n}" for n in range(first, first + count))
+
+def next_deliverables(state: State, count: int = 1) -> tuple[str, ...]:
+    """The names that the next deliverables get."""
+    return next_names(state, "D", state.of(Deliverables).all, count)
 
 
 def deliverable_named(ref: str, state: State) -> Deliverable:

@@ -36,6 +36,7 @@ from domain.kernel import (
     about_noun,
     decides,
     evolves,
+    next_name,
 )
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
@@ -260,7 +261,7 @@ def propose_wave(command: ProposeWave, state: State, context: Context) -> Decisi
             f"{state.id} has {twin.id} {twin.title!r} already ({twin.status}). To move its date: "
             f"handrail sir wave redate {state.id} {twin.id} --due DATE --reason REASON"
         )
-    new = Wave(f"W{len(review.waves) + 1}", title=command.title, hours=command.hours)
+    new = Wave(next_name(state, "W", review.waves), title=command.title, hours=command.hours)
     asked = _asking(new, command.due, new.hours, agreed=False)
     return [
         *proposable(state, context, [asked], command.waive_burden),

@@ -11,10 +11,13 @@ from zoneinfo import ZoneInfo
 import asyncpg
 from pydantic import ValidationError
 
-from domain.kernel import EVENTS, Event, Recorded, Stamp
+from domain.kernel import EVENTS, Event, Recorded, Stamp, as_mended
 from store.database import Connection, listed, queries
 from store.errors import Unreadable
 from store.vault import Vault, shut
+
+MENDED = "entry-mended"
+"""The type of the events that say how others are to be read: no reader may leave them out."""
 
 
 class Conflict(Exception):
@@ -203,7 +206,7 @@ async def read_each(
                 stream=stream,
                 version=version,
                 aggregate=aggregate,
-                only=only,
+                only=only and [*only, MENDED],
                 without=list(without),
                 known_by=known_by,
                 at_most=page,
@@ -228,7 +231,7 @@ def as_true(history: Sequence[Recorded], at: datetime, zone: str) -> list[Record
     later is known by its day alone.
     """
     return sorted(
-        (r for r in history if r.stamp.effective_at <= at),
+        (r for r in as_mended(history) if r.stamp.effective_at <= at),
         key=lambda r: (r.stamp.effective_at.astimezone(ZoneInfo(zone)).date(), r.stamp.version),
     )
 

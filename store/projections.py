@@ -26,6 +26,7 @@ from domain.invitations import Invitations, became_of
 from domain.kernel import Recorded, State
 from domain.leas import Lea
 from domain.matters import matter_of
+from domain.mending import EntryMended
 from domain.naming import folded
 from domain.notices import (
     Notices,
@@ -379,6 +380,8 @@ async def _engagement(
     engagement = state.of(Engagement)
     if engagement.opened_at is None:
         return
+    if any(isinstance(recorded.event, EntryMended) for recorded in news):
+        await queries.take_back_rows(connection, id=state.id)
     await _investments(connection, state, news, context)
     wake = next_wake(state, context)
     due = next_due(state, context)

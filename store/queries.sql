@@ -59,6 +59,17 @@ select es.stamp(:sandbox_now);
 -- The receipt of a command that was answered before.
 select stream, content_hash, receipt from es.receipts where command_id = :command_id;
 
+-- name: what-was-typed
+-- What was typed for commands that were recorded, and the streams that they wrote to.
+select command_id, receipt->>'typed' as typed,
+       array(select distinct e->>'stream' from jsonb_array_elements(receipt->'events') e) as streams
+  from es.receipts where command_id = any(:command_ids);
+
+-- name: last-entry-of^
+-- The last thing that somebody entered on an engagement.
+select stream, version, type from es.events
+ where actor = :actor and stream like 'engagement:%' order by xact_id desc, position desc limit 1;
+
 -- name: answered-before
 -- What was answered to commands, by their ids; when, and by whom the first event was recorded.
 select r.command_id, r.receipt->>'outcome' as outcome, r.recorded_at, e.actor
@@ -511,6 +522,12 @@ on conflict (id) do update
        last = excluded.last, registration_due = excluded.registration_due,
        round = excluded.round, status = excluded.status, next_wake = excluded.next_wake,
        invited = excluded.invited, sessions = excluded.sessions, pairs = excluded.pairs;
+
+-- name: take-back-rows!
+-- Empties what an engagement has rows of that are else never taken away, before they are put anew.
+with deliverables as (delete from read.deliverables where engagement = :id),
+     investments as (delete from read.investments where engagement = :id)
+delete from read.invitations where engagement = :id;
 
 -- name: put-invitations!
 -- Replaces an engagement's invitations; none is ever taken away.

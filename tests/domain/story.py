@@ -38,6 +38,7 @@ from domain.frameworks import Framework
 from domain.handover import pending
 from domain.kernel import COMMANDS, Command, Event, Recorded, ReminderCommand, Stamp, State, fold
 from domain.leaving import LeavePerson
+from domain.mending import MENDS, CorrectEntry, Entry, Past, RetractEntry
 from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
 from domain.reminding import announcement, next_wake
@@ -132,6 +133,7 @@ class Story:
         self.now = at_local(at, time(9), ZONE)
         self.histories: dict[str, list[Recorded]] = {}
         self.states: dict[str, State] = {}
+        self.entries: dict[str, list[Entry]] = {}
         self.people = {key: p for p in PEOPLE for key in (p.id, p.handle)}
         self.leas = {key: lea for lea in LEAS for key in (lea.id, lea.name.casefold())}
         self.leas |= {alias: self.leas[lea] for alias, lea in ALIASES.items()}
@@ -176,6 +178,8 @@ class Story:
         stream = self._canonical(what.stream(command_id))
         before = self.state(stream)
         context = self.context(actor, what, effective, command_id)
+        if isinstance(what, MENDS):
+            context = replace(context, past=self._past(stream, what))
         decided = decide_in_full(what, before, context)
         self._append(stream, self._stamped(stream, decided.own, context))
         if stream == self.about and not isinstance(what, ClaimNotices):
@@ -191,6 +195,18 @@ class Story:
                 self._wake = next_wake(self.state(), self.context(SYSTEM, None))
             everything.append(entries)
         self.news = [event for entries in everything for event, _ in entries]
+        if decided.own:
+            last = self.state(stream).version
+            self.entries.setdefault(stream, []).append(
+                Entry(
+                    versions=tuple(range(last - len(decided.own) + 1, last + 1)),
+                    command_id=command_id,
+                    actor=context.actor.id,
+                    command=None if what.internal else what,
+                    context=replace(context, past=None),
+                    elsewhere=tuple(decided.others),
+                )
+            )
         return self
 
     def opened(self) -> Self:
@@ -436,8 +452,24 @@ class Story:
 
     def _append(self, stream: str, events: list[Recorded]) -> None:
         if events:
-            self.histories.setdefault(stream, []).extend(events)
-            self.states[stream] = fold(stream, events, self.state(stream))
+            history = self.histories.setdefault(stream, [])
+            history += events
+            mends = any(r.event.mends() for r in events)
+            self.states[stream] = (
+                fold(stream, history) if mends else fold(stream, events, self.state(stream))
+            )
+
+    def _past(self, stream: str, what: CorrectEntry | RetractEntry) -> Past:
+        past = Past(tuple(self.history(stream)), tuple(self.entries.get(stream, ())))
+        entry = past.entry(what.entry)
+        if isinstance(what, RetractEntry) or entry is None or entry.command is None:
+            return past
+        assert entry.context is not None
+        context = entry.context
+        if what.on is not None:
+            context = replace(context, effective_at=at_local(what.on, time(0), ZONE))
+        typed = entry.command.model_dump(exclude_unset=True) | dict(what.values)
+        return replace(past, corrected=(type(entry.command).model_validate(typed), context))
 
 
 def made(what: str, **body: Any) -> Command:

@@ -13,16 +13,22 @@ NAMED = re.findall(r"^\| ([A-Z]+-?)1 \|", GLOSSARY.partition("\n## ")[0], re.MUL
 
 
 def letters(source: str) -> set[str]:
-    """The letters with which a module makes short names: those of ``f"D{number}"``."""
-    return {
-        node.values[0].value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.JoinedStr)
-        and len(node.values) == 2
-        and isinstance(node.values[0], ast.Constant)
-        and isinstance(node.values[0].value, str)
-        and LETTERS.fullmatch(node.values[0].value)
-    }
+    """The letters with which a module makes short names: of ``next_name(state, "D", ...)``, or of
+    ``f"S{number}"``."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case (
+                ast.Call(
+                    func=ast.Name(id="next_name" | "next_names"),
+                    args=[_, ast.Constant(str(named)), *_],
+                )
+                | ast.JoinedStr(values=[ast.Constant(str(named)), _])
+            ):
+                found.add(named)
+            case _:
+                pass
+    return {named for named in found if LETTERS.fullmatch(named)}
 
 
 def test_no_two_subjects_name_what_they_keep_with_the_same_letters() -> None:
@@ -43,6 +49,6 @@ def test_every_short_name_stands_in_the_glossary_once() -> None:
 
 
 def test_a_maker_of_short_names_is_noticed() -> None:
-    assert letters('id = f"D{len(known) + 1}"; other = f"INV-{n}"; no = f"Year {n}"') == {
+    assert letters('id = next_name(state, "D", known); other = f"INV-{n}"; no = f"Year {n}"') == {
         "D", "INV-",
     }  # fmt: skip

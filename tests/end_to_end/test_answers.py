@@ -17,7 +17,7 @@ from tests.end_to_end.conftest import TODAY, Answer, E, Handrail
 
 HISTORY_KEYS = {
     "position", "stream", "version", "type", "effective_at", "recorded_at", "actor", "command_id",
-    "data",
+    "data", "mended_by",
 }  # fmt: skip
 LEDGER_KEYS = {
     "planned_for", "item", "round", "step", "outcome", "reason", "at", "to", "deliveries",

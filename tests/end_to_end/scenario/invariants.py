@@ -106,9 +106,10 @@ ACTS = {
     "admin defects", "admin migrate", "admin prepare-temporal", "admin rebuild", "admin recover",
     "admin verify",
     "bulk reschedule summit", "calendar export", "calendar feeds", "clock advance", "clock to",
-    "completion", "conversation import", "dashboard import", "doctor", "down", "evidence import",
-    "import", "init", "investment import", "lea fact-import", "lea import", "person import",
-    "person reassign", "status", "summit attendance import", "survey import", "up",
+    "completion", "conversation import", "correct", "dashboard import", "doctor", "down",
+    "evidence import", "import", "init", "investment import", "lea fact-import", "lea import",
+    "person import", "person reassign", "retract", "status", "summit attendance import",
+    "survey import", "undo", "up",
 }  # fmt: skip
 """The verbs that do something without being a command of the domain, or look at the machine and
 its files."""

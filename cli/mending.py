@@ -1,0 +1,354 @@
+"""Putting right what was entered: other values for an entry, or none at all."""
+
+import inspect
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+from cyclopts import App, CycloptsError, Parameter
+
+from cli.asking import Json, Names, engagement_named, run
+from cli.commands import (
+    _checked,
+    _common,
+    _parameter,
+    _read,
+    explain,
+    is_hidden,
+    option_name,
+    tell,
+    told,
+)
+from cli.describing import descriptions
+from cli.output import REFUSED, USAGE, fail, narrate
+from cli.stack import settings_or_fail
+from domain.errors import Unknown, WrongState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from bootstrap.door import Door
+    from domain.kernel import Command
+    from domain.mending import CorrectEntry, RetractEntry
+    from domain.messages import Envelope, Receipt
+
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+CommandId = Annotated[str | None, Parameter(name="--command-id")]
+_DAY = "on_"
+"""The option of every command for the day on which it came true."""
+Values = Annotated[str, Parameter(name="VALUES", allow_leading_hyphen=True)]
+
+
+def register(app: App) -> None:
+    """Add the verbs."""
+    app.command(correct)
+    app.command(retract)
+    app.command(undo)
+
+
+def correct(
+    engagement: str,
+    number: int,
+    /,
+    *values: Values,
+    reason: str,
+    with_consequences: Switch = False,
+    dry_run: Switch = False,
+    sure: Switch = False,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Put what was entered right; on a terminal you see first what would change.
+
+    The values are written as for the command that made the entry: for a board's vote,
+    handrail correct alder-creek-usd 11 --vote 5-0 --reason "typed 4-1".
+
+    Args:
+        engagement: The engagement's id, or a name of its LEA.
+        number: The entry's number in handrail history.
+        values: What was wrong, with the options of the command that made the entry.
+        reason: Why, for example "typed 4-1".
+        with_consequences: Take back what can no longer stand as well.
+        dry_run: Say what would change and write nothing.
+        sure: Do not show it and ask first.
+        command_id: Repeat it safely under its own id.
+        json_: One JSON object.
+    """
+
+    async def made(door: "Door", one: str) -> "CorrectEntry":
+        from domain.mending import CorrectEntry
+
+        kind, before = await typed_then(door, one, number)
+        typed, on = typed_values(kind, values)
+        from pydantic import ValidationError
+
+        try:
+            kind.model_validate({**before, **typed})
+        except ValidationError as problem:
+            fail(explain(problem, kind), REFUSED)
+        return CorrectEntry(
+            engagement=one,
+            entry=number,
+            reason=reason,
+            values=typed,
+            on=on,
+            with_consequences=with_consequences,
+        )
+
+    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+
+
+def retract(
+    engagement: str,
+    number: int,
+    /,
+    *,
+    reason: str,
+    with_consequences: Switch = False,
+    dry_run: Switch = False,
+    sure: Switch = False,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Take back what was entered; on a terminal you see first what would change.
+
+    Args:
+        engagement: The engagement's id, or a name of its LEA.
+        number: The entry's number in handrail history.
+        reason: Why, for example "logged on the wrong LEA".
+        with_consequences: Take back what rests on it as well.
+        dry_run: Say what would change and write nothing.
+        sure: Do not show it and ask first.
+        command_id: Repeat it safely under its own id.
+        json_: One JSON object.
+    """
+
+    async def made(door: "Door", one: str) -> "RetractEntry":
+        from domain.mending import RetractEntry
+
+        return RetractEntry(
+            engagement=one, entry=number, reason=reason, with_consequences=with_consequences
+        )
+
+    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+
+
+def undo(
+    *,
+    reason: str = "undone by who entered it",
+    dry_run: Switch = False,
+    sure: Switch = False,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Take back the last thing that you entered on an engagement.
+
+    Args:
+        reason: Why.
+        dry_run: Say what would change and write nothing.
+        sure: Do not show it and ask first.
+        command_id: Repeat it safely under its own id.
+        json_: One JSON object.
+    """
+
+    async def made(door: "Door", one: str) -> "RetractEntry":
+        from domain.mending import RetractEntry
+        from store.database import queries
+
+        async with door.pool.acquire() as connection:
+            row = await queries.last_entry_of(connection, actor=await _me(door))
+        if row["type"] == "entry-mended":
+            raise WrongState(
+                f"The last thing that you entered is a correction, entry {row['version']} of "
+                f"{one}. Correct it again: handrail history {one}"
+            )
+        return RetractEntry(engagement=one, entry=row["version"], reason=reason)
+
+    async def mine(door: "Door") -> str:
+        from store.database import queries
+
+        async with door.pool.acquire() as connection:
+            row = await queries.last_entry_of(connection, actor=await _me(door))
+        if row is None:
+            raise Unknown("You have entered nothing on an engagement yet. See: handrail due")
+        return str(row["stream"]).partition(":")[2]
+
+    _mend(mine, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+
+
+async def _me(door: "Door") -> str:
+    from cli.asking import person_named
+
+    assert door.settings.actor is not None
+    return (await person_named(door, door.settings.actor)).id
+
+
+def _mend(
+    where: Any,
+    made: Any,
+    *,
+    dry_run: bool,
+    sure: bool,
+    typed_id: str | None,
+    as_json: bool,
+) -> None:
+    """Show what a correction would do, ask, and record it."""
+    from uuid import UUID
+
+    settings = settings_or_fail()
+    if settings.actor is None:
+        fail(
+            "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
+            "HANDRAIL_ACTOR=tess.",
+            REFUSED,
+        )
+    command_id = _checked(UUID, typed_id, "--command-id")
+    ask = not (sure or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+
+    async def work(door: "Door") -> "tuple[Receipt | None, list[str], Names]":
+        one = await (where(door) if callable(where) else engagement_named(door, where))
+        envelope = await packed(door, await made(door, one), command_id)
+        names = Names(door)
+        if dry_run or ask:
+            sentences = await previewed(door, envelope)
+            await names.learn(*sentences)
+            if dry_run or not _wanted([names.told(s) for s in sentences]):
+                return None, sentences, names
+        receipt = await door.submit(envelope)
+        sentences = await told(door, receipt)
+        await names.learn(receipt.message, *sentences)
+        return receipt, sentences, names
+
+    receipt, sentences, names = run(work, commands=not dry_run)
+    if receipt is not None:
+        tell(receipt, sentences, names, as_json=as_json)
+    elif dry_run:
+        narrate("Nothing is written by a dry run.")
+        for sentence in sentences or ["Nothing would change: it is so already."]:
+            print(names.told(sentence))
+    else:
+        narrate("Nothing was recorded.")
+
+
+def _wanted(sentences: Sequence[str]) -> bool:
+    """Whether somebody at a terminal wants what they are shown."""
+    if not sentences:
+        return True  # It changes nothing, and the answer says so.
+    for sentence in sentences:
+        print(sentence)
+    return input("Record this? [y/N] ").strip().casefold() in ("y", "yes")
+
+
+async def packed(
+    door: "Door", command: "CorrectEntry | RetractEntry", command_id: "UUID | None"
+) -> "Envelope":
+    """A correction as it travels."""
+    from bootstrap.door import new_command_id
+
+    return door.packed(
+        command,
+        command_id=command_id or new_command_id(),
+        actor=str(door.settings.actor),
+        issued_at=await door.now(),
+    )
+
+
+async def previewed(door: "Door", envelope: "Envelope") -> list[str]:
+    """What a correction would record, decided and not recorded.
+
+    Raises:
+        Refused: It would not be taken.
+    """
+    from domain.deciding import decide_in_full
+    from domain.kernel import fold
+    from domain.mending import CorrectEntry, RetractEntry
+    from store.events import read_stream
+    from store.past import past_of
+    from store.resolving import resolve
+
+    command, now = envelope.command(), await door.now()
+    assert isinstance(command, CorrectEntry | RetractEntry)
+    async with door.pool.acquire() as connection:
+        history = await read_stream(connection, door.vault, envelope.stream)
+        state = fold(envelope.stream, history)
+        context = await resolve(connection, envelope, command, state, now)
+        past = await past_of(connection, door.vault, history, command, now)
+    decided = decide_in_full(command, state, replace(context, past=past))
+    return [event.sentence() for event, _ in decided.own]
+
+
+async def typed_then(
+    door: "Door", engagement: str, entry: int
+) -> "tuple[type[Command], dict[str, Any]]":
+    """The command that made an entry, with the values that were typed then.
+
+    Raises:
+        Refused: There is no such entry, or what was typed was not kept.
+    """
+    from domain.kernel import COMMANDS
+    from store.events import read_stream
+    from store.past import typed_for
+
+    stream = f"engagement:{engagement}"
+    async with door.pool.acquire() as connection:
+        history = await read_stream(connection, door.vault, stream)
+        if not 1 <= entry <= len(history):
+            raise Unknown(
+                f"{engagement} has no entry {entry}: they go from 1 to {len(history)}. See them "
+                f"all: handrail history {engagement}"
+            )
+        envelope = await typed_for(connection, door.vault, history, entry)
+    if envelope is None:
+        raise WrongState(
+            f"{engagement}: what was typed for entry {entry} is not kept: Handrail recorded it by "
+            f"itself, or somebody in it was erased. Put right what it follows from, or take it "
+            f'back: handrail retract {engagement} {entry} --reason "..."'
+        )
+    return COMMANDS[envelope.kind], dict(envelope.body)
+
+
+def typed_values(
+    command: "type[Command]", tokens: Sequence[str]
+) -> tuple[dict[str, Any], date | None]:
+    """What was typed after an entry's number, read as its command's options; and the day."""
+    said = descriptions(command)
+    parameters = [
+        _optional(_parameter(name, field, by_position=False, said=said.get(name)))
+        for name, field in command.model_fields.items()
+        if not is_hidden(name, command) and name != "engagement"
+    ]
+    named = {option_name(p.name, command.model_fields[p.name]): p for p in parameters}
+    if "on" not in named:
+        [day] = [p for p in _common() if p.name == _DAY]
+        named["on"] = day
+    signature = inspect.Signature([*named.values()])
+
+    def take(**given: Any) -> None:
+        """Only its signature is read."""
+
+    take.__signature__ = signature  # type: ignore[attr-defined]
+    take.__annotations__ = {p.name: p.annotation for p in named.values()}
+    parser = App(name="correct", help_flags=[], version_flags=[])
+    parser.default(take)
+    try:
+        _, bound, _ = parser.parse_args(list(tokens), exit_on_error=False, print_error=False)
+    except CycloptsError as wrong:
+        known = ", ".join(f"--{name}" for name in named)
+        what = str(wrong).strip().splitlines()[0] if str(wrong).strip() else "That was not read."
+        fail(f"{what} What handrail {command.kind()} takes: {known}", USAGE)
+    taken = dict(bound.arguments)
+    on = _checked(date, taken.pop(_DAY, None), "--on")
+    typed = {
+        name: _read(name, value, command.model_fields[name])
+        for name, value in taken.items()
+        if value is not None
+    }
+    return typed, on
+
+
+def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
+    typed, *shown = get_args(parameter.annotation)
+    left_out: Any = Annotated[typed | None, *shown, Parameter(required=False)]
+    return parameter.replace(default=None, annotation=left_out)

@@ -1,0 +1,450 @@
+"""Corrections: any entry on a stream can be put right or taken back by a later one.
+
+An entry is what one command recorded together.  What stands instead of it is found by deciding its
+command again, where it stood, with other values or not at all, and every later command after it: a
+correction leads to nothing but what the rules could have reached.  The first value stays where it
+is; whoever asks what was known before reads it there.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.authority import MAY, require
+from domain.bounds import Day
+from domain.calendar import spoken
+from domain.context import Context
+from domain.deciding import Dated, facts
+from domain.engagement import OpenEngagement, begun
+from domain.errors import Refused, Unknown, WrongState
+from domain.kernel import (
+    EVENTS,
+    Command,
+    Decision,
+    EngagementCommand,
+    Event,
+    Line,
+    Recorded,
+    Spent,
+    Stamp,
+    State,
+    about_noun,
+    decides,
+    evolves,
+    fold,
+)
+from domain.notices import NOTICE_EVENTS
+from domain.personal import Sealed
+
+_NAME = re.compile(r"[A-Z]{1,3}-?\d+")
+"""A short name such as D1 or INV-2."""
+
+MOST_ENTRIES = 1_000_000
+"""No stream ever has so many."""
+
+SIGNED = frozenset({"agreement", "board", "investment", "appropriation"})
+"""The nouns of what a board decided or money was given for."""
+
+
+about_noun("entry", "Put right or take back what was entered.")
+
+
+class _Mending(EngagementCommand):
+    entry: Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
+    """Its number in handrail history; any number of those that one command recorded."""
+    reason: Line
+    """Why, for example "typed 4-1"."""
+    with_consequences: bool = False
+    """Take back what rests on it as well."""
+
+
+class CorrectEntry(_Mending):
+    """Put other values in the place of what was recorded."""
+
+    noun = "entry"
+    verb = "correct"
+
+    values: Mapping[str, Any] = Field(default_factory=dict)
+    """The values that were wrong, by the names that the command has for them."""
+    on: Day | None = None
+    """The day on which it came true, where that was wrong."""
+
+
+class RetractEntry(_Mending):
+    """Take back what should never have been recorded."""
+
+    noun = "entry"
+    verb = "retract"
+
+
+MENDS = (CorrectEntry, RetractEntry)
+
+
+class Standing(BaseModel):
+    """An event that stands in the place of another."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    schema_version: int
+    effective_at: datetime
+    data: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: Event, at: datetime) -> "Standing":
+        """An event as it is kept inside another."""
+        return cls(
+            type=event.type,
+            schema_version=event.schema_version,
+            effective_at=at,
+            data=event.model_dump(mode="json"),
+        )
+
+    @property
+    def event(self) -> Event:
+        """The event itself."""
+        return EVENTS[self.type].model_validate(self.data)
+
+
+class NamesSpent(Event):
+    """Stands where something was taken back: its names are given to nothing else."""
+
+    type: ClassVar[str] = "names-spent"
+
+    names: tuple[str, ...]
+
+    def sentence(self) -> str:
+        return f"{', '.join(self.names)} is not given again."
+
+
+@evolves(NamesSpent)
+def names_spent(state: State, event: NamesSpent, stamp: Stamp) -> State:
+    return state.put(Spent(state.of(Spent).names | {*event.names}))
+
+
+class Instead(BaseModel):
+    """What is read in the place of one event."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    events: tuple[Standing, ...] = ()
+
+
+class EntryMended(Event):
+    """An entry was put right or taken back, with what followed from it."""
+
+    type: ClassVar[str] = "entry-mended"
+    entry: int
+    """The first version of the entry."""
+    reason: Sealed
+    was: Sealed
+    """What it said, in words."""
+    says: Sealed | None = None
+    """What it says now; None where it was taken back."""
+    also: tuple[int, ...] = ()
+    """The entries that rested on it and were taken back with it."""
+    instead: tuple[Instead, ...] = ()
+
+    def mends(self) -> bool:
+        return bool(self.instead)
+
+    def sentence(self) -> str:
+        also = f" with {_numbered(self.also)}" if self.also else ""
+        if self.says is None:
+            return f"Entry {self.entry} taken back{also} ({self.reason}): {self.was}"
+        return f"Entry {self.entry} corrected ({self.reason}): {self.says} It said: {self.was}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mendings:
+    """What was mended on a stream, by the first version of each entry: the last that did it."""
+
+    by: Mapping[int, int] = field(default_factory=dict)
+
+
+@evolves(EntryMended)
+def entry_mended(state: State, event: EntryMended, stamp: Stamp) -> State:
+    news = dict.fromkeys((event.entry, *event.also), stamp.version)
+    return state.put(Mendings({**state.of(Mendings).by, **news}))
+
+
+def mended(history: Sequence[Recorded]) -> list[Recorded]:
+    """A history as it is to be read: with what stands instead of what was mended.
+
+    Part of a history may be left out: what it would have mended is not there then.  Mending twice
+    is mending once.
+    """
+    stamps = {recorded.stamp.version: recorded.stamp for recorded in history}
+    standing: dict[int, list[Recorded]] = {}
+    for recorded in history:
+        standing.setdefault(recorded.stamp.version, []).append(recorded)
+    for recorded in history:
+        if not isinstance(recorded.event, EntryMended):
+            continue
+        for instead in recorded.event.instead:
+            if stamp := stamps.get(instead.version):
+                standing[instead.version] = [
+                    Recorded(s.event, replace(stamp, effective_at=s.effective_at))
+                    for s in instead.events
+                ]
+        done = recorded.event.model_copy(update={"instead": ()})
+        standing[recorded.stamp.version] = [Recorded(done, recorded.stamp)]
+    return [recorded for events in standing.values() for recorded in events]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one command recorded on a stream, with what is known of the command."""
+
+    versions: tuple[int, ...]
+    """Of every event, notices included."""
+    command_id: UUID
+    actor: str
+    command: Command | None = None
+    """None for what the system recorded, and where it was not kept."""
+    context: Context | None = None
+    """What it could know, as far as it can still be resolved; None where it cannot."""
+    illustrative: bool = False
+    elsewhere: tuple[str, ...] = ()
+    """Other streams on which it recorded something."""
+
+    @property
+    def number(self) -> int:
+        """What it is called."""
+        return self.versions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A stream's past, as whoever mends something needs it."""
+
+    history: tuple[Recorded, ...]
+    """As recorded."""
+    entries: tuple[Entry, ...]
+    corrected: tuple[Command, Context] | None = None
+    """The command with its right values, and what it could know."""
+
+    def entry(self, number: int) -> Entry | None:
+        """The entry that has an event of this version."""
+        return next((e for e in self.entries if number in e.versions), None)
+
+
+@decides(CorrectEntry)
+def correct(command: CorrectEntry, state: State, context: Context) -> Decision:
+    past, entry = _mendable(command, state, context)
+    if past.corrected is None:
+        raise WrongState(
+            f"{state.id}: entry {entry.number} has nothing that could be typed otherwise. Take it "
+            f'back: handrail retract {state.id} {entry.number} --reason "..."'
+        )
+    return _mend(command, past, entry, past.corrected, state)
+
+
+@decides(RetractEntry)
+def retract(command: RetractEntry, state: State, context: Context) -> Decision:
+    past, entry = _mendable(command, state, context)
+    if isinstance(entry.command, OpenEngagement):
+        raise WrongState(
+            f"{state.id}: entry {entry.number} opened it, and everything else rests on that. Put "
+            f"it right with handrail correct {state.id} {entry.number}, or end it: "
+            f"handrail engagement withdraw {state.id} --reason REASON"
+        )
+    return _mend(command, past, entry, None, state)
+
+
+def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, Entry]:
+    engagement, past = begun(state, context), context.past
+    assert past is not None, "who resolves a correction resolves the past"
+    entry = past.entry(command.entry)
+    if entry is None:
+        raise Unknown(
+            f"{state.id} has no entry {command.entry}: they go from 1 to {state.version}. See "
+            f"them all: handrail history {state.id}"
+        )
+    if entry.command is None:
+        raise WrongState(
+            f"{state.id}: entry {entry.number} was recorded by Handrail itself, and follows from "
+            f"others. Put right what it follows from: handrail history {state.id}"
+        )
+    if entry.elsewhere:
+        raise WrongState(
+            f"{state.id}: entry {entry.number} also changed {', '.join(entry.elsewhere)}. Put it "
+            f"right with the verbs of its subject: handrail {entry.command.noun} --help"
+        )
+    signed = entry.command.noun in SIGNED or entry.command.verb == "sign"
+    require(
+        f"put entry {entry.number} right",
+        MAY["mend-signed" if signed else "mend"],
+        context,
+        lead=engagement.roles.get("lead"),
+        concerned=entry.actor,
+    )
+    return past, entry
+
+
+def _mend(
+    command: _Mending,
+    past: Past,
+    entry: Entry,
+    corrected: tuple[Command, Context] | None,
+    state: State,
+) -> Decision:
+    found = _replayed(past, entry, corrected, command.with_consequences)
+    if found.resting and not command.with_consequences:
+        named = "; ".join(f"{e.number} ({_said(_of(e, past.history))})" for e in found.resting)
+        raise WrongState(
+            f"{state.id}: this rests on entry {entry.number}: {named}. Put that right first, or "
+            f"take it back together: --with-consequences"
+        )
+    if not found.instead:
+        return []
+    was = _said(_of(entry, mended(past.history))) or "nothing, since it had been taken back."
+    says = found.says or "nothing."
+    if isinstance(command, CorrectEntry) and command.on is not None:
+        says += f" It came true on {spoken(command.on)}."
+    # The entry itself first: it is told first.
+    order = sorted(found.instead, key=lambda v: (v not in entry.versions, v))
+    return [
+        EntryMended(
+            entry=entry.number,
+            reason=Sealed(about=state.stream, text=command.reason),
+            was=Sealed(about=state.stream, text=was),
+            says=Sealed(about=state.stream, text=says) if corrected else None,
+            also=tuple(e.number for e in found.resting),
+            instead=tuple(Instead(version=v, events=found.instead[v]) for v in order),
+        )
+    ]
+
+
+@dataclass(slots=True)
+class _Replay:
+    """What a past comes to once an entry is mended."""
+
+    recorded: Sequence[Recorded]
+    state: State
+    instead: dict[int, tuple[Standing, ...]] = field(default_factory=dict)
+    resting: list[Entry] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    says: str = ""
+    """What the entry itself says now."""
+
+    def put(self, entry: Entry, was: Sequence[Recorded], now: Sequence[Dated] | None) -> None:
+        """Go on with an entry as it was, or with other facts in the place of its own."""
+        said = _facts(was)
+        if now is None or list(now) == [(r.event, r.stamp.effective_at) for r in said]:
+            self.seen |= _names(r.event for r in said)
+            self.state = fold(self.state.stream, was, self.state)
+            return
+        self.seen |= _names(event for event, _ in now)
+        raw = _of(entry, self.recorded)
+        first, *others = _facts(raw) or raw
+        events = list(now)
+        if spent := _names(r.event for r in _facts(raw)) - self.seen:
+            events.append((NamesSpent(names=tuple(sorted(spent))), first.stamp.effective_at))
+        self.instead |= {r.stamp.version: () for r in others}
+        self.instead[first.stamp.version] = tuple(Standing.of(event, at) for event, at in events)
+        standing = [Recorded(event, replace(first.stamp, effective_at=at)) for event, at in events]
+        notices = [r for r in was if isinstance(r.event, NOTICE_EVENTS)]
+        before = [r for r in notices if r.stamp.version < first.stamp.version]
+        rest = notices[len(before) :]
+        self.state = fold(self.state.stream, [*before, *standing, *rest], self.state)
+
+
+def _replayed(
+    past: Past, mending: Entry, corrected: tuple[Command, Context] | None, carry: bool
+) -> _Replay:
+    history = mended(past.history)
+    stream = history[0].stamp.stream
+    control, replay, begun = State(stream), _Replay(past.history, State(stream)), False
+    for entry in past.entries:
+        was = _of(entry, history)
+        if entry is mending:
+            begun = True
+            now: list[Dated] = []
+            if corrected is not None:
+                now = _decided(corrected[0], replay.state, corrected[1], entry.illustrative)
+            replay.says = " ".join(event.sentence() for event, _ in now)
+            replay.put(entry, was, now)
+        elif not begun or entry.context is None or not _facts(was):
+            replay.put(entry, was, None)
+        else:
+            replay.put(entry, was, _again(entry, was, control, replay, carry))
+        control = fold(stream, was, control)
+    return replay
+
+
+def _again(
+    entry: Entry, was: Sequence[Recorded], control: State, replay: _Replay, carry: bool
+) -> Sequence[Dated] | None:
+    """What an entry says after what was mended before it; None where it says the same.
+
+    Whatever it would not say today on its own past, for another reason than this correction, is
+    left as it was recorded.
+    """
+    assert entry.context is not None
+    recorded = [(r.event, r.stamp.effective_at) for r in _facts(was)]
+    try:
+        if _decided(entry.command, control, entry.context, entry.illustrative) != recorded:
+            return None
+    except Refused:
+        return None
+    try:
+        return _decided(entry.command, replay.state, entry.context, entry.illustrative)
+    except Refused:
+        replay.resting.append(entry)
+        return [] if carry else None
+
+
+def _decided(
+    command: Command | None, state: State, context: Context, illustrative: bool
+) -> list[Dated]:
+    own, others = facts(command, state, context, illustrative=illustrative)
+    if others:
+        raise WrongState(
+            f"{state.id}: with that it would also change {', '.join(others)}. Take it back and "
+            f"record it anew with the right values."
+        )
+    return own
+
+
+def _of(entry: Entry, history: Iterable[Recorded]) -> list[Recorded]:
+    return [r for r in history if r.stamp.version in entry.versions]
+
+
+def _facts(history: Iterable[Recorded]) -> list[Recorded]:
+    beside = (*NOTICE_EVENTS, EntryMended, NamesSpent)
+    return [r for r in history if not isinstance(r.event, beside)]
+
+
+def _said(history: Iterable[Recorded]) -> str:
+    return " ".join(r.event.sentence() for r in _facts(history))
+
+
+def _numbered(entries: Sequence[int]) -> str:
+    return f"{'entry' if len(entries) == 1 else 'entries'} {', '.join(map(str, entries))}"
+
+
+def _names(events: Iterable[Event]) -> set[str]:
+    return {
+        text
+        for event in events
+        for text in _texts(event.model_dump(mode="json"))
+        if _NAME.fullmatch(text)
+    }
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)

@@ -1,0 +1,115 @@
+"""Corrections in the store: what was typed is kept, and every list follows."""
+
+from datetime import timedelta
+from typing import Any
+
+from domain.kernel import fold
+from domain.mending import Mendings
+from domain.playbook import Playbook
+from store.database import listed, queries
+from store.events import read_stream
+from store.rebuild import rebuild
+from tests.conftest import Office
+
+E = "alder-creek-usd"
+STREAM = f"engagement:{E}"
+
+
+async def entry(office: Office, kind: str) -> int:
+    """The number of the last entry of a type of event."""
+    async with office.pool.acquire() as connection:
+        history = await read_stream(connection, office.vault, STREAM)
+    return [r.stamp.version for r in history if r.event.type == kind][-1]
+
+
+async def lists(office: Office) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    async with office.pool.acquire() as connection:
+        for name in ("engagements", "deliverables", "obligations", "notices", "investments"):
+            rows = await connection.fetch(f"select * from read.{name} order by 1, 2")
+            found[name] = [dict(row) for row in rows]
+    return found
+
+
+async def rebuilt(office: Office) -> dict[str, list[dict[str, Any]]]:
+    async with office.pool.acquire() as connection:
+        await rebuild(connection, office.vault)
+    return await lists(office)
+
+
+async def test_a_deliverable_that_was_entered_by_mistake_leaves_every_list(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    due = office.clock.at.date() + timedelta(days=60)
+    await office.agreed("Theory of action", due)
+    await office.do("deliverable propose", "marcus", engagement=E, title="Data", due=due)
+    proposed = await entry(office, "deliverable-proposed")
+
+    refused = await office.refused("entry retract", "priya-who", engagement=E, entry=1, reason="x")
+    assert "priya-who" in refused.message
+    await office.do("entry retract", "marcus", engagement=E, entry=proposed, reason="wrong LEA")
+
+    found = await lists(office)
+    assert [d["deliverable"] for d in found["deliverables"]] == ["D1"]
+    assert {o["item"] for o in found["obligations"]} >= {"D1"}
+    assert not any(o["item"].startswith("D2") for o in found["obligations"])
+    waiting = [
+        n for n in found["notices"] if n["item"].startswith("D2") and n["status"] == "planned"
+    ]
+    assert waiting == []
+    assert found == await rebuilt(office)
+
+
+async def test_a_vote_is_put_right_by_the_values_that_were_typed(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    acted = await entry(office, "board-acted")
+
+    wrong = await office.refused(
+        "entry correct", "dana", engagement=E, entry=acted, reason="x", values={"meeting": "soon"}
+    )
+    assert "meeting" in wrong.message
+    await office.do(
+        "entry correct",
+        "dana",
+        engagement=E,
+        entry=acted,
+        reason="typed 4-1",
+        values={"vote": "5-0"},
+    )
+
+    # A second correction keeps what the first put right.
+    acted_on = {"meeting": office.clock.at.date().isoformat(), "minutes": "page 4"}
+    await office.do(
+        "entry correct", "dana", engagement=E, entry=acted, reason="minutes", values=acted_on
+    )
+
+    async with office.pool.acquire() as connection:
+        history = await read_stream(connection, office.vault, STREAM)
+    assert fold(STREAM, history).of(Mendings).by
+    assert "5-0" in history[-1].event.sentence()
+    assert "4-1" in history[-2].event.sentence()
+    assert await lists(office) == await rebuilt(office)
+
+
+async def test_an_investment_that_is_taken_back_is_counted_nowhere(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    for amount, purpose in (("9000", "Coaching"), ("500", "Books")):
+        await office.do(
+            "investment add", "dana", engagement=E, amount=amount, purpose=purpose,
+            category="consultant", source="ledger of August",
+        )  # fmt: skip
+    first = await entry(office, "investment-added") - 1
+
+    await office.do("entry retract", "dana", engagement=E, entry=first, reason="twice")
+
+    async with office.pool.acquire() as connection:
+        rows = await listed(queries.engagement_ids(connection))
+    assert rows
+    found = await lists(office)
+    assert [str(i["amount"]) for i in found["investments"]] == ["500.00"]
+    assert found == await rebuilt(office)

@@ -1,0 +1,79 @@
+"""Mistakes as people make them at a desk: noticed, looked at, put right."""
+
+from tests.end_to_end.conftest import E, Handrail
+
+
+def entry(desk: Handrail, kind: str) -> str:
+    """The number of the last entry with an event of a type."""
+    found = [e["version"] for e in desk("history", E, "--json").lines if e["type"] == kind]
+    return str(found[-1])
+
+
+def test_a_deliverable_proposed_by_mistake_is_taken_back_and_nothing_is_left_of_it(
+    desk: Handrail,
+) -> None:
+    before = desk("due", "--json").lines
+    proposed = desk(
+        "deliverable", "propose", E, "Not for Alder Creek", "--due", "2054-11-13", "--hours", "2"
+    )
+    assert proposed.code == 0, proposed.said
+    version = entry(desk, "deliverable-proposed")
+
+    looked = desk("retract", E, version, "--reason", "another LEA", "--dry-run")
+    assert "Nothing is written" in looked.said
+    assert "Not for Alder Creek" in looked.out
+    assert desk("retract", E, version, "--reason", "another LEA").code == 0
+
+    assert desk("due", "--json").lines == before
+    assert "Not for Alder Creek" not in desk("engagement", "show", E).out
+    marked = desk("history", E).out
+    assert "[taken back by" in marked
+    assert "Not for Alder Creek" in marked
+
+
+def test_what_was_typed_wrongly_is_typed_again_as_the_command_takes_it(desk: Handrail) -> None:
+    logged = desk("conversation", "log", E, "parents", "--note", "loud")
+    assert logged.code == 0, logged.said
+    version = entry(desk, "conversation-logged")
+
+    unknown = desk("correct", E, version, "--groop", "students", "--reason", "typed parents")
+    assert unknown.code == 2
+    assert "--group" in unknown.said
+    refused = desk("correct", E, version, "--group", "nobody", "--reason", "typed parents")
+    assert refused.code == 1
+    assert "nobody" in refused.said
+    right = desk("correct", E, version, "--group", "students", "--reason", "typed parents")
+    assert right.code == 0, right.said
+    assert "students" in right.out
+    assert "parents" in right.out
+
+    undone = desk("undo")
+    assert undone.code == 1
+    assert "is a correction" in undone.said
+
+
+def test_one_s_own_last_entry_is_undone_and_nobody_else_s(desk: Handrail) -> None:
+    assert desk("conversation", "log", E, "board", "--note", "again", actor="marcus").code == 0
+    count = len(desk("history", E, "--json").lines)
+
+    assert desk("undo", actor="marcus").code == 0
+
+    after = desk("history", E, "--json").lines
+    assert after[count]["type"] == "entry-mended"
+    assert after[count]["data"]["entry"] == count
+    assert desk("retract", E, "9999", "--reason", "x").code == 1
+    assert desk("retract", E, "none", "--reason", "x").code == 2
+
+
+def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -> None:
+    assert desk("lea", "register", "slip-creek", "Slip Creek").code == 0
+    opened = desk("engagement", "open", "slip-creek", "--lead", "marcus", "--director", "dana")
+    assert opened.code == 0, opened.said
+    ended = desk("engagement", "withdraw", "slip-creek", "--reason", "wrong id", actor="marcus")
+    assert ended.code == 0, ended.said
+
+    assert desk("undo", actor="marcus").code == 0
+
+    assert "recruiting" in desk("engagement", "show", "slip-creek").out
+    logged = desk("conversation", "log", "slip-creek", "board", actor="marcus")
+    assert logged.code == 0, logged.said
