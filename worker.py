@@ -5,7 +5,8 @@ import os
 import signal
 import socket
 import sys
-from contextlib import AsyncExitStack
+import threading
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import structlog
@@ -18,6 +19,7 @@ from activities.record import Record
 from activities.registry import mail_activities, record_activities, smtp_activities
 from activities.reminders import Reminders
 from activities.returns import ReturnReader
+from activities.stopping import unless_told_to_stop
 from bootstrap.calendars import keeper
 from bootstrap.deployment import become_current, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
@@ -38,6 +40,9 @@ CACHED_WORKFLOWS = 1000
 gone: a sandbox whose worker ended needs a new server too, which `embedded.supervisor` gives it."""
 GRACE = timedelta(seconds=10)
 """How long activities may finish after SIGTERM."""
+LEAVE_SECONDS = 15.0
+"""When the process is gone after SIGTERM, whatever it waits for; less than supervisors wait."""
+FAREWELL_SECONDS = 2.0
 
 RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules(
@@ -99,6 +104,7 @@ async def beat(pool: Pool, worker_id: str) -> None:
             async with pool.acquire() as connection:
                 await queries.beat(connection, id=worker_id)
         except AWAY as away:
+            unless_told_to_stop(away)
             log.warning("heartbeat_missed", why=type(away).__name__)
         await asyncio.sleep(HEARTBEAT_SECONDS)
 
@@ -122,7 +128,8 @@ async def run(stop: asyncio.Event) -> None:
         )
         follower = Follower(at.pool, at.vault, at.clock, at.client)
         async with AsyncExitStack() as stack:
-            for worker in workers(at, record, reminders):
+            serving = workers(at, record, reminders)
+            for worker in serving:
                 await stack.enter_async_context(worker)
             if not at.sandbox:
                 await become_current(at.client)
@@ -147,17 +154,35 @@ async def run(stop: asyncio.Event) -> None:
                 for task in (ends, *background):
                     task.cancel()
                 await asyncio.gather(ends, *background, return_exceptions=True)
-        async with at.pool.acquire() as connection:
-            await queries.bury(connection, id=worker_id)
+                # Together: each gives what it has in hand the whole grace.
+                await asyncio.gather(*(worker.shutdown() for worker in serving))
+        # Whoever cannot say goodbye is missed within seconds anyway.
+        with suppress(*AWAY):
+            async with at.pool.acquire(timeout=FAREWELL_SECONDS) as connection:
+                await queries.bury(connection, id=worker_id)
         log.info("worker_stopped", worker=worker_id)
 
 
+def leave() -> None:
+    """End without what could not be ended: it is done again, as after any kill."""
+    log.error("worker_left", why=f"something did not end within {LEAVE_SECONDS:.0f} s")
+    os._exit(1)
+
+
 async def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT, and no more than `LEAVE_SECONDS` longer."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told_to_stop(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+        # A thread of its own: it must come about whatever else this process hangs in.
+        last = threading.Timer(LEAVE_SECONDS, leave)
+        last.daemon = True
+        last.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, told_to_stop)
     await run(stop)
 
 

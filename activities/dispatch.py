@@ -13,6 +13,7 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.names import WORKFLOW_QUEUE, DigestRun
+from activities.stopping import unless_told_to_stop
 from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
 from domain.messages import Envelope, Receipt
 
@@ -75,10 +76,8 @@ async def send(client: Client, envelope: Envelope) -> Receipt:
         handle = await begin(client, envelope)
         return Receipt.model_validate(await handle.result())
     except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
-        # The SDK says the same when the server was slow and when we are told to stop; whoever
-        # tries again after the one must not after the other.
-        if (task := asyncio.current_task()) is not None and task.cancelling():
-            raise asyncio.CancelledError from ended
+        # The SDK says the same when the server was slow and when we are told to stop.
+        unless_told_to_stop(ended)
         raise
 
 

@@ -20,6 +20,7 @@ from activities.mail.addresses import parse_mailbox
 from activities.mail.dates import Entry, calendar, uid
 from activities.mail.wording import heading
 from activities.record import Clock
+from activities.stopping import unless_told_to_stop
 from domain.calendar import local_date
 from domain.context import ProgramEntry
 from store.context import people, program
@@ -139,6 +140,7 @@ class Keeper:
                 seen = look["seen"]
                 polls += 1
             except AWAY as away:
+                unless_told_to_stop(away)
                 log.warning(
                     "feeds_not_written", directory=str(self._directory), why=str(away)[:200]
                 )

@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 
 from activities.dispatch import send
 from activities.record import Clock
+from activities.stopping import unless_told_to_stop
 from domain.bounces import SettleAddress, item_of
 from domain.context import SYSTEM
 from domain.engagement import EngagementOpened
@@ -65,16 +66,19 @@ class Follower:
                                 await self.catch_up(connection)
                                 await asyncio.sleep(_POLL_SECONDS)
                         finally:
-                            if not connection.is_closed():
-                                await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+                            # At once, also where the server is gone and would be waited for:
+                            # what the session had locked ends with it.
+                            connection.terminate()
             except (
                 *AWAY,
                 RPCError,
                 WorkflowUpdateFailedError,
                 WorkflowUpdateRPCTimeoutOrCancelledError,
             ) as away:
+                unless_told_to_stop(away)
                 log.warning("follower_interrupted", why=type(away).__name__)
             except UnknownEvent as newer:
+                unless_told_to_stop(newer)
                 # During an upgrade a newer worker follows; this one only must not stop working.
                 log.warning("follower_outdated", why=str(newer))
             await asyncio.sleep(_REST_SECONDS)

@@ -5,6 +5,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.hands import beating
 from activities.names import (
     ANNOUNCE_DUE,
     ANNOUNCE_OVERVIEWS,
@@ -54,11 +55,13 @@ def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:
 
     @activity.defn(name=CLAIM_DIGEST)
     async def claim_digest(digest: DigestRun) -> ClaimedMail:
-        return await reminders.claim(digest)
+        async with beating():
+            return await reminders.claim(digest)
 
     @activity.defn(name=REPORT_MAIL)
     async def report_mail(claimed: ClaimedMail) -> None:
-        await reminders.report(claimed)
+        async with beating():
+            await reminders.report(claimed)
 
     return [claim_digest, report_mail, *smtp_activities(reminders)]
 
@@ -68,6 +71,7 @@ def smtp_activities(reminders: Reminders) -> list[Callable[..., Any]]:
 
     @activity.defn(name=SEND_MAIL)
     async def send_mail(claimed: ClaimedMail) -> Handed:
-        return await reminders.send(claimed)
+        async with beating():
+            return await reminders.send(claimed)
 
     return [send_mail]

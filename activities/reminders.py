@@ -15,12 +15,14 @@ from temporalio.client import Client
 from activities.caught import forget
 from activities.dispatch import send, start_digest
 from activities.erasing import note_names
+from activities.hands import Hands
 from activities.mail.compose import compose
 from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
 from activities.names import Announced, ClaimedMail, DigestRun, Handed
 from activities.overviews import Overseen, pass_on, readers, still_to_send, to_go
 from activities.record import Clock, Outcome, Record
+from activities.stopping import unless_told_to_stop
 from activities.telling import Found, digest_of, message_id, said_in
 from domain.calendar import WorkingDays, local_date
 from domain.context import SYSTEM, ProgramEntry
@@ -98,6 +100,7 @@ class Reminders:
         self._client = client
         self._smtp_url = smtp_url
         self._caught = caught
+        self._hands = Hands(pool)
 
     async def forget(self, person: str) -> None:
         """Bring the copies in the mail catcher up to what erasing somebody has left of them."""
@@ -372,8 +375,11 @@ class Reminders:
             MailUnavailable: The server is away or says "later"; the workflow tries again.
         """
         assert claimed.mail is not None
-        if (wait_until := await self._handed_over(claimed.mail)) is not None:
-            return Handed(wait_until=wait_until)
+        async with self._hands.holding(claimed.mail) as ours:
+            if not ours:
+                raise MailUnavailable("another attempt has this mail in hand")
+            if (wait_until := await self._handed_over(claimed.mail)) is not None:
+                return Handed(wait_until=wait_until)
         return Handed(recorded=await self._recorded(claimed.mail))
 
     async def _handed_over(self, mail: UUID) -> datetime | None:
@@ -473,6 +479,7 @@ class Reminders:
                     )
                 break
             except AWAY as away:
+                unless_told_to_stop(away)
                 if attempt == _INSIST:
                     raise
                 log.warning("outcome_not_recorded_yet", mail=str(mail), why=type(away).__name__)

@@ -22,6 +22,7 @@ from activities.mail.report import LONGEST, Failure, read_report
 from activities.overviews import pass_on
 from activities.record import Clock
 from activities.reminders import kept_letter, still_theirs
+from activities.stopping import unless_told_to_stop
 from domain.context import SYSTEM
 from domain.messages import Envelope
 from domain.notices import RecordReturn
@@ -62,8 +63,9 @@ class ReturnReader:
                                 await self.catch_up(connection)
                                 await asyncio.sleep(POLL_SECONDS)
                         finally:
-                            if not connection.is_closed():
-                                await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+                            # At once, also where the server is gone and would be waited for:
+                            # what the session had locked ends with it.
+                            connection.terminate()
             except (
                 *AWAY,
                 mailbox.Error,
@@ -71,6 +73,7 @@ class ReturnReader:
                 WorkflowUpdateFailedError,
                 WorkflowUpdateRPCTimeoutOrCancelledError,
             ) as away:
+                unless_told_to_stop(away)
                 log.warning("bounce_reader_interrupted", why=type(away).__name__)
             await asyncio.sleep(POLL_SECONDS)
 

@@ -1,7 +1,8 @@
 """Builds what a process works with: pool, vault, client, clock, and the objects that use them."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from store.database import Pool, open_pool, queries
 from store.vault import Vault
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
+CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,4 +63,6 @@ async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[S
             sandbox=sandbox,
         )
     finally:
-        await pool.close()
+        # A server that is silent is not waited for.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(pool.close(), CLOSE_SECONDS)

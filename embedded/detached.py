@@ -17,6 +17,7 @@ import structlog
 
 from bootstrap.logging import configure_logging
 from bootstrap.settings import Settings, SettingsError, load_settings
+from embedded.files import private_log
 from embedded.home import AlreadyRunningError, Home, StackRecord, WrongKindError, rotate_log
 from embedded.process import StartError
 from embedded.services import child_environment
@@ -56,7 +57,7 @@ def start_detached(settings: Settings, *, sandbox: bool, say: Callable[[str], No
     rotate_log(log)
     report_read, report_write = os.pipe()
     try:
-        with log.open("ab") as output:
+        with private_log(log) as output:
             child = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "embedded.detached", str(report_write)),

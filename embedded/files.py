@@ -2,9 +2,13 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-from embedded.process import User
+if TYPE_CHECKING:
+    from embedded.process import User
 
 
 def private_directory(path: Path) -> Path:
@@ -13,7 +17,16 @@ def private_directory(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, text: str, owner: User | None = None) -> None:
+@contextmanager
+def private_log(path: Path) -> Iterator[BinaryIO]:
+    """A log to append to, for its owner alone, whatever it was before."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        os.fchmod(descriptor, 0o600)
+        yield file
+
+
+def write_private(path: Path, text: str, owner: "User | None" = None) -> None:
     """Replace a file in one step, readable by its owner alone.
 
     A reader sees the old text or the new, also when the machine stops in between.

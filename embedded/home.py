@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -145,6 +146,10 @@ class Home:
                 f"The data directory {self.path} cannot be made ({error}). "
                 "Set HANDRAIL_HOME to a directory you may write to."
             ) from error
+        for log in self.logs.glob("*.log"):
+            # Of an earlier version, which left them to the umask.
+            with suppress(PermissionError):
+                log.chmod(0o600)
         owner = self.secrets.stat().st_uid
         if owner != os.geteuid():
             # Root could go on, and leave files behind that the owner can then not open.

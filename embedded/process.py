@@ -19,6 +19,8 @@ from typing import Any, Generic, TypeVar
 
 import psutil
 
+from embedded.files import private_directory, private_log
+
 LEASH = Path(__file__).with_name("leash.py")
 LOOPBACK = "127.0.0.1"
 POLL_SECONDS = 0.02
@@ -94,9 +96,9 @@ class Leashed:
             "abandoned": [[int(stop.signal), stop.seconds] for stop in abandoned or stops],
             "report": report_write,
         }
-        log.parent.mkdir(parents=True, exist_ok=True)
+        private_directory(log.parent)
         try:
-            with log.open("ab") as output:
+            with private_log(log) as output:
                 self.log_start = output.tell()
                 # -I and -S: nothing of the user's environment may reach a process that may be root.
                 self._leash = subprocess.Popen(

@@ -722,6 +722,19 @@ select m.id, m.person, m.message_id, m.content
 -- A mail names somebody no more who was erased.
 update ops.mails set content = :content where id = :id;
 
+-- name: take-in-hand$
+-- Take a mail in hand for as long as this session lives; false where another session of ours has
+-- it.  A lock that somebody else took, as any role may, keeps no mail back.
+select pg_try_advisory_lock(720575940, :mail::int) or not exists (
+    select from pg_locks l join pg_stat_activity a using (pid)
+     where l.locktype = 'advisory' and l.classid = 720575940 and l.objid = :mail::int::oid
+       and l.objsubid = 2 and l.granted and a.datname = current_database()
+       and a.usename = current_user);
+
+-- name: let-go!
+-- The session has a mail in hand no more.
+select pg_advisory_unlock(720575940, :mail::int);
+
 -- name: offer-mail!
 -- The mail server is about to see the text: from now on it stands.
 update ops.mails set offered = true where id = :id;

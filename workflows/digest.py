@@ -21,6 +21,10 @@ SEND_TIMEOUT = timedelta(minutes=15)
 """Longer than the longest conversation with a mail server and the recording of its answer: an
 attempt is never made while another is still under way."""
 
+MISSED = timedelta(seconds=10)
+"""A worker not heard of for so long is taken for dead, and another takes over what it had in hand.
+Should it only have stopped for a while, the mail is still its own (`activities.hands`)."""
+
 REPORT_TIMEOUT = timedelta(minutes=2)
 """One command for each engagement in a mail that came back."""
 
@@ -44,6 +48,7 @@ class DigestWorkflow:
             result_type=ClaimedMail,
             task_queue=MAIL_QUEUE,
             start_to_close_timeout=REPORT_TIMEOUT,
+            heartbeat_timeout=MISSED,
             retry_policy=PATIENT,
         )
         if claimed.mail is None:
@@ -55,6 +60,7 @@ class DigestWorkflow:
                 result_type=Handed,
                 task_queue=SMTP_QUEUE,
                 start_to_close_timeout=SEND_TIMEOUT,
+                heartbeat_timeout=MISSED,
                 retry_policy=PATIENT,
             )
             # Releases before this answer existed gave none: it went.
@@ -68,5 +74,6 @@ class DigestWorkflow:
             claimed,
             task_queue=MAIL_QUEUE,
             start_to_close_timeout=REPORT_TIMEOUT,
+            heartbeat_timeout=MISSED,
             retry_policy=PATIENT,
         )

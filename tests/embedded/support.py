@@ -62,6 +62,8 @@ class Installation:
     root: Path = ROOT
     user: int | None = None
     more: dict[str, str] = field(default_factory=dict)
+    umask: int = -1
+    """What whoever types takes from the modes of new files; -1 for what the tests run with."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -85,6 +87,7 @@ class Installation:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            umask=self.umask,
             **self._as_user(),
         )
 
@@ -99,6 +102,7 @@ class Installation:
             capture_output=True,
             text=True,
             timeout=120,
+            umask=self.umask,
             **self._as_user(),
         )
         if code is not None:
@@ -115,6 +119,14 @@ class Installation:
 
     def processes(self) -> dict[int, str]:
         return processes_of(self.home)
+
+    def open_to_others(self) -> list[str]:
+        """Every file and directory of the home that others may read, write or enter."""
+        return [
+            f"{path} {path.lstat().st_mode:o}"
+            for path in (self.home, *self.home.rglob("*"))
+            if not path.is_symlink() and path.lstat().st_mode & 0o077
+        ]
 
     def is_gone(self) -> bool:
         return not self.processes()

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import stat
@@ -148,13 +149,26 @@ def test_starting_again_finds_the_same_data(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "postmaster.pid").exists()
 
 
-def test_it_starts_over_the_lock_file_of_a_killed_server(tmp_path: Path) -> None:
+async def test_it_starts_over_what_a_killed_server_left_busy_backends_included(
+    tmp_path: Path,
+) -> None:
     with postgres_cluster(tmp_path, durable=False) as killed:
         run_sql(killed.owner_url(), "create schema kept; create table kept.x as select 42 as y")
+        client = await asyncpg.connect(killed.owner_url())
+        backend = await client.fetchval("select pg_backend_pid()")
+        # Too busy to look whether its server still lives.
+        busy = asyncio.create_task(client.execute("select count(*) from generate_series(1, 1e12)"))
+        working = psutil.Process(backend)
+        await asyncio.to_thread(eventually, lambda: working.cpu_percent(0.05) > 20)
         psutil.Process(killed.process.pid).kill()
-        eventually(lambda: killed.process.exit_code() is not None)
+        await asyncio.to_thread(eventually, lambda: killed.process.exit_code() is not None)
+        assert is_running(backend), "or this test shows nothing"
     with postgres_cluster(tmp_path, durable=False) as second:
+        assert not is_running(backend), "two servers would write to the same files"
         assert run_sql(second.owner_url(), "select y from kept.x").strip() == "42"
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await busy
+    client.terminate()
 
 
 def test_it_starts_when_another_process_has_the_number_in_the_lock_file(tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def test_it_runs_on_free_ports_starts_again_where_it_stopped_and_ends_at_ctrl_c(
     installation: Make, usual_ports_taken: None
 ) -> None:
     here = installation()
+    here.umask = 0o022
 
     up = here.run("up", "--detach")
     assert up.stdout.count("Part ") == 1, "one table of what runs where"
@@ -114,6 +115,7 @@ def test_it_runs_on_free_ports_starts_again_where_it_stopped_and_ends_at_ctrl_c(
     assert set(doctor.values()) == {"ok"}
 
     leave_traces(record)
+    assert not here.open_to_others()
     here.run("down")
     assert here.is_gone()
     assert "handrail up" in here.run("status", code=3).stderr

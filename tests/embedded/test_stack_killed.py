@@ -27,8 +27,13 @@ pytestmark = pytest.mark.timeout(300)
 
 def test_a_sandbox_keeps_its_clock_when_it_is_killed(installation: Make) -> None:
     here = installation()
+    here.umask = 0
+    (here.home / "logs").mkdir(parents=True, mode=0o700)
+    here.home.chmod(0o700)
+    (here.home / "logs" / "worker.log").write_text("as an earlier version left it\n")
     here.run("up", "--detach", "--sandbox")
     record = here.record()
+    assert not here.open_to_others()
     began = datetime.fromisoformat(here.json("clock")["now"])
     assert abs(began - datetime.now(UTC)) < timedelta(minutes=1)
 

@@ -26,6 +26,7 @@ from domain.playbook import Playbook
 from embedded.mailcatcher import MAILDIR_PARTS, KeepInMaildir, MailCatcher, start_mail_catcher
 from embedded.process import LOOPBACK, free_port
 from tests.conftest import MASTER_KEY, ROOT, Database, eventually
+from tests.lines import line_to
 from tests.workflows.conftest import Running, WorkflowOffice, at, day, office_of
 from tests.workflows.test_years import E, body, prepared, submitted
 
@@ -265,14 +266,18 @@ import asyncio
 from datetime import timedelta
 from temporalio.worker import UnsandboxedWorkflowRunner
 import worker
+import activities.hands
 import workflows.digest
 worker.CACHED_WORKFLOWS = 0
 worker.RUNNER = UnsandboxedWorkflowRunner()
-workflows.digest.SEND_TIMEOUT = timedelta(seconds=3)
+worker.GRACE = timedelta(seconds=1)
+worker.LEAVE_SECONDS = 4.0
+activities.hands.BEAT_SECONDS = 0.3
+workflows.digest.MISSED = timedelta(seconds=2)
 asyncio.run(worker.main())
 """
-"""The worker, whose attempts to send are given up after seconds: while one is under way, the
-server's clock walks instead of jumping.  It keeps nothing that its successor would wait for."""
+"""The worker, missed after two seconds: while one has a mail in hand, the server's clock walks
+instead of jumping.  It keeps nothing that its successor would wait for."""
 
 
 class WorkerProcess:
@@ -311,6 +316,10 @@ class WorkerProcess:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
+
+    def tell_to_stop(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
 
     async def ended(self) -> None:
         assert self._process is not None
@@ -400,3 +409,33 @@ async def test_a_worker_killed_over_eight_o_clock_sends_one_mail_when_it_is_back
     assert Counter(r["status"] for r in await story.ledger(d1)) == {"sent": 1, "planned": 5}
     assert (await frozen(story))[0]["outcome"] == "sent"
     assert f"engagement:{E}" in {r["stream"] for r in await story.ledger(d1)}
+
+
+@pytest.mark.timeout(120)
+async def test_a_worker_ends_when_told_to_though_its_database_has_fallen_silent(
+    running: Running, sandbox_database: Database, mails: Post, tmp_path: Path
+) -> None:
+    async with line_to(sandbox_database.url) as line:
+        through = Database(sandbox_database.cluster, sandbox_database.name)
+        through.url = line.url(sandbox_database.url)
+        async with process(running, through, mails.smtp_url, tmp_path) as worker:
+            line.silence()
+
+            async def it_waits() -> bool:
+                return line.held > 0
+
+            await eventually(it_waits)
+            worker.tell_to_stop()
+            await asyncio.wait_for(worker.ended(), 20)
+
+            # And with every connection ended by the server, at the same moment.
+            line.cut()
+            await worker.start()
+            admin = await asyncpg.connect(sandbox_database.cluster.superuser_url)
+            await admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",
+                sandbox_database.name,
+            )
+            worker.tell_to_stop()
+            await asyncio.wait_for(worker.ended(), 20)
+            await admin.close()
