@@ -2,7 +2,6 @@
 
 import asyncio
 import mailbox
-import re
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +17,7 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from activities.dispatch import send
-from activities.mail.report import LONGEST, Failure, read_report
+from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_report
 from activities.overviews import pass_on
 from activities.record import Clock
 from activities.reminders import kept_letter, still_theirs
@@ -34,7 +33,6 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 10.0
 _BATCH_BYTES = 8_000_000
-_OUR_MAIL = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
 _LOCK = 7_205_759_406
 """Advisory lock: one worker reads, the others wait to take over."""
 
@@ -100,27 +98,38 @@ class ReturnReader:
 
     async def _deal_with(self, connection: Connection, raw: bytes, digest: str) -> str:
         report = await asyncio.to_thread(read_report, raw)
-        if report.verdict != "failed":
-            log.info("bounce_skipped", message=digest, what=report.verdict, why=report.why)
-            return report.verdict
-        why = "not one of our mails"
+        what, why = (
+            await self._returned(connection, report)
+            if report.verdict == "failed"
+            else (str(report.verdict), report.why)
+        )
+        if what != "bounced":
+            log.info("bounce_skipped", message=digest, what=what, why=why)
+        return what
+
+    async def _returned(self, connection: Connection, report: Report) -> tuple[str, str]:
+        """Deal with a mail that did not arrive; what it is for us, and why."""
+        found = ("foreign", "not one of our mails")
         for message_id in report.message_ids:
             row = await self._mail(connection, message_id)
             if row is None:
                 continue
             letter = await kept_letter(connection, self._vault, row)
             address = letter["recipient"] if letter else ""
-            failure = next((f for f in report.failures if f.is_for(address)), None)
-            if failure is not None and address:
+            if not address:
+                return "foreign", "the mail cannot be read any more"
+            if report.is_from(address):
+                return "automatic", "written in the reader's name"
+            failure = report.failure_for(address)
+            if failure is not None:
                 await self._came_back(connection, row, failure, address)
-                return "bounced"
-            why = "not about whom the mail went to"
-        log.info("bounce_skipped", message=digest, what="foreign", why=why)
-        return "foreign"
+                return "bounced", ""
+            found = ("elsewhere", "not about whom the mail went to")
+        return found
 
     async def _mail(self, connection: Connection, message_id: str) -> Any | None:
         """The mail with a Message-ID, if it is one of ours that a mail server has seen."""
-        ours = _OUR_MAIL.match(message_id)
+        ours = OUR_MAIL.match(message_id)
         row = await queries.mail(connection, id=UUID(ours[1])) if ours else None
         seen = row is not None and row["message_id"] == message_id and row["offered"]
         return row if seen else None

@@ -17,6 +17,7 @@ from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
 from embedded.looks.defects import look_at_defects
 from embedded.looks.mail import look_at_mail
+from embedded.looks.returned import look_at_returned_mail
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -114,6 +115,7 @@ async def _database(settings: Settings) -> list[Finding]:
                 await _actor(connection, settings),
                 *await _keys(connection, settings),
                 *await look_at_defects(connection),
+                *await look_at_returned_mail(connection, settings),
             ]
     finally:
         await connection.close()

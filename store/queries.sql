@@ -893,6 +893,12 @@ select digest from ops.bounces_read where digest = any(:digests);
 insert into ops.bounces_read (digest, found, read_at)
 values (:digest, :found, clock_timestamp()) on conflict do nothing;
 
+-- name: bounces-found
+-- What was found in the messages of the bounce mailbox that were read in the last days.
+select found, count(*) as count from ops.bounces_read
+ where read_at > clock_timestamp() - make_interval(days => :days)
+ group by found order by found;
+
 -- name: unreported-streams
 -- The streams that do not know yet what became of a mail.
 select stream from ops.mail_streams where mail = :mail and not reported order by stream;

@@ -21,8 +21,10 @@ from activities.mail.smtp_url import parse_smtp_url
 from activities.names import MAIL_QUEUE, SEND_MAIL, SMTP_QUEUE, ClaimedMail, Handed
 from activities.reminders import _INSIST, _INSIST_SECONDS
 from activities.returns import ReturnReader
+from bootstrap.settings import Settings
 from domain.calendar import CalendarPack
 from domain.playbook import Playbook
+from embedded.looks.returned import look_at_returned_mail
 from embedded.mailcatcher import MailCatcher
 from embedded.process import free_port
 from tests.conftest import Database, load
@@ -32,7 +34,7 @@ from worker import workers
 from workflows.digest import SEND_TIMEOUT
 
 E = "alder-creek-usd"
-REPORT = Path(__file__).parents[1] / "mail" / "reports" / "postfix.eml"
+REPORT = Path(__file__).parents[1] / "mail" / "reports" / "failed" / "postfix.eml"
 
 
 class Moody:
@@ -180,7 +182,12 @@ async def test_a_report_in_the_mailbox_turns_sent_into_bounced_once(
 
     async with story.pool.acquire() as connection:
         found = await reader.catch_up(connection)
-        assert found == {"foreign": 3, "temporary": 1, "malformed": 1, "bounced": 2}
+        assert found == {
+            "foreign": 2, "temporary": 1, "malformed": 1, "elsewhere": 1, "bounced": 2
+        }  # fmt: skip
+        [look] = await look_at_returned_mail(connection, Settings(home=tmp_path))
+        assert look.state == "attention"
+        assert look.seen.startswith("2 of 7 messages in 30 days were not understood: ")
         again = ReturnReader(story.pool, story.vault, running.services.clock, story.client, where)
         assert await again.catch_up(connection) == Counter(), "also after a restart"
         events = await connection.fetch(
