@@ -23,6 +23,7 @@ from domain.following import TakeOverSummit
 from domain.kernel import Command, Recorded
 from domain.leas import LeaChanged, RecessSet
 from domain.leaving import PersonLeft, PersonReturned
+from domain.mending import EntryMended
 from domain.messages import Envelope
 from domain.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
 from domain.people import PersonChanged, PersonRegistered
@@ -154,6 +155,10 @@ async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddr
     return [SettleAddress(of=row["stream"], person=person, why=why) for row in rows]
 
 
+def _of(recorded: Recorded) -> str:
+    return recorded.stamp.stream.partition(":")[2]
+
+
 async def _money(connection: Connection) -> list[str]:
     """Every appropriation of which something must be committed."""
     rows = await listed(queries.running_appropriations(connection))
@@ -163,7 +168,15 @@ async def _money(connection: Connection) -> list[str]:
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
     """The streams whose notices a fact may move."""
     match recorded.event:
-        case RecessSet() | LeaChanged():
+        case EntryMended() if recorded.stamp.stream.startswith("person:"):
+            person = _of(recorded)
+            held_now = await listed(queries.held_roles(connection, person=person))
+            telling = await listed(queries.streams_telling(connection, person=person))
+            roles = [f"engagement:{row['engagement']}" for row in held_now]
+            return [*dict.fromkeys([*roles, *(row["stream"] for row in telling)])]
+        case EntryMended() if not recorded.stamp.stream.startswith("lea:"):
+            return []
+        case RecessSet() | LeaChanged() | EntryMended():
             # A recess moves what is due; another county is to be searched for.
             lea = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))

@@ -31,7 +31,7 @@ from domain.kernel import (
 )
 from domain.leas import RegisterLea
 from domain.matters import matter_of
-from domain.mending import MENDS, mended
+from domain.mending import MENDS, Past, mended
 from domain.messages import Envelope, Facets, Receipt, Told
 from domain.notices import ReconcileNotices
 from domain.personal import Sealed
@@ -184,7 +184,7 @@ class Record:
             then = after(before, arrived, context)
             context = await resolve(connection, envelope, command, then, now)
         if isinstance(command, MENDS):
-            past = await past_of(connection, self._vault, history, command, now)
+            past = await past_of(connection, self._vault, history, command)
             context = replace(context, past=past)
         decided = decide_in_full(command, before, context, illustrative=envelope.illustrative)
         news = await self._append(
@@ -201,18 +201,23 @@ class Record:
             await project(connection, state, mended([*history, *news]) if mends else news, context)
         told = list(news)
         for other, events in decided.others.items():
-            base = fold(other, await read_stream(connection, self._vault, other))
+            there_before = await read_stream(connection, self._vault, other)
+            base = fold(other, there_before)
             # What the decision looked at must not have gone on meanwhile.
             expected = decided.expected.get(other, context.versions.get(other, base.version))
             there, everything = context, events
             if other.startswith("appropriation:"):  # Less is left of it, or more.
                 there = await standing(connection, base, now)
+                if context.past is not None:
+                    there = replace(there, past=Past(tuple(there_before), ()))
                 everything = [*events, *led_to(base, events, there)]
             added = await self._append(connection, envelope, context, other, expected, everything)
-            reached = fold(other, added, base)
+            mends = any(recorded.event.mends() for recorded in added)
+            reached = fold(other, [*there_before, *added]) if mends else fold(other, added, base)
             if other.startswith("engagement:"):  # It has a playbook and an LEA of its own.
                 there = await standing(connection, reached, now)
-            await project(connection, reached, added, there)
+            shown = mended([*there_before, *added]) if mends else added
+            await project(connection, reached, shown, there)
             told += added
         if any(isinstance(recorded.event, PersonErased) for recorded in news):
             state = await erase(connection, self._vault, stream, context)

@@ -304,7 +304,7 @@ ABOUT: Final = {
     "import": 'Give any commands from a file: each row names its own in the column "command".',
     "correct": "Put what was entered right; on a terminal you see first what would change.",
     "retract": "Take back what was entered; on a terminal you see first what would change.",
-    "undo": "Take back the last thing that you entered on an engagement.",
+    "undo": "Take back the last thing that you entered.",
     "completion": (
         "Print the script that lets a shell complete what you type; nothing is changed by it."
     ),

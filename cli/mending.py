@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from cyclopts import App, CycloptsError, Parameter
 
-from cli.asking import Json, Names, engagement_named, run
+from cli.asking import Json, Names, run
 from cli.commands import (
     _checked,
     _common,
@@ -23,6 +23,7 @@ from cli.commands import (
 )
 from cli.describing import descriptions
 from cli.output import REFUSED, USAGE, fail, narrate
+from cli.reading import stream_named
 from cli.stack import settings_or_fail
 from domain.errors import Unknown, WrongState
 
@@ -49,7 +50,7 @@ def register(app: App) -> None:
 
 
 def correct(
-    engagement: str,
+    where: str,
     number: int,
     /,
     *values: Values,
@@ -66,7 +67,7 @@ def correct(
     handrail correct alder-creek-usd 11 --vote 5-0 --reason "typed 4-1".
 
     Args:
-        engagement: The engagement's id, or a name of its LEA.
+        where: The engagement, or another stream, such as lea:alder-creek-usd.
         number: The entry's number in handrail history.
         values: What was wrong, with the options of the command that made the entry.
         reason: Why, for example "typed 4-1".
@@ -89,7 +90,7 @@ def correct(
         except ValidationError as problem:
             fail(explain(problem, kind), REFUSED)
         return CorrectEntry(
-            engagement=one,
+            of=one,
             entry=number,
             reason=reason,
             values=typed,
@@ -97,11 +98,11 @@ def correct(
             with_consequences=with_consequences,
         )
 
-    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(where, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
 
 
 def retract(
-    engagement: str,
+    where: str,
     number: int,
     /,
     *,
@@ -115,7 +116,7 @@ def retract(
     """Take back what was entered; on a terminal you see first what would change.
 
     Args:
-        engagement: The engagement's id, or a name of its LEA.
+        where: The engagement, or another stream, such as lea:alder-creek-usd.
         number: The entry's number in handrail history.
         reason: Why, for example "logged on the wrong LEA".
         with_consequences: Take back what rests on it as well.
@@ -129,10 +130,10 @@ def retract(
         from domain.mending import RetractEntry
 
         return RetractEntry(
-            engagement=one, entry=number, reason=reason, with_consequences=with_consequences
+            of=one, entry=number, reason=reason, with_consequences=with_consequences
         )
 
-    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(where, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
 
 
 def undo(
@@ -143,7 +144,7 @@ def undo(
     command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
-    """Take back the last thing that you entered on an engagement.
+    """Take back the last thing that you entered.
 
     Args:
         reason: Why.
@@ -164,7 +165,7 @@ def undo(
                 f"The last thing that you entered is a correction, entry {row['version']} of "
                 f"{one}. Correct it again: handrail history {one}"
             )
-        return RetractEntry(engagement=one, entry=row["version"], reason=reason)
+        return RetractEntry(of=one, entry=row["version"], reason=reason)
 
     async def mine(door: "Door") -> str:
         from store.database import queries
@@ -172,8 +173,8 @@ def undo(
         async with door.pool.acquire() as connection:
             row = await queries.last_entry_of(connection, actor=await _me(door))
         if row is None:
-            raise Unknown("You have entered nothing on an engagement yet. See: handrail due")
-        return str(row["stream"]).partition(":")[2]
+            raise Unknown("You have entered nothing yet. See: handrail due")
+        return str(row["stream"])
 
     _mend(mine, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
 
@@ -208,7 +209,7 @@ def _mend(
     ask = not (sure or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
 
     async def work(door: "Door") -> "tuple[Receipt | None, list[str], Names]":
-        one = await (where(door) if callable(where) else engagement_named(door, where))
+        one = await (where(door) if callable(where) else stream_named(door, where))
         envelope = await packed(door, await made(door, one), command_id)
         names = Names(door)
         if dry_run or ask:
@@ -274,13 +275,13 @@ async def previewed(door: "Door", envelope: "Envelope") -> list[str]:
         history = await read_stream(connection, door.vault, envelope.stream)
         state = fold(envelope.stream, history)
         context = await resolve(connection, envelope, command, state, now)
-        past = await past_of(connection, door.vault, history, command, now)
+        past = await past_of(connection, door.vault, history, command)
     decided = decide_in_full(command, state, replace(context, past=past))
     return [event.sentence() for event, _ in decided.own]
 
 
 async def typed_then(
-    door: "Door", engagement: str, entry: int
+    door: "Door", stream: str, entry: int
 ) -> "tuple[type[Command], dict[str, Any]]":
     """The command that made an entry, with the values that were typed then.
 
@@ -291,20 +292,19 @@ async def typed_then(
     from store.events import read_stream
     from store.past import typed_for
 
-    stream = f"engagement:{engagement}"
     async with door.pool.acquire() as connection:
         history = await read_stream(connection, door.vault, stream)
         if not 1 <= entry <= len(history):
             raise Unknown(
-                f"{engagement} has no entry {entry}: they go from 1 to {len(history)}. See them "
-                f"all: handrail history {engagement}"
+                f"{stream} has no entry {entry}: they go from 1 to {len(history)}. See them "
+                f"all: handrail history {stream}"
             )
         envelope = await typed_for(connection, door.vault, history, entry)
     if envelope is None:
         raise WrongState(
-            f"{engagement}: what was typed for entry {entry} is not kept: Handrail recorded it by "
+            f"{stream}: what was typed for entry {entry} is not kept: Handrail recorded it by "
             f"itself, or somebody in it was erased. Put right what it follows from, or take it "
-            f'back: handrail retract {engagement} {entry} --reason "..."'
+            f'back: handrail retract {stream} {entry} --reason "..."'
         )
     return COMMANDS[envelope.kind], dict(envelope.body)
 

@@ -391,7 +391,7 @@ def history(
         from cli.showing import read_history
 
         zone = await _zone(door)
-        stream = await _stream(door, engagement)
+        stream = await stream_named(door, engagement)
         known = _day(as_known, "--as-known")
         true = _day(as_true, "--as-true")
         recorded = await read_history(door, stream, known, true, zone, as_recorded=True)
@@ -488,7 +488,7 @@ def end_of(day: date, zone: "ZoneInfo") -> datetime:
     )
 
 
-async def _stream(door: "Door", name: str) -> str:
+async def stream_named(door: "Door", name: str) -> str:
     """The stream somebody means: an engagement's, unless they name another aggregate's."""
     if name == "program":
         return name

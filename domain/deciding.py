@@ -68,8 +68,8 @@ def _said(
 
 def facts(
     command: Command | None, before: State, context: Context, *, illustrative: bool
-) -> tuple[list[Dated], list[str]]:
-    """The facts alone that a command adds to its stream, without notices; and the other streams.
+) -> tuple[list[Dated], dict[str, list[Dated]]]:
+    """The facts alone that a command adds to its stream and to others, without notices.
 
     Args:
         command: None for what time alone has brought.
@@ -79,9 +79,9 @@ def facts(
     """
     own = _arrived(before, context)
     if command is None:
-        return own, []
+        return own, {}
     said, others, _ = _said(command, after(before, own, context), context, illustrative)
-    return [*own, *said], list(others)
+    return [*own, *said], others
 
 
 def led_to(before: State, events: Sequence[Dated], context: Context) -> list[Dated]:

@@ -224,21 +224,6 @@ def with_lea(state: State, lea: LeaEntry | None) -> State:
     return state.put(replace(engagement, lea_name=lea.name, lea_type=lea.type, county=lea.county))
 
 
-def begun(state: State, context: Context) -> Engagement:
-    """The engagement, open or over.
-
-    Raises:
-        Unknown: It was never opened.
-    """
-    engagement = state.of(Engagement)
-    if engagement.phase is None:
-        raise Unknown(
-            f"There is no engagement {state.id!r}. {did_you_mean(state.id, context.engagements)}"
-            f"See them all: handrail engagement list"
-        )
-    return engagement
-
-
 def running(state: State, context: Context, *, even_before: bool = False) -> Engagement:
     """The engagement, provided that it is open.
 
@@ -250,7 +235,12 @@ def running(state: State, context: Context, *, even_before: bool = False) -> Eng
         WrongState: It is over.
         ImpossibleDate: What is recorded is dated before the opening.
     """
-    engagement = begun(state, context)
+    engagement = state.of(Engagement)
+    if engagement.phase is None:
+        raise Unknown(
+            f"There is no engagement {state.id!r}. {did_you_mean(state.id, context.engagements)}"
+            f"See them all: handrail engagement list"
+        )
     if engagement.ended_at is not None:
         ended = local_date(engagement.ended_at, context.zone)
         raise WrongState(

@@ -7,9 +7,10 @@ is; whoever asks what was known before reads it there.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -18,17 +19,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.authority import MAY, require
 from domain.bounds import Day
 from domain.calendar import spoken
-from domain.context import Context
+from domain.context import SYSTEM, Context
 from domain.deciding import Dated, facts
-from domain.engagement import OpenEngagement, begun
+from domain.engagement import Engagement
+from domain.erasing import ErasePerson
 from domain.errors import Refused, Unknown, WrongState
 from domain.kernel import (
     EVENTS,
     Command,
     Decision,
-    EngagementCommand,
     Event,
     Line,
+    On,
+    Positional,
     Recorded,
     Spent,
     Stamp,
@@ -38,6 +41,7 @@ from domain.kernel import (
     evolves,
     fold,
 )
+from domain.matters import kind_of_stream
 from domain.notices import NOTICE_EVENTS
 from domain.personal import Sealed
 
@@ -54,13 +58,20 @@ SIGNED = frozenset({"agreement", "board", "investment", "appropriation"})
 about_noun("entry", "Put right or take back what was entered.")
 
 
-class _Mending(EngagementCommand):
+class _Mending(Command):
+    aggregate = "engagement"
+
+    of: Annotated[Line, Positional()]
+    """The stream: engagement:alder-creek-usd, lea:alder-creek-usd, and so on."""
     entry: Annotated[int, Field(ge=1, le=MOST_ENTRIES)]
     """Its number in handrail history; any number of those that one command recorded."""
     reason: Line
     """Why, for example "typed 4-1"."""
     with_consequences: bool = False
     """Take back what rests on it as well."""
+
+    def stream(self, command_id: UUID) -> str:
+        return self.of
 
 
 class CorrectEntry(_Mending):
@@ -229,6 +240,8 @@ class Past:
     entries: tuple[Entry, ...]
     corrected: tuple[Command, Context] | None = None
     """The command with its right values, and what it could know."""
+    elsewhere: Mapping[str, "Past"] = field(default_factory=dict)
+    """The past of every other stream on which the entry recorded something."""
 
     def entry(self, number: int) -> Entry | None:
         """The entry that has an event of this version."""
@@ -249,40 +262,69 @@ def correct(command: CorrectEntry, state: State, context: Context) -> Decision:
 @decides(RetractEntry)
 def retract(command: RetractEntry, state: State, context: Context) -> Decision:
     past, entry = _mendable(command, state, context)
-    if isinstance(entry.command, OpenEngagement):
+    if entry.number == 1:
+        aggregate = kind_of_stream(state)
         raise WrongState(
-            f"{state.id}: entry {entry.number} opened it, and everything else rests on that. Put "
-            f"it right with handrail correct {state.id} {entry.number}, or end it: "
-            f"handrail engagement withdraw {state.id} --reason REASON"
+            f"{state.id}: everything else rests on its first entry. Put that right: handrail "
+            f"correct {_typed(state)} 1; {_ENDS.get(aggregate, 'it cannot be as if it never was')}"
         )
     return _mend(command, past, entry, None, state)
 
 
+_ENDS = {
+    "engagement": "or end it: handrail engagement withdraw",
+    "person": "or say when they leave: handrail person leave",
+}
+"""What there is to do about what should not have been begun."""
+
+_PUBLISHED = frozenset({"playbook", "calendar", "framework", "program"})
+"""What is put right by publishing it anew: everybody may have read it."""
+
+
+def _typed(state: State) -> str:
+    """A stream as people type it."""
+    return state.id if kind_of_stream(state) == "engagement" else state.stream
+
+
 def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, Entry]:
-    engagement, past = begun(state, context), context.past
+    past = context.past
     assert past is not None, "who resolves a correction resolves the past"
+    if not past.history:
+        raise Unknown(
+            f"Nothing was ever recorded of {state.stream!r}. See: handrail engagement list"
+        )
+    if kind_of_stream(state) == "summit":
+        raise WrongState(
+            f"{state.stream} is put right by its own verbs, so that every LEA invited hears of it: "
+            f"handrail summit --help"
+        )
+    if (aggregate := kind_of_stream(state)) in _PUBLISHED:
+        raise WrongState(
+            f"{state.stream} is put right by the next version of what is published: handrail "
+            f"{aggregate if aggregate != 'program' else 'playbook'} publish FILE"
+        )
     entry = past.entry(command.entry)
     if entry is None:
         raise Unknown(
             f"{state.id} has no entry {command.entry}: they go from 1 to {state.version}. See "
-            f"them all: handrail history {state.id}"
+            f"them all: handrail history {_typed(state)}"
         )
-    if entry.command is None:
+    if entry.command is None and entry.actor == SYSTEM:
         raise WrongState(
             f"{state.id}: entry {entry.number} was recorded by Handrail itself, and follows from "
-            f"others. Put right what it follows from: handrail history {state.id}"
+            f"others. Put right what it follows from: handrail history {_typed(state)}"
         )
-    if entry.elsewhere:
+    if isinstance(entry.command, ErasePerson):
         raise WrongState(
-            f"{state.id}: entry {entry.number} also changed {', '.join(entry.elsewhere)}. Put it "
-            f"right with the verbs of its subject: handrail {entry.command.noun} --help"
+            f"{state.id}: entry {entry.number} erased them, and nobody can read any more what "
+            f"was. Register them anew: handrail person register"
         )
-    signed = entry.command.noun in SIGNED or entry.command.verb == "sign"
+    signed = entry.command is None or (entry.command.noun in SIGNED or entry.command.verb == "sign")
     require(
         f"put entry {entry.number} right",
         MAY["mend-signed" if signed else "mend"],
         context,
-        lead=engagement.roles.get("lead"),
+        lead=state.of(Engagement).roles.get("lead"),
         concerned=entry.actor,
     )
     return past, entry
@@ -295,31 +337,71 @@ def _mend(
     corrected: tuple[Command, Context] | None,
     state: State,
 ) -> Decision:
-    found = _replayed(past, entry, corrected, command.with_consequences)
-    if found.resting and not command.with_consequences:
-        named = "; ".join(f"{e.number} ({_said(_of(e, past.history))})" for e in found.resting)
+    others: dict[str, list[Dated]] = {}
+
+    def right(then: State) -> list[Dated]:
+        if corrected is None:
+            return []
+        own, also = facts(corrected[0], then, corrected[1], illustrative=entry.illustrative)
+        others.update(also)
+        return own
+
+    found = _replayed(past, entry, right, command.with_consequences)
+    rests = [(state.stream, e, past) for e in found.resting]
+    there: dict[str, _Replay] = {}
+    for stream in dict.fromkeys((*past.elsewhere, *others)):
+        other = past.elsewhere.get(stream)
+        twin = other and next((e for e in other.entries if e.command_id == entry.command_id), None)
+        if other and twin:
+            right_there = partial(_instead, others.pop(stream, []))
+            there[stream] = _replayed(other, twin, right_there, command.with_consequences)
+            rests += [(stream, e, other) for e in there[stream].resting]
+    if rests and not command.with_consequences:
+        named = "; ".join(
+            f"{e.number}{'' if on == state.stream else f' of {on}'} ({_said(_of(e, its.history))})"
+            for on, e, its in rests
+        )
         raise WrongState(
             f"{state.id}: this rests on entry {entry.number}: {named}. Put that right first, or "
             f"take it back together: --with-consequences"
         )
-    if not found.instead:
-        return []
+    if also := [e for _, e, _ in rests if e.elsewhere]:
+        raise WrongState(
+            f"{state.id}: entry {also[0].number} rests on it and changed "
+            f"{', '.join(also[0].elsewhere)} as well. Take that back first: handrail retract "
+            f"{_typed(state)} {also[0].number} --reason REASON"
+        )
     was = _said(_of(entry, mended(past.history))) or "nothing, since it had been taken back."
     says = found.says or "nothing."
     if isinstance(command, CorrectEntry) and command.on is not None:
         says += f" It came true on {spoken(command.on)}."
-    # The entry itself first: it is told first.
-    order = sorted(found.instead, key=lambda v: (v not in entry.versions, v))
-    return [
-        EntryMended(
-            entry=entry.number,
-            reason=Sealed(about=state.stream, text=command.reason),
-            was=Sealed(about=state.stream, text=was),
-            says=Sealed(about=state.stream, text=says) if corrected else None,
-            also=tuple(e.number for e in found.resting),
-            instead=tuple(Instead(version=v, events=found.instead[v]) for v in order),
+
+    def event(stream: str, number: int, replay: _Replay) -> EntryMended:
+        # The entry itself first: it is told first.
+        order = sorted(replay.instead, key=lambda v: (v != number, v))
+        return EntryMended(
+            entry=number,
+            reason=Sealed(about=stream, text=command.reason),
+            was=Sealed(about=stream, text=was),
+            says=Sealed(about=stream, text=says) if corrected else None,
+            also=tuple(e.number for e in replay.resting),
+            instead=tuple(Instead(version=v, events=replay.instead[v]) for v in order),
         )
-    ]
+
+    events: list[Event | On] = [event(state.stream, entry.number, found)] if found.instead else []
+    for stream, replay in there.items():
+        if replay.instead:
+            other = past.elsewhere[stream]
+            [twin] = [e for e in other.entries if e.command_id == entry.command_id]
+            mend = event(stream, twin.number, replay)
+            events.append(On(stream, mend, len(other.history)))
+    # Where the right values lead to a stream that had nothing of it.
+    events += [On(stream, fact) for stream, news in others.items() for fact, _ in news]
+    return events
+
+
+def _instead(news: list[Dated], then: State) -> list[Dated]:
+    return news
 
 
 @dataclass(slots=True)
@@ -357,7 +439,7 @@ class _Replay:
 
 
 def _replayed(
-    past: Past, mending: Entry, corrected: tuple[Command, Context] | None, carry: bool
+    past: Past, mending: Entry, right: Callable[[State], list[Dated]], carry: bool
 ) -> _Replay:
     history = mended(past.history)
     stream = history[0].stamp.stream
@@ -366,9 +448,7 @@ def _replayed(
         was = _of(entry, history)
         if entry is mending:
             begun = True
-            now: list[Dated] = []
-            if corrected is not None:
-                now = _decided(corrected[0], replay.state, corrected[1], entry.illustrative)
+            now = right(replay.state)
             replay.says = " ".join(event.sentence() for event, _ in now)
             replay.put(entry, was, now)
         elif not begun or entry.context is None or not _facts(was):
@@ -389,28 +469,29 @@ def _again(
     """
     assert entry.context is not None
     recorded = [(r.event, r.stamp.effective_at) for r in _facts(was)]
+
+    def says(state: State) -> tuple[list[Dated], dict[str, list[Dated]]]:
+        assert entry.context is not None
+        return facts(entry.command, state, entry.context, illustrative=entry.illustrative)
+
     try:
-        if _decided(entry.command, control, entry.context, entry.illustrative) != recorded:
-            return None
+        before, elsewhere = says(control)
     except Refused:
         return None
+    if before != recorded:
+        return None
     try:
-        return _decided(entry.command, replay.state, entry.context, entry.illustrative)
+        now, there = says(replay.state)
     except Refused:
         replay.resting.append(entry)
         return [] if carry else None
-
-
-def _decided(
-    command: Command | None, state: State, context: Context, illustrative: bool
-) -> list[Dated]:
-    own, others = facts(command, state, context, illustrative=illustrative)
-    if others:
+    if there != elsewhere:
         raise WrongState(
-            f"{state.id}: with that it would also change {', '.join(others)}. Take it back and "
-            f"record it anew with the right values."
+            f"{control.id}: entry {entry.number} follows from it, and says something else of "
+            f"{', '.join({*there, *elsewhere})} then. Take that back first: handrail retract "
+            f"{control.id} {entry.number} --reason REASON"
         )
-    return own
+    return now
 
 
 def _of(entry: Entry, history: Iterable[Recorded]) -> list[Recorded]:

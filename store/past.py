@@ -9,7 +9,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from domain.context import SYSTEM
+from domain.appropriations import entry as appropriation_entry
+from domain.context import SYSTEM, Context
 from domain.errors import Invalid, Refused
 from domain.kernel import Command, Recorded, State, fold
 from domain.mending import CorrectEntry, Entry, EntryMended, Past, RetractEntry, mended
@@ -17,6 +18,7 @@ from domain.messages import Envelope
 from domain.refusing import explain
 from store.context import standing
 from store.database import Connection, listed, queries
+from store.events import read_stream
 from store.names import named_in, words
 from store.resolving import resolve
 from store.vault import Vault
@@ -58,7 +60,6 @@ async def past_of(
     vault: Vault,
     history: Sequence[Recorded],
     command: CorrectEntry | RetractEntry,
-    now: datetime,
 ) -> Past:
     """A stream's past with what every command of it could know, as far as it matters.
 
@@ -66,60 +67,99 @@ async def past_of(
         Invalid: The right values are not such as the command takes.
         Refused: They name somebody or something that is not there.
     """
+    made = next((r.stamp.command_id for r in history if r.stamp.version == command.entry), None)
+    if made is None:
+        return Past(tuple(history), ())
+    past, then = await _past(connection, vault, history, made)
+    [entry] = [e for e in past.entries if e.command_id == made]
+    elsewhere = {
+        other: (await _past(connection, vault, await read_stream(connection, vault, other), made))[
+            0
+        ]
+        for other in entry.elsewhere
+    }
+    corrected = None
+    given = await typed_for(connection, vault, history, command.entry)
+    if given is not None and isinstance(command, CorrectEntry):
+        given = given.model_copy(update={"actor": entry.actor})
+        right = _as_corrected(given, [command])
+        assert right is not None
+        at = history[command.entry - 1].stamp.recorded_at
+        corrected = await _corrected(connection, right, then, at)
+        corrected = corrected[0], _without(made, corrected[1], elsewhere)
+    return replace(past, corrected=corrected, elsewhere=elsewhere)
+
+
+async def _past(
+    connection: Connection, vault: Vault, history: Sequence[Recorded], made: UUID
+) -> tuple[Past, State]:
+    """A past with the contexts that matter once one command is mended, and the state before it."""
     grouped: dict[UUID, list[Recorded]] = {}
     for recorded in history:
         grouped.setdefault(recorded.stamp.command_id, []).append(recorded)
     kept = await _kept(connection, vault, grouped)
     right = _corrections(history, kept)
-    read, entries, corrected = mended(history), list[Entry](), None
-    state, begun = State(history[0].stamp.stream if history else ""), False
+    read, entries = mended(history), list[Entry]()
+    stream = history[0].stamp.stream
+    state, begun, then = State(stream), False, State(stream)
     for command_id, events in grouped.items():
         versions = tuple(r.stamp.version for r in events)
-        envelope, elsewhere = kept.get(command_id, (None, ()))
-        stamp = events[0].stamp
+        envelope, streams = kept.get(command_id, (None, ()))
         envelope = _as_corrected(envelope, right.get(versions[0], ()))
-        mending = command.entry in versions
-        begun = begun or mending
+        stamp = events[0].stamp
+        if command_id == made:
+            begun, then = True, state
         entry = Entry(
             versions,
             command_id,
             stamp.actor,
             command=_command(envelope),
             illustrative=any(r.event.illustrative for r in events),
-            elsewhere=tuple(other for other in elsewhere if other != stamp.stream),
+            elsewhere=tuple(other for other in streams if other != stream),
         )
-        if begun:
+        # What another stream decided is decided there.
+        if begun and (envelope is None or envelope.stream == stream):
             given = envelope and envelope.model_copy(update={"actor": stamp.actor})
             entry = await _resolved(connection, entry, given, state, stamp.recorded_at)
-            if mending and given is not None and isinstance(command, CorrectEntry):
-                corrected = await _corrected(connection, given, command, state, stamp.recorded_at)
         entries.append(entry)
-        state = fold(state.stream, (r for r in read if r.stamp.version in versions), state)
-    return Past(tuple(history), tuple(entries), corrected)
+        state = fold(stream, (r for r in read if r.stamp.version in versions), state)
+    return Past(tuple(history), tuple(entries)), then
+
+
+def _without(made: UUID, context: Context, elsewhere: Mapping[str, Past]) -> Context:
+    """What a command can know of money that it has not spent yet."""
+    money = dict(context.appropriations)
+    for stream, past in elsewhere.items():
+        if stream.startswith("appropriation:"):
+            rest = [r for r in mended(past.history) if r.stamp.command_id != made]
+            known = appropriation_entry(fold(stream, rest))
+            if known is not None:
+                money[known.id] = known
+    return replace(context, appropriations=money)
 
 
 def _corrections(
     history: Sequence[Recorded], kept: Mapping[UUID, tuple[Envelope | None, Sequence[str]]]
-) -> dict[int, list[Envelope]]:
+) -> dict[int, list[CorrectEntry]]:
     """What was typed to put entries right, by the entry, oldest first."""
-    found: dict[int, list[Envelope]] = {}
+    found: dict[int, list[CorrectEntry]] = {}
     for recorded in history:
         event = recorded.event
         if isinstance(event, EntryMended) and event.says is not None:
             envelope, _ = kept.get(recorded.stamp.command_id, (None, ()))
-            if envelope is not None:
-                found.setdefault(event.entry, []).append(envelope)
+            command = _command(envelope)
+            # On another stream the correction was of another entry, whose values are not these.
+            if isinstance(command, CorrectEntry) and command.of == recorded.stamp.stream:
+                found.setdefault(event.entry, []).append(command)
     return found
 
 
-def _as_corrected(envelope: Envelope | None, right: Iterable[Envelope]) -> Envelope | None:
+def _as_corrected(envelope: Envelope | None, right: Iterable[CorrectEntry]) -> Envelope | None:
     """What was typed for a command, with the values that were put in the place of others since."""
     if envelope is None:
         return None
     body, on = dict(envelope.body), envelope.effective_on
-    for correction in right:
-        command = correction.command()
-        assert isinstance(command, CorrectEntry)
+    for command in right:
         body |= command.values
         on = command.on or on
     return envelope.model_copy(update={"body": body, "effective_on": on})
@@ -166,14 +206,8 @@ async def _resolved(
 
 
 async def _corrected(
-    connection: Connection, envelope: Envelope, command: CorrectEntry, state: State, at: datetime
-) -> tuple[Command, Any]:
-    right = envelope.model_copy(
-        update={
-            "body": {**envelope.body, **command.values},
-            "effective_on": command.on or envelope.effective_on,
-        }
-    )
+    connection: Connection, right: Envelope, state: State, at: datetime
+) -> tuple[Command, Context]:
     try:
         says = right.command()
     except ValidationError as problem:

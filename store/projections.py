@@ -281,6 +281,7 @@ async def _lea(connection: Connection, state: State) -> None:
     )
     names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
     folds = [folded(n) for n in names]
+    await queries.drop_lea_names(connection, lea=state.id, folded=folds)
     taken = await listed(queries.put_lea_names(connection, lea=state.id, folded=folds, names=names))
     if len(taken) < len(set(folds)):
         raise Conflict(f"somebody gave a name of {state.stream} to another LEA just now")

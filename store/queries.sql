@@ -66,9 +66,11 @@ select command_id, receipt->>'typed' as typed,
   from es.receipts where command_id = any(:command_ids);
 
 -- name: last-entry-of^
--- The last thing that somebody entered on an engagement.
-select stream, version, type from es.events
- where actor = :actor and stream like 'engagement:%' order by xact_id desc, position desc limit 1;
+-- The last thing that somebody entered: the stream that its command was about.
+select e.stream, e.version, e.type
+  from es.events e
+  left join es.receipts r using (command_id)
+ where e.actor = :actor order by e.xact_id desc, e.stream = r.stream desc, e.position desc limit 1;
 
 -- name: answered-before
 -- What was answered to commands, by their ids; when, and by whom the first event was recorded.
@@ -383,6 +385,10 @@ on conflict (id) do update
 -- What the registry says of an LEA, in the rows of its engagements.
 update read.engagements set lea_name = :name, lea_type = :type, county = :county
  where lea = :id and (lea_name, lea_type, county) is distinct from (:name, :type, :county);
+
+-- name: drop-lea-names!
+-- Takes away the names that an LEA has no more.
+delete from read.lea_names where lea = :lea and not folded = any(:folded::text[]);
 
 -- name: put-lea-names
 -- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.

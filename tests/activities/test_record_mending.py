@@ -1,6 +1,6 @@
 """Corrections in the store: what was typed is kept, and every list follows."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from domain.kernel import fold
@@ -46,9 +46,9 @@ async def test_a_deliverable_that_was_entered_by_mistake_leaves_every_list(
     await office.do("deliverable propose", "marcus", engagement=E, title="Data", due=due)
     proposed = await entry(office, "deliverable-proposed")
 
-    refused = await office.refused("entry retract", "priya-who", engagement=E, entry=1, reason="x")
+    refused = await office.refused("entry retract", "priya-who", of=STREAM, entry=1, reason="x")
     assert "priya-who" in refused.message
-    await office.do("entry retract", "marcus", engagement=E, entry=proposed, reason="wrong LEA")
+    await office.do("entry retract", "marcus", of=STREAM, entry=proposed, reason="wrong LEA")
 
     found = await lists(office)
     assert [d["deliverable"] for d in found["deliverables"]] == ["D1"]
@@ -68,13 +68,13 @@ async def test_a_vote_is_put_right_by_the_values_that_were_typed(
     acted = await entry(office, "board-acted")
 
     wrong = await office.refused(
-        "entry correct", "dana", engagement=E, entry=acted, reason="x", values={"meeting": "soon"}
+        "entry correct", "dana", of=STREAM, entry=acted, reason="x", values={"meeting": "soon"}
     )
     assert "meeting" in wrong.message
     await office.do(
         "entry correct",
         "dana",
-        engagement=E,
+        of=STREAM,
         entry=acted,
         reason="typed 4-1",
         values={"vote": "5-0"},
@@ -83,7 +83,7 @@ async def test_a_vote_is_put_right_by_the_values_that_were_typed(
     # A second correction keeps what the first put right.
     acted_on = {"meeting": office.clock.at.date().isoformat(), "minutes": "page 4"}
     await office.do(
-        "entry correct", "dana", engagement=E, entry=acted, reason="minutes", values=acted_on
+        "entry correct", "dana", of=STREAM, entry=acted, reason="minutes", values=acted_on
     )
 
     async with office.pool.acquire() as connection:
@@ -105,7 +105,7 @@ async def test_an_investment_that_is_taken_back_is_counted_nowhere(
         )  # fmt: skip
     first = await entry(office, "investment-added") - 1
 
-    await office.do("entry retract", "dana", engagement=E, entry=first, reason="twice")
+    await office.do("entry retract", "dana", of=STREAM, entry=first, reason="twice")
 
     async with office.pool.acquire() as connection:
         rows = await listed(queries.engagement_ids(connection))
@@ -113,3 +113,53 @@ async def test_an_investment_that_is_taken_back_is_counted_nowhere(
     found = await lists(office)
     assert [str(i["amount"]) for i in found["investments"]] == ["500.00"]
     assert found == await rebuilt(office)
+
+
+async def test_money_that_was_taken_back_is_left_in_its_appropriation(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    await office.do(
+        "appropriation record", "dana", appropriation="dta-2026", amount="10000",
+        first=date(2026, 7, 1), until=date(2027, 6, 30), spend_until=date(2029, 6, 30),
+        source="budget act",
+    )  # fmt: skip
+
+    async def invested() -> str:
+        async with office.pool.acquire() as connection:
+            return str(await connection.fetchval("select invested from read.appropriations"))
+
+    await office.do(
+        "investment add", "dana", engagement=E, amount="9000", purpose="Coaching",
+        appropriation="dta-2026", source="ledger",
+    )  # fmt: skip
+    first = await entry(office, "investment-added")
+    assert await invested() == "9000.00"
+
+    right = {"amount": "900"}
+    await office.do("entry correct", "dana", of=STREAM, entry=first, reason="0", values=right)
+    assert await invested() == "900.00"
+    # Twice as much as there is would not have been taken, and is not now.
+    wrong = {"amount": "19000"}
+    await office.refused("entry correct", "dana", of=STREAM, entry=first, reason="0", values=wrong)
+    await office.do("entry retract", "dana", of=STREAM, entry=first, reason="never")
+
+    assert await invested() == "0.00"
+    found = await lists(office)
+    assert found["investments"] == []
+    assert found == await rebuilt(office)
+
+
+async def test_a_name_of_an_lea_that_was_taken_back_is_free_again(office: Office) -> None:
+    await office.do("lea alias add", lea="ACUSD", alias="Alder")
+    async with office.pool.acquire() as connection:
+        history = await read_stream(connection, office.vault, "lea:alder-creek-usd")
+    last = history[-1].stamp.version
+
+    await office.do("entry retract", of="lea:alder-creek-usd", entry=last, reason="another LEA's")
+
+    await office.do("lea register", id="alder", name="Alder", county="Manzanita")
+    async with office.pool.acquire() as connection:
+        before = await connection.fetch("select * from read.lea_names order by folded")
+        await rebuild(connection, office.vault)
+        assert await connection.fetch("select * from read.lea_names order by folded") == before

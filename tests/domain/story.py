@@ -189,11 +189,14 @@ class Story:
             entries = added
             if other.startswith("appropriation:"):
                 there = self.context(actor, None)
+                if context.past is not None:
+                    there = replace(there, past=Past(tuple(self.history(other)), ()))
                 entries = [*added, *led_to(self.state(other), added, there)]
             self._append(other, self._stamped(other, entries, context))
             if other == self.about:
                 self._wake = next_wake(self.state(), self.context(SYSTEM, None))
             everything.append(entries)
+            self._entered(other, entries, replace(context, past=None))
         self.news = [event for entries in everything for event, _ in entries]
         if decided.own:
             last = self.state(stream).version
@@ -208,6 +211,16 @@ class Story:
                 )
             )
         return self
+
+    def _entered(
+        self, stream: str, events: Sequence[tuple[Event, datetime]], context: Context
+    ) -> None:
+        """Remember what the command of another stream recorded on this one."""
+        last = self.state(stream).version
+        versions = tuple(range(last - len(events) + 1, last + 1))
+        if versions:
+            entry = Entry(versions, context.command_id, context.actor.id)
+            self.entries.setdefault(stream, []).append(entry)
 
     def opened(self) -> Self:
         return self.do(
@@ -462,7 +475,14 @@ class Story:
     def _past(self, stream: str, what: CorrectEntry | RetractEntry) -> Past:
         past = Past(tuple(self.history(stream)), tuple(self.entries.get(stream, ())))
         entry = past.entry(what.entry)
-        if isinstance(what, RetractEntry) or entry is None or entry.command is None:
+        if entry is None:
+            return past
+        elsewhere = {
+            other: Past(tuple(self.history(other)), tuple(self.entries.get(other, ())))
+            for other in entry.elsewhere
+        }
+        past = replace(past, elsewhere=elsewhere)
+        if isinstance(what, RetractEntry) or entry.command is None:
             return past
         assert entry.context is not None
         context = entry.context
@@ -477,7 +497,7 @@ def made(what: str, **body: Any) -> Command:
     kind = COMMANDS[what]
     if "engagement" in kind.model_fields:
         body.setdefault("engagement", ALDER)
-    if issubclass(kind, ReminderCommand):
+    if issubclass(kind, ReminderCommand | CorrectEntry | RetractEntry):
         body.setdefault("of", ENGAGEMENT)
     return kind.model_validate(body)
 

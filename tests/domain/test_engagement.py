@@ -326,12 +326,7 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-MENDING: dict[str, dict[str, Any]] = {
-    "entry correct": {"entry": 1, "reason": "slip"},
-    "entry retract": {"entry": 1, "reason": "slip"},
-}
-BODIES |= MENDING
-AFTER_THE_END = {"investment correct", "investment withdraw", *MENDING}
+AFTER_THE_END = {"investment correct", "investment withdraw"}
 """What was reported wrongly of money is put right even when the engagement is over."""
 
 
@@ -351,9 +346,7 @@ def test_an_unknown_engagement_is_named_with_the_nearest(what: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "what", [what for what in BODIES if what not in ("conversation log", *MENDING)]
-)
+@pytest.mark.parametrize("what", [what for what in BODIES if what != "conversation log"])
 def test_no_fact_but_a_conversation_is_dated_before_the_opening(what: str) -> None:
     Story().effective().when(what, "marcus", effective=date(2026, 8, 3), **BODIES[what]).refuses(
         ImpossibleDate, "opened on Tue 4 Aug 2026", "Mon 3 Aug 2026", "--on"
