@@ -50,7 +50,7 @@ def register(app: App) -> None:
 
 
 def correct(
-    where: str,
+    engagement: str,
     number: int,
     /,
     *values: Values,
@@ -67,7 +67,7 @@ def correct(
     handrail correct alder-creek-usd 11 --vote 5-0 --reason "typed 4-1".
 
     Args:
-        where: The engagement, or another stream, such as lea:alder-creek-usd.
+        engagement: The engagement, or a whole stream, such as lea:alder-creek-usd.
         number: The entry's number in handrail history.
         values: What was wrong, with the options of the command that made the entry.
         reason: Why, for example "typed 4-1".
@@ -98,11 +98,11 @@ def correct(
             with_consequences=with_consequences,
         )
 
-    _mend(where, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
 
 
 def retract(
-    where: str,
+    engagement: str,
     number: int,
     /,
     *,
@@ -116,7 +116,7 @@ def retract(
     """Take back what was entered; on a terminal you see first what would change.
 
     Args:
-        where: The engagement, or another stream, such as lea:alder-creek-usd.
+        engagement: The engagement, or a whole stream, such as lea:alder-creek-usd.
         number: The entry's number in handrail history.
         reason: Why, for example "logged on the wrong LEA".
         with_consequences: Take back what rests on it as well.
@@ -133,7 +133,7 @@ def retract(
             of=one, entry=number, reason=reason, with_consequences=with_consequences
         )
 
-    _mend(where, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
 
 
 def undo(
