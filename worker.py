@@ -13,6 +13,7 @@ import structlog
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.evidence import Sealer
 from activities.follow import Follower
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
@@ -126,6 +127,7 @@ async def run(stop: asyncio.Event) -> None:
             smtp_url=settings.require_smtp_url(),
             caught=settings.caught,
         )
+        sealer = Sealer(at.pool, at.vault)
         follower = Follower(at.pool, at.vault, at.clock, at.client)
         async with AsyncExitStack() as stack:
             serving = workers(at, record, reminders)
@@ -136,6 +138,7 @@ async def run(stop: asyncio.Event) -> None:
             background = [
                 asyncio.create_task(beat(at.pool, worker_id)),
                 asyncio.create_task(follower.follow()),
+                asyncio.create_task(sealer.keep()),
             ]
             if settings.bounces is not None:
                 reader = ReturnReader(at.pool, at.vault, at.clock, at.client, settings.bounces)
@@ -159,6 +162,7 @@ async def run(stop: asyncio.Event) -> None:
         # Whoever cannot say goodbye is missed within seconds anyway.
         with suppress(*AWAY):
             async with at.pool.acquire(timeout=FAREWELL_SECONDS) as connection:
+                await sealer.finish(connection)
                 await queries.bury(connection, id=worker_id)
         log.info("worker_stopped", worker=worker_id)
 

@@ -35,6 +35,7 @@ from store.context import program, staff
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.events import Checkpoint, UnknownEvent, read_log
 from store.liveness import FOLLOWER
+from store.turns import FOLLOWING, turn
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -43,8 +44,6 @@ _POLL_SECONDS = 0.1
 _REST_SECONDS = 2.0
 """After an interruption."""
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
-_LOCK = 7_205_759_404
-"""Advisory lock: one worker follows, the others wait to take over."""
 
 
 class Follower:
@@ -60,16 +59,10 @@ class Follower:
         """Follow for ever; what cannot be reached now is tried again."""
         while True:
             try:
-                async with self._pool.acquire() as connection:
-                    if await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
-                        try:
-                            while True:
-                                await self.catch_up(connection)
-                                await asyncio.sleep(_POLL_SECONDS)
-                        finally:
-                            # At once, also where the server is gone and would be waited for:
-                            # what the session had locked ends with it.
-                            connection.terminate()
+                async with self._pool.acquire() as connection, turn(connection, FOLLOWING) as ours:
+                    while await ours.is_ours(connection):
+                        await self.catch_up(connection)
+                        await asyncio.sleep(_POLL_SECONDS)
             except (
                 *AWAY,
                 RPCError,

@@ -325,13 +325,17 @@ class Record:
         answer = kept.model_dump(mode="json")
         if receipt.outcome == "recorded" and envelope.actor != SYSTEM:
             answer["typed"] = await typed(connection, self._vault, envelope, receipt.stream)
+        fingerprint, text = self._vault.fingerprint(envelope.content()), json.dumps(answer)
         await queries.add_receipt(
             connection,
             command_id=envelope.command_id,
             stream=receipt.stream,
-            content_hash=self._vault.fingerprint(envelope.content()),
-            receipt=json.dumps(answer),
+            content_hash=fingerprint,
+            receipt=text,
             sandbox_now=await self._clock.now(),
+            seal=self._vault.evidence.receipt(
+                envelope.command_id, receipt.stream, fingerprint, text
+            ),
         )
 
     async def _opened(

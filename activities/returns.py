@@ -27,14 +27,13 @@ from domain.messages import Envelope
 from domain.notices import RecordReturn
 from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
+from store.turns import RETURNS, turn
 from store.vault import Vault
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 10.0
 _BATCH_BYTES = 8_000_000
-_LOCK = 7_205_759_406
-"""Advisory lock: one worker reads, the others wait to take over."""
 
 Unread = list[tuple[bytes, bytes]]
 """Messages, each with the digest by which it is known."""
@@ -54,16 +53,10 @@ class ReturnReader:
         """Read for ever; what cannot be reached now is tried again."""
         while True:
             try:
-                async with self._pool.acquire() as connection:
-                    if await connection.fetchval("select pg_try_advisory_lock($1)", _LOCK):
-                        try:
-                            while True:
-                                await self.catch_up(connection)
-                                await asyncio.sleep(POLL_SECONDS)
-                        finally:
-                            # At once, also where the server is gone and would be waited for:
-                            # what the session had locked ends with it.
-                            connection.terminate()
+                async with self._pool.acquire() as connection, turn(connection, RETURNS) as ours:
+                    while await ours.is_ours(connection):
+                        await self.catch_up(connection)
+                        await asyncio.sleep(POLL_SECONDS)
             except (
                 *AWAY,
                 mailbox.Error,

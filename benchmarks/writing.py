@@ -60,6 +60,7 @@ async def run(pool: Pool, vault: Vault) -> list[str]:
             actor="p-lead",
             causation_id=None,
             sandbox_now=None,
+            seals=None,
         )
 
     async def sealed(connection: Connection, stream: str, version: int, event: Event) -> None:

@@ -8,12 +8,13 @@ from cyclopts import App, Parameter
 from cli.asking import Json, Names, counted, run
 from cli.commands import explain, tell, told
 from cli.files import load_yaml
-from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
+from cli.output import DONE, REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from store.defects import Defect
+    from store.verifying import Report
 
 PACKS = Path(__file__).parent.parent / "packs"
 DEFAULT_PLAYBOOK = PACKS / "playbooks" / "dta-sir.yaml"
@@ -32,6 +33,7 @@ def register(app: App) -> None:
     group.command(recover)
     group.command(rebuild)
     group.command(verify)
+    group.command(head)
     group.command(defects)
     app.command(group)
 
@@ -221,38 +223,108 @@ def rebuild(*, json_: Json = False) -> None:
         print(f"Read models of {counted(streams, 'stream')} made anew.")
 
 
-def verify(*, json_: Json = False) -> None:
-    """Check the hash chain of every stream: nothing was changed or removed in the middle."""
+def head(*, json_: Json = False) -> None:
+    """Print how far every stream has come, under a seal, for whoever keeps it outside.
 
-    async def work(door: "Door") -> list[tuple[str, list[int]]]:
-        from store.database import listed, queries
+    Write it to a file and keep that where nobody who can change the database can change it;
+    `admin verify --against FILE` holds the store against it.
+
+    Args:
+        json_: The same: it is JSON in any case.
+    """
+
+    async def work(door: "Door") -> dict[str, Any]:
+        from datetime import UTC, datetime
+
+        from store.schema import described
+        from store.verifying import head_document
+        from store.verifying import verify as look
 
         async with door.pool.acquire() as connection:
-            streams = [r["stream"] for r in await listed(queries.all_streams(connection))]
-            return [
-                (
-                    stream,
-                    [
-                        r["version"]
-                        for r in await listed(queries.broken_links(connection, stream=stream))
-                    ],
-                )
-                for stream in streams
-            ]
-
-    checked = run(work)
-    broken = [(stream, versions) for stream, versions in checked if versions]
-    if json_:
-        emit_json({"streams": len(checked), "broken": dict(broken)})
-    elif broken:
-        emit_table(
-            "Tampered with",
-            ("Stream", "First broken version"),
-            [(stream, versions[0]) for stream, versions in broken],
+            report = await look(connection, door.vault)
+            parts = await described(connection)
+        return head_document(
+            door.vault,
+            report,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            schema=door.vault.evidence.schema(parts).hex(),
+            faults=len(report.found),
         )
+
+    document = run(work)
+    emit_json(document)
+    if document["faults"]:
+        narrate("The store is not as it was sealed: handrail admin verify says what differs.")
+
+
+def verify(
+    *,
+    against: Annotated[Path | None, Parameter(show_default=False)] = None,
+    accept_schema: Annotated[bool, Parameter(negative="")] = False,
+    json_: Json = False,
+) -> None:
+    """Hold the whole store against its seals: events, receipts, keys, mails, lists and schema.
+
+    Args:
+        against: A document that `admin head` wrote earlier, kept outside the database.
+        accept_schema: Take functions, rights and roles as they are now for right, and seal them.
+        json_: One JSON object.
+    """
+    document = _document(against) if against else None
+
+    async def work(door: "Door") -> "Report":
+        from store.sealing import accept_schema as accept
+        from store.verifying import verify as look
+
+        async with door.pool.acquire() as connection:
+            if accept_schema and not await accept(connection, door.vault):
+                fail(
+                    "There is no seal that could take the schema in: either no worker has sealed "
+                    "this store yet, or its seal was tampered with. Run: handrail admin verify",
+                    REFUSED,
+                )
+            return await look(connection, door.vault, document)
+
+    report = run(work)
+    if json_:
+        from store.verifying import streams_broken
+
+        emit_json(
+            {
+                "streams": report.streams,
+                "events": report.events,
+                "receipts": report.receipts,
+                "broken": streams_broken(report),
+                "found": [{"where": f.where, "what": f.what} for f in report.found],
+                "notes": report.notes,
+            }
+        )
+    elif report.found:
+        emit_table("Tampered with", ("Where", "What"), [(f.where, f.what) for f in report.found])
     else:
-        print(f"{counted(len(checked), 'stream')} {'is' if len(checked) == 1 else 'are'} intact.")
-    raise SystemExit(REFUSED if broken else DONE)
+        are = "is" if report.streams == 1 else "are"
+        print(f"{counted(report.streams, 'stream')} {are} intact.")
+    if not json_:
+        for note in report.notes:
+            narrate(f"Note: {note}.")
+    raise SystemExit(REFUSED if report.found else DONE)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    import json
+
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        fail(
+            f"{path} cannot be read ({problem}). Name a file that `handrail admin head` wrote.",
+            USAGE,
+        )
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or document.get("handrail") != "head of the store":
+        fail(f"{path} is no document of `handrail admin head`. Name a file that it wrote.", USAGE)
+    return document
 
 
 def defects(*, json_: Json = False) -> None:

@@ -215,6 +215,7 @@ VERBS: Final = {
     "admin recover": "cli.admin",
     "admin rebuild": "cli.admin",
     "admin verify": "cli.admin",
+    "admin head": "cli.admin",
     "admin defects": "cli.admin",
     "due": "cli.reading",
     "history": "cli.reading",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from store.named import Queries
+from store.named import Queries, Query
 
 if TYPE_CHECKING:  # generic in their type stubs alone
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -31,6 +31,12 @@ queries = Queries(Path(__file__).parent / "queries.sql")
 async def listed(found: AsyncIterator[Any]) -> list[Any]:
     """All rows of a query that answers with any number of them."""
     return [row async for row in found]
+
+
+async def streamed(connection: Connection, query: Query, **values: object) -> AsyncIterator[Any]:
+    """The rows of a query as they come, inside the caller's transaction: for what may be large."""
+    async for row in connection.cursor(query.sql, *(values[n] for n in query.takes), prefetch=500):
+        yield row
 
 
 async def open_pool(url: str, *, size: int = 8, timeout_seconds: float = 5.0) -> Pool:

@@ -59,6 +59,7 @@ async def append(
     documents = [event.model_dump(mode="json") for event in what.events]
     for index, document in enumerate(documents):
         await vault.seal(connection, f"{what.stream}@{what.expected + 1 + index}", [document])
+    data = [json.dumps(document) for document in documents]
     try:
         row = await queries.append(
             connection,
@@ -67,11 +68,26 @@ async def append(
             command_id=command_id,
             types=[event.type for event in what.events],
             schemas=[event.schema_version for event in what.events],
-            data=[json.dumps(document) for document in documents],
+            data=data,
             effective=list(what.effective),
             actor=actor,
             causation_id=causation_id,
             sandbox_now=now,
+            seals=[
+                vault.evidence.event(
+                    stream=what.stream,
+                    version=what.expected + 1 + index,
+                    seq=1 + index,
+                    command_id=command_id,
+                    type=event.type,
+                    schema_version=event.schema_version,
+                    actor=actor,
+                    causation_id=causation_id,
+                    effective_at=what.effective[index],
+                    data=data[index],
+                )
+                for index, event in enumerate(what.events)
+            ],
         )
     except asyncpg.UniqueViolationError as lost:
         raise Conflict(f"{what.stream} was at {what.expected}; somebody is first") from lost

@@ -49,7 +49,7 @@ select xact_id::text as xact_id, position, stream, version, type, schema_version
 -- Appends events to a stream; see es.append.
 select status, version, positions, recorded_at
   from es.append(:stream, :expected, :command_id, :types, :schemas, :data, :effective, :actor,
-                 :causation_id, :sandbox_now);
+                 :causation_id, :sandbox_now, :seals);
 
 -- name: store-now$
 -- What time it is by the clock that stamps what is recorded.
@@ -82,12 +82,8 @@ select r.command_id, r.receipt->>'outcome' as outcome, r.recorded_at, e.actor
 
 -- name: add-receipt!
 -- Keeps the answer to a command, stamped by the same clock as the events.
-insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at)
-values (:command_id, :stream, :content_hash, :receipt, es.stamp(:sandbox_now));
-
--- name: broken-links
--- The versions of a stream whose hash is not as it should be.
-select * from es.broken_links(:stream) as version;
+insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at, seal)
+values (:command_id, :stream, :content_hash, :receipt, es.stamp(:sandbox_now), :seal);
 
 -- name: latest-recorded-at$
 -- The newest recorded instant in the store.
@@ -967,3 +963,145 @@ delete from ops.defects where kind = :kind and place = :place returning true;
 -- Everything that could not be decoded or decided, the oldest first.
 select kind, place, stream, about, problem, release, first_seen, last_seen, seen
   from ops.defects order by first_seen, kind, place;
+
+-- name: take-turn$
+-- Whether it is a worker's turn: its own already, or nobody's.
+insert into ops.turns as t (name, holder, until)
+values (:name, :holder, clock_timestamp() + make_interval(secs => :seconds::double precision))
+on conflict (name) do update set holder = excluded.holder, until = excluded.until
+ where t.holder = excluded.holder or t.until < clock_timestamp()
+returning true;
+
+-- name: give-turn-back!
+-- The next one may have it.
+delete from ops.turns where name = :name and holder = :holder;
+
+-- name: end-old-readers$
+-- Ends transactions of the reader's role that last too long; how many there were.
+select ops.end_old_readers(:seconds);
+
+-- name: sealed^
+-- The store as it was when it was sealed last.
+select until::text as until, restored_to, receipts_to, receipts_keyed_from, streams, events,
+       receipts, heads, answers, revision, schema_, begun_at, sealed_at, mac
+  from es.sealed;
+
+-- name: put-sealed!
+-- The store is sealed as it is.
+insert into es.sealed (until, restored_to, receipts_to, receipts_keyed_from, streams, events,
+                       receipts, heads, answers, revision, schema_, begun_at, sealed_at, mac)
+values (:until::text::xid8, :restored_to, :receipts_to, :receipts_keyed_from, :streams, :events,
+        :receipts, :heads, :answers, :revision, :schema_, :begun_at, :sealed_at, :mac)
+on conflict (only_row) do update
+   set until = excluded.until, restored_to = excluded.restored_to,
+       receipts_to = excluded.receipts_to, receipts_keyed_from = excluded.receipts_keyed_from,
+       streams = excluded.streams, events = excluded.events, receipts = excluded.receipts,
+       heads = excluded.heads, answers = excluded.answers, revision = excluded.revision,
+       schema_ = excluded.schema_, begun_at = excluded.begun_at, sealed_at = excluded.sealed_at,
+       mac = excluded.mac;
+
+-- name: sealed-streams
+-- How far streams had come when they were sealed last; all of them (null), or some.
+select stream, version, keyed_from, hash, places, orders, mac
+  from es.sealed_streams
+ where :streams::text[] is null or stream = any(:streams)
+ order by stream;
+
+-- name: put-sealed-streams!
+-- Streams are sealed as far as they have come.
+insert into es.sealed_streams (stream, version, keyed_from, hash, places, orders, mac)
+select * from unnest(:streams::text[], :versions::integer[], :keyed_from::integer[],
+                     :hashes::bytea[], :places::bytea[], :orders::bytea[], :macs::bytea[])
+on conflict (stream) do update
+   set version = excluded.version, keyed_from = excluded.keyed_from, hash = excluded.hash,
+       places = excluded.places, orders = excluded.orders, mac = excluded.mac;
+
+-- name: sealed-schema$
+-- The schema as it was described when it was sealed.
+select parts from es.sealed_schema;
+
+-- name: put-sealed-schema!
+-- The schema is described anew.
+insert into es.sealed_schema (parts) values (:parts)
+on conflict (only_row) do update set parts = excluded.parts;
+
+-- name: horizon^
+-- Every transaction before it is over; what the counter of this cluster will give next.
+select pg_snapshot_xmin(pg_current_snapshot())::text as until,
+       pg_snapshot_xmax(pg_current_snapshot())::text as next,
+       clock_timestamp() as at;
+
+-- name: events-to-seal
+-- What was recorded since the store was sealed last, each stream in its order.
+select stream, version, hash, position, command_seq, xact_id::text as xact_id, seal
+  from es.events
+ where xact_id >= :since::text::xid8 and xact_id < :until::text::xid8
+ order by stream, version;
+
+-- name: events-beyond
+-- What streams have beyond where they were sealed, as after a restore into another cluster.
+select e.stream, e.version, e.hash, e.position, e.command_seq, e.xact_id::text as xact_id, e.seal
+  from es.events e left join es.sealed_streams s using (stream)
+ where e.version > coalesce(s.version, 0) and e.xact_id < :until::text::xid8
+ order by e.stream, e.version;
+
+-- name: receipts-to-seal
+-- What was answered since the store was sealed last.
+select command_id, stream, content_hash, receipt, recorded_at, position, seal
+  from es.receipts
+ where coalesce(xact_id, '0') < :until::text::xid8
+   and (coalesce(xact_id, '0') >= :since::text::xid8 and position > :restored_to)
+ order by position;
+
+-- name: whole-log
+-- Every event as it stands, with all of it that verifying looks at.
+select stream, version, position, xact_id::text as xact_id, recorded_at, effective_at, type,
+       schema_version, command_id, command_seq, actor, causation_id, data, hash, seal
+  from es.events order by stream, version;
+
+-- name: all-receipts
+-- Every answer as it stands, and whether it was there when the store was sealed last.
+select command_id, stream, content_hash, receipt, recorded_at, position, seal,
+       position <= :restored_to or coalesce(xact_id, '0') < :until::text::xid8 as is_sealed,
+       (:asked_to::bigint is null or position <= :asked_to)
+       and (position <= :asked_restored_to
+            or coalesce(xact_id, '0') < :asked_until::text::xid8) as is_asked
+  from es.receipts;
+
+-- name: receipts-without-events
+-- Answers that speak of events which are not there, or which another command recorded.
+select r.command_id, r.stream from es.receipts r
+ where exists (select from jsonb_path_query(r.receipt, 'lax $.events[*] ? (
+                               @.stream.type() == "string" && @.version.type() == "number" &&
+                               @.version > 0 && @.version < 2147483648)') t
+                 left join es.events e on e.stream = t->>'stream'
+                                      and e.version = floor((t->>'version')::numeric)::integer
+                where e.command_id is distinct from r.command_id)
+ order by r.command_id;
+
+-- name: events-without-receipt
+-- What was recorded by somebody's command that nobody was answered.
+select e.stream, min(e.version) as version, e.command_id from es.events e
+ where e.actor <> :system
+   and not exists (select from es.receipts r where r.command_id = e.command_id)
+ group by e.stream, e.command_id order by 1, 2;
+
+-- name: all-keys
+-- Every key, wrapped.
+select subject, wrapped, master_id, destroyed_at from vault.keys order by subject;
+
+-- name: all-mails
+-- Every mail with what is sealed in it, and what became of it.
+select id, person, local_date, kind, message_id, content, claimed_at, outcome, detail, at,
+       returned_at
+  from ops.mails order by id;
+
+-- name: mails-without-delivery
+-- Mails of which a stream knows otherwise than they say themselves.
+select m.id, d.stream from ops.mails m
+  join read.deliveries d on d.mail = m.id and d.person = m.person
+  left join ops.mail_streams s on s.mail = m.id and s.stream = d.stream
+ where d.outcome = 'sent' and m.outcome is distinct from 'sent' and m.returned_at is null
+    or d.outcome = 'pending' and m.outcome = 'sent' and s.reported
+    or d.message_id <> m.message_id
+ order by m.id;

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from store.database import Connection, listed, queries
 from store.errors import VaultError
+from store.evidence import Evidence
 
 if TYPE_CHECKING:
     # Imported late where it is used: most questions open nothing.
@@ -75,6 +76,7 @@ class Vault:
         self._master_key = master_key
         self._fingerprint_key = hmac.digest(master_key, b"handrail receipts", "sha256")
         self.master_id = hashlib.sha256(b"handrail master key id" + master_key).hexdigest()[:12]
+        self.evidence = Evidence(master_key)
 
     @cached_property
     def _master(self) -> "AESGCM":
@@ -102,6 +104,16 @@ class Vault:
                 f"The key of {subject} was wrapped with master key {master_id}, and this process "
                 f"has {self.master_id}. Set HANDRAIL_KEY_FILE to the key this store began with."
             ) from problem
+
+    def check_wrapped(self, subject: str, wrapped: bytes, master_id: str) -> None:
+        """See that a key opens, and is the one that was made for its subject.
+
+        Raises:
+            VaultError: It does not.
+        """
+        key = self._unwrap(subject, wrapped, master_id)
+        if len(key) != _KEY_BYTES or master_id != self.master_id:
+            raise VaultError(f"The wrapped key of {subject} was tampered with.")
 
     async def _keys(self, connection: Connection, abouts: set[str]) -> dict[str, bytes | None]:
         """The key of each text by what it is about, as far as there is one; None where destroyed.

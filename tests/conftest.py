@@ -26,7 +26,7 @@ from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from domain.program import InitProgram
 from embedded.postgres import Cluster, postgres_cluster
-from store.database import Pool, open_pool
+from store.database import Connection, Pool, open_pool
 from store.migrations import migrate
 from store.vault import Vault
 
@@ -160,6 +160,19 @@ async def database(cluster: Cluster, template: dict[str, str]) -> AsyncIterator[
 async def sandbox_database(cluster: Cluster, template: dict[str, str]) -> AsyncIterator[Database]:
     async with copied(cluster, template["sandbox"]) as copy:
         yield copy
+
+
+async def destroy_key(cluster: Cluster, connection: Connection, subject: str) -> None:
+    """Destroy somebody's key with no event, as only the server's own role can."""
+    name = await connection.fetchval("select current_database()")
+    admin = await asyncpg.connect(cluster.superuser_url, database=name)
+    done = await admin.execute(
+        "update vault.keys set wrapped = null, destroyed_at = now()"
+        " where subject = $1 and wrapped is not null",
+        subject,
+    )
+    await admin.close()
+    assert done == "UPDATE 1"
 
 
 class FixedClock:

@@ -230,6 +230,8 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "overdue": _word("Only what is overdue.", "nothing"),
         "outside": _word("Only what draws from no appropriation.", "nothing"),
         "with-consequences": _word("Also what rests on it.", "nothing"),
+        "against": _word("A document made earlier, against which the store is held.", "file"),
+        "accept-schema": _word("What the schema is now is right.", "nothing"),
         "sure": _word("You mean it.", "nothing"),
         "illustrative": _word("It is invented, and everything says so.", "nothing"),
         "sandbox": _word("With a clock that can be sent ahead.", "nothing"),

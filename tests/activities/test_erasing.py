@@ -24,7 +24,7 @@ from store.context import people
 from store.database import queries
 from store.events import Conflict
 from store.rebuild import rebuild
-from tests.conftest import Office, eventually
+from tests.conftest import Office, destroy_key, eventually
 from tests.journey import E, whole_journey
 
 NOTHING: Any = None
@@ -259,7 +259,7 @@ async def test_a_command_that_came_sealed_is_answered_sealed(
     async with office.pool.acquire() as connection:
         opened_ = await opened_answer(connection, office.vault, answer)
         assert "Did you mean joy?" in opened_.message
-        await queries.destroy_key(connection, subject=await person(office, "joy"))
+        await destroy_key(office.cluster, connection, await person(office, "joy"))
         assert (await opened_answer(connection, office.vault, answer)).message == "(erased)"
     assert (await office.record.execute(travels)).repeated
 

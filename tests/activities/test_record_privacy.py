@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from domain.playbook import Playbook
-from store.database import queries
 from store.events import read_stream
-from tests.conftest import Office
+from tests.conftest import Office, destroy_key
 from tests.journey import E, whole_journey
 
 SECRETS = {
@@ -184,7 +183,7 @@ async def test_erasing_a_person_erases_all_that_is_sealed_about_them(
         streams = [
             r["stream"] for r in await connection.fetch("select distinct stream from es.events")
         ]
-        assert await queries.destroy_key(connection, subject=person)
+        await destroy_key(office.cluster, connection, person)
         told = ""
         for stream in streams:
             told += repr(await read_stream(connection, office.vault, stream))
@@ -212,7 +211,7 @@ async def test_the_answers_given_about_an_erased_person_are_erased_with_them(
     assert first.outcome == "refused"
     assert SECRETS["a handle"] in first.message
     async with office.pool.acquire() as connection:
-        await queries.destroy_key(connection, subject=first.stream.removeprefix("person:"))
+        await destroy_key(office.cluster, connection, first.stream.removeprefix("person:"))
     again = await office.record.execute(envelope)
     assert (again.outcome, again.message) == ("refused", "(erased)")
 

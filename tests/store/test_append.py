@@ -144,6 +144,7 @@ async def test_the_same_command_on_the_same_stream_is_known_as_a_duplicate(
         actor="p-tess",
         causation_id=None,
         sandbox_now=None,
+        seals=None,
     )
     assert row["status"] == "duplicate"
     assert row["version"] == 2
@@ -192,7 +193,15 @@ async def test_a_sandbox_store_refuses_an_append_without_its_clock(
         for expected in range(already):
             await put(connection, vault, STREAM, expected, [fact("a")])
         with pytest.raises(asyncpg.NullValueNotAllowedError, match="sandbox clock"):
-            await put(connection, vault, STREAM, already, [fact("b")], now=None)  # type: ignore[arg-type]
+            await put(
+                connection,
+                vault,
+                STREAM,
+                already,
+                [fact("b")],
+                now=None,  # type: ignore[arg-type]
+                effective=at(2026),
+            )
         assert len(await versions(connection, STREAM)) == already
     await pool.close()
 
@@ -240,6 +249,7 @@ async def test_an_event_from_a_newer_version_is_named_instead_of_misread(
             actor="p-tess",
             causation_id=None,
             sandbox_now=None,
+            seals=None,
         )
         assert row["status"] == "appended"
         with pytest.raises(UnknownEvent, match=f"version {expected + 1} an event '{type_}'"):
@@ -261,6 +271,7 @@ async def test_an_event_that_lost_its_form_is_named_without_what_it_says(
         actor="p-tess",
         causation_id=None,
         sandbox_now=None,
+        seals=None,
     )
     assert row["status"] == "appended"
     with pytest.raises(Unreadable) as caught:

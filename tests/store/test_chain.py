@@ -2,7 +2,7 @@
 
 import pytest
 
-from store.database import Connection, listed, queries
+from store.database import Connection
 from store.vault import Vault
 from tests.store.facts import fact, put
 
@@ -10,7 +10,9 @@ STREAM = "engagement:e"
 
 
 async def _broken(connection: Connection, stream: str = STREAM) -> list[int]:
-    return [row["version"] for row in await listed(queries.broken_links(connection, stream=stream))]
+    return [
+        row["broken_links"] for row in await connection.fetch("select es.broken_links($1)", stream)
+    ]
 
 
 async def _tamper(superuser: Connection, sql: str) -> None:

@@ -11,7 +11,7 @@ from domain.calendar import CalendarPack
 from domain.playbook import Playbook
 from store.database import Connection, queries
 from store.rebuild import rebuild
-from tests.conftest import Office
+from tests.conftest import Office, destroy_key
 from tests.journey import E, whole_journey
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -122,7 +122,7 @@ async def test_an_erased_person_leaves_the_read_models_at_the_next_rebuild(
     await whole_journey(office, playbook)
     async with office.pool.acquire() as connection:
         joy = await connection.fetchval("select id from read.people where handle = 'joy'")
-        await queries.destroy_key(connection, subject=joy)
+        await destroy_key(office.cluster, connection, joy)
         await rebuild(connection, office.vault)
         row = await connection.fetchrow("select * from read.people where id = $1", joy)
         others = await connection.fetchval(

@@ -13,17 +13,26 @@ FULL = {"SELECT", "INSERT", "UPDATE", "DELETE"}
 APP_RIGHTS = {
     "es.events": {"SELECT"},
     "es.receipts": {"SELECT", "INSERT"},
+    "es.sealed": {"SELECT", "INSERT", "UPDATE"},
+    "es.sealed_streams": {"SELECT", "INSERT", "UPDATE"},
+    "es.sealed_schema": {"SELECT", "INSERT", "UPDATE"},
     "es.store": {"SELECT"},
     "vault.keys": {"SELECT", "INSERT"},
     "read": FULL,
     "ops": FULL,
+    "ops.mails": FULL - {"DELETE"},
+    "ops.mail_streams": FULL - {"DELETE"},
+    "ops.mail_names": FULL - {"UPDATE"},
+    "ops.overviews": FULL - {"DELETE"},
+    "ops.bounces_read": {"SELECT", "INSERT"},
+    "ops.checkpoints": FULL - {"DELETE"},
     "reporting": {"SELECT"},
     "public.alembic_version": {"SELECT"},
 }
 """By table, or by schema where every table of it is the same."""
 APP_FUNCTIONS = {
     "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp",
-    "read.take_statistics", "vault.destroy",
+    "ops.end_old_readers", "read.take_statistics", "vault.destroy",
 }  # fmt: skip
 
 
@@ -132,6 +141,15 @@ FORBIDDEN = (
     """,
     "set role handrail_owner",
     "set session_replication_role = replica",
+    "update ops.mails set person = 'p-thief'",
+    "update ops.mails set message_id = 'another'",
+    "delete from ops.mails",
+    (
+        "insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at, xact_id)"
+        " values (gen_random_uuid(), 'x', '', '{}', now(), '1')"
+    ),
+    "truncate es.events",
+    "select vault.destroy('p-joy')",
     "select nextval(pg_get_serial_sequence('es.events', 'position'))",
 )
 

@@ -4,8 +4,10 @@ import asyncio
 import json
 from typing import Any
 
+import asyncpg
 import pytest
 
+from domain.erasing import PersonErased
 from domain.kernel import fold
 from domain.people import PersonRegistered
 from domain.personal import Sealed
@@ -13,7 +15,7 @@ from store.database import Connection, Pool, queries
 from store.errors import VaultError
 from store.events import decode, read_stream
 from store.vault import Vault
-from tests.conftest import MASTER_KEY
+from tests.conftest import MASTER_KEY, Database, destroy_key
 from tests.store.facts import put
 
 JOY = "p-joy"
@@ -60,14 +62,13 @@ async def test_the_same_text_is_never_sealed_alike(app: Connection, vault: Vault
 
 
 async def test_destroying_a_key_erases_everywhere_and_leaves_the_chain_whole(
-    app: Connection, vault: Vault
+    database: Database, app: Connection, vault: Vault
 ) -> None:
     await put(app, vault, STREAM, 0, [registered()])
     await put(app, vault, "engagement:e", 0, [registered("Joy, in an engagement")])
     await put(app, vault, "person:p-other", 0, [registered("Elena Duarte", "p-other")])
     before = await _rows(app)
-    assert await queries.destroy_key(app, subject=JOY) is True
-    assert await queries.destroy_key(app, subject=JOY) is False
+    await destroy_key(database.cluster, app, JOY)
     for stream in (STREAM, "engagement:e"):
         [read] = await read_stream(app, vault, stream)
         assert isinstance(read.event, PersonRegistered)
@@ -82,9 +83,29 @@ async def test_destroying_a_key_erases_everywhere_and_leaves_the_chain_whole(
     assert spared.event == registered("Elena Duarte", "p-other")
 
 
-async def test_no_new_key_is_made_for_somebody_erased(app: Connection, vault: Vault) -> None:
+async def test_no_key_is_destroyed_but_with_its_event_in_the_same_transaction(
+    app: Connection, vault: Vault
+) -> None:
     await put(app, vault, STREAM, 0, [registered()])
-    await queries.destroy_key(app, subject=JOY)
+    await put(app, vault, "person:p-other", 0, [registered("Elena Duarte", "p-other")])
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="without its event"):
+        await queries.destroy_key(app, subject=JOY)
+    async with app.transaction():
+        await put(app, vault, STREAM, 1, [PersonErased(reason="request")])
+        assert await queries.destroy_key(app, subject=JOY) is True
+        assert await queries.destroy_key(app, subject=JOY) is False
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with app.transaction():
+                await queries.destroy_key(app, subject="p-other")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await queries.destroy_key(app, subject=JOY)
+
+
+async def test_no_new_key_is_made_for_somebody_erased(
+    database: Database, app: Connection, vault: Vault
+) -> None:
+    await put(app, vault, STREAM, 0, [registered()])
+    await destroy_key(database.cluster, app, JOY)
     await put(app, vault, STREAM, 1, [registered("Joy Kim again")])
     row = await app.fetchrow("select * from vault.keys where subject = $1", JOY)
     assert row is not None

@@ -103,8 +103,8 @@ def invariant_5_the_workflows_replay(desk: Desk) -> None:
 
 
 ACTS = {
-    "admin defects", "admin migrate", "admin prepare-temporal", "admin rebuild", "admin recover",
-    "admin verify",
+    "admin defects", "admin head", "admin migrate", "admin prepare-temporal", "admin rebuild",
+    "admin recover", "admin verify",
     "bulk reschedule summit", "calendar export", "calendar feeds", "clock advance", "clock to",
     "completion", "conversation import", "correct", "dashboard import", "doctor", "down",
     "evidence import", "import", "init", "investment import", "lea fact-import", "lea import",
