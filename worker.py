@@ -22,11 +22,12 @@ from activities.reminders import Reminders
 from activities.returns import ReturnReader
 from activities.stopping import unless_told_to_stop
 from bootstrap.calendars import keeper
-from bootstrap.deployment import become_current, deployment_config
+from bootstrap.deployment import become_current, build_id, deployment_config
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
 from bootstrap.wiring import Services, services
 from store.database import AWAY, Pool, queries
+from store.migrations import newest
 from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
@@ -100,10 +101,11 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
 
 async def beat(pool: Pool, worker_id: str) -> None:
     """Say again and again that this worker lives; a database that is away is asked again."""
+    release, schema = build_id(), newest()
     while True:
         try:
             async with pool.acquire() as connection:
-                await queries.beat(connection, id=worker_id)
+                await queries.beat(connection, id=worker_id, release=release, schema=schema)
         except AWAY as away:
             unless_told_to_stop(away)
             log.warning("heartbeat_missed", why=type(away).__name__)

@@ -16,8 +16,10 @@ from bootstrap.settings import (
 from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
 from embedded.looks.defects import look_at_defects
+from embedded.looks.engine import look_at_engine
 from embedded.looks.mail import look_at_mail
 from embedded.looks.returned import look_at_returned_mail
+from embedded.looks.waiting import look_at_waiting
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -75,15 +77,17 @@ async def _temporal(settings: Settings) -> list[Finding]:
 
     where = f"{settings.temporal_address}, namespace {settings.temporal_namespace}"
     try:
-        await asyncio.wait_for(
+        client = await asyncio.wait_for(
             Client.connect(**settings.temporal_connect_config()), CONNECT_SECONDS
         )
+        # The time-skipping server can be asked for none of it.
+        seen = [] if settings.sandbox else await look_at_engine(client, settings)
     except SettingsError as error:
         return [Finding(part, "away", str(error), "Correct the setting and look again.")]
     except (RPCError, RuntimeError, TimeoutError) as error:
         said = why(error)
         return [Finding(part, "away", f"{where}: {said}", _restart(settings, "temporal_address"))]
-    return [Finding(part, "ok", where)]
+    return [Finding(part, "ok", where), *seen]
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -116,6 +120,7 @@ async def _database(settings: Settings) -> list[Finding]:
                 *await _keys(connection, settings),
                 *await look_at_defects(connection),
                 *await look_at_returned_mail(connection, settings),
+                *await look_at_waiting(connection, settings),
             ]
     finally:
         await connection.close()

@@ -918,9 +918,10 @@ select m.id, m.person, m.local_date, m.kind from ops.mails m
 
 -- name: beat!
 -- A worker says that it is alive.
-insert into ops.workers (id, started_at, seen_at)
-values (:id, clock_timestamp(), clock_timestamp())
-on conflict (id) do update set seen_at = excluded.seen_at;
+insert into ops.workers (id, started_at, seen_at, release, schema)
+values (:id, clock_timestamp(), clock_timestamp(), :release, :schema)
+on conflict (id) do update
+   set seen_at = excluded.seen_at, release = excluded.release, schema = excluded.schema;
 
 -- name: bury!
 -- A worker says goodbye, and clears away those that died without a word long ago.
@@ -929,6 +930,57 @@ delete from ops.workers where id = :id or seen_at < clock_timestamp() - interval
 -- name: live-workers$
 -- How many workers were alive a moment ago.
 select count(*) from ops.workers where seen_at > clock_timestamp() - interval '6 seconds';
+
+-- name: living
+-- Every worker that was alive a moment ago, with what it runs.
+select id, release, schema from ops.workers
+ where seen_at > clock_timestamp() - interval '6 seconds' order by id;
+
+-- name: held-up^
+-- The events that no reader of the log may see yet, and the oldest transaction, for which they wait.
+select count(*) as events, min(recorded_at) as since, clock_timestamp() as now,
+       (pg_snapshot_xmin(pg_current_snapshot())::text::numeric % 4294967296)::text as xid
+  from es.events where xact_id >= pg_snapshot_xmin(pg_current_snapshot());
+
+-- name: holder^
+-- Whose transaction it is: a session's in any database of the cluster, or a prepared one.
+select l.pid, coalesce(a.usename, p.owner) as usename, coalesce(a.datname, p.database) as datname,
+       p.gid
+  from pg_locks l
+  left join pg_stat_activity a on a.pid = l.pid
+  left join pg_prepared_xacts p on p.transaction = l.transactionid
+ where l.locktype = 'transactionid' and l.granted and l.transactionid = :xid::text::xid;
+
+-- name: unread-since^
+-- How many events a reader of the log has not come to, of those it may see, and since when.
+select count(*) as events, min(e.recorded_at) as since, clock_timestamp() as now
+  from es.events e
+ where (e.xact_id, e.position) >
+       (coalesce((select xact_id from ops.checkpoints where reader = :reader), '0'),
+        coalesce((select position from ops.checkpoints where reader = :reader), 0))
+   and e.xact_id < pg_snapshot_xmin(pg_current_snapshot());
+
+-- name: follower-locks
+-- Whoever else than the application holds the lock of the one that follows the log.
+select a.usename from pg_locks l join pg_stat_activity a using (pid)
+ where l.locktype = 'advisory' and l.granted and a.datname = current_database()
+   and l.classid = (7205759404 >> 32)::oid and l.objid = (7205759404 & 4294967295)::oid
+   and a.usename <> current_user;
+
+-- name: reads-weekly$
+-- Whether somebody is told once a week.
+select exists (select from read.people where digest = 'weekly');
+
+-- name: untold^
+-- The notices that came due so long ago, since when nobody at all was written to.
+select count(*) as notices, min(planned_for) as since from read.notices n
+ where status = 'planned' and planned_for < clock_timestamp() - :waits::interval
+   and not exists (select from ops.mails m where m.claimed_at >= n.planned_for);
+
+-- name: mails-waiting^
+-- The mails that were made so long ago and that no mail server has taken or refused.
+select count(*) as mails, min(claimed_at) as since from ops.mails
+ where outcome is null and claimed_at < clock_timestamp() - :waits::interval;
 
 -- name: checkpoint^
 -- How far a reader of the log came.

@@ -7,6 +7,11 @@ _LOCK = 7_205_759_403
 """Advisory lock: of two migrations started at once, the second waits and finds nothing to do."""
 
 
+def newest() -> str:
+    """The schema that this release is written for."""
+    return max(path.name for path in (_HERE / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
 async def migrate(owner_url: str, *, sandbox: bool = False) -> None:
     """Apply every migration that is missing.
 

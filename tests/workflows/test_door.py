@@ -14,7 +14,7 @@ async def submit(running: Running, envelope: Envelope) -> Receipt:
     at = running.services
     async with at.pool.acquire() as connection:
         # The worker of these tests runs in this process, without the heart of a real one.
-        await queries.beat(connection, id="worker of the test")
+        await queries.beat(connection, id="worker of the test", release="test", schema="test")
     return await Door(at.settings, at.pool, at.vault, at.client, at.clock, sandbox=True).submit(
         envelope
     )

@@ -45,7 +45,9 @@ class DoorOffice(WorkflowOffice):
 
     async def give(self, envelope: Envelope) -> Receipt:
         async with self.pool.acquire() as connection:
-            await queries.beat(connection, id="a worker in this process")
+            await queries.beat(
+                connection, id="a worker in this process", release="test", schema="test"
+            )
         return await self.door.submit(envelope)
 
 
