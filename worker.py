@@ -22,11 +22,14 @@ from activities.reminders import Reminders
 from activities.returns import ReturnReader
 from activities.stopping import unless_told_to_stop
 from bootstrap.calendars import keeper
-from bootstrap.deployment import become_current, build_id, deployment_config
+from bootstrap.deployment import become_current, build_id, deployment_config, stay_current
+from bootstrap.lacking import lacking
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
 from bootstrap.wiring import Services, services
+from domain.ids import in_epoch
 from store.database import AWAY, Pool, queries
+from store.epochs import Unusable, check_log
 from store.migrations import newest
 from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
@@ -59,7 +62,7 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
     return [
         Worker(
             at.client,
-            task_queue=WORKFLOW_QUEUE,
+            task_queue=in_epoch(WORKFLOW_QUEUE, at.epoch_id),
             workflows=[
                 EngagementWorkflow,
                 SummitWorkflow,
@@ -70,26 +73,26 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
             workflow_runner=RUNNER,
             max_cached_workflows=CACHED_WORKFLOWS,
             # The time-skipping server knows nothing of versions.
-            deployment_config=None if at.sandbox else deployment_config(),
+            deployment_config=None if at.sandbox else deployment_config(at.epoch_id),
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
             at.client,
-            task_queue=RECORD_QUEUE,
+            task_queue=in_epoch(RECORD_QUEUE, at.epoch_id),
             activities=record_activities(record, reminders),
             max_concurrent_activities=16,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
             at.client,
-            task_queue=MAIL_QUEUE,
+            task_queue=in_epoch(MAIL_QUEUE, at.epoch_id),
             activities=mail_activities(reminders),
             max_concurrent_activities=16,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
             at.client,
-            task_queue=SMTP_QUEUE,
+            task_queue=in_epoch(SMTP_QUEUE, at.epoch_id),
             activities=smtp_activities(reminders),
             # The server's limit is kept over all workers; those that hang take up places here only.
             max_task_queue_activities_per_second=at.settings.mails_per_second,
@@ -99,13 +102,24 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
     ]
 
 
-async def beat(pool: Pool, worker_id: str) -> None:
-    """Say again and again that this worker lives; a database that is away is asked again."""
+class AnotherLife(Exception):
+    """The store was restored or adopted meanwhile: what this worker serves is over."""
+
+
+async def beat(pool: Pool, worker_id: str, epoch: str) -> None:
+    """Say again and again that this worker lives; a database that is away is asked again.
+
+    Raises:
+        AnotherLife: The store lives another life.
+    """
     release, schema = build_id(), newest()
     while True:
         try:
             async with pool.acquire() as connection:
                 await queries.beat(connection, id=worker_id, release=release, schema=schema)
+                now = await queries.epoch(connection)
+            if now is not None and now["epoch"] != epoch:
+                raise AnotherLife(now["epoch"])
         except AWAY as away:
             unless_told_to_stop(away)
             log.warning("heartbeat_missed", why=type(away).__name__)
@@ -113,12 +127,43 @@ async def beat(pool: Pool, worker_id: str) -> None:
 
 
 async def run(stop: asyncio.Event) -> None:
-    """Serve until told to stop."""
+    """Serve until told to stop, one life of the store after the other."""
+    while not stop.is_set():
+        try:
+            await serve(stop)
+        except AnotherLife as next_:
+            log.warning("store_lives_anew", epoch=str(next_))
+
+
+class PutBack(Exception):
+    """Temporal was told of more than the store has."""
+
+
+async def hold_together_with_the_engine(at: Services) -> None:
+    """Begin no work on a store that was put back to before what its engine has answered.
+
+    Raises:
+        PutBack: It was; which commands, since when, and what to do.
+    """
+    missing = (await lacking(at)).missing
+    if missing:
+        are = "command is" if len(missing) == 1 else "commands are"
+        raise PutBack(
+            f"{len(missing)} {are} missing from the store that were answered since "
+            f"{missing[0].at:%Y-%m-%d %H:%M} UTC: it was put back to a state from before. Run "
+            f"`handrail admin recover`, which names them and brings both together, then start "
+            f"the worker again."
+        )
+
+
+async def serve(stop: asyncio.Event) -> None:
+    """Serve one life of the store."""
     settings = load_settings()
     configure_logging(settings)
     quiet_temporal_messages()
     worker_id = f"{socket.gethostname()}:{os.getpid()}"
     async with services(settings, pool_size=20) as at:
+        practice = at.epoch is not None and at.epoch.practice
         record = Record(at.pool, at.vault, at.clock, at.settings.clock_tolerance_seconds)
         reminders = Reminders(
             pool=at.pool,
@@ -128,24 +173,32 @@ async def run(stop: asyncio.Event) -> None:
             client=at.client,
             smtp_url=settings.require_smtp_url(),
             caught=settings.caught,
+            practice=practice,
         )
         sealer = Sealer(at.pool, at.vault)
         follower = Follower(at.pool, at.vault, at.clock, at.client)
+        async with at.pool.acquire() as connection:
+            await check_log(connection)
+        if not at.sandbox:
+            await hold_together_with_the_engine(at)
         async with AsyncExitStack() as stack:
             serving = workers(at, record, reminders)
             for worker in serving:
                 await stack.enter_async_context(worker)
             if not at.sandbox:
-                await become_current(at.client)
+                await become_current(at.client, at.epoch_id)
             background = [
-                asyncio.create_task(beat(at.pool, worker_id)),
+                asyncio.create_task(beat(at.pool, worker_id, at.epoch_id)),
                 asyncio.create_task(follower.follow()),
                 asyncio.create_task(sealer.keep()),
             ]
-            if settings.bounces is not None:
+            if not at.sandbox:
+                background.append(asyncio.create_task(stay_current(at.client, at.epoch_id)))
+            # What came back, and the calendars that people follow, are the original's.
+            if settings.bounces is not None and not practice:
                 reader = ReturnReader(at.pool, at.vault, at.clock, at.client, settings.bounces)
                 background.append(asyncio.create_task(reader.follow()))
-            if settings.feeds is not None:
+            if settings.feeds is not None and not practice:
                 background.append(asyncio.create_task(keeper(at, settings.feeds).keep()))
             log.info("worker_started", worker=worker_id, sandbox=at.sandbox)
             ends = asyncio.create_task(stop.wait())
@@ -195,7 +248,7 @@ async def main() -> None:
 if __name__ == "__main__":
     try:
         asyncio.run(main())
-    except SettingsError as problem:
+    except (SettingsError, Unusable, PutBack) as problem:
         sys.exit(f"handrail worker: {problem}")
     # Temporal's runtime sometimes aborts an interpreter that ends in the ordinary way.
     sys.stdout.flush()

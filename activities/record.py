@@ -21,7 +21,14 @@ from domain.context import SYSTEM, Context
 from domain.deciding import after, brought, decide_in_full, led_to
 from domain.engagement import Engagement, with_lea
 from domain.erasing import PersonErased
-from domain.errors import Ambiguous, Invalid, Refused, ReusedCommandId, Unknown
+from domain.errors import (
+    Ambiguous,
+    Invalid,
+    Refused,
+    ReusedCommandId,
+    StorePutBack,
+    Unknown,
+)
 from domain.ids import PROGRAM, engagement_of, host_workflow_id
 from domain.kernel import (
     Event,
@@ -51,6 +58,13 @@ from store.vault import Vault
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+PUT_BACK = (
+    "Not recorded: the database was put back to a state from before something that was answered "
+    "here, so what would be decided on is not what people were told. Nothing goes on until "
+    "`handrail admin recover` has brought both together; `handrail doctor` says which commands "
+    "are missing. Then give this one again."
+)
 
 _ATTEMPTS = 20
 """Writers of one stream take turns through its workflow; only digests and imports collide."""
@@ -85,13 +99,20 @@ class Record:
         self._clock = clock
         self._tolerance_seconds = tolerance_seconds
 
-    async def execute(self, envelope: Envelope) -> Receipt:
+    async def execute(self, envelope: Envelope, told: Told | None = None) -> Receipt:
         """Answer one command: the same id again gets the first answer and writes nothing.
 
         A command that came sealed is answered sealed.
+
+        Args:
+            told: The last event that whoever asks was told of.
         """
 
         async def once(connection: Connection) -> Receipt:
+            known = await queries.receipt(connection, command_id=envelope.command_id)
+            if known is None and await _lacks(connection, told):
+                # No receipt is kept: brought together again, the store takes the same command.
+                return await self._refused(connection, envelope, StorePutBack(PUT_BACK))
             if not is_sealed(envelope.body):
                 return await self.answer_in(connection, envelope)
             try:
@@ -116,6 +137,16 @@ class Record:
             repeated=receipt.repeated,
         )
         return receipt
+
+    async def hold_to(self, told: Told | None) -> None:
+        """Go on only in a store that has the last event somebody was told of.
+
+        Raises:
+            StorePutBack: It has not.
+        """
+        async with self._pool.acquire() as connection:
+            if await _lacks(connection, told):
+                raise StorePutBack(PUT_BACK)
 
     async def answer_in(self, connection: Connection, envelope: Envelope) -> Receipt:
         """Answer one command in the caller's transaction, and keep its receipt there."""
@@ -346,6 +377,13 @@ class Record:
             connection, [(f"receipt {command_id}+0", document) for document in documents]
         )
         return [str(Sealed.model_validate(d["message"])) for d in documents]
+
+
+async def _lacks(connection: Connection, told: Told | None) -> bool:
+    """Whether an event that somebody was told of is not in the store."""
+    return told is not None and not await queries.has_event(
+        connection, stream=told.stream, version=told.version, position=told.position
+    )
 
 
 async def _program_standing(connection: Connection, now: datetime) -> dict[str, Any]:

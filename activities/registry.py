@@ -21,15 +21,15 @@ from activities.names import (
 from activities.record import Record
 from activities.reminders import Reminders
 from domain.erasing import PersonErased
-from domain.messages import Envelope, Receipt
+from domain.messages import Envelope, Receipt, Told
 
 
 def record_activities(record: Record, reminders: Reminders) -> list[Callable[..., Any]]:
     """What the record queue serves: short transactions."""
 
     @activity.defn(name=EXECUTE_COMMAND)
-    async def execute_command(envelope: Envelope) -> Receipt:
-        receipt = await record.execute(envelope)
+    async def execute_command(envelope: Envelope, told: Told | None = None) -> Receipt:
+        receipt = await record.execute(envelope, told)
         for told in receipt.events:
             if told.type == PersonErased.type:
                 # Also when the answer is repeated: the first time may have ended before this.
@@ -37,7 +37,8 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
         return receipt
 
     @activity.defn(name=ANNOUNCE_DUE)
-    async def announce_due(stream: str) -> Announced:
+    async def announce_due(stream: str, told: Told | None = None) -> Announced:
+        await record.hold_to(told)
         return await reminders.announce(stream)
 
     @activity.defn(name=ANNOUNCE_OVERVIEWS)

@@ -57,6 +57,8 @@ _INSIST = 60
 _INSIST_SECONDS = 4.0
 """Together less than an attempt to send may take."""
 
+PRACTICE = "this store is a copy to practise with: no mail leaves it"
+
 _MAILS = uuid5(NAMESPACE_URL, "tag:handrail,2026:mail")
 
 
@@ -92,6 +94,7 @@ class Reminders:
         client: Client,
         smtp_url: str,
         caught: Path | None = None,
+        practice: bool = False,
     ) -> None:
         self._pool = pool
         self._vault = vault
@@ -101,6 +104,7 @@ class Reminders:
         self._smtp_url = smtp_url
         self._caught = caught
         self._hands = Hands(pool)
+        self._practice = practice
 
     async def forget(self, person: str) -> None:
         """Bring the copies in the mail catcher up to what erasing somebody has left of them."""
@@ -407,6 +411,9 @@ class Reminders:
             await self._settle(
                 mail, "bounced", "the recipient's data were erased before it was sent"
             )
+            return None
+        if self._practice:
+            await self._settle(mail, "dropped", PRACTICE)
             return None
         raw = base64.b64decode(letter["message"])
 

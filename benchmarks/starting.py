@@ -68,7 +68,7 @@ async def run(at: Services, database_url: str) -> AsyncIterator[str]:
     # An installation keeps what Python compiled; a machine may be set up not to.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     took: dict[str, list[tuple[float, float]]] = {}
-    beating = asyncio.create_task(beat(at.pool, "benchmark"))
+    beating = asyncio.create_task(beat(at.pool, "benchmark", at.epoch_id))
     for turn in range(TIMES + 1):
         asked = {
             "help": _HELP,

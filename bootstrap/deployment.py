@@ -5,16 +5,32 @@ at its next step (AUTO_UPGRADE).  An office upgrades by replacing its only worke
 itself declares its version the current one.
 """
 
+import asyncio
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+import structlog
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
 
-DEPLOYMENT = "handrail"
+from bootstrap.preparation import register_attributes
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 3.0
+"""How often a worker asks whether Temporal still knows which code is current."""
+
+
+def deployment_of(epoch: str) -> str:
+    """One for each life of a store: another never decides which code carries this one on."""
+    return f"handrail-{epoch}" if epoch else "handrail"
 
 
 def build_id() -> str:
@@ -27,16 +43,16 @@ def build_id() -> str:
     return f"{version('handrail')}-{code.hexdigest()[:10]}"
 
 
-def deployment_config() -> WorkerDeploymentConfig:
+def deployment_config(epoch: str = "") -> WorkerDeploymentConfig:
     """For the workers that run workflows; activity queues stay unversioned."""
     return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(deployment_name=DEPLOYMENT, build_id=build_id()),
+        version=WorkerDeploymentVersion(deployment_name=deployment_of(epoch), build_id=build_id()),
         use_worker_versioning=True,
         default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
     )
 
 
-async def become_current(client: Client) -> None:
+async def become_current(client: Client, epoch: str = "") -> None:
     """Have every workflow carried on by this version; until then it is given no task.
 
     Raises:
@@ -45,7 +61,7 @@ async def become_current(client: Client) -> None:
     await client.workflow_service.set_worker_deployment_current_version(
         SetWorkerDeploymentCurrentVersionRequest(
             namespace=client.namespace,
-            deployment_name=DEPLOYMENT,
+            deployment_name=deployment_of(epoch),
             build_id=build_id(),
             identity=client.identity,
             # Queues come and go with releases; another worker may still be starting.
@@ -53,3 +69,36 @@ async def become_current(client: Client) -> None:
             allow_no_pollers=True,
         )
     )
+
+
+async def stay_current(client: Client, epoch: str = "") -> None:
+    """Declare this version again whenever Temporal has lost which one is current.
+
+    Until then it would give out no task.  Where another version is current, that stays: the worker
+    that was started last decides.
+    """
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        try:
+            if not await _has_current(client, epoch):
+                # Whoever forgot the one forgot the others, without which workflows cannot go on.
+                await register_attributes(client)
+                await become_current(client, epoch)
+                log.warning("declared_current_again", deployment=deployment_of(epoch))
+        except RPCError as away:
+            log.warning("deployment_not_looked_at", why=str(away))
+
+
+async def _has_current(client: Client, epoch: str) -> bool:
+    try:
+        found = await client.workflow_service.describe_worker_deployment(
+            DescribeWorkerDeploymentRequest(
+                namespace=client.namespace, deployment_name=deployment_of(epoch)
+            )
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    routing = found.worker_deployment_info.routing_config
+    return bool(routing.current_deployment_version.build_id)

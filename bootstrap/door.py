@@ -20,6 +20,7 @@ from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
 from domain.clocks import hold_together
 from store.database import Pool, open_pool, queries
+from store.epochs import Unusable, epoch_of
 from store.vault import Vault
 
 if TYPE_CHECKING:
@@ -224,22 +225,34 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
             raise Unavailable(
                 "The database has no Handrail schema yet. Make it: handrail admin migrate"
             ) from empty
+        epoch = ""
+        if commands:
+            epoch = await _life(pool)
         client: Client | None = None
         if commands or sandbox:
-            client = await _reach_temporal(settings)
+            client = await _reach_temporal(settings, epoch)
         clock: Clock = SandboxClock(client) if sandbox and client is not None else SystemClock()
         yield Door(settings, pool, Vault(settings.master_key()), client, clock, sandbox)
     finally:
         pool.terminate()
 
 
-async def _reach_temporal(settings: Settings) -> "Client":
+async def _life(pool: Pool) -> str:
+    """The epoch that commands go to."""
+    try:
+        async with pool.acquire() as connection:
+            return (await epoch_of(connection)).id
+    except Unusable as unusable:
+        raise NotAccepted(f"{unusable} Nothing was accepted.") from unusable
+
+
+async def _reach_temporal(settings: Settings, epoch: str) -> "Client":
     from temporalio.service import RPCError
 
     from bootstrap.wiring import connect_temporal
 
     try:
-        return await asyncio.wait_for(connect_temporal(settings), _REACH_SECONDS)
+        return await asyncio.wait_for(connect_temporal(settings, epoch=epoch), _REACH_SECONDS)
     except (RuntimeError, RPCError, OSError, TimeoutError) as away:
         raise NotAccepted(
             f"Temporal at {settings.temporal_address} does not answer "

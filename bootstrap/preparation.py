@@ -42,7 +42,7 @@ async def prepare(settings: Settings) -> list[str]:
     while True:
         try:
             client = await connect_temporal(settings)
-            return [await _namespace(client), *await _attributes(client)]
+            return [await _namespace(client), *await register_attributes(client)]
         except (RuntimeError, RPCError) as not_yet:
             if asyncio.get_running_loop().time() > deadline:
                 raise RuntimeError(str(not_yet)) from not_yet
@@ -68,7 +68,8 @@ async def _namespace(client: Client) -> str:
     return f"Namespace {client.namespace}: there already."
 
 
-async def _attributes(client: Client) -> list[str]:
+async def register_attributes(client: Client) -> list[str]:
+    """Register the search attributes that are missing; say which were."""
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )

@@ -1,11 +1,17 @@
 """Rebuilds every workflow from the events, on a Temporal that knows nothing."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import monotonic
 
 import structlog
-from temporalio.client import Client
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import TerminateWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
 
 from activities.dispatch import (
     APPROPRIATION_WORKFLOW,
@@ -14,13 +20,24 @@ from activities.dispatch import (
     SUMMIT_WORKFLOW,
 )
 from activities.names import WORKFLOW_QUEUE, DigestRun
+from activities.record import Record
+from bootstrap.holding import Held, begin_again
+from bootstrap.lacking import Missing, lacking
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services, services
-from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
+from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id, in_epoch
 from store.context import next_overview_moment
-from store.database import listed, queries
+from store.database import Connection, listed, queries
 
 log = structlog.get_logger()
+
+Progress = Callable[[str], None]
+
+_AT_ONCE = 8
+_ASK_SECONDS = 5.0
+_AGAIN_SECONDS = 0.5
+SILENCE_SECONDS = 60.0
+"""For so long no workflow more has answered: nobody carries them on."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +46,70 @@ class Recovered:
 
     engagements: int
     digests: int
+    silent: tuple[str, ...] = ()
+    """Which workflows do not answer yet."""
+    missing: tuple[Missing, ...] = ()
+    """What was answered "recorded" and is not in the store, which was put back to before."""
+    held: tuple[Held, ...] = ()
+    """What is not sent, because it may have been sent before."""
 
 
-async def recover(settings: Settings, progress: Callable[[str], None] | None = None) -> Recovered:
+async def recover(settings: Settings, progress: Progress | None = None) -> Recovered:
     """Start the workflow of every open engagement, summit ahead, money to commit and mail to send.
 
-    Workflows that run already are left as they are, so recovering twice is recovering once.
+    Workflows that run already are left as they are, so recovering twice is recovering once.  Where
+    Temporal was told of more than the store has, the store begins another life: what waits in
+    Temporal for the one before is over, and whatever may have been sent meanwhile is held.
     """
     async with services(settings) as at:
-        return await recover_with(at, progress)
+        missing = () if at.sandbox else tuple((await lacking(at)).missing)
+        if not missing:
+            return await recover_with(at, progress)
+        record = Record(at.pool, at.vault, at.clock)
+        now = await at.clock.now()
+
+        async def anew(connection: Connection) -> list[Held]:
+            since = await queries.last_recorded_before(connection, at=missing[0].at)
+            return await begin_again(
+                connection, record, why="recovered", practice=False, since=since, now=now
+            )
+
+        held = await record.in_transaction(anew)
+    async with services(settings) as at:
+        await end_earlier_lives(at)
+        return replace(
+            await recover_with(at, progress),
+            missing=tuple(m for m in missing if not m.by_system),
+            held=tuple(held),
+        )
 
 
-async def recover_with(at: Services, progress: Callable[[str], None] | None = None) -> Recovered:
-    """The same over connections that are open."""
+async def end_earlier_lives(at: Services) -> int:
+    """End what an earlier life of this store left in Temporal, which nobody serves any more."""
+    if at.sandbox or at.epoch is None or at.epoch.practice:
+        return 0
+    async with at.pool.acquire() as connection:
+        earlier = [e["epoch"] for e in await listed(queries.epochs(connection))][:-1]
+    ended = 0
+    for epoch in earlier:
+        queue = in_epoch(WORKFLOW_QUEUE, epoch)
+        query = f"TaskQueue = '{queue}' AND ExecutionStatus = 'Running'"
+        async for found in at.client.list_workflows(query):
+            await at.client.workflow_service.terminate_workflow_execution(
+                TerminateWorkflowExecutionRequest(
+                    namespace=at.client.namespace,
+                    workflow_execution=WorkflowExecution(workflow_id=found.id),
+                    reason="The store lives another life",
+                    identity=at.client.identity,
+                )
+            )
+            ended += 1
+    log.info("earlier_lives_ended", workflows=ended)
+    return ended
+
+
+async def recover_with(at: Services, progress: Progress | None = None) -> Recovered:
+    """The same over connections that are open; ends when each of them answers."""
     now = await at.clock.now()
     async with at.pool.acquire() as connection:
         overview = await next_overview_moment(connection, now)
@@ -117,7 +185,48 @@ async def recover_with(at: Services, progress: Callable[[str], None] | None = No
         appropriations=len(money),
         digests=len(digests),
     )
-    return Recovered(len(engagements), len(digests))
+    hosts = [f"engagement:{row['id']}" for row in engagements]
+    hosts += [f"summit:{row['id']}" for row in summits]
+    hosts += [f"appropriation:{row['id']}" for row in money]
+    silent = await _until_they_answer(at, hosts, progress)
+    return Recovered(len(engagements), len(digests), tuple(silent))
+
+
+async def _until_they_answer(
+    at: Services, hosts: Sequence[str], progress: Progress | None
+) -> list[str]:
+    """Ask each workflow until a worker answers for it; those for which none did.
+
+    A start alone says that Temporal keeps it.  Its first task may wait behind those of all others,
+    or for a worker, and so would the first command.
+    """
+    async with at.pool.acquire() as connection:
+        if not await queries.live_workers(connection):
+            return list(hosts)
+    turns = asyncio.Semaphore(_AT_ONCE)
+    last_answer = monotonic()
+    answered = 0
+
+    async def one(host: str) -> bool:
+        nonlocal last_answer, answered
+        handle = at.client.get_workflow_handle(host_workflow_id(host))
+        while monotonic() - last_answer < SILENCE_SECONDS:
+            async with turns:
+                try:
+                    await handle.query("told", rpc_timeout=timedelta(seconds=_ASK_SECONDS))
+                except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+                    pass  # Nobody took it yet; how long that may last is looked at above.
+                else:
+                    last_answer = monotonic()
+                    answered += 1
+                    if progress is not None:
+                        progress(f"{answered} of {len(hosts)} answer")
+                    return True
+            await asyncio.sleep(_AGAIN_SECONDS)
+        return False
+
+    answers = await asyncio.gather(*(one(host) for host in hosts))
+    return [host for host, answer in zip(hosts, answers, strict=True) if not answer]
 
 
 async def _start(client: Client, workflow: str, argument: object, workflow_id: str) -> None:

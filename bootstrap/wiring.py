@@ -10,8 +10,10 @@ from temporalio.client import Client
 
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.encryption import data_converter
+from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings
 from store.database import Pool, open_pool, queries
+from store.epochs import Epoch, epoch_of
 from store.vault import Vault
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -28,10 +30,20 @@ class Services:
     client: Client
     clock: Clock
     sandbox: bool
+    epoch: Epoch | None = None
+    """The life of the store that the client is for."""
+
+    @property
+    def epoch_id(self) -> str:
+        """What its queues are called by; empty where there is none."""
+        return "" if self.epoch is None else self.epoch.id
 
 
-async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
+async def connect_temporal(settings: Settings, *, lazy: bool = False, epoch: str = "") -> Client:
     """A client whose payloads and failures are encrypted.
+
+    Args:
+        epoch: The life of the store, whose workflows and queues alone it then knows.
 
     Raises:
         RuntimeError: The server cannot be reached.
@@ -40,6 +52,7 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
         **settings.temporal_connect_config(),
         data_converter=data_converter(settings.master_key()),
         lazy=lazy,
+        interceptors=[OfThisLife(epoch)],
     )
 
 
@@ -48,12 +61,16 @@ async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[S
     """Everything, opened and closed again.
 
     In a store that was created as a sandbox every "now" is the sandbox's.
+
+    Raises:
+        store.epochs.Unusable: No work can be done with the database as it is.
     """
     pool = await open_pool(settings.require_database_url(), size=pool_size)
     try:
         async with pool.acquire() as connection:
+            epoch = await epoch_of(connection)
             sandbox = await queries.store_kind(connection) == "sandbox"
-        client = await connect_temporal(settings)
+        client = await connect_temporal(settings, epoch=epoch.id)
         yield Services(
             settings=settings,
             pool=pool,
@@ -61,6 +78,7 @@ async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[S
             client=client,
             clock=SandboxClock(client) if sandbox else SystemClock(),
             sandbox=sandbox,
+            epoch=epoch,
         )
     finally:
         # A server that is silent is not waited for.

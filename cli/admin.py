@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from cli.asking import Json, Names, counted, run
 from cli.commands import explain, tell, told
 from cli.files import load_yaml
+from cli.keeping import adopt, show_held, show_missing
 from cli.output import DONE, REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 
@@ -30,6 +31,7 @@ def register(app: App) -> None:
     group = App(name="admin", help="Look after the store and the workflows.")
     group.command(migrate)
     group.command(prepare_temporal, name="prepare-temporal")
+    group.command(adopt)
     group.command(recover)
     group.command(rebuild)
     group.command(verify)
@@ -188,21 +190,39 @@ def recover(*, json_: Json = False) -> None:
     from bootstrap.logging import quiet
     from bootstrap.recovery import recover as rebuild_workflows
     from bootstrap.settings import SettingsError
+    from store.epochs import Unusable
 
     settings = settings_or_fail()
     quiet(settings)
     try:
         done = asyncio.run(rebuild_workflows(settings, progress=narrate))
-    except SettingsError as wrong:
+    except (SettingsError, Unusable) as wrong:
         fail(str(wrong), UNAVAILABLE)
     except (RuntimeError, OSError, TimeoutError, asyncpg.PostgresError) as away:
         fail(f"Not recovered: {away}. See handrail doctor, then repeat.", UNAVAILABLE)
     if json_:
-        emit_json({"engagements": done.engagements, "digests": done.digests})
+        emit_json(
+            {
+                "engagements": done.engagements,
+                "digests": done.digests,
+                "silent": list(done.silent),
+                "missing": [vars(command) for command in done.missing],
+                "held": [vars(notice) for notice in done.held],
+            }
+        )
     else:
         print(
             f"{counted(done.engagements, 'engagement')} and {counted(done.digests, 'mail')} under "
             f"way again."
+        )
+        if done.missing:
+            show_missing("Answered before the store was put back, and not in it", done.missing)
+        show_held(done.held)
+    if done.silent:
+        fail(
+            f"{len(done.silent)} of them still without an answer, such as {done.silent[0]}: no "
+            f"worker runs, or it is busy. Start one, then repeat; see handrail doctor.",
+            UNAVAILABLE,
         )
 
 

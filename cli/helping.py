@@ -20,7 +20,7 @@ GROUPS: Final = {
     "Meet": "checkin commitment summit survey",
     "Look": "due history ledger rehearse portfolio dosage burden",
     "Mend": "correct retract undo reminders address risk leader recommitment bulk",
-    "Run": "up down status doctor clock mail playbook calendar admin completion",
+    "Run": "up down status doctor backup restore clock mail playbook calendar admin completion",
 }
 """What people do, with the words that each begins with."""
 

@@ -20,6 +20,7 @@ MODULES = (
     "cli.sandbox",
     "cli.mailbox",
     "cli.admin",
+    "cli.keeping",
     "cli.reading",
     "cli.ledger",
     "cli.looking_ahead",

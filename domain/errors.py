@@ -71,6 +71,10 @@ class ClocksApart(Refused):
     """The clock of whoever gives a command is not the store's."""
 
 
+class StorePutBack(Refused):
+    """The store was put back to before something that its engine was told of."""
+
+
 class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 

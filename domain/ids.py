@@ -23,8 +23,25 @@ def host_workflow_id(stream: str) -> str:
 
 def engagement_of(workflow_id: str) -> str | None:
     """The engagement a workflow id stands for; None for another kind of workflow."""
-    aggregate, _, name = workflow_id.partition(":")
+    aggregate, _, name = workflow_id.partition("@")[0].partition(":")
     return name if aggregate == "engagement" else None
+
+
+def in_epoch(name: str, epoch: str) -> str:
+    """A workflow id or a task queue as one life of one store calls it.
+
+    A copy of a store and a restored one begin an epoch of their own: what an earlier one left in
+    Temporal has other names, and no worker any more.
+
+    Args:
+        epoch: Empty for a store that is older than epochs, until it is restored.
+    """
+    return f"{name}@{epoch}" if epoch and epoch_of(name) != epoch else name
+
+
+def epoch_of(name: str) -> str:
+    """The epoch in a workflow id or the name of a queue; empty where there is none."""
+    return name.partition("@")[2]
 
 
 DIGEST = "digest"

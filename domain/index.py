@@ -163,6 +163,7 @@ COMMANDS_IN: Final = {
     "notices delivered": "delivering",
     "notices returned": "delivering",
     "notices reconcile": "reminding",
+    "notices hold": "reminding",
     "notices claim": "reminding",
 }
 

@@ -211,6 +211,22 @@ class ReconcileNotices(ReminderCommand):
     verb = "reconcile"
 
 
+UNKNOWN_FATE = "may have been sent before the store was restored"
+"""Why a notice is not sent by a store that does not know what the one it came from has sent."""
+
+
+class HoldUnknown(ReminderCommand):
+    """Send nothing that may have been sent already, by the store that this one was made from."""
+
+    noun = "notices"
+    verb = "hold"
+
+    since: datetime
+    """The last moment that the store knows of."""
+    until: datetime
+    """From then on this store sends."""
+
+
 class ClaimNotices(ReminderCommand):
     """Take what is due for one person into their mail of the day."""
 

@@ -10,9 +10,11 @@ from domain.etiquette import resting
 from domain.kernel import Decision, Event, State, decides
 from domain.matters import matter_of
 from domain.notices import (
+    UNKNOWN_FATE,
     ClaimedNotice,
     ClaimNotices,
     DroppedNotice,
+    HoldUnknown,
     Notice,
     Notices,
     NoticesClaimed,
@@ -174,6 +176,28 @@ def announcement(
 @decides(ReconcileNotices)
 def reconcile_notices(command: ReconcileNotices, state: State, context: Context) -> Decision:
     return []  # The reconciler follows every command; this one has nothing else to say.
+
+
+@decides(HoldUnknown)
+def hold_unknown(command: HoldUnknown, state: State, context: Context) -> Decision:
+    """Whatever was due meanwhile, and whatever was on its way into somebody's mail."""
+    ledger = state.of(Notices).all.values()
+    due = [
+        suppressed(n, recipients(n, state, context))
+        for n in ledger
+        if n.status == "planned" and command.since <= n.planned.planned_for <= command.until
+    ]
+    under_way = [
+        DroppedNotice(**n.ref.model_dump(), recipients=pending)
+        for n in ledger
+        if (pending := tuple(p for p, d in n.deliveries.items() if d.outcome == "pending"))
+    ]
+    events: list[Event] = []
+    if due:
+        events.append(NoticesSuppressed(notices=tuple(due), reason=UNKNOWN_FATE))
+    if under_way:
+        events.append(RecipientsDropped(notices=tuple(under_way), reason=UNKNOWN_FATE))
+    return events
 
 
 def _belongs(notice: Notice, command: ClaimNotices, state: State) -> bool:

@@ -17,6 +17,7 @@ from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
 from embedded.looks.defects import look_at_defects
 from embedded.looks.engine import look_at_engine
+from embedded.looks.lives import epoch_in, look_at_lives
 from embedded.looks.mail import look_at_mail
 from embedded.looks.returned import look_at_returned_mail
 from embedded.looks.waiting import look_at_waiting
@@ -30,6 +31,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _database(settings),
         look_at_mail(settings, _restart(settings, "smtp_url")),
         _key(settings),
+        look_at_lives(settings),
     ]
     return [finding for found in await asyncio.gather(*checks) for finding in found]
 
@@ -81,7 +83,9 @@ async def _temporal(settings: Settings) -> list[Finding]:
             Client.connect(**settings.temporal_connect_config()), CONNECT_SECONDS
         )
         # The time-skipping server can be asked for none of it.
-        seen = [] if settings.sandbox else await look_at_engine(client, settings)
+        seen = []
+        if not settings.sandbox:
+            seen = await look_at_engine(client, settings, await epoch_in(settings))
     except SettingsError as error:
         return [Finding(part, "away", str(error), "Correct the setting and look again.")]
     except (RPCError, RuntimeError, TimeoutError) as error:

@@ -22,6 +22,9 @@ Kind = Literal["production", "sandbox"]
 GLANCE_SECONDS = 1.0
 """Readers touch the lock for microseconds; a holder that stays longer than this is a stack."""
 
+MACHINE_ID = Path("/etc/machine-id")
+"""What Linux knows a machine by."""
+
 WINDING_DOWN_SECONDS = 60.0
 """How long the servers of a killed supervisor may take: the sum of their leashes' patience."""
 
@@ -43,6 +46,10 @@ class AlreadyRunningError(RuntimeError):
 
 class WrongKindError(RuntimeError):
     """A sandbox was asked for on real data, or the reverse."""
+
+
+class CopiedHomeError(WrongKindError):
+    """A copy of a data directory was to be started beside its original."""
 
 
 class Holder(BaseModel):
@@ -171,8 +178,47 @@ class Home:
         return found is not None
 
     def record_kind(self, kind: Kind) -> None:
-        """Say, for ever, what kind of store this is."""
-        write_private(self.path / "store.json", json.dumps({"kind": kind}) + "\n")
+        """Say, for ever, what kind of store this is, and where it lives now."""
+        said = {"kind": kind, "seat": self._seat()}
+        write_private(self.path / "store.json", json.dumps(said) + "\n")
+
+    def check_seat(self) -> None:
+        """Make sure that this is the directory in which the store has lived, not a copy of it.
+
+        A directory that was moved on its disk is the same one still.
+
+        Raises:
+            CopiedHomeError: It is a copy, or was put back from one.
+        """
+        seat = self._read("store.json").get("seat")
+        if seat is not None and seat != self._seat():
+            raise CopiedHomeError(
+                f"{self.path} is a copy of a data directory, or was put back from one: both would "
+                f"remind the same people. Say what it is: `handrail admin adopt --original` if it "
+                f"takes the place of the one it was made from, which never runs again; `handrail "
+                f"admin adopt --practice` if it is a copy to practise with, which no mail leaves."
+            )
+
+    def settle(self) -> None:
+        """The store lives here from now on."""
+        kind: Kind = (
+            "sandbox" if self._read("store.json").get("kind") == "sandbox" else "production"
+        )
+        self.record_kind(kind)
+
+    def _seat(self) -> str | None:
+        """Where the database's files are: on which machine, and which directory of its disk.
+
+        None where they are not ours.
+        """
+        data = self.path / "postgresql" / "data"
+        if not data.exists():
+            return None
+        try:
+            machine = MACHINE_ID.read_text("ascii").strip()
+        except OSError:
+            machine = ""
+        return f"{machine}/{data.stat().st_ino}"
 
     def remembered_ports(self) -> dict[str, int]:
         """The ports used last time, by part."""

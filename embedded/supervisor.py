@@ -137,6 +137,7 @@ class Stack:
     async def _start(self) -> Services:
         kind: Kind = "sandbox" if self._sandbox else "production"
         store_exists = self._home.check_kind(kind)
+        self._home.check_seat()
         await self._until_stop(self._check_foreign_services())
         key_file = self._settle_key(store_exists=store_exists)
         # Together: each takes about half a second. Both are awaited even if one fails, so that

@@ -2,6 +2,101 @@
 -- Whether this store is a sandbox or production; null before the first migration.
 select kind from es.store;
 
+-- name: epoch^
+-- The life that this store lives now, and whether it is still where it began.
+select n, epoch, begun_at, why, practice, unknown_since, place = es.place() as here
+  from es.epochs order by n desc limit 1;
+
+-- name: is-read-only$
+-- Whether this database takes no changes: a copy that follows another, or one that was closed.
+select current_setting('transaction_read_only') = 'on';
+
+-- name: is-ahead-of-its-counter$
+-- Whether events bear ids of transactions that this cluster has still to come to.
+select exists (select from es.events where xact_id >= pg_snapshot_xmax(pg_current_snapshot()));
+
+-- name: epochs
+-- Every life of this store, the first one first.
+select n, epoch, begun_at, why, practice, unknown_since from es.epochs order by n;
+
+-- name: first-epoch$
+-- Begins a store's first life, unless it has begun.
+select es.first_epoch();
+
+-- name: begin-epoch$
+-- Begins another life; answers with the epoch.
+select es.begin_epoch(:why, :practice, :unknown_since);
+
+-- name: last-sign-of-life$
+-- When anything was last done here, as far as this store knows.
+select greatest((select seen_at from ops.signs_of_life), (select max(seen_at) from ops.workers),
+                (select max(recorded_at) from es.events), (select max(recorded_at) from es.receipts));
+
+-- name: last-recorded-before$
+-- When something was last recorded before an instant.
+select greatest((select max(recorded_at) from es.events where recorded_at < :at),
+                (select max(recorded_at) from es.receipts where recorded_at < :at));
+
+-- name: open-streams
+-- The streams that are not over and have a workflow of their own, those that wake soonest first.
+select stream from (
+    select 'engagement:' || id as stream, next_wake from read.engagements where ended_at is null
+    union all
+    select 'summit:' || id, next_wake from read.summits where status = 'planned'
+    union all
+    select 'appropriation:' || id, next_wake from read.appropriations where next_wake is not null
+) as o order by next_wake nulls last, stream limit :at_most;
+
+-- name: contents^
+-- How much a store holds.
+select (select count(distinct stream) from es.events) as streams,
+       (select count(*) from es.events) as events,
+       (select count(*) from es.receipts) as receipts,
+       (select count(*) from vault.keys) as keys,
+       (select count(*) from ops.mails) as mails;
+
+-- name: heads
+-- The end of every stream.
+select distinct on (stream) stream, version, hash from es.events order by stream, version desc;
+
+-- name: recorded-since
+-- The commands of people by which something was recorded after an instant.
+select distinct r.command_id, r.stream, r.recorded_at
+  from es.receipts r
+  join es.events e on e.stream = r.stream and e.command_id = r.command_id
+ where r.recorded_at > :since and e.actor <> 'system'
+ order by r.recorded_at, r.command_id;
+
+-- name: streams-of-unknown-fate
+-- The streams with a reminder that was due between two instants, or that was on its way to somebody.
+select stream from read.notices
+ where status = 'planned' and planned_for between :since and :until
+union
+select stream from read.deliveries where outcome = 'pending'
+ order by 1;
+
+-- name: notices-held
+-- The reminders of a stream that are not sent for a reason, or not to everybody.
+select n.item, n.step, n.planned_for from read.notices n
+ where n.stream = :stream
+   and (n.reason = :reason and n.planned_for >= :since
+        or exists (select from read.deliveries d
+                    where d.stream = n.stream and d.n = n.n and d.detail = :reason))
+ order by n.planned_for, n.n;
+
+-- name: drop-unfinished-mails!
+-- No mail server is handed what one may have had; the streams in them know.
+with dropped as (
+    update ops.mails set outcome = 'dropped', detail = :detail, at = :at where outcome is null
+    returning id
+)
+update ops.mail_streams set reported = true where mail in (select id from dropped);
+
+-- name: has-event$
+-- Whether an event that somebody was told of is in the store.
+select exists (select from es.events
+                where stream = :stream and version = :version and position = :position);
+
 -- name: read-stream
 -- One stream from a version on, oldest first, as known at an instant (null: now).
 select position, stream, version, type, schema_version, effective_at, recorded_at, actor,
@@ -918,6 +1013,10 @@ select m.id, m.person, m.local_date, m.kind from ops.mails m
 
 -- name: beat!
 -- A worker says that it is alive.
+with life as (
+    insert into ops.signs_of_life (seen_at) values (clock_timestamp())
+    on conflict (only_row) do update set seen_at = excluded.seen_at
+)
 insert into ops.workers (id, started_at, seen_at, release, schema)
 values (:id, clock_timestamp(), clock_timestamp(), :release, :schema)
 on conflict (id) do update

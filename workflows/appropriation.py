@@ -6,7 +6,7 @@ from temporalio.common import VersioningBehavior
 with workflow.unsafe.imports_passed_through():
     from activities.names import ANNOUNCE_DUE, RECORD_QUEUE, Announced
     from domain.messages import Envelope, Receipt
-    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside
 
 
 @workflow.defn(name="Appropriation", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -36,9 +36,9 @@ class AppropriationWorkflow(Host):
         """Hand what is due to the Directors' digests of the day, or note that it expired."""
         announced: Announced = await workflow.execute_activity(
             ANNOUNCE_DUE,
-            self.carried.stream,
+            args=[self.carried.stream, self.carried.told],
             result_type=Announced,
-            task_queue=RECORD_QUEUE,
+            task_queue=beside(RECORD_QUEUE),
             start_to_close_timeout=RECORD_TIMEOUT,
             retry_policy=KEEP_TRYING,
         )

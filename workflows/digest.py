@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         DigestRun,
         Handed,
     )
+    from workflows.host import beside
 
 SEND_TIMEOUT = timedelta(minutes=15)
 """Longer than the longest conversation with a mail server and the recording of its answer: an
@@ -46,7 +47,7 @@ class DigestWorkflow:
             CLAIM_DIGEST,
             digest,
             result_type=ClaimedMail,
-            task_queue=MAIL_QUEUE,
+            task_queue=beside(MAIL_QUEUE),
             start_to_close_timeout=REPORT_TIMEOUT,
             heartbeat_timeout=MISSED,
             retry_policy=PATIENT,
@@ -58,7 +59,7 @@ class DigestWorkflow:
                 SEND_MAIL,
                 claimed,
                 result_type=Handed,
-                task_queue=SMTP_QUEUE,
+                task_queue=beside(SMTP_QUEUE),
                 start_to_close_timeout=SEND_TIMEOUT,
                 heartbeat_timeout=MISSED,
                 retry_policy=PATIENT,
@@ -72,7 +73,7 @@ class DigestWorkflow:
         await workflow.execute_activity(
             REPORT_MAIL,
             claimed,
-            task_queue=MAIL_QUEUE,
+            task_queue=beside(MAIL_QUEUE),
             start_to_close_timeout=REPORT_TIMEOUT,
             heartbeat_timeout=MISSED,
             retry_policy=PATIENT,

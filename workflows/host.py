@@ -10,7 +10,8 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict
 
     from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
-    from domain.messages import Envelope, Facets, Receipt
+    from domain.ids import epoch_of, in_epoch
+    from domain.messages import Envelope, Facets, Receipt, Told
 
 RENEW_AFTER_COMMANDS = 100
 """A cold replay goes through every command of the run again, some milliseconds each; a hundred
@@ -39,6 +40,11 @@ LEA_TYPE = SearchAttributeKey.for_keyword("HandrailLeaType")
 NEXT_DUE = SearchAttributeKey.for_datetime("HandrailNextDue")
 
 
+def beside(queue: str) -> str:
+    """A queue of the epoch that this workflow is of, which its own queue names."""
+    return in_epoch(queue, epoch_of(workflow.info().task_queue))
+
+
 class HostRun(BaseModel):
     """What a run hands to the next: ids and deadlines, all of which the store can give back.
 
@@ -52,6 +58,8 @@ class HostRun(BaseModel):
     is_open: bool = False
     next_wake: datetime | None = None
     facets: Facets = Facets()
+    told: Told | None = None
+    """The last event that an answer here named: a store that lacks it was put back to before."""
     renew_after: int = RENEW_AFTER_COMMANDS
     """How many commands a run takes before it is renewed."""
 
@@ -64,6 +72,11 @@ class Host:
         self._lock = asyncio.Lock()
         self._answered = 0
         self._shown: Facets | None = None
+
+    @workflow.query(name="told")
+    def last_told(self) -> Told | None:
+        """The last event that an answer named; whoever asks learns that a worker carries it on."""
+        return self.carried.told
 
     async def live(self) -> None:
         """Wait for commands and for the one moment, until the stream is over."""
@@ -100,9 +113,9 @@ class Host:
         async with self._lock:
             receipt: Receipt = await workflow.execute_activity(
                 EXECUTE_COMMAND,
-                envelope,
+                args=[envelope, self.carried.told],
                 result_type=Receipt,
-                task_queue=RECORD_QUEUE,
+                task_queue=beside(RECORD_QUEUE),
                 start_to_close_timeout=RECORD_TIMEOUT,
                 retry_policy=KEEP_TRYING,
             )
@@ -110,6 +123,7 @@ class Host:
                 update={
                     "is_open": receipt.is_open,
                     "next_wake": receipt.next_wake,
+                    "told": receipt.events[-1] if receipt.events else self.carried.told,
                     "facets": receipt.facets if receipt.is_open else self.carried.facets,
                 }
             )

@@ -7,7 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.names import ANNOUNCE_OVERVIEWS, RECORD_QUEUE, Announced
     from domain.ids import host_workflow_id
     from domain.messages import Envelope, Receipt
-    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside
 
 
 @workflow.defn(name="Program", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -38,7 +38,7 @@ class ProgramWorkflow(Host):
         announced: Announced = await workflow.execute_activity(
             ANNOUNCE_OVERVIEWS,
             result_type=Announced,
-            task_queue=RECORD_QUEUE,
+            task_queue=beside(RECORD_QUEUE),
             start_to_close_timeout=RECORD_TIMEOUT,
             retry_policy=KEEP_TRYING,
         )

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.context import SYSTEM
     from domain.messages import Envelope, Receipt
     from domain.summits import ConcludeSummit
-    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside
 
 LOOK_AGAIN = timedelta(minutes=5)
 """The store's clock may be a little behind: then the last day is not over yet."""
@@ -50,7 +50,7 @@ class SummitWorkflow(Host):
                 issued_at=workflow.now(),
             ),
             result_type=Receipt,
-            task_queue=RECORD_QUEUE,
+            task_queue=beside(RECORD_QUEUE),
             start_to_close_timeout=RECORD_TIMEOUT,
             retry_policy=KEEP_TRYING,
         )

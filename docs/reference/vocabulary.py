@@ -218,7 +218,7 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
     "Yes or no": {
         "all": _word("Every engagement that it can mean.", "nothing"),
         "no-longer": _word("To take it back.", "nothing"),
-        "replace": _word("In the place of the handover that is set.", "nothing"),
+        "replace": _word("In the place of what is there, such as a handover.", "nothing"),
         "interim": _word("For a time only.", "nothing"),
         "narrower": _word("The same problem, said more narrowly.", "nothing"),
         "consent": _word("On the consent agenda.", "nothing"),
@@ -234,6 +234,8 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "accept-schema": _word("What the schema is now is right.", "nothing"),
         "sure": _word("You mean it.", "nothing"),
         "illustrative": _word("It is invented, and everything says so.", "nothing"),
+        "original": _word("It takes the place of the store it was made from.", "nothing"),
+        "practice": _word("It is a copy to practise with, which no mail leaves.", "nothing"),
         "sandbox": _word("With a clock that can be sent ahead.", "nothing"),
         "no-sandbox": _word("Without such a clock.", "nothing"),
         "detach": _word("To leave it running.", "nothing"),

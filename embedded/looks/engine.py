@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from bootstrap.settings import Settings
+from domain.ids import in_epoch
 from embedded.findings import Finding
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ PROBLEMS = (
 """Kept by the server for workflows whose task failed several times in a row."""
 
 
-async def look_at_engine(client: "Client", settings: Settings) -> list[Finding]:
+async def look_at_engine(client: "Client", settings: Settings, epoch: str = "") -> list[Finding]:
     """Look at the queues, the workflows and the clock; nothing is said of what is well."""
     return [
         *await _failing(client),
-        *await _queues(client, settings),
+        *await _queues(client, settings, epoch),
     ]
 
 
@@ -76,10 +77,10 @@ async def _one(client: "Client", workflow: Any) -> str:
     return f"{workflow.id} since {since} (attempt {attempt}, {why})"
 
 
-async def _queues(client: "Client", settings: Settings) -> list[Finding]:
+async def _queues(client: "Client", settings: Settings, epoch: str = "") -> list[Finding]:
     waiting: list[str] = []
     seen: list[datetime] = []
-    async for name, described in _described(client):
+    async for name, described in _described(client, epoch):
         age = described.stats.approximate_backlog_age.ToTimedelta()
         if described.stats.approximate_backlog_count and age > BACKLOG:
             since = datetime.now(UTC) - age
@@ -124,7 +125,7 @@ async def _queues(client: "Client", settings: Settings) -> list[Finding]:
     return findings
 
 
-async def _described(client: "Client") -> AsyncIterator[tuple[str, Any]]:
+async def _described(client: "Client", epoch: str) -> AsyncIterator[tuple[str, Any]]:
     from temporalio.api.enums.v1 import TaskQueueType
     from temporalio.api.taskqueue.v1 import TaskQueue
     from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -140,7 +141,7 @@ async def _described(client: "Client") -> AsyncIterator[tuple[str, Any]]:
             await client.workflow_service.describe_task_queue(
                 DescribeTaskQueueRequest(
                     namespace=client.namespace,
-                    task_queue=TaskQueue(name=name),
+                    task_queue=TaskQueue(name=in_epoch(name, epoch)),
                     task_queue_type=kind,
                     report_stats=True,
                 )

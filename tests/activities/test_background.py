@@ -38,7 +38,7 @@ def feeds_kept(pool: Pool, home: Path) -> Coroutine[Any, Any, None]:
 
 
 def heart_beaten(pool: Pool, home: Path) -> Coroutine[Any, Any, None]:
-    return beat(pool, "a worker")
+    return beat(pool, "a worker", "")
 
 
 @pytest.mark.parametrize("work", [followed, returns_read, feeds_kept, heart_beaten])

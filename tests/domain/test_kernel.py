@@ -18,7 +18,7 @@ from domain.errors import (
     ReusedCommandId,
     did_you_mean,
 )
-from domain.ids import digest_workflow_id, engagement_of, host_workflow_id
+from domain.ids import digest_workflow_id, engagement_of, epoch_of, host_workflow_id, in_epoch
 from domain.kernel import COMMANDS, EVENTS, Command, Event, State, decides, evolves, fold
 from domain.messages import Envelope
 from domain.personal import Sealed
@@ -161,6 +161,13 @@ def test_workflow_ids_lead_back() -> None:
     assert digest_workflow_id("p-joy", Story().today) == "digest:p-joy:2026-08-04"
 
 
+def test_a_life_of_a_store_is_part_of_every_name_in_its_engine() -> None:
+    named = in_epoch(host_workflow_id(f"engagement:{ALDER}"), "0a1b2c3d4e5f")
+    assert (epoch_of(named), engagement_of(named)) == ("0a1b2c3d4e5f", ALDER)
+    assert in_epoch(named, "0a1b2c3d4e5f") == named
+    assert in_epoch("handrail-record", "") == "handrail-record"
+
+
 def test_a_stream_without_a_history_is_empty() -> None:
     empty = fold(f"engagement:{ALDER}", [])
     assert (empty.version, empty.slices, empty.id) == (0, {}, ALDER)
@@ -181,6 +188,7 @@ def test_what_the_system_tells_itself_has_no_place_at_the_door() -> None:
         "program init",
         "notices claim",
         "notices delivered",
+        "notices hold",
         "notices reconcile",
         "program look-ahead",
         "summit conclude",

@@ -107,7 +107,7 @@ def test_under_root_no_directory_above_the_data_is_opened_for_it(tmp_path: Path)
 def test_under_root_programs_in_a_closed_directory_are_copied_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel = postgres._installed().parent.parent
+    wheel = postgres.programs().parent.parent
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     shutil.copytree(wheel, closed / wheel.name, copy_function=link)
@@ -115,7 +115,7 @@ def test_under_root_programs_in_a_closed_directory_are_copied_once(
     if libraries.exists():
         shutil.copytree(libraries, closed / libraries.name, copy_function=link)
     cache = Path(tempfile.mkdtemp(dir="/tmp")) / "handrail"
-    monkeypatch.setattr(postgres, "_installed", lambda: closed / wheel.name / "pginstall" / "bin")
+    monkeypatch.setattr(postgres, "programs", lambda: closed / wheel.name / "pginstall" / "bin")
     monkeypatch.setattr(postgres, "BINARY_CACHE", cache)
     cache.parent.chmod(0o755)
     try:

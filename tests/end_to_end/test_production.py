@@ -49,7 +49,9 @@ def test_temporal_can_be_searched_and_shows_nobodys_name(office: Installation) -
             if count:
                 break
             await asyncio.sleep(0.1)
-        history = await client.get_workflow_handle(f"engagement:{E}").fetch_history()
+        [here] = [w async for w in client.list_workflows("WorkflowType = 'Engagement'")]
+        assert here.id.startswith(f"engagement:{E}@"), "of this life of this store"
+        history = await client.get_workflow_handle(here.id).fetch_history()
         return count, history.to_json()
 
     count, history = asyncio.run(look())

@@ -20,6 +20,12 @@ CHANGES = {
         "truncate es.receipts",
         "merge into es.receipts using es.store on true when matched then update set stream = ''",
     ),
+    "es.epochs": (
+        "update es.epochs set epoch = ''",
+        "delete from es.epochs",
+        "truncate es.epochs",
+        "merge into es.epochs using es.store on true when matched then delete",
+    ),
     "es.store": (
         "update es.store set kind = 'sandbox'",
         "delete from es.store",
@@ -32,6 +38,7 @@ STATEMENTS = [(table, sql) for table, all_ in CHANGES.items() for sql in all_]
 @pytest.fixture
 async def written(app: Connection, vault: Vault) -> None:
     await put(app, vault, "engagement:e", 0, [fact("a"), fact("b")])
+    await app.execute("select es.first_epoch()")
     await app.execute(
         "insert into es.receipts values ($1, 'engagement:e', '', '{}', clock_timestamp())",
         new_id(),

@@ -17,6 +17,7 @@ APP_RIGHTS = {
     "es.sealed_streams": {"SELECT", "INSERT", "UPDATE"},
     "es.sealed_schema": {"SELECT", "INSERT", "UPDATE"},
     "es.store": {"SELECT"},
+    "es.epochs": {"SELECT"},
     "vault.keys": {"SELECT", "INSERT"},
     "read": FULL,
     "ops": FULL,
@@ -32,6 +33,7 @@ APP_RIGHTS = {
 """By table, or by schema where every table of it is the same."""
 APP_FUNCTIONS = {
     "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp",
+    "es.place", "es.begin_epoch", "es.first_epoch",
     "ops.end_old_readers", "read.take_statistics", "vault.destroy",
 }  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 import asyncio
 
+from temporalio.client import Client
 from temporalio.worker import Replayer
 
 from bootstrap.settings import load_settings
-from bootstrap.wiring import connect_temporal
+from bootstrap.wiring import services
 from tests.end_to_end.conftest import environment
 from tests.end_to_end.scenario.desk import Desk, E
 from worker import RUNNER
@@ -21,7 +22,10 @@ def replay(desk: Desk) -> dict[str, int]:
     """How many events each history has; one that does not replay raises."""
 
     async def each() -> dict[str, int]:
-        client = await connect_temporal(load_settings())
+        async with services(load_settings()) as at:
+            return await all_of(at.client)
+
+    async def all_of(client: Client) -> dict[str, int]:
         replayer = Replayer(
             workflows=[EngagementWorkflow, SummitWorkflow, ProgramWorkflow, DigestWorkflow],
             data_converter=client.data_converter,
