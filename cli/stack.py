@@ -45,7 +45,13 @@ def settings_or_fail(*, use_stack: bool = True) -> "Settings":
     return settings
 
 
-def up(*, detach: Flag = False, sandbox: Flag = False, json_: Json = False) -> None:
+def up(
+    *,
+    detach: Flag = False,
+    sandbox: Flag = False,
+    trust_network: Flag = False,
+    json_: Json = False,
+) -> None:
     """Start Handrail on this machine: Temporal, PostgreSQL, a mail catcher and the worker.
 
     Parts whose address is set (TEMPORAL_ADDRESS, DATABASE_URL, SMTP_URL) are used, not started.
@@ -56,11 +62,18 @@ def up(*, detach: Flag = False, sandbox: Flag = False, json_: Json = False) -> N
             until Ctrl-C stops everything.
         sandbox: Practise with a clock that can be sent ahead; see `handrail clock`. The data
             stay a sandbox's for ever.
+        trust_network: Practise where the sandbox's Temporal cannot be kept to this machine: it
+            listens on every interface, and whoever reaches it can act as anybody.
         json_: One JSON object instead of the table.
     """
     from embedded.detached import DetachedError, start_detached
     from embedded.process import StartError
 
+    if trust_network:
+        from embedded.temporal import TRUST_VARIABLE
+
+        # For the supervisor too, which is another process.
+        os.environ[TRUST_VARIABLE] = "yes"
     settings = settings_or_fail(use_stack=False)
     if not detach:
         raise SystemExit(asyncio.run(_foreground(settings, sandbox=sandbox, as_json=json_)))

@@ -6,15 +6,18 @@ Both are native programs that wheels put beside the Python interpreter.
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embedded.enclosed import READY
 from embedded.files import private_directory
 from embedded.process import (
     LOOPBACK,
@@ -39,6 +42,9 @@ SEARCH_ATTRIBUTES = {
     "HandrailNextDue": "Datetime",
 }
 """An attribute that is not registered wedges the workflow that sets it."""
+
+ENCLOSED = Path(__file__).with_name("enclosed.py")
+TRUST_VARIABLE = "HANDRAIL_TRUST_NETWORK"
 
 DATABASE_FILE = "temporal.db"
 PRAGMAS = ("journal_mode=wal", "synchronous=normal")
@@ -180,7 +186,7 @@ def start_dev_temporal(
     )
     return _when_ready(
         TemporalServer(process, f"{LOOPBACK}:{port}", namespace, f"http://{LOOPBACK}:{ui_port}"),
-        port,
+        lambda: _listens(process, port),
         sandbox=False,
     )
 
@@ -194,31 +200,67 @@ def start_sandbox_temporal(
 ) -> TemporalServer:
     """Start the time-skipping server and hold its clock. Arguments as for `sandbox_temporal`.
 
-    This server always listens on every interface and offers no choice. It is for practice and
-    for tests; payloads are encrypted there as everywhere.
+    This server always listens on every interface and offers no choice, so it is enclosed in a
+    network of its own (`embedded/enclosed.py`). Where the system does not allow that, it starts
+    only if somebody has said that the network is trusted.
 
     Raises:
         StartError: It does not start; the message says why.
     """
     directory = private_directory(directory.absolute())
     port = port or free_port()
+    forbidden = why_not_enclosed()
+    if forbidden and not _is_trusted():
+        raise StartError(
+            f"Temporal's time-skipping server listens on every interface, without a password, and "
+            f"this system does not let it be kept to this machine ({forbidden}). Where a firewall "
+            f"keeps others out, or everybody who reaches this machine is trusted, say so: "
+            f"`handrail up --sandbox --trust-network`, or {TRUST_VARIABLE}=yes."
+        )
+    server: list[str | Path] = [
+        _program("temporal-test-server"),
+        str(port),
+        "--enable-time-skipping",
+    ]
     process = Leashed(
         "Temporal's time-skipping server",
-        [_program("temporal-test-server"), str(port), "--enable-time-skipping"],
+        server if forbidden else [sys.executable, "-I", "-S", ENCLOSED, str(port), *server],
         cwd=directory,
         log=log or directory / "temporal.log",
         stops=STOPS,
         env=_environment(directory),
         keep_open=keep_open,
     )
-    return _when_ready(
-        TemporalServer(process, f"{LOOPBACK}:{port}", "default", None), port, sandbox=True
+    found = TemporalServer(process, f"{LOOPBACK}:{port}", "default", None)
+    if forbidden:
+        return _when_ready(found, lambda: _listens(process, port), sandbox=True)
+    return _when_ready(found, lambda: READY in process.new_log(), sandbox=True)
+
+
+@cache
+def why_not_enclosed() -> str | None:
+    """What keeps a server from a network of its own on this system; None where nothing does."""
+    if not sys.platform.startswith("linux"):
+        return "only Linux has network namespaces"
+    probe = subprocess.run(
+        [sys.executable, "-I", "-S", ENCLOSED, "--probe"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
+    return None if probe.returncode == 0 else probe.stderr.strip().removeprefix("enclosed: ")
 
 
-def _when_ready(server: TemporalServer, port: int, *, sandbox: bool) -> TemporalServer:
+def _is_trusted() -> bool:
+    return os.environ.get(TRUST_VARIABLE, "").strip().lower() in ("yes", "true", "1")
+
+
+def _when_ready(
+    server: TemporalServer, ready: Callable[[], bool], *, sandbox: bool
+) -> TemporalServer:
     try:
-        server.process.wait_until(lambda: _listens(server.process, port), START_SECONDS)
+        server.process.wait_until(ready, START_SECONDS)
         run_apart(lambda: _prepare(server, sandbox=sandbox))
     except BaseException:
         server.process.stop()

@@ -239,6 +239,7 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "sandbox": _word("With a clock that can be sent ahead.", "nothing"),
         "no-sandbox": _word("Without such a clock.", "nothing"),
         "detach": _word("To leave it running.", "nothing"),
+        "trust-network": _word("Start although others on the network reach it.", "nothing"),
     },
     "How it is given and answered": {
         "json": _word("One JSON object, or one a line.", "nothing"),
