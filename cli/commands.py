@@ -50,6 +50,9 @@ GIVES_A_LEAD = frozenset({"engagement-opened", "handover-set", "role-assigned"})
 BRINGS_MONEY = frozenset({"investment-added", "appropriation-recorded"})
 """The events by which an investment may stand outside the appropriation it should draw from."""
 
+_SURE = "sure"
+"""The option that answers beforehand what is asked about an end."""
+
 OPEN_ENGAGEMENT = "engagement open"
 """Whose engagement is not typed: its id is made from its LEA."""
 
@@ -102,6 +105,8 @@ def verb(command: type[Command], *, described: bool = True) -> Any:
     parameters.sort(key=lambda p: p.kind)
     own_day = any(option_name(n, f) == "on" for n, f in command.model_fields.items())
     parameters += [p for p in _common() if not (own_day and p.name == "on_")]
+    if command.ends and _SURE not in command.model_fields:
+        parameters.append(_sure())
 
     def handler(*args: Any, **kwargs: Any) -> None:
         bound = inspect.signature(handler).bind(*args, **kwargs)
@@ -199,8 +204,16 @@ def _common() -> list[inspect.Parameter]:
     ]
 
 
+def _sure() -> inspect.Parameter:
+    said = Parameter(name="--sure", help="Do not ask first.", negative=(), show_default=False)
+    return inspect.Parameter(
+        _SURE, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, said]
+    )
+
+
 def give(command: type[Command], values: dict[str, Any]) -> None:
     """Check what was typed, send it, tell the answer, and leave with its exit code."""
+    sure = not command.ends or bool(values.pop(_SURE, False))
     as_json = bool(values.pop("json_"))
     typed_id = values.pop("command_id")
     on = values.pop("on_", None)
@@ -210,6 +223,8 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         for name, value in values.items()
         if value is not None
     }
+    if _SURE in command.model_fields:
+        body[_SURE] = True  # It is asked for below.
     settings = settings_or_fail()
     if settings.actor is None:
         fail(
@@ -224,7 +239,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     warnings: list[str] = []
     theirs = [name for name in engagements_in(command) if name in body]
 
-    async def work(door: "Door") -> "tuple[Receipt, list[str], Names]":
+    async def work(door: "Door") -> "tuple[Receipt | None, list[str], Names]":
         from bootstrap.door import new_command_id
 
         if command.kind() == OPEN_ENGAGEMENT:
@@ -235,18 +250,22 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         checked = validated(command, body)
         given = command_id or new_command_id()
         issued_at = await door.now()
-        receipt = await door.submit(
-            door.packed(
-                checked,
-                command_id=given,
-                actor=actor,
-                issued_at=issued_at,
-                effective_on=effective_on,
-                illustrative=illustrative,
-            )
+        envelope = door.packed(
+            checked,
+            command_id=given,
+            actor=actor,
+            issued_at=issued_at,
+            effective_on=effective_on,
+            illustrative=illustrative,
         )
-        sentences = await told(door, receipt)
         names = Names(door)
+        if not sure:
+            from cli.previewing import end_wanted
+
+            if not await end_wanted(door, envelope, names):
+                return None, [], names
+        receipt = await door.submit(envelope)
+        sentences = await told(door, receipt)
         warnings.extend(await warned(door, receipt))
         await names.learn(receipt.message, *sentences, *warnings)
         return receipt, sentences, names
@@ -257,6 +276,9 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     receipt, sentences, names = run(work, commands=True)
     for warning in warnings:
         narrate(f"Warning: {names.told(warning)}")
+    if receipt is None:
+        narrate("Nothing was recorded.")
+        return
     tell(receipt, sentences, names, as_json=as_json)
 
 

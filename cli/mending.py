@@ -1,9 +1,7 @@
 """Putting right what was entered: other values for an entry, or none at all."""
 
 import inspect
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -23,6 +21,7 @@ from cli.commands import (
 )
 from cli.describing import descriptions
 from cli.output import REFUSED, USAGE, fail, narrate
+from cli.previewing import asks, previewed, wanted
 from cli.reading import stream_named
 from cli.stack import settings_or_fail
 from domain.errors import Unknown, WrongState
@@ -206,7 +205,7 @@ def _mend(
             REFUSED,
         )
     command_id = _checked(UUID, typed_id, "--command-id")
-    ask = not (sure or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    ask = not (sure or as_json) and asks()
 
     async def work(door: "Door") -> "tuple[Receipt | None, list[str], Names]":
         one = await (where(door) if callable(where) else stream_named(door, where))
@@ -215,7 +214,7 @@ def _mend(
         if dry_run or ask:
             sentences = await previewed(door, envelope)
             await names.learn(*sentences)
-            if dry_run or not _wanted([names.told(s) for s in sentences]):
+            if dry_run or (sentences and not wanted([names.told(s) for s in sentences])):
                 return None, sentences, names
         receipt = await door.submit(envelope)
         sentences = await told(door, receipt)
@@ -233,15 +232,6 @@ def _mend(
         narrate("Nothing was recorded.")
 
 
-def _wanted(sentences: Sequence[str]) -> bool:
-    """Whether somebody at a terminal wants what they are shown."""
-    if not sentences:
-        return True  # It changes nothing, and the answer says so.
-    for sentence in sentences:
-        print(sentence)
-    return input("Record this? [y/N] ").strip().casefold() in ("y", "yes")
-
-
 async def packed(
     door: "Door", command: "CorrectEntry | RetractEntry", command_id: "UUID | None"
 ) -> "Envelope":
@@ -254,30 +244,6 @@ async def packed(
         actor=str(door.settings.actor),
         issued_at=await door.now(),
     )
-
-
-async def previewed(door: "Door", envelope: "Envelope") -> list[str]:
-    """What a correction would record, decided and not recorded.
-
-    Raises:
-        Refused: It would not be taken.
-    """
-    from domain.deciding import decide_in_full
-    from domain.kernel import fold
-    from domain.mending import CorrectEntry, RetractEntry
-    from store.events import read_stream
-    from store.past import past_of
-    from store.resolving import resolve
-
-    command, now = envelope.command(), await door.now()
-    assert isinstance(command, CorrectEntry | RetractEntry)
-    async with door.pool.acquire() as connection:
-        history = await read_stream(connection, door.vault, envelope.stream)
-        state = fold(envelope.stream, history)
-        context = await resolve(connection, envelope, command, state, now)
-        past = await past_of(connection, door.vault, history, command)
-    decided = decide_in_full(command, state, replace(context, past=past))
-    return [event.sentence() for event, _ in decided.own]
 
 
 async def typed_then(

@@ -96,6 +96,7 @@ class CloseEngagement(EngagementCommand):
 
     noun = "engagement"
     verb = "close"
+    ends = True
 
     reason: Line
     """Why it ends, for example "exit agreed at check-in 2"."""
@@ -106,6 +107,7 @@ class WithdrawEngagement(EngagementCommand):
 
     noun = "engagement"
     verb = "withdraw"
+    ends = True
 
     reason: Line
     """Why, for example "superintendent vacancy"."""

@@ -30,6 +30,7 @@ class ErasePerson(Command):
     aggregate = "person"
     noun = "person"
     verb = "erase"
+    ends = True
 
     person: Annotated[PersonRef, Positional()]
     """The person's handle."""

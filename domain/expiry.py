@@ -51,6 +51,7 @@ class LetLapse(AppropriationCommand):
 
     noun = "appropriation"
     verb = "lapse"
+    ends = True
 
     reason: Line
     """Why, for example "the program ends"."""

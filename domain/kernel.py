@@ -130,6 +130,8 @@ class Command(BaseModel):
     verb: ClassVar[str]
     internal: ClassVar[bool] = False
     """True for what the system tells itself; such a command has no place on the command line."""
+    ends: ClassVar[bool] = False
+    """True for what ends or erases something: whoever gives it at a desk is asked first."""
 
     @field_validator("*")
     @classmethod

@@ -125,6 +125,7 @@ class CancelSummit(SummitCommand):
 
     noun = "summit"
     verb = "cancel"
+    ends = True
 
     reason: Line
     """Why."""

@@ -112,6 +112,7 @@ class DropWave(_WaveCommand):
 
     noun = "sir wave"
     verb = "drop"
+    ends = True
 
     reason: Line
     """Why, for example "the county holds these documents"."""

@@ -1,5 +1,11 @@
 """Mistakes as people make them at a desk: noticed, looked at, put right."""
 
+import os
+import pty
+import subprocess
+from contextlib import suppress
+
+from tests.embedded.support import Installation
 from tests.end_to_end.conftest import E, Handrail
 
 
@@ -65,11 +71,59 @@ def test_one_s_own_last_entry_is_undone_and_nobody_else_s(desk: Handrail) -> Non
     assert desk("retract", E, "none", "--reason", "x").code == 2
 
 
+def test_what_ends_something_says_what_and_is_not_done_unasked(desk: Handrail) -> None:
+    before = desk("history", E, "--json").out
+    for end in (("engagement", "withdraw"), ("engagement", "close")):
+        asked = desk(*end, E, "--reason", "over", actor="dana")
+        assert asked.code == 2, asked.said
+        assert "Open until then: " in asked.said
+        assert "D1 " in asked.said
+        assert "reminders will not be sent" in asked.said
+        assert "add --sure" in asked.said
+    erased = desk("person", "erase", "joy", "--reason", "request", actor="dana")
+    assert erased.code == 1, "she is the LEA's contact"
+    assert desk("history", E, "--json").out == before
+
+
+def test_at_a_terminal_it_is_asked_and_no_is_no(desk: Handrail, installation: Installation) -> None:
+    end = ("engagement", "withdraw", E, "--reason", "over")
+    command = [installation.python, "-m", "cli.main", *end]
+    environment = {**installation.environment, "HANDRAIL_ACTOR": "dana"}
+    for typed, code in (("n", 0), ("", 0)):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            cwd=installation.root,
+        )
+        os.close(theirs)
+        said = ""
+        while "[y/N]" not in said:
+            said += os.read(ours, 10_000).decode()
+        os.write(ours, f"{typed}\n".encode())
+        with suppress(OSError):  # The other side has closed it.
+            while True:
+                said += os.read(ours, 10_000).decode()
+        assert process.wait() == code
+        os.close(ours)
+        assert "Open until then" in said
+        assert "Nothing was recorded" in said
+    assert (
+        "onboarding" in desk("engagement", "show", E).out
+        or "partnering" in desk("engagement", "show", E).out
+    )
+
+
 def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -> None:
     assert desk("lea", "register", "slip-creek", "Slip Creek").code == 0
     opened = desk("engagement", "open", "slip-creek", "--lead", "marcus", "--director", "dana")
     assert opened.code == 0, opened.said
-    ended = desk("engagement", "withdraw", "slip-creek", "--reason", "wrong id", actor="marcus")
+    ended = desk(
+        "engagement", "withdraw", "slip-creek", "--reason", "wrong id", "--sure", actor="marcus"
+    )
     assert ended.code == 0, ended.said
 
     assert desk("undo", actor="marcus").code == 0

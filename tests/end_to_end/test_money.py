@@ -107,7 +107,10 @@ def test_what_became_of_the_reminders_of_money_is_asked_like_everything_else(
 
     lapse = ("appropriation", "lapse", E, "--reason", "the program ends")
     assert "Ask a Director" in desk(*lapse, actor="tess").said
-    must(*lapse)
+    asked = desk(*lapse, actor="dana")
+    assert asked.code == 2
+    assert "add --sure" in asked.said
+    must(*lapse, "--sure")
     assert {line["reason"] for line in must("ledger", money)} == {"let lapse"}
     shown = desk("appropriation", "show", E)
     assert "May lapse: $1,000.00: the program ends" in shown.said
@@ -117,7 +120,7 @@ def test_what_became_of_the_reminders_of_money_is_asked_like_everything_else(
     assert E not in {o["appropriation"] for o in owed()}
     must("appropriation", "resume", E, "--reason", "another LEA joins")
     assert [line["outcome"] for line in must("ledger", money)].count("planned") == 5
-    must(*lapse)
+    must(*lapse, "--sure")
 
 
 def test_only_what_is_reminded_of_has_a_ledger(desk: Handrail) -> None:
