@@ -17,7 +17,7 @@ from typing import Any, Literal
 import structlog
 
 from activities.mail.addresses import parse_mailbox
-from activities.mail.dates import Entry, calendar, uid
+from activities.mail.dates import Entry, published, uid
 from activities.mail.wording import heading
 from activities.record import Clock
 from activities.stopping import unless_told_to_stop
@@ -110,10 +110,17 @@ def _entry(row: Any, domain: str) -> Entry:
     )
 
 
-def rendered(found: Iterable[Entry], title: str, stamped: datetime) -> bytes:
+def rendered(
+    found: Iterable[Entry], settings: ProgramEntry, whose: str, stamped: datetime
+) -> bytes:
     """A calendar file of these dates, soonest first."""
     ordered = sorted(found, key=lambda entry: (entry.day, entry.uid))
-    return calendar(ordered, stamped=stamped, method="PUBLISH", name=title)
+    return published(
+        ordered,
+        stamped=stamped,
+        organizer=parse_mailbox(settings.sender),
+        name=f"{whose} – {settings.name}",
+    )
 
 
 class Keeper:
@@ -159,10 +166,14 @@ class Keeper:
             now = await self._clock.now()
             wanted = await feeds(connection, self._vault, settings.zone, now)
             dates = await entries(connection, None, settings)
-        return await asyncio.to_thread(self._write, wanted, dates, settings.name, now)
+        return await asyncio.to_thread(self._write, wanted, dates, settings, now)
 
     def _write(
-        self, wanted: list[Feed], dates: dict[str, list[Entry]], name: str, now: datetime
+        self,
+        wanted: list[Feed],
+        dates: dict[str, list[Entry]],
+        settings: ProgramEntry,
+        now: datetime,
     ) -> int:
         if not self._directory.is_dir():
             self._directory.mkdir(parents=True)
@@ -171,12 +182,12 @@ class Keeper:
         changed = 0
         for feed in wanted:
             found = tuple(entry for one in feed.engagements for entry in dates.get(one, ()))
-            title = f"{feed.title} – {name}"
+            title = f"{feed.title} – {settings.name} – {settings.sender}"
             if feed.file in there and self._written.get(feed.file) == (title, found):
                 continue
             if feed.kind == "engagement" and not feed.engagements and feed.file not in there:
                 continue  # Nobody can have subscribed to what was over before it had a file.
-            content = rendered(found, title, now)
+            content = rendered(found, settings, feed.title, now)
             path = self._directory / feed.file
             if feed.file not in there or _unstamped(path.read_bytes()) != _unstamped(content):
                 _replace(path, content)

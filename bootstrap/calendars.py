@@ -29,7 +29,7 @@ async def exported(
     """The dates of engagements, or of all that are not over, as one file; and how many."""
     found = await entries(connection, engagements, settings)
     every = [entry for of_one in found.values() for entry in of_one]
-    return rendered(every, f"{title} – {settings.name}", now), len(every)
+    return rendered(every, settings, title, now), len(every)
 
 
 async def known_feeds(connection: Connection, vault: Vault, now: datetime) -> list[Feed]:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from activities.mail.addresses import Mailbox, parse_mailbox
-from activities.mail.dates import Entry, Method, calendar, uid
+from activities.mail.dates import Entry, Method, sent, uid
 from activities.mail.digest import Digest, DigestItem
 from activities.mail.wording import due_sentence, heading, headline, long_date, subject
 
@@ -121,7 +121,7 @@ def compose(digest: Digest, *, sent_at: datetime) -> EmailMessage:
     )
     # "=_" cannot occur in quoted-printable text, so no part can hold the boundary.
     message.set_boundary(f"=_handrail_{digest.mail_id.hex}")
-    attached = _calendars(digest, sender.address, sent_at)
+    attached = _calendars(digest, sender, recipient, sent_at)
     for name, method, content in attached:
         message.add_attachment(
             content.decode(),
@@ -146,9 +146,11 @@ def _threads(digest: Digest, sender: str) -> str:
     return "\n ".join(roots or [f"<overview@{domain}>"])
 
 
-def _calendars(digest: Digest, sender: str, sent_at: datetime) -> list[tuple[str, Method, bytes]]:
-    """The calendar files: dates that stand or moved, and dates that were taken back."""
-    domain = sender.rpartition("@")[2]
+def _calendars(
+    digest: Digest, sender: Mailbox, recipient: Mailbox, sent_at: datetime
+) -> list[tuple[str, Method, bytes]]:
+    """The calendar files, one for each date: those that stand or moved, and those taken back."""
+    domain = sender.address.rpartition("@")[2]
     ahead = [
         Entry(
             uid=uid(item.stream, item.item, domain),
@@ -172,10 +174,20 @@ def _calendars(digest: Digest, sender: str, sent_at: datetime) -> list[tuple[str
         for past in digest.taken_back
     ]
     found: list[tuple[str, Method, bytes]] = []
-    if ahead:
-        found.append(("dates.ics", "PUBLISH", calendar(ahead, stamped=sent_at, method="PUBLISH")))
-    if gone:
-        found.append(("taken-back.ics", "CANCEL", calendar(gone, stamped=sent_at, method="CANCEL")))
+    files: list[tuple[str, Method, list[Entry]]] = [
+        ("dates", "REQUEST", ahead),
+        ("taken-back", "CANCEL", gone),
+    ]
+    for name, method, entries in files:
+        for n, entry in enumerate(entries, 1):
+            content = sent(
+                entry,
+                stamped=sent_at,
+                organizer=sender,
+                reader=recipient,
+                cancelled=method == "CANCEL",
+            )
+            found.append((f"{name}{f'-{n}' if n > 1 else ''}.ics", method, content))
     return found
 
 

@@ -1,8 +1,12 @@
-"""The calendar files of a mail: each date under one identity for ever, moved or taken back later.
+"""Dates as calendar entries: each under one identity for ever, moved or taken back later.
 
-A calendar program knows an entry by its UID and believes the highest SEQUENCE.  The UID is the
-stream's and the item's; the sequence grows with every round of the date, so that whoever opens
-a later mail sees the date move instead of a second entry.
+A calendar program knows an entry by its UID and believes the highest SEQUENCE, and of one SEQUENCE
+the latest DTSTAMP.  The UID is the stream's and the item's; the sequence grows with every round of
+the date, so that whoever opens a later mail sees the date move instead of a second entry.
+
+That is how programs treat what is *sent* to somebody (RFC 5546): METHOD:REQUEST with the reader as
+attendee, and CANCEL to take it away.  What is published to nobody in particular they take in as it
+is, and a file of several entries as a calendar of its own; so a mail has one file for each date.
 """
 
 from collections.abc import Iterable
@@ -10,11 +14,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vCalAddress
 
-Method = Literal["PUBLISH", "CANCEL"]
+from activities.mail.addresses import Mailbox
+
+Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
 
 _PRODUCT = "-//Handrail//Dates//EN"
+_REFRESH = timedelta(hours=1)
+"""How often a program should fetch a calendar that it subscribed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,6 @@ class Entry:
     at: datetime | None = None
     """The instant, where it is due at an hour."""
     description: str = ""
-    cancelled: bool = False
 
 
 def uid(stream: str, item: str, domain: str) -> str:
@@ -39,30 +46,56 @@ def uid(stream: str, item: str, domain: str) -> str:
     return f"{of}.{item.replace('/', '.')}@{domain}"
 
 
-def calendar(
-    entries: Iterable[Entry], *, stamped: datetime, method: Method, name: str | None = None
+def sent(
+    entry: Entry, *, stamped: datetime, organizer: Mailbox, reader: Mailbox, cancelled: bool = False
 ) -> bytes:
-    """A calendar file (RFC 5545), the same bytes for the same entries.
+    """The file that puts a date into the reader's calendar, moves it or takes it away.
 
     Args:
-        entries: What stands in it; a day without an hour is a whole day that blocks nobody.
-        stamped: When it was made, aware.
-        method: PUBLISH for dates that stand or move, CANCEL for those that are taken back.
-        name: What a subscribed calendar is called.
+        stamped: When it was made, aware; later than that of any file sent before.
+        organizer: Whose date it is: the sender of the mail.
+        reader: To whom it is sent; no answer is asked for.
     """
+    made = _calendar("CANCEL" if cancelled else "REQUEST")
+    made.add_component(_event(entry, stamped, organizer, reader=reader, cancelled=cancelled))
+    return bytes(made.to_ical())
+
+
+def published(
+    entries: Iterable[Entry], *, stamped: datetime, organizer: Mailbox, name: str
+) -> bytes:
+    """A calendar to subscribe to or to open once, the same bytes for the same entries.
+
+    Args:
+        name: What the calendar is called.
+    """
+    made = _calendar("PUBLISH")
+    for key in ("name", "x-wr-calname"):
+        made.add(key, name)
+    made.add("refresh-interval", _REFRESH, parameters={"value": "DURATION"})
+    made.add("x-published-ttl", _REFRESH)
+    for entry in entries:
+        made.add_component(_event(entry, stamped, organizer))
+    return bytes(made.to_ical())
+
+
+def _calendar(method: Method) -> Calendar:
     made = Calendar()
     made.add("prodid", _PRODUCT)
     made.add("version", "2.0")
     made.add("calscale", "GREGORIAN")
     made.add("method", method)
-    if name:
-        made.add("x-wr-calname", name)
-    for entry in entries:
-        made.add_component(_event(entry, stamped, cancelled=method == "CANCEL" or entry.cancelled))
-    return bytes(made.to_ical())
+    return made
 
 
-def _event(entry: Entry, stamped: datetime, *, cancelled: bool) -> Event:
+def _event(
+    entry: Entry,
+    stamped: datetime,
+    organizer: Mailbox,
+    *,
+    reader: Mailbox | None = None,
+    cancelled: bool = False,
+) -> Event:
     event = Event()
     event.add("uid", entry.uid)
     event.add("dtstamp", stamped)
@@ -72,10 +105,33 @@ def _event(entry: Entry, stamped: datetime, *, cancelled: bool) -> Event:
     if entry.at is None:
         event.add("dtstart", entry.day)
         event.add("dtend", entry.day + timedelta(days=1))
+        event.add("x-microsoft-cdo-alldayevent", "TRUE")
     else:
         event.add("dtstart", entry.at)  # without an end it takes no time
     if entry.description:
         event.add("description", entry.description)
+    event.add("organizer", _party(organizer))
+    if reader is not None:
+        party = _party(reader)
+        for name, value in (
+            ("cutype", "INDIVIDUAL"),
+            ("role", "REQ-PARTICIPANT"),
+            ("partstat", "NEEDS-ACTION"),
+            ("rsvp", "FALSE"),
+        ):
+            party.params[name] = value
+        event.add("attendee", party)
+    # A date blocks nobody: Outlook has words of its own for that.
     event.add("transp", "TRANSPARENT")
+    event.add("x-microsoft-cdo-busystatus", "FREE")
+    event.add("x-microsoft-cdo-intendedstatus", "FREE")
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     return event
+
+
+def _party(mailbox: Mailbox) -> vCalAddress:
+    party = vCalAddress(f"mailto:{mailbox.address}")
+    if mailbox.name:
+        # Quotes cannot stand in a parameter (RFC 5545 3.1).
+        party.params["cn"] = mailbox.name.replace('"', "'")
+    return party

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import vobject
 from icalendar import Calendar
 
 from activities.feeds import Feed, Keeper, feeds, file_name
@@ -97,6 +98,15 @@ async def test_an_entry_is_the_one_of_the_mail(
     [part] = compose(digest, sent_at=office.clock.at).iter_attachments()
     [mailed] = Calendar.from_ical(part.get_content()).walk("VEVENT")
     kept = dates(files / (await known(office))[E].file)[str(mailed["UID"])]
+    text = (files / (await known(office))[E].file).read_text()
+    read = vobject.readOne(text)
+    assert (read.method.value, read.refresh_interval.value) == ("PUBLISH", "PT1H")
+    assert read.contents["name"][0].value == read.x_wr_calname.value
+    assert read.x_wr_calname.value.startswith("Alder Creek")
+    for event in read.vevent_list:
+        assert event.organizer.value == "mailto:handrail@collaborative.example"
+        assert event.transp.value == "TRANSPARENT"
+        assert "attendee" not in event.contents, "a feed is for nobody in particular"
     for name in ("UID", "SEQUENCE", "SUMMARY", "DESCRIPTION", "DTSTART", "DTEND", "STATUS"):
         assert mailed[name].to_ical() == kept[name].to_ical(), name
 

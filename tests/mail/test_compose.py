@@ -40,9 +40,9 @@ def is_a_line(text: str) -> bool:
 LINES = ANYTHING.filter(is_a_line)
 
 
-def received(digest: Digest) -> EmailMessage:
+def received(digest: Digest, at: datetime = MORNING) -> EmailMessage:
     """The mail as a mail program reads it from the wire."""
-    message = compose(digest, sent_at=MORNING).as_bytes()
+    message = compose(digest, sent_at=at).as_bytes()
     return email.message_from_bytes(message, policy=email.policy.default)
 
 

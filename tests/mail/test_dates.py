@@ -2,11 +2,12 @@
 
 import email
 import email.policy
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
+import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar, Component
@@ -27,21 +28,40 @@ WITHDRAWN = TakenBack(
 )
 
 
-def calendars(digest: Digest) -> dict[str, list[Component]]:
+def calendars(digest: Digest, at: datetime = MORNING) -> dict[str, list[Component]]:
     """The entries of every attached calendar, by its method."""
     found: dict[str, list[Component]] = {}
-    for part in received(digest).iter_attachments():
+    for part in received(digest, at).iter_attachments():
         assert isinstance(part, EmailMessage)
         assert part.get_content_type() == "text/calendar"
         calendar = Calendar.from_ical(part.get_content())
         assert isinstance(calendar, Calendar)
         assert part.get_param("method") == calendar["METHOD"]
-        found[str(calendar["METHOD"])] = list(calendar.walk("VEVENT"))
+        [entry] = calendar.walk("VEVENT")
+        found.setdefault(str(calendar["METHOD"]), []).append(entry)
+        assert read_twice(part.get_content()) == str(entry["UID"])
     return found
 
 
-def only(digest: Digest, method: str = "PUBLISH") -> Any:
-    [entry] = calendars(digest)[method]
+def read_twice(text: str) -> str:
+    """The UID of a file's one entry, as another library than the one that wrote it reads it.
+
+    What RFC 5546 asks of an entry with a method stands in it: whose it is, and to whom it is sent.
+    """
+    read = vobject.readOne(text)
+    assert [key for key in read.contents if key == "vevent"] == ["vevent"]
+    assert read.method.value in ("REQUEST", "CANCEL")
+    event = read.vevent
+    assert event.organizer.value == "mailto:handrail@agency.example"
+    assert event.attendee.value == "mailto:joy@alder-creek.example"
+    assert event.attendee.params["RSVP"] == ["FALSE"], "nobody is asked to answer"
+    assert event.transp.value == "TRANSPARENT"
+    assert event.x_microsoft_cdo_busystatus.value == "FREE"
+    return str(event.uid.value)
+
+
+def only(digest: Digest, method: str = "REQUEST", at: datetime = MORNING) -> Any:
+    [entry] = calendars(digest, at)[method]
     return entry
 
 
@@ -58,9 +78,23 @@ def test_a_date_is_a_whole_day_that_blocks_nobody() -> None:
 
 def test_a_moved_date_is_the_same_entry_with_a_higher_sequence() -> None:
     first = only(a_digest())
-    moved = only(a_digest(an_item(round=2, due=date(2027, 4, 30))))
+    moved = only(a_digest(an_item(round=2, due=date(2027, 4, 30))), at=MORNING + timedelta(7))
     assert moved["UID"] == first["UID"]
     assert int(moved["SEQUENCE"]) > int(first["SEQUENCE"])
+    assert moved.decoded("DTSTAMP") > first.decoded("DTSTAMP")
+
+
+def test_each_date_has_a_file_of_its_own_because_programs_take_one_from_a_file() -> None:
+    digest = a_digest(an_item(), an_item(item="D3"), taken_back=(WITHDRAWN,))
+    names = [part.get_filename() for part in received(digest).iter_attachments()]
+    assert names == ["dates.ics", "dates-2.ics", "taken-back.ics"]
+
+
+def test_a_name_with_quotes_or_commas_stays_one_organizer() -> None:
+    digest = a_digest(sender='"Support, \'the\' \\"agency\\"" <handrail@agency.example>')
+    entry = only(digest)
+    assert entry["ORGANIZER"] == "mailto:handrail@agency.example"
+    assert entry["ORGANIZER"].params["CN"] == "Support, 'the' 'agency'"
 
 
 def test_a_date_taken_back_cancels_its_entry_and_the_mail_says_why() -> None:
@@ -128,7 +162,7 @@ def test_money_has_a_thread_and_dates_of_its_own_even_under_the_id_of_an_engagem
         "<alder-creek-usd.engagement@agency.example>",
         "<alder-creek-usd.appropriation@agency.example>",
     ]
-    assert [str(entry["UID"]) for entry in calendars(digest)["PUBLISH"]] == [
+    assert [str(entry["UID"]) for entry in calendars(digest)["REQUEST"]] == [
         "alder-creek-usd.money.commit@agency.example",
         "alder-creek-usd.appropriation.money.commit@agency.example",
     ]
