@@ -24,6 +24,7 @@ from activities.overviews import Overseen, pass_on, readers, still_to_send, to_g
 from activities.record import Clock, Outcome, Record
 from activities.stopping import unless_told_to_stop
 from activities.telling import Found, digest_of, message_id, said_in
+from activities.threads import answered
 from domain.calendar import WorkingDays, local_date
 from domain.context import SYSTEM, ProgramEntry
 from domain.deciding import brought
@@ -300,6 +301,7 @@ class Reminders:
             on=claim.on,
             sandbox=kind == "sandbox",
             alarm_at=now if alarm else None,
+            answers=await answered(connection, digest.person, found),
         )
         return content, found, overseen
 

@@ -91,11 +91,11 @@ class ReturnReader:
 
     async def _deal_with(self, connection: Connection, raw: bytes, digest: str) -> str:
         report = await asyncio.to_thread(read_report, raw)
-        what, why = (
-            await self._returned(connection, report)
-            if report.verdict == "failed"
-            else (str(report.verdict), report.why)
-        )
+        what, why = str(report.verdict), report.why
+        if report.verdict == "failed":
+            what, why = await self._returned(connection, report)
+        elif report.verdict in ("foreign", "automatic"):
+            what = await self._answer(connection, report) or what
         if what != "bounced":
             log.info("bounce_skipped", message=digest, what=what, why=why)
         return what
@@ -119,6 +119,18 @@ class ReturnReader:
                 return "bounced", ""
             found = ("elsewhere", "not about whom the mail went to")
         return found
+
+    async def _answer(self, connection: Connection, report: Report) -> str | None:
+        """What an answer to one of our mails is; None for what answers none, or only says "away".
+
+        Whether it comes from the reader is for whoever looks: people answer from other addresses.
+        """
+        for message_id in report.message_ids:
+            if await self._mail(connection, message_id) is not None:
+                if report.says_left:
+                    return "left"
+                return "answer" if report.verdict == "foreign" else None
+        return None
 
     async def _mail(self, connection: Connection, message_id: str) -> Any | None:
         """The mail with a Message-ID, if it is one of ours that a mail server has seen."""

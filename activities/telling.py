@@ -139,11 +139,13 @@ def digest_of(
     on: date,
     sandbox: bool,
     alarm_at: datetime | None = None,
+    answers: tuple[str, ...] = (),
 ) -> Digest:
     """What the mail says, with names and addresses in place of ids.
 
     Args:
         alarm_at: The moment of an alarm; None for the mail of a day.
+        answers: The Message-IDs of the mails in whose thread it stands.
     """
     recipient = directory[digest.person]
     lead = directory.get(found.leads[0]) if found.leads else None
@@ -164,6 +166,7 @@ def digest_of(
         agency=settings.agency,
         sender=settings.sender,
         message_id=message_id(mail, settings.sender),
+        answers=answers,
         reply_to=answers_to.email if answers_to else None,
         illustrative=all(marks),
         sandbox=sandbox,

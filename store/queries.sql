@@ -990,6 +990,14 @@ select digest from ops.bounces_read where digest = any(:digests);
 insert into ops.bounces_read (digest, found, read_at)
 values (:digest, :found, clock_timestamp()) on conflict do nothing;
 
+-- name: thread^
+-- The first and the last mail that somebody got about one stream and no other; nulls where none.
+select (array_agg(message_id order by at, id))[1] as first,
+       (array_agg(message_id order by at desc, id desc))[1] as last
+  from ops.mails m join ops.mail_streams s on s.mail = m.id
+ where person = :person and stream = :stream and outcome = 'sent' and returned_at is null
+   and not exists (select from ops.mail_streams o where o.mail = m.id and o.stream <> s.stream);
+
 -- name: bounces-found
 -- What was found in the messages of the bounce mailbox that were read in the last days.
 select found, count(*) as count from ops.bounces_read

@@ -106,9 +106,9 @@ def compose(digest: Digest, *, sent_at: datetime) -> EmailMessage:
     _set(message, "Message-ID", digest.message_id)
     _set(message, "Auto-Submitted", "auto-generated")
     _set(message, "X-Auto-Response-Suppress", "All")
-    threads = _threads(digest, sender.address)
-    _set(message, "In-Reply-To", threads.replace("\n", ""), wire=threads)
-    _set(message, "References", threads.replace("\n", ""), wire=threads)
+    if digest.answers:
+        _set(message, "In-Reply-To", digest.answers[-1])
+        _set(message, "References", " ".join(digest.answers), wire="\n ".join(digest.answers))
     # Whoever answers for the mail takes the wish to be left alone, too.
     mailto = f"mailto:{_url_quoted((reply_to or sender).address)}?subject=unsubscribe"
     _set(message, "List-Unsubscribe", f"<{mailto}>")
@@ -133,17 +133,6 @@ def compose(digest: Digest, *, sent_at: datetime) -> EmailMessage:
     if attached:
         message.set_boundary(f"=_handrail_{digest.mail_id.hex}_dates")
     return message
-
-
-def _threads(digest: Digest, sender: str) -> str:
-    """What the mail answers: the thread of each stream it speaks of, or of the overviews.
-
-    No mail has these ids; a reader's program puts those that answer the same one together.
-    """
-    domain = sender.rpartition("@")[2]
-    streams = dict.fromkeys(item.stream.partition(":") for item in digest.items)
-    roots = [f"<{quote(name, safe='')}.{kind}@{domain}>" for kind, _, name in streams]
-    return "\n ".join(roots or [f"<overview@{domain}>"])
 
 
 def _calendars(

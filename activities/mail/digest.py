@@ -122,6 +122,8 @@ class Digest(BaseModel):
     """`Name <address>` the mail comes from."""
     message_id: MessageId
     """With its angle brackets; the same at every attempt to send this mail."""
+    answers: tuple[MessageId, ...] = ()
+    """The mails in whose thread it stands, that its reader got; the latest last."""
     reply_to: MailboxLine | None = None
     """Who answers a reply; without it the mail says to ask the usual contact."""
     illustrative: bool = False

@@ -94,6 +94,8 @@ class Report:
     """Whose address it comes from."""
     named: frozenset[str] = frozenset()
     """The addresses in the report's own words, in small letters."""
+    says_left: bool = False
+    """It says that somebody does not work there any more."""
 
     def is_from(self, address: str) -> bool:
         """Whether it was written, or is said to be, by whom the mail went to.
@@ -186,7 +188,8 @@ def _read(message: Message) -> Report:
     brought = bool(parts.returned) or copied
     standing = words.standing(message, subject, brought=brought)
     if standing != "server":
-        return Report(standing, "no report", message_ids=ids, sender=sender)
+        left = words.says_left(f"{subject} {own}")
+        return Report(standing, "no report", message_ids=ids, sender=sender, says_left=left)
     said = words.verdict(subject, own)
     if said.verdict == "failed" and not ids:
         return Report("unclear", "names no mail", sender=sender)

@@ -169,6 +169,14 @@ _ARRIVED = re.compile(
 )
 
 
+_LEFT = re.compile(
+    r"no longer (?:work|employ|with (?:the|our|us)|at (?:the|our)|a member of|affiliated)"
+    r"|(?:ha(?:s|ve)|'ve|'s) (?:now |recently )?(?:left|retired|resigned|moved on)\b"
+    r"|(?:left|leaving) (?:the|our|my) (?:district|school|agency|office|position|county|company"
+    r"|organi[sz]ation|college|charter)"
+    r"|(?:am|is) (?:now )?retired|last day (?:was|with|at)|ya no (?:trabajo|trabaja)"
+)
+
 _REASON_LIMIT = 300
 
 
@@ -247,6 +255,11 @@ def verdict(subject: str, text: str) -> Said:
         why = refused[0] if refused else reasons[-1] if reasons else ""
         return Said("failed", status[0] if status else "", why[:_REASON_LIMIT])
     return Said("automatic") if _ARRIVED.search(lower) else Said("unclear")
+
+
+def says_left(text: str) -> bool:
+    """Whether somebody's words say that they, or the reader, do not work there any more."""
+    return bool(_LEFT.search(" ".join(text.casefold().replace("\u2019", "'").split())))
 
 
 def _header(message: Message, *names: str) -> str:

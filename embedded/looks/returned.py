@@ -1,4 +1,4 @@
-"""What was found in the bounce mailbox, and how much of it nobody understood."""
+"""What was found in the bounce mailbox: what nobody understood, and what waits for somebody."""
 
 from typing import Any
 
@@ -15,6 +15,9 @@ PUZZLES = {
 }
 """What was found in a message and decided nothing, though it may speak of a mail of ours."""
 
+ANSWERS = {"answer": "an answer", "left": "saying that somebody left"}
+"""What somebody must read: an answer goes to the program's address where no Lead is asked."""
+
 
 async def look_at_returned_mail(connection: Any, settings: Settings) -> list[Finding]:
     """Count what the worker read; nothing where no mailbox is read."""
@@ -23,21 +26,29 @@ async def look_at_returned_mail(connection: Any, settings: Settings) -> list[Fin
     if not found and settings.bounces is None:
         return []
     read = sum(found.values())
-    puzzling = {kind: found[kind] for kind in PUZZLES if kind in found}
-    if puzzling:
-        kinds = ", ".join(f"{n} {PUZZLES[kind]}" for kind, n in puzzling.items())
-        return [
+    findings = []
+    if told := _told(found, PUZZLES):
+        findings.append(
             Finding(
                 "Returned mail",
                 "attention",
-                f"{sum(puzzling.values())} of {read} messages in {DAYS} days were not "
-                f"understood: {kinds}",
+                f"not understood of {read} messages in {DAYS} days: {told}",
                 f"Look for them in the mailbox that {ENVIRONMENT['bounces']} names; the worker's "
                 "log has their digests under `bounce_skipped`. What says that somebody cannot be "
                 "reached, put right with `handrail person change`.",
             )
-        ]
-    return [
+        )
+    if told := _told(found, ANSWERS):
+        findings.append(
+            Finding(
+                "Returned mail",
+                "attention",
+                f"written by people to nobody in {DAYS} days: {told}",
+                f"Read them in the mailbox that {ENVIRONMENT['bounces']} names: nothing files "
+                "them. Who left is said with `handrail person leave`.",
+            )
+        )
+    return findings or [
         Finding(
             "Returned mail",
             "ok",
@@ -45,3 +56,7 @@ async def look_at_returned_mail(connection: Any, settings: Settings) -> list[Fin
             "came back",
         )
     ]
+
+
+def _told(found: dict[str, int], kinds: dict[str, str]) -> str:
+    return ", ".join(f"{found[kind]} {said}" for kind, said in kinds.items() if kind in found)

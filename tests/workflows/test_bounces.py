@@ -187,7 +187,10 @@ async def test_a_report_in_the_mailbox_turns_sent_into_bounced_once(
         }  # fmt: skip
         [look] = await look_at_returned_mail(connection, Settings(home=tmp_path))
         assert look.state == "attention"
-        assert look.seen.startswith("2 of 7 messages in 30 days were not understood: ")
+        assert look.seen == (
+            "not understood of 7 messages in 30 days: 1 broken or too large, "
+            "1 about another address than the mail went to"
+        )
         again = ReturnReader(story.pool, story.vault, running.services.clock, story.client, where)
         assert await again.catch_up(connection) == Counter(), "also after a restart"
         events = await connection.fetch(
@@ -201,6 +204,19 @@ async def test_a_report_in_the_mailbox_turns_sent_into_bounced_once(
     ]  # fmt: skip
     assert "joy@" not in events[1]["data"]
     assert "5.1.1" in events[1]["data"]
+
+    answers = f"In-Reply-To: {first['Message-ID']}\nSubject: Re: D1\n\n"
+    for head, said in (
+        ("From: joy@alder-creek.example\n", "May we have another week?"),
+        ("From: joy@alder-creek.example\nAuto-Submitted: auto-replied\n", "Back on Monday."),
+        ("From: x@y.example\nAuto-Submitted: auto-replied\n", "I no longer work here."),
+    ):
+        deliver_into(where, kind, f"{head}{answers}{said}\n".encode())
+    async with story.pool.acquire() as connection:
+        assert await again.catch_up(connection) == {"answer": 1, "automatic": 1, "left": 1}
+        _, look = await look_at_returned_mail(connection, Settings(home=tmp_path))
+        told = "written by people to nobody in 30 days: 1 an answer, 1 saying that somebody left"
+        assert (look.state, look.seen) == ("attention", told)
 
     await story.until(at(day(4, 5), 10))
     assert await deliveries(story, d1, "t-14") == {

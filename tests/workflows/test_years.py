@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from icalendar import Calendar
 from temporalio.client import WorkflowExecutionStatus
 
 from bootstrap.clock import SandboxClock
@@ -119,6 +120,19 @@ async def test_a_spring_of_three_deliverables_has_the_ledger_of_the_handbook(
     assert "Measures of success" in body(on_14_may[0])
     assert "Action plan" in body(on_14_may[0])
     assert all(m["Date"].split()[4].startswith("08:01") for m in to_joy)
+    ids = [m["Message-ID"] for m in to_joy]
+    threads = [m["References"].split() for m in to_joy[1:]]
+    assert to_joy[0]["References"] is None
+    assert threads == [list(dict.fromkeys((ids[0], before))) for before in ids[:-1]]
+    d1_entries = [
+        (int(e["SEQUENCE"]), e.decoded("DTSTAMP"), e.decoded("DTSTART"))
+        for m in to_joy
+        for part in m.iter_attachments()
+        for e in Calendar.from_ical(part.get_content()).walk("VEVENT")
+        if e["UID"] == f"{E}.{d1}@collaborative.example"
+    ]
+    assert d1_entries == sorted(d1_entries), "a later mail counts as newer"
+    assert {n for n, _, _ in d1_entries} > {2}, "and a moved date moves the entry"
     to_marcus = [m for m in mails.messages() if "marcus@" in m["To"]]
     assert any("21 May" in m["Date"] for m in to_marcus), "five working days late: the Lead too"
 
