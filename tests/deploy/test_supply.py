@@ -25,6 +25,8 @@ SECRETS = {
 }
 EXAMPLES = re.compile(r"password|PASSWORD|another|.*hunter2.*")
 """What stands for a password in a page or a test."""
+_FEWEST = 8
+"""A text of fewer different letters is no secret, but 32 times the same byte."""
 
 PLANTED = {
     "a private key": "-----BEGIN OPENSSH " + "PRIVATE KEY-----",
@@ -52,6 +54,8 @@ def secrets_in(text: str) -> list[str]:
     for what, pattern in SECRETS.items():
         for match in re.finditer(pattern, text):
             if match.groups() and EXAMPLES.fullmatch(match[1]):
+                continue
+            if len(set(match[0])) < _FEWEST:
                 continue
             found.append(f"{what}: {match[0][:12]}…")
     return found

@@ -17,30 +17,6 @@ from tests.store.facts import fact, put
 PRIVILEGES = (
     "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN",
 )  # fmt: skip
-<<<<<<< HEAD
-FULL = {"SELECT", "INSERT", "UPDATE", "DELETE"}
-APP_RIGHTS = {
-    "es.events": {"SELECT"},
-    "es.receipts": {"SELECT", "INSERT"},
-    "es.sealed": {"SELECT", "INSERT", "UPDATE"},
-    "es.sealed_streams": {"SELECT", "INSERT", "UPDATE"},
-    "es.sealed_schema": {"SELECT", "INSERT", "UPDATE"},
-    "es.store": {"SELECT"},
-    "es.epochs": {"SELECT"},
-    "vault.keys": {"SELECT", "INSERT"},
-    "read": FULL,
-    "ops": FULL,
-    "ops.mails": FULL - {"DELETE"},
-    "ops.mail_streams": FULL - {"DELETE"},
-    "ops.mail_names": FULL - {"UPDATE"},
-    "ops.overviews": FULL - {"DELETE"},
-    "ops.bounces_read": {"SELECT", "INSERT"},
-    "ops.checkpoints": FULL - {"DELETE"},
-    "reporting": {"SELECT"},
-    "public.alembic_version": {"SELECT"},
-}
-"""By table, or by schema where every table of it is the same."""
-=======
 PAGE = Path(__file__).parent.parent.parent / "docs" / "security.md"
 _ROW = re.compile(r"^\| `([a-z_.]+)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 
@@ -60,7 +36,6 @@ def _said(table: str, role: int) -> set[str]:
     return page.get(table, page.get(table.partition(".")[0], (set(), set())))[role]
 
 
->>>>>>> 705f376 (Say what each role may do, limit readers, and take no lock that is anybody's)
 APP_FUNCTIONS = {
     "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp",
     "es.place", "es.begin_epoch", "es.first_epoch",
