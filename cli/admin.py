@@ -294,6 +294,7 @@ def verify(
 
     async def work(door: "Door") -> "Report":
         from store.sealing import accept_schema as accept
+        from store.verifying import compare
         from store.verifying import verify as look
 
         async with door.pool.acquire() as connection:
@@ -303,7 +304,9 @@ def verify(
                     "this store yet, or its seal was tampered with. Run: handrail admin verify",
                     REFUSED,
                 )
-            return await look(connection, door.vault, document)
+            report = await look(connection, door.vault, document)
+            await compare(connection, door.vault, report)
+            return report
 
     report = run(work)
     if json_:

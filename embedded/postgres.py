@@ -332,6 +332,9 @@ def _ensure_roles(cluster: Cluster) -> None:
         set log_min_error_statement = panic;
         set log_min_duration_statement = -1;
         {"".join(roles)}
+        alter role {READER} set transaction_timeout = '60s';
+        alter role {READER} set idle_in_transaction_session_timeout = '30s';
+        grant {READER} to {OWNER} with inherit true, set false;
         select 'create database {DATABASE} owner {OWNER}'
         where not exists (select from pg_database where datname = '{DATABASE}') \\gexec
         revoke all on database {DATABASE} from public;

@@ -7,7 +7,7 @@ from store.events import read_stream
 from store.projections import project
 from store.vault import Vault
 
-_ORDER = (
+ORDER = (
     "calendar", "playbook", "framework", "program", "person", "lea", "appropriation", "engagement",
     "summit",
 )  # fmt: skip
@@ -33,7 +33,7 @@ async def rebuild(connection: Connection, vault: Vault) -> int:
         await queries.lock_read_models(connection)
         await queries.clear_read_models(connection)
         projected = 0
-        for aggregate in _ORDER:
+        for aggregate in ORDER:
             rows = await listed(queries.streams_of(connection, aggregate=aggregate))
             look_at = _FIRST_LOOK
             for done, row in enumerate(rows, 1):

@@ -1,5 +1,6 @@
 """Holds the whole store against its seals, reckoned outside the database, and says what differs."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -8,15 +9,20 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from domain.context import SYSTEM
+from store.comparing import differing
 from store.database import Connection, listed, queries, streamed
 from store.errors import VaultError
 from store.evidence import NOTHING, Head, Whole, added, chain_hash, fits
+from store.liveness import FOLLOWER
 from store.schema import described, replaced_functions
 from store.sealing import head_of, whole_of
 from store.vault import Vault
 
 RENUMBERED = "3"
 """The transaction id that every event bears after a dump was restored into another cluster."""
+
+_LOOK_AGAIN_SECONDS = 0.5
+_PATIENCE_SECONDS = 5.0
 
 _ABOUT = re.compile(r'"about": "([^"]*)"')
 _UNFIT = "does not bear the seal of a holder of the master key"
@@ -61,7 +67,7 @@ class _Seals:
 async def verify(
     connection: Connection, vault: Vault, against: dict[str, Any] | None = None
 ) -> Report:
-    """Look at everything, in one transaction that only reads; nobody waits for it.
+    """Look at all that is sealed, in one transaction that only reads; nobody waits for it.
 
     Args:
         against: A document that `head_document` made earlier, kept outside the database.
@@ -77,6 +83,38 @@ async def verify(
     if against is not None:
         _held_against(vault, against, report)
     return report
+
+
+async def compare(connection: Connection, vault: Vault, report: Report) -> None:
+    """Hold the lists against the events; what the follower still has to bring about is no fault."""
+    if not await connection.fetchval(
+        "select has_database_privilege(current_database(), 'TEMPORARY')"
+    ):
+        report.notes.append(
+            "the read models were not compared with the events: the application's role may make no "
+            "temporary tables here (GRANT TEMPORARY ON DATABASE … TO handrail_app)"
+        )
+        return
+    found = [one async for one in differing(connection, vault)]
+    waited = 0.0
+    while found and waited < _PATIENCE_SECONDS:
+        # A changed calendar, say, reaches an engagement's lists a moment later.
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        waited += _LOOK_AGAIN_SECONDS
+        if await queries.unread(connection, reader=FOLLOWER):
+            continue
+        found = [one async for one in differing(connection, vault)]
+        break
+    unread = await queries.unread(connection, reader=FOLLOWER) if found else 0
+    if unread:
+        report.notes.append(
+            f"{unread} events have still to reach the streams they concern, so that lists may be "
+            f"behind: {', '.join(sorted({stream for stream, _ in found}))}. Look again once a "
+            f"worker has run"
+        )
+        return
+    for stream, what in found:
+        report.say(stream, what)
 
 
 async def _seals(connection: Connection, vault: Vault, report: Report) -> _Seals:

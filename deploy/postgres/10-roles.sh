@@ -31,6 +31,12 @@ create role handrail_owner login password :'owner_password';
 create role handrail_app login password :'app_password';
 create role handrail_reader login password :'reader_password';
 
+-- Defaults, which a session may change; whoever changes them is ended by the worker.
+alter role handrail_reader set transaction_timeout = '60s';
+alter role handrail_reader set idle_in_transaction_session_timeout = '30s';
+-- So that the owner's function may end a reader's transaction that holds the log's readers back.
+grant handrail_reader to handrail_owner with inherit true, set false;
+
 create database handrail owner handrail_owner;
 revoke all on database handrail from public;
 grant connect on database handrail to handrail_app, handrail_reader;

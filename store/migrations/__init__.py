@@ -1,10 +1,19 @@
 """Brings the database's schema up; plain SQL files, forward only, applied by Alembic."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 _HERE = Path(__file__).parent
-_LOCK = 7_205_759_403
-"""Advisory lock: of two migrations started at once, the second waits and finds nothing to do."""
+_VERSIONS = """
+create table if not exists alembic_version (
+    version_num varchar(32) not null constraint alembic_version_pkc primary key
+)
+"""
+"""As Alembic makes it.  Of two migrations started at once, the second waits for its lock and finds
+nothing to do; nobody but the owner may take it, as anybody may take an advisory lock."""
 
 
 def newest() -> str:
@@ -39,8 +48,9 @@ async def migrate(owner_url: str, *, sandbox: bool = False) -> None:
     engine = create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
     wanted = "sandbox" if sandbox else "production"
     try:
+        await _make_versions(engine)
         async with engine.begin() as connection:
-            await connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
+            await connection.execute(text("lock table alembic_version in exclusive mode"))
             await connection.run_sync(upgrade)
             await connection.execute(
                 text("insert into es.store (kind) values (:kind) on conflict do nothing"),
@@ -59,6 +69,21 @@ async def migrate(owner_url: str, *, sandbox: bool = False) -> None:
                 else "Start it without --sandbox, or use another data directory."
             )
         )
+
+
+async def _make_versions(engine: "AsyncEngine") -> None:
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    for last in (False, True):
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text(_VERSIONS))
+        except DBAPIError:
+            if last:  # The first time, somebody may just have made it.
+                raise
+        else:
+            return
 
 
 class StoreKindMismatch(Exception):

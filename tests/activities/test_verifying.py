@@ -12,10 +12,13 @@ import pytest
 from domain.calendar import CalendarPack
 from domain.playbook import Playbook
 from embedded.postgres import Cluster
-from store.database import Connection, open_pool
+from store import verifying
+from store.comparing import TABLES
+from store.database import Connection, open_pool, queries
+from store.liveness import FOLLOWER
 from store.sealing import accept_schema, seal
 from store.vault import Vault
-from store.verifying import Report, head_document, verify
+from store.verifying import Report, compare, head_document, verify
 from tests.conftest import MASTER_KEY, Database, FixedClock, Office, copied
 
 E = "engagement:alder-creek-usd"
@@ -39,6 +42,7 @@ def history(
         await office.to_onboarding(playbook)
         await office.refused("person register", handle="joy", name="Joy", email="j@x.example")
         await _seal(office)
+        await _followed(office)
         await pool.close()
         await admin.close()
         return name
@@ -72,9 +76,22 @@ async def _seal(office: Office) -> int | None:
         return await seal(connection, office.vault)
 
 
+async def _followed(office: Office) -> None:
+    """As if the follower had come to the end of the log."""
+    async with office.pool.acquire() as connection:
+        await queries.put_checkpoint(connection, reader=FOLLOWER, xact_id="999999999", position=0)
+
+
 async def _verified(office: Office, against: dict[str, Any] | None = None) -> Report:
     async with office.pool.acquire() as connection:
         return await verify(connection, office.vault, against)
+
+
+async def _compared(office: Office) -> Report:
+    async with office.pool.acquire() as connection:
+        report = Report()
+        await compare(connection, office.vault, report)
+        return report
 
 
 async def _document(office: Office) -> dict[str, Any]:
@@ -275,6 +292,37 @@ TAMPERED = [
 ]  # fmt: skip
 
 
+LISTS = [
+    pytest.param(
+        ["update read.people set email = 'thief@example.org' where handle = 'joy'"],
+        "person:", "read.people does not say what its events do (email", id="an address rerouted",
+    ),
+    pytest.param(
+        ["update read.notices set status = 'suppressed', reason = 'forged'"], E,
+        "read.notices", id="a notice suppressed",
+    ),
+    pytest.param(
+        ["delete from read.obligations"], E, "read.obligations lacks", id="an obligation hidden",
+    ),
+    pytest.param(
+        ["update read.obligations set due = due + 100 where due is not null"], E, "(due",
+        id="a due date moved",
+    ),
+    pytest.param(
+        ["insert into read.people values ('p-ghost', 1, 'ghost', 'Nobody', null, 'agency', '{}')"],
+        "person:p-ghost", "no such stream", id="somebody invented",
+    ),
+    pytest.param(
+        ["update read.documents set title = 'forged' where kind = 'playbook'"], "playbook:",
+        "read.documents", id="a playbook rewritten",
+    ),
+    pytest.param(
+        ["update read.program set sender = 'thief@example.org'"], "program", "(sender",
+        id="a sender changed",
+    ),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("statements", "where", "what"), TAMPERED)
 async def test_what_was_tampered_with_is_found_and_stays_found(
     sealed: Office, superuser: Connection, statements: list[str], where: str, what: str
@@ -285,6 +333,32 @@ async def test_what_was_tampered_with_is_found_and_stays_found(
             await _seal(sealed)  # A worker seals on: it must not take over what is wrong.
         found = (await _verified(sealed)).found
         assert [f for f in found if where in f.where and what in f.what], found
+
+
+@pytest.mark.parametrize(("statements", "where", "what"), LISTS)
+async def test_a_list_that_does_not_say_what_the_events_do_is_found(
+    sealed: Office, superuser: Connection, statements: list[str], where: str, what: str
+) -> None:
+    await _tamper(superuser, *statements)
+    found = (await _compared(sealed)).found
+    assert [f for f in found if where in f.where and what in f.what], found
+
+
+async def test_what_the_follower_has_still_to_bring_about_is_no_fault(
+    sealed: Office, superuser: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await _compared(sealed)).found == []
+    monkeypatch.setattr(verifying, "_PATIENCE_SECONDS", 0.1)
+    await superuser.execute("delete from read.obligations")
+    await superuser.execute("delete from ops.checkpoints")
+    report = await _compared(sealed)
+    assert report.found == []
+    assert any("Look again" in note and E in note for note in report.notes)
+
+
+async def test_every_read_model_is_compared(superuser: Connection) -> None:
+    rows = await superuser.fetch("select tablename from pg_tables where schemaname = 'read'")
+    assert {row["tablename"] for row in rows} == TABLES.keys()
 
 
 async def test_work_goes_on_and_what_is_sealed_grows(sealed: Office) -> None:

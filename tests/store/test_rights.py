@@ -1,36 +1,41 @@
 """Least privilege, enumerated: a grant that appears later must be put into this list on purpose."""
 
+import asyncio
+import re
+from pathlib import Path
+
 import asyncpg
 import pytest
 
-from store.database import Connection
-from tests.conftest import Database
+from store.database import Connection, queries
+from store.migrations import migrate
+from store.turns import FOLLOWING, Turn
+from store.vault import Vault
+from tests.conftest import Database, eventually
+from tests.store.facts import fact, put
 
 PRIVILEGES = (
     "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN",
 )  # fmt: skip
-FULL = {"SELECT", "INSERT", "UPDATE", "DELETE"}
-APP_RIGHTS = {
-    "es.events": {"SELECT"},
-    "es.receipts": {"SELECT", "INSERT"},
-    "es.sealed": {"SELECT", "INSERT", "UPDATE"},
-    "es.sealed_streams": {"SELECT", "INSERT", "UPDATE"},
-    "es.sealed_schema": {"SELECT", "INSERT", "UPDATE"},
-    "es.store": {"SELECT"},
-    "es.epochs": {"SELECT"},
-    "vault.keys": {"SELECT", "INSERT"},
-    "read": FULL,
-    "ops": FULL,
-    "ops.mails": FULL - {"DELETE"},
-    "ops.mail_streams": FULL - {"DELETE"},
-    "ops.mail_names": FULL - {"UPDATE"},
-    "ops.overviews": FULL - {"DELETE"},
-    "ops.bounces_read": {"SELECT", "INSERT"},
-    "ops.checkpoints": FULL - {"DELETE"},
-    "reporting": {"SELECT"},
-    "public.alembic_version": {"SELECT"},
-}
-"""By table, or by schema where every table of it is the same."""
+PAGE = Path(__file__).parent.parent.parent / "docs" / "security.md"
+_ROW = re.compile(r"^\| `([a-z_.]+)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
+
+
+def _table() -> dict[str, tuple[set[str], set[str]]]:
+    """What the page says that the application and the reader may do, by table or by schema."""
+    section = PAGE.read_text("utf-8").partition("## What each role may do")[2].partition("\n## ")[0]
+
+    def rights(cell: str) -> set[str]:
+        return set(re.sub(r" \([^)]*\)", "", cell).split(", ")) - {"nothing"}
+
+    return {name: (rights(app), rights(reader)) for name, app, reader in _ROW.findall(section)}
+
+
+def _said(table: str, role: int) -> set[str]:
+    page = _table()
+    return page.get(table, page.get(table.partition(".")[0], (set(), set())))[role]
+
+
 APP_FUNCTIONS = {
     "es.append", "es.read_log", "es.broken_links", "es.chain_hash", "es.stamp",
     "es.place", "es.begin_epoch", "es.first_epoch",
@@ -72,14 +77,14 @@ async def test_the_application_may_do_what_it_must_and_no_more(superuser: Connec
     rights = await _rights(superuser, "handrail_app")
     assert len(rights) > 15
     for table, have in rights.items():
-        schema = table.partition(".")[0]
-        assert have == APP_RIGHTS.get(table, APP_RIGHTS.get(schema)), table
+        assert have == _said(table, 0), table
+    assert {name for name in _table() if "." in name} <= rights.keys(), "of a table that is gone"
 
 
 async def test_the_reader_sees_the_reporting_views_and_nothing_else(superuser: Connection) -> None:
     rights = await _rights(superuser, "handrail_reader")
     for table, have in rights.items():
-        assert have == ({"SELECT"} if table.startswith("reporting.") else set()), table
+        assert have == _said(table, 1), table
 
 
 @pytest.mark.parametrize(
@@ -179,3 +184,61 @@ async def test_the_server_shows_the_reader_views_without_personal_data(database:
     shown = {row["column_name"] for row in columns}
     assert "person" in shown, "the views were empty of columns"
     assert not shown & {"name", "email", "handle", "data", "content", "detail"}
+
+
+async def test_a_reader_who_holds_on_to_a_transaction_is_ended(
+    database: Database, app: Connection, vault: Vault
+) -> None:
+    reader = await asyncpg.connect(database.cluster.reader_url(database.name))
+    limits = await reader.fetchrow(
+        "select current_setting('transaction_timeout'),"
+        " current_setting('idle_in_transaction_session_timeout')"
+    )
+    assert limits is not None
+    assert tuple(limits) == ("1min", "30s")
+    await reader.execute("set transaction_timeout = 0")
+    await reader.execute("begin")
+    held = await reader.fetchval("select pg_current_xact_id()::text")
+    await put(app, vault, "engagement:e", 0, [fact("1")])
+    assert await app.fetch("select * from es.read_log('0', 0, 10)") == [], "nothing was held back"
+    assert await queries.end_old_readers(app, seconds=60.0) == 0
+    assert await queries.end_old_readers(app, seconds=0.0) == 1
+
+    async def read() -> object:
+        return await app.fetch("select * from es.read_log($1::text::xid8, 0, 10)", held)
+
+    await eventually(read)
+    assert reader.is_closed() or await _is_cut(reader)
+
+
+async def _is_cut(connection: Connection) -> bool:
+    try:
+        await connection.execute("select 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return True
+    return False
+
+
+async def test_nobody_else_can_take_a_lock_that_holds_us_up(
+    database: Database, app: Connection
+) -> None:
+    """A reader that has taken every lock it can: whose turn it is, and migrating, goes on."""
+    reader = await asyncpg.connect(database.cluster.reader_url(database.name))
+    for key in range(7_205_759_400, 7_205_759_410):
+        await reader.execute("select pg_advisory_lock($1)", key)
+    for table in ("ops.turns", "public.alembic_version", "es.events"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with reader.transaction():
+                await reader.execute(f"lock table {table} in access share mode")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with app.transaction():
+            await app.execute("lock table alembic_version in exclusive mode")
+    first, second = Turn(FOLLOWING), Turn(FOLLOWING)
+    assert await first.is_ours(app)
+    assert not await second.is_ours(app)
+    await first.give_back(app)
+    assert await second.is_ours(app)
+    await app.execute("update ops.turns set until = clock_timestamp() - interval '1 second'")
+    assert await first.is_ours(app), "the second was killed, say"
+    await asyncio.wait_for(migrate(database.owner_url), 20)
+    await reader.close()
