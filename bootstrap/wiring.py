@@ -13,7 +13,7 @@ from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings
 from store.database import Pool, open_pool, queries
-from store.epochs import Epoch, epoch_of
+from store.epochs import Epoch, check_schema, epoch_of
 from store.vault import Vault
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -68,6 +68,7 @@ async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[S
     pool = await open_pool(settings.require_database_url(), size=pool_size)
     try:
         async with pool.acquire() as connection:
+            await check_schema(connection)
             epoch = await epoch_of(connection)
             sandbox = await queries.store_kind(connection) == "sandbox"
         client = await connect_temporal(settings, epoch=epoch.id)

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 
 from store.database import Connection, queries
+from store.migrations import newest
 
 
 class Unusable(Exception):
@@ -54,6 +55,25 @@ ADOPT = (
 )
 
 
+def _old(found: str) -> OldSchema:
+    return OldSchema(
+        f"the database's schema is version {found}, and this Handrail needs {newest()}",
+        "Back up, then run `handrail admin migrate` with HANDRAIL_OWNER_DATABASE_URL set, or use "
+        "the Handrail that the rest of the office runs.",
+    )
+
+
+async def check_schema(connection: Connection) -> None:
+    """Make sure that the tables are not older than this code; newer ones only have more in them.
+
+    Raises:
+        OldSchema: They are.
+    """
+    found: str | None = await queries.schema_version(connection)
+    if found is None or found < newest():
+        raise _old(found or "none")
+
+
 async def epoch_of(connection: Connection) -> Epoch:
     """The life this store lives now; the first one begins when it is first asked for.
 
@@ -71,10 +91,7 @@ async def epoch_of(connection: Connection) -> Epoch:
             await queries.first_epoch(connection)
             row = await queries.epoch(connection)
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError) as old:
-        raise OldSchema(
-            "the database's schema is older than this Handrail",
-            "Back up, then run `handrail admin migrate` with HANDRAIL_OWNER_DATABASE_URL set.",
-        ) from old
+        raise _old("older than 0008") from old
     if not row["here"]:
         raise Elsewhere(
             f"this database is a copy or was restored: its store began its life of "

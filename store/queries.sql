@@ -7,6 +7,10 @@ select kind from es.store;
 select n, epoch, begun_at, why, practice, unknown_since, place = es.place() as here
   from es.epochs order by n desc limit 1;
 
+-- name: schema-version$
+-- Which migration the tables have come to.
+select version_num from alembic_version;
+
 -- name: is-read-only$
 -- Whether this database takes no changes: a copy that follows another, or one that was closed.
 select current_setting('transaction_read_only') = 'on';
@@ -505,8 +509,12 @@ select version from read.appropriations where id = :id for update;
 -- name: put-engagement!
 -- Replaces an engagement's rows: itself, its roles and its deliverables.
 with one as (
-    insert into read.engagements
-    select * from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
+    insert into read.engagements (id, version, lea, lea_name, lea_type, county, phase, playbook,
+        source, opened_at, ended_at, end_reason, next_due, next_wake, invested, illustrative,
+        held_since, risk)
+    select id, version, lea, lea_name, lea_type, county, phase, playbook, source, opened_at,
+           ended_at, end_reason, next_due, next_wake, invested, illustrative, held_since, risk
+      from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
     on conflict (id) do update
        set version = excluded.version, lea_name = excluded.lea_name,
            lea_type = excluded.lea_type, county = excluded.county, phase = excluded.phase,
@@ -521,8 +529,11 @@ with one as (
                                                             :roles::jsonb) n
                         where n.role = r.role)
 ), made as (
-    insert into read.deliverables as d
-    select * from jsonb_populate_recordset(null::read.deliverables, :deliverables::jsonb)
+    insert into read.deliverables as d (engagement, deliverable, title, status, due, round, hours,
+        proposed_due, unsigned, waits_on, held, illustrative)
+    select engagement, deliverable, title, status, due, round, hours, proposed_due, unsigned,
+           waits_on, held, illustrative
+      from jsonb_populate_recordset(null::read.deliverables, :deliverables::jsonb)
     on conflict (engagement, deliverable) do update
        set title = excluded.title, status = excluded.status, due = excluded.due,
            round = excluded.round, hours = excluded.hours, proposed_due = excluded.proposed_due,
@@ -530,8 +541,9 @@ with one as (
            illustrative = excluded.illustrative
      where d is distinct from excluded
 )
-insert into read.engagement_roles
-select * from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
+insert into read.engagement_roles (engagement, role, person, changes_on)
+select engagement, role, person, changes_on
+  from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
 on conflict (engagement, role) do update
    set person = excluded.person, changes_on = excluded.changes_on;
 
@@ -543,21 +555,27 @@ with gone as (
        and not exists (select from jsonb_populate_recordset(null::read.obligations, :owed::jsonb) n
                         where n.item = o.item and n.round = o.round)
 ), owed as (
-    insert into read.obligations
-    select * from jsonb_populate_recordset(null::read.obligations, :owed::jsonb)
+    insert into read.obligations (stream, item, title, round, due, owner, person, side, ask,
+        command, held, snoozed_until, due_at)
+    select stream, item, title, round, due, owner, person, side, ask, command, held, snoozed_until,
+           due_at
+      from jsonb_populate_recordset(null::read.obligations, :owed::jsonb)
     on conflict (stream, item, round) do update
        set title = excluded.title, due = excluded.due, owner = excluded.owner,
            person = excluded.person, side = excluded.side, ask = excluded.ask,
            command = excluded.command, held = excluded.held, due_at = excluded.due_at,
            snoozed_until = excluded.snoozed_until
 ), plan as (
-    insert into read.notices
-    select * from jsonb_populate_recordset(null::read.notices, :notices::jsonb)
+    insert into read.notices (stream, n, item, round, step, planned_for, due, roles, status, reason,
+        at)
+    select stream, n, item, round, step, planned_for, due, roles, status, reason, at
+      from jsonb_populate_recordset(null::read.notices, :notices::jsonb)
     on conflict (stream, n) do update
        set status = excluded.status, reason = excluded.reason, at = excluded.at
 )
-insert into read.deliveries
-select * from jsonb_populate_recordset(null::read.deliveries, :deliveries::jsonb)
+insert into read.deliveries (stream, n, person, outcome, mail, message_id, at, detail, instead_of)
+select stream, n, person, outcome, mail, message_id, at, detail, instead_of
+  from jsonb_populate_recordset(null::read.deliveries, :deliveries::jsonb)
 on conflict (stream, n, person) do update
    set outcome = excluded.outcome, mail = excluded.mail, message_id = excluded.message_id,
        at = excluded.at, detail = excluded.detail, instead_of = excluded.instead_of;
@@ -628,8 +646,11 @@ delete from read.invitations where engagement = :id;
 
 -- name: put-invitations!
 -- Replaces an engagement's invitations; none is ever taken away.
-insert into read.invitations
-select * from jsonb_populate_recordset(null::read.invitations, :rows::jsonb)
+insert into read.invitations (engagement, summit, status, first, last, registration_due, seen,
+    not_followed, over_cap, registered, attended, days)
+select engagement, summit, status, first, last, registration_due, seen, not_followed, over_cap,
+       registered, attended, days
+  from jsonb_populate_recordset(null::read.invitations, :rows::jsonb)
 on conflict (engagement, summit) do update
    set status = excluded.status, first = excluded.first, last = excluded.last,
        registration_due = excluded.registration_due, seen = excluded.seen,

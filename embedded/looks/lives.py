@@ -37,10 +37,11 @@ async def look_at_lives(settings: Settings) -> list[Finding]:
 
 async def _life(connection: Any) -> Finding | None:
     """Whether this database is where its store lives, and may be worked with."""
-    from store.epochs import OldSchema, Unusable, check_log, epoch_of
+    from store.epochs import OldSchema, Unusable, check_log, check_schema, epoch_of
 
     part = "Life"
     try:
+        await check_schema(connection)
         epoch = await epoch_of(connection)
         await check_log(connection)
     except OldSchema:

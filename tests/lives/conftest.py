@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import Client
 
-from bootstrap.door import Door, open_door
+from bootstrap.door import Unavailable, open_door
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from domain.calendar import CalendarPack
@@ -93,13 +92,17 @@ class Premises:
 
     async def worker(self) -> None:
         """Start a worker and wait for its first heartbeat."""
-        began = await self.office.pool.fetchval("select clock_timestamp()")
+        await self.worker_on(self.office.pool)
+
+    async def worker_on(self, database: Any) -> None:
+        """The same, seen in another database than the office's."""
+        began = await database.fetchval("select clock_timestamp()")
         process = self.start_worker()
 
         async def beats() -> bool:
             assert process.poll() is None, self.log.read_text()
             return bool(
-                await self.office.pool.fetchval(
+                await database.fetchval(
                     "select exists (select from ops.workers where seen_at > $1)", began
                 )
             )
@@ -141,10 +144,6 @@ class Premises:
             "conversation log", "marcus", engagement=engagement, group=group, **body
         )
 
-    async def door(self) -> AsyncIterator[Door]:
-        async with open_door(self.settings, commands=True) as door:
-            yield door
-
     async def submit(self, *envelopes: Envelope) -> list[Receipt | BaseException]:
         """Commands given at the same time, each answered as at a keyboard."""
         async with open_door(self.settings, commands=True) as door:
@@ -152,8 +151,12 @@ class Premises:
                 *(door.submit(envelope) for envelope in envelopes), return_exceptions=True
             )
 
-    async def temporal_client(self) -> Client:
-        return await Client.connect(self.temporal.address)
+    async def submit_or_not(self, envelope: Envelope) -> list[Receipt | BaseException]:
+        """The same for one, where the door itself may be shut."""
+        try:
+            return await self.submit(envelope)
+        except Unavailable as shut:
+            return [shut]
 
 
 def lea(number: int) -> str:

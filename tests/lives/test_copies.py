@@ -1,15 +1,30 @@
 """A backup and the way back; a copy, a restored dump, a read-only database, an old schema."""
 
+import asyncio
 import json
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from domain.messages import Receipt
+from embedded.dumping import dump, restore
+from embedded.postgres import Cluster, postgres_cluster
+from store.migrations import newest
 from tests.conftest import Database
 from tests.lives.conftest import LEAS, Premises, lea
 
 pytestmark = pytest.mark.slow
+
+
+class Elsewhere(Database):
+    """A store in the database of another cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.name = "handrail"
+        self.url = cluster.app_url()
+        self.owner_url = cluster.owner_url()
 
 
 async def events(database: Database) -> int:
@@ -70,3 +85,82 @@ async def test_a_backup_comes_back_whole_and_mails_nobody_twice(premises: Premis
     assert (again.outcome, again.repeated) == ("recorded", False)
     code, said = await at.handrail("admin", "verify")
     assert code == 0, said
+
+
+async def refuses_to_start(at: Premises) -> str:
+    """What a worker says that does not begin to work."""
+    began = at.log.stat().st_size if at.log.exists() else 0
+    process = at.start_worker()
+    assert await asyncio.to_thread(process.wait, 30) == 1
+    at.workers.remove(process)
+    return at.log.read_bytes()[began:].decode()
+
+
+async def test_a_database_that_is_not_what_it_seems_is_refused_with_the_way_out(
+    premises: Premises, tmp_path: Path
+) -> None:
+    at = premises
+    owner = await asyncpg.connect(at.database.owner_url)
+    admin = await asyncpg.connect(at.database.cluster.superuser_url)
+    await at.worker()
+    [receipt] = await at.submit(at.conversation(lea(0)))
+    assert isinstance(receipt, Receipt)
+    await at.no_worker()
+
+    # Tables of an earlier release.
+    await owner.execute("update alembic_version set version_num = '0007'")
+    assert "handrail admin migrate" in await refuses_to_start(at)
+    code, said = await at.handrail("doctor")
+    assert (code, "version 0007" in said) == (3, True), said
+    await owner.execute("update alembic_version set version_num = $1", newest())
+
+    # A copy that follows another and takes no changes.
+    name = at.database.name
+    await admin.execute(f"alter database {name} set default_transaction_read_only = on")
+    assert "a read-only copy" in await refuses_to_start(at)
+    code, said = await at.handrail("doctor")
+    assert (code, "Set DATABASE_URL to the database that is written to" in said) == (3, True), said
+    [answer] = await at.submit_or_not(at.conversation(lea(1)))
+    assert "a read-only copy" in str(answer)
+    code, said = await at.handrail("engagement", "list")
+    assert code == 0, "questions are answered there"
+    await admin.execute(f"alter database {name} reset default_transaction_read_only")
+
+    # A dump, restored into a cluster that has counted fewer transactions.
+    async with owner.transaction(isolation="repeatable_read"):
+        snapshot = await owner.fetchval("select pg_export_snapshot()")
+        await asyncio.to_thread(dump, at.database.owner_url, tmp_path / "d", snapshot=snapshot)
+    await owner.close()
+    await admin.close()
+    with postgres_cluster(tmp_path / "younger", durable=False) as younger:
+        await asyncio.to_thread(restore, younger.owner_url(), tmp_path / "d")
+        old, at.database = at.database, Elsewhere(younger)
+        assert "handrail admin adopt --original" in await refuses_to_start(at)
+        code, said = await at.handrail("doctor")
+        assert (code, "is a copy or was restored" in said) == (3, True), said
+        [answer] = await at.submit_or_not(at.conversation(lea(1)))
+        assert "handrail admin adopt" in str(answer)
+        code, said = await at.handrail("engagement", "list")
+        assert code == 0, said
+
+        code, said = await at.handrail("admin", "adopt")
+        assert code == 2, said
+        code, said = await at.handrail("admin", "adopt", "--practice")
+        assert code == 0, said
+        assert "The order of its log was brought into this cluster" in said
+        connection = await asyncpg.connect(younger.app_url())
+        counter = await connection.fetchval("select pg_current_xact_id()::text::bigint")
+        highest = await connection.fetchval("select max(xact_id::text::bigint) from es.events")
+        assert highest < counter
+        await at.worker_on(connection)
+        code, said = await at.handrail("admin", "recover")
+        assert code == 0, said
+        code, said = await at.handrail("doctor")
+        assert "a copy to practise with" in said
+        # Its engine is the original's, and it meets nothing there: both go on.
+        [answer] = await at.submit(at.conversation(lea(2)))
+        assert isinstance(answer, Receipt)
+        assert answer.outcome == "recorded"
+        await at.no_worker()
+        await connection.close()
+        at.database = old
