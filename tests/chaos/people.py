@@ -50,6 +50,8 @@ class Told:
     given: list[Given] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """How what was said began where there was no answer."""
     slowest: float = 0.0
 
 
@@ -203,7 +205,10 @@ class Desk:
             # People see a traceback, and know nothing.
             given.told.append(("unknown", f"{type(broken).__name__}: {broken}"))
             self._told.answers["traceback"] += 1
-        self._told.answers[given.told[-1][0]] += 1
+        kind, said = given.told[-1]
+        self._told.answers[kind] += 1
+        if given.final is None:
+            self._told.reasons[" ".join(said.split()[:12])] += 1
         took = asyncio.get_running_loop().time() - began
         self._told.slowest = max(self._told.slowest, took)
 

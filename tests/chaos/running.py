@@ -103,6 +103,8 @@ async def run(
         done.found += told.wrong
     finally:
         done.answers = told.answers
+        for said_of, times in told.reasons.most_common(8):
+            said(f"{times} times: {said_of} ...")
         await servers.stop()
     done.figures |= {
         "commands": len(told.given),
