@@ -39,7 +39,7 @@ WITHIN_SECONDS = 90.0
 SEEDS_FOR_A_SAFEGUARD = 10
 CARELESS = "commits_not_waited_for"
 """The one safeguard whose lack only shows on servers that are killed."""
-CARELESS_FAULTS, CARELESS_DESKS = 12, 4
+CARELESS_FAULTS, CARELESS_DESKS = 16, 4
 
 
 def main() -> int:
@@ -132,8 +132,9 @@ async def calls(rounds: int) -> bool:
                 wrong = await _played(theatre, failing, wanted)
                 total.update(failed.split()[0] for failed in failing.failed)
                 good &= not wrong
+                say(f"  round {offset} {mode}: {len(failing.failed)} calls failed")
                 for said in wrong:
-                    say(f"  round {offset} {mode} FOUND: {said}")
+                    say(f"    FOUND: {said}")
     say(f"{2 * rounds} stories in which calls failed: {_told(total)}")
     return good
 

@@ -205,10 +205,10 @@ class Desk:
             # People see a traceback, and know nothing.
             given.told.append(("unknown", f"{type(broken).__name__}: {broken}"))
             self._told.answers["traceback"] += 1
-        kind, said = given.told[-1]
+        kind, words = given.told[-1]
         self._told.answers[kind] += 1
         if given.final is None:
-            self._told.reasons[" ".join(said.split()[:12])] += 1
+            self._told.reasons[" ".join(words.split()[:12])] += 1
         took = asyncio.get_running_loop().time() - began
         self._told.slowest = max(self._told.slowest, took)
 

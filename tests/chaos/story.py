@@ -209,7 +209,6 @@ async def told(story: Story, playbook: Playbook, calendar: CalendarPack) -> None
         await do("deliverable sign", "marcus", engagement=E, deliverable=number)
         await do("deliverable sign", engagement=E, deliverable=number, person="joy",
                  evidence="a mail")  # fmt: skip
-    await do("lea recess", lea=E, name="spring recess", first=day(3, 29), last=day(4, 2))
     await story.follow()
     await do("lea register", id=OTHER, name="Birch Hill Unified", county="Manzanita")
     await do("engagement open", engagement=OTHER, lea=OTHER, lead="marcus", director="dana")
@@ -221,7 +220,9 @@ async def told(story: Story, playbook: Playbook, calendar: CalendarPack) -> None
     won = await asyncio.gather(*(_invest(story, e, LAST, True) for e in (E, OTHER)))
     if sorted(receipt.outcome for receipt in won if receipt) != ["recorded", "refused"]:
         story.wrong.append(f"the last of it was not had by one: {won}")
-    # T-14 of the first lies in the recess, and is moved behind it.
+    # T-14 of the first lies in the recess, and is moved behind it by nobody but the follower.
+    await do("lea recess", lea=E, name="spring recess", first=day(3, 29), last=day(4, 2))
+    await story.follow()
     await story.until(at(day(4, 5), 8) + timedelta(seconds=30))
     await story.power_cut()
     await story.until(at(day(4, 5), 12))
