@@ -19,7 +19,7 @@ from bootstrap.away import why
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
 from domain.clocks import hold_together
-from store.database import Pool, open_pool, queries
+from store.database import AWAY, Pool, open_pool, queries
 from store.epochs import Unusable, epoch_of
 from store.vault import Vault
 
@@ -34,6 +34,14 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 4.0
 """Whoever types a command has its answer within five seconds, the start of Python included."""
 _REACH_SECONDS = 2.0
+_CUT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""How a connection to the database ends in the middle."""
 
 
 class Unavailable(Exception):
@@ -42,6 +50,10 @@ class Unavailable(Exception):
 
 class NotAccepted(Unavailable):
     """The command was not taken; repeating it is safe."""
+
+
+class NotKnown(Unavailable):
+    """Whether the command was taken cannot be told; only repeating it with its id is safe."""
 
 
 class StillWorking(Unavailable):
@@ -132,7 +144,8 @@ class Door:
         """Send a command and wait for its answer, five seconds at most.
 
         Raises:
-            NotAccepted: It was not taken.
+            NotAccepted: It was not sent.
+            NotKnown: It was sent, and whether it was taken is not known.
             StillWorking: It was taken, and is not answered yet.
             ClocksApart: This machine's clock is not the store's.
         """
@@ -147,14 +160,26 @@ class Door:
         from domain.messages import Receipt
 
         again = f"Repeat the command with --command-id {envelope.command_id}"
-        async with self.pool.acquire() as connection:
-            alive = await queries.live_workers(connection)
-            known = await queries.receipt(connection, command_id=envelope.command_id)
-            stamped = await queries.store_now(connection, sandbox_now=None)
-        if known is not None:
-            # It needs nobody to carry it out any more; and the engine, which knows updates by
-            # their id alone, would give this answer to another command of the same id too.
-            return await self.record.execute(envelope)
+        only_so = (
+            f"Repeat it only with --command-id {envelope.command_id}: it is recorded once, however "
+            f"often you repeat it so"
+        )
+        try:
+            async with asyncio.timeout(_REACH_SECONDS):
+                async with self.pool.acquire() as connection:
+                    alive = await queries.live_workers(connection)
+                    known = await queries.receipt(connection, command_id=envelope.command_id)
+                    stamped = await queries.store_now(connection, sandbox_now=None)
+                    travelling = await seal(connection, self.vault, envelope)
+                if known is not None:
+                    # It needs nobody to carry it out any more; and the engine, which knows updates
+                    # by their id alone, would give this answer to another command of the same id.
+                    return await self.record.execute(envelope)
+        except _CUT as away:
+            raise NotAccepted(
+                f"Not accepted: the database went away ({why(away)}), so the command was not sent. "
+                f"See handrail doctor. {again}."
+            ) from away
         if not self.sandbox:
             hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance_seconds)
         if not alive:
@@ -167,8 +192,6 @@ class Door:
         accepted = False
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                async with self.pool.acquire() as connection:
-                    travelling = await seal(connection, self.vault, envelope)
                 handle = await begin(
                     self.client,
                     travelling,
@@ -178,21 +201,22 @@ class Door:
                 answer = Receipt.model_validate(await handle.result())
                 async with self.pool.acquire() as connection:
                     return await opened_answer(connection, self.vault, answer)
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
+        except (*_CUT, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
             where = f"Temporal at {self.settings.temporal_address}"
             if accepted:
                 raise StillWorking(
                     f"Accepted, still working: the command is kept and will be carried out. "
                     f"{again} to see its answer; handrail doctor says what it waits for."
                 ) from away
-            raise NotAccepted(
-                f"Not accepted: {where} did not take the command within "
-                f"{PATIENCE_SECONDS:.0f} seconds. See handrail doctor. {again}: it is recorded "
-                f"once, however often you repeat it."
+            # It was sent: the engine may have taken it all the same, or may do so yet.
+            raise NotKnown(
+                f"Not known whether it was accepted: {where} gave no answer within "
+                f"{PATIENCE_SECONDS:.0f} seconds. See handrail doctor. {only_so}."
             ) from away
         except WorkflowUpdateFailedError as failed:
-            raise NotAccepted(
-                f"Not accepted: the workflow would not take it ({failed.cause}). {again}."
+            raise NotKnown(
+                f"Not known whether it was accepted: its workflow gave no answer "
+                f"({failed.cause}). {only_so}."
             ) from failed
 
 
@@ -210,24 +234,19 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
         pool = await asyncio.wait_for(
             open_pool(settings.require_database_url(), size=4), _REACH_SECONDS
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError) as away:
-        parts = urlsplit(settings.require_database_url())
-        raise NotAccepted(
-            f"The database at {parts.hostname}:{parts.port or 5432} does not answer ({why(away)}). "
-            f"Start it (handrail up), or see handrail doctor. Nothing was accepted; repeating is "
-            f"safe."
-        ) from away
+    except AWAY as away:
+        raise _database_away(settings, away) from away
     try:
         try:
             async with pool.acquire() as connection:
                 sandbox = await queries.store_kind(connection) == "sandbox"
+            epoch = await _life(pool) if commands else ""
         except asyncpg.UndefinedTableError as empty:
             raise Unavailable(
                 "The database has no Handrail schema yet. Make it: handrail admin migrate"
             ) from empty
-        epoch = ""
-        if commands:
-            epoch = await _life(pool)
+        except _CUT as away:
+            raise _database_away(settings, away) from away
         client: Client | None = None
         if commands or sandbox:
             client = await _reach_temporal(settings, epoch)
@@ -244,6 +263,14 @@ async def _life(pool: Pool) -> str:
             return (await epoch_of(connection)).id
     except Unusable as unusable:
         raise NotAccepted(f"{unusable} Nothing was accepted.") from unusable
+
+
+def _database_away(settings: Settings, away: BaseException) -> NotAccepted:
+    parts = urlsplit(settings.require_database_url())
+    return NotAccepted(
+        f"The database at {parts.hostname}:{parts.port or 5432} does not answer ({why(away)}). "
+        f"Start it (handrail up), or see handrail doctor. Nothing was accepted; repeating is safe."
+    )
 
 
 async def _reach_temporal(settings: Settings, epoch: str) -> "Client":

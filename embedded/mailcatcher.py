@@ -133,15 +133,26 @@ class KeepInMaildir:
         body = content if isinstance(content, bytes) else (content or "").encode()
         head = [f"{ENVELOPE_FROM}: {envelope.mail_from or ''}"]
         head += [f"{ENVELOPE_TO}: {recipient}" for recipient in envelope.rcpt_tos]
+        try:
+            self._keep(name, "".join(f"{line}\r\n" for line in head), body)
+        except OSError as full:
+            # Put off, not refused: a disk that is full now has room again.
+            return f"452 4.3.1 cannot be kept now: {full.strerror}"
+        return "250 OK, caught"
+
+    def _keep(self, name: str, head: str, body: bytes) -> None:
         fresh = self._maildir / "tmp" / name
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write("".join(f"{line}\r\n" for line in head).encode("utf-8", "surrogateescape"))
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(self._maildir / "new" / name)
-        return "250 OK, caught"
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(head.encode("utf-8", "surrogateescape"))
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.rename(self._maildir / "new" / name)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
 
 
 class Conversation(SMTP):

@@ -20,8 +20,6 @@ import yaml
 from bootstrap.clock import ClockStuckError, SandboxClock
 from bootstrap.door import (
     Door,
-    NotAccepted,
-    StillWorking,
     Unavailable,
     new_command_id,
     open_door,
@@ -195,7 +193,7 @@ async def give(door: Door, deed: Deed) -> Receipt:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             receipt = await door.submit(envelope)
-        except (StillWorking, NotAccepted) as slow:
+        except Unavailable as slow:
             if attempt == ATTEMPTS:
                 raise DemoError(f"{envelope.stream} {envelope.kind}: {slow}") from slow
         else:

@@ -25,7 +25,7 @@ from domain.calendar import CalendarPack
 from domain.playbook import Playbook
 from embedded.postgres import postgres_cluster
 from tests.chaos.calls import Calls, Mode, Where, comb, drawn
-from tests.chaos.running import Run, run
+from tests.chaos.running import IMPATIENT, Run, run
 from tests.chaos.safeguards import SAFEGUARDS
 from tests.chaos.story import Outcome, Theatre, differences
 from tests.conftest import load, template_of
@@ -37,6 +37,9 @@ MODES: tuple[Mode, ...] = ("before", "after")
 WITHIN_SECONDS = 90.0
 """A story that does not come to its end by then has found something."""
 SEEDS_FOR_A_SAFEGUARD = 10
+CARELESS = "commits_not_waited_for"
+"""The one safeguard whose lack only shows on servers that are killed."""
+CARELESS_FAULTS, CARELESS_DESKS = 16, 4
 
 
 def main() -> int:
@@ -54,7 +57,7 @@ def main() -> int:
         "--rounds", type=int, default=4,
         help=f"of failing calls; {max(STRIDES.values())} reach every call",
     )  # fmt: skip
-    parser.add_argument("--break", dest="broken", action="append", choices=[*SAFEGUARDS],
+    parser.add_argument("--break", dest="broken", action="append", choices=[*SAFEGUARDS, CARELESS],
                         help="this safeguard alone; can be repeated")  # fmt: skip
     given = parser.parse_args()
     if unknown := set(given.what) - {"processes", "calls", "safeguards"}:
@@ -71,7 +74,10 @@ def main() -> int:
     if "calls" in given.what:
         good &= asyncio.run(calls(given.rounds))
     if "safeguards" in given.what:
-        good &= asyncio.run(safeguards(given.broken or [*SAFEGUARDS]))
+        names = given.broken or [*SAFEGUARDS, CARELESS]
+        good &= asyncio.run(safeguards([n for n in names if n in SAFEGUARDS], bool(given.broken)))
+        if CARELESS in names:
+            good &= careless()
     say("every promise was kept" if good else "SOMETHING WAS FOUND: see above")
     return 0 if good else 1
 
@@ -126,18 +132,19 @@ async def calls(rounds: int) -> bool:
                 wrong = await _played(theatre, failing, wanted)
                 total.update(failed.split()[0] for failed in failing.failed)
                 good &= not wrong
+                say(f"  round {offset} {mode}: {len(failing.failed)} calls failed")
                 for said in wrong:
-                    say(f"  round {offset} {mode} FOUND: {said}")
+                    say(f"    FOUND: {said}")
     say(f"{2 * rounds} stories in which calls failed: {_told(total)}")
     return good
 
 
-async def safeguards(names: list[str]) -> bool:
+async def safeguards(names: list[str], only: bool) -> bool:
     """Each safeguard left out in turn, with the seeds one after the other until that is found."""
     good = True
     async with _theatre() as theatre:
         wanted, counts = await _clean(theatre)
-        for seed in range(1, SEEDS_FOR_A_SAFEGUARD + 1):
+        for seed in () if only else range(1, SEEDS_FOR_A_SAFEGUARD + 1):
             if wrong := await _played(theatre, Calls(drawn(seed, counts)), wanted):
                 say(f"seed {seed} finds something with every safeguard in place: {wrong}")
                 good = False
@@ -152,6 +159,21 @@ async def safeguards(names: list[str]) -> bool:
                 say(f"{name}: NOT FOUND within {SEEDS_FOR_A_SAFEGUARD} seeds")
                 good = False
     return good
+
+
+def careless() -> bool:
+    """A PostgreSQL that does not wait until what is committed is written down."""
+    for seed in range(1, SEEDS_FOR_A_SAFEGUARD + 1):
+        with tempfile.TemporaryDirectory(prefix="handrail-chaos-") as home:
+            done = asyncio.run(
+                run(seed, CARELESS_FAULTS, CARELESS_DESKS, Path(home), lambda _: None,
+                    worker=IMPATIENT, careless=True)
+            )  # fmt: skip
+        if done.found:
+            say(f"{CARELESS}: found with seed {seed}: {done.found[0][:300]}")
+            return True
+    say(f"{CARELESS}: NOT FOUND within {SEEDS_FOR_A_SAFEGUARD} seeds")
+    return False
 
 
 async def _clean(theatre: Theatre) -> tuple[Outcome, Any]:

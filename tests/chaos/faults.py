@@ -50,7 +50,7 @@ def drawn(seed: int, count: int) -> list[Fault]:
     plan = []
     for kind in chance.choices([*KINDS], weights, k=count):
         what = chance.choice(KINDS[kind][1])
-        plan.append(Fault(kind, what, chance.uniform(0.2, 3.0), chance.uniform(0.3, 3.0)))
+        plan.append(Fault(kind, what, chance.uniform(0.2, 2.0), chance.uniform(0.3, 4.0)))
     return plan
 
 

@@ -18,7 +18,7 @@ from domain.messages import Envelope, Receipt
 from domain.notices import ReconcileNotices
 from domain.playbook import Playbook
 from domain.program import InitProgram
-from store.database import AWAY, Connection
+from store.database import AWAY
 from tests.chaos.answers import Given
 
 MONEY = "dta-chaos"
@@ -50,6 +50,8 @@ class Told:
     given: list[Given] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """How what was said began where there was no answer."""
     slowest: float = 0.0
 
 
@@ -203,7 +205,10 @@ class Desk:
             # People see a traceback, and know nothing.
             given.told.append(("unknown", f"{type(broken).__name__}: {broken}"))
             self._told.answers["traceback"] += 1
-        self._told.answers[given.told[-1][0]] += 1
+        kind, words = given.told[-1]
+        self._told.answers[kind] += 1
+        if given.final is None:
+            self._told.reasons[" ".join(words.split()[:12])] += 1
         took = asyncio.get_running_loop().time() - began
         self._told.slowest = max(self._told.slowest, took)
 
@@ -236,27 +241,30 @@ class Desk:
                 return
             await asyncio.sleep(0.1)
 
-    async def knock(self, connection: Connection, within: float) -> None:
+    async def knock(self, streams: list[str], within: float) -> None:
         """See that every stream takes a command."""
-        streams = [
-            r["stream"]
-            for r in await connection.fetch("select distinct stream from es.events order by 1")
-        ]
-        for stream in streams:
-            kind, _, name = stream.partition(":")
-            match kind:
-                case "engagement" | "appropriation":
-                    given = self._given(ReconcileNotices(of=stream), SYSTEM, {})
-                case "person":
-                    given = self._given(
-                        "person change", "dana", {"person": name, "digest": "daily"}
-                    )
-                case "lea":
-                    given = self._given("lea change", "dana", {"lea": name, "county": "Manzanita"})
-                case "program":
-                    given = self._given("person register", "dana",
-                                        {"handle": "late", "name": "Late Comer", "role": ["lead"],
-                                         "email": "late@collaborative.example"})  # fmt: skip
-                case _:
-                    continue  # Documents, which are published and then read alone.
-            await self.settle(given, within)
+        at_once = asyncio.Semaphore(4)
+
+        async def one(given: Given) -> None:
+            async with at_once:
+                await self.settle(given, within)
+
+        knocks = [given for given in map(self._knock, streams) if given is not None]
+        await asyncio.gather(*map(one, knocks))
+
+    def _knock(self, stream: str) -> Given | None:
+        kind, _, name = stream.partition(":")
+        match kind:
+            case "engagement" | "appropriation":
+                return self._given(ReconcileNotices(of=stream), SYSTEM, {})
+            case "person":
+                body: dict[str, Any] = {"person": name, "digest": "daily"}
+                return self._given("person change", "dana", body)
+            case "lea":
+                return self._given("lea change", "dana", {"lea": name, "county": "Manzanita"})
+            case "program":
+                body = {"handle": "late", "name": "Late Comer", "role": ["lead"]}
+                body["email"] = "late@collaborative.example"
+                return self._given("person register", "dana", body)
+            case _:
+                return None  # Documents, which are published and then read alone.

@@ -22,6 +22,11 @@ from tests.conftest import MASTER_KEY, load
 HEALS_WITHIN = 240.0
 """Seconds in which everything that was begun must come to its end once nothing fails any more:
 attempts are up to half a minute apart by then."""
+IMPATIENT = ("-m", "tests.chaos.impatient")
+"""What Python runs as the worker where nobody has time to wait."""
+ONCE_MORE = 30
+"""How many commands are given once more when everything is over."""
+LONG = 5.0
 REMINDERS_AT = 0.5
 """When the one morning of a run is, as a part of the time in which there are faults."""
 UNSETTLED = """
@@ -55,6 +60,7 @@ async def run(
     home: Path,
     say: Callable[[str], None],
     worker: tuple[str, ...] = ("-m", "worker"),
+    careless: bool = False,
 ) -> Run:
     """Everything follows from the seed, but for what the machine does in between.
 
@@ -64,6 +70,7 @@ async def run(
         home: For the servers' files and logs.
         say: Told what happens, with its moment.
         worker: What Python runs as the worker.
+        careless: Whether PostgreSQL says "committed" before that is so.
     """
     began = time.monotonic()
 
@@ -75,6 +82,8 @@ async def run(
     told = Told()
     try:
         await servers.start()
+        if careless:
+            await servers.commit_carelessly()
         said("everything runs")
         plan = drawn(seed, faults)
         now = datetime.now(UTC)
@@ -103,6 +112,8 @@ async def run(
         done.found += told.wrong
     finally:
         done.answers = told.answers
+        for said_of, times in told.reasons.most_common(8):
+            said(f"{times} times: {said_of} ...")
         await servers.stop()
     done.figures |= {
         "commands": len(told.given),
@@ -119,7 +130,10 @@ async def _heal(
     await servers.serving()
     for given in told.given:
         if given.is_open:
+            asked = time.monotonic()
             await desk.settle(given, 120)
+            if (took := time.monotonic() - asked) > LONG:
+                said(f"  for {took:.0f} s no answer to {given}: {given.told[-2][1]}")
     said("every question has its answer")
     began = time.monotonic()
 
@@ -134,13 +148,13 @@ async def _heal(
     said("nothing is under way")
     pool = await open_pool(servers.url("postgres"))
     try:
-        async with pool.acquire() as connection:
-            await desk.knock(connection, 60)
+        streams = await pool.fetch("select distinct stream from es.events order by 1")
+        await desk.knock([row["stream"] for row in streams], 90)
         await until(settled, 60, "not settled again")
         # Once more: the same answer, whatever happened since.
         chance = random.Random(done.seed)
         answered = [given for given in told.given if given.final is not None]
-        for given in chance.sample(answered, min(50, len(answered))):
+        for given in chance.sample(answered, min(ONCE_MORE, len(answered))):
             await desk.once(given)
         caught = servers.caught()
         done.found += await checks.everything(pool, Vault(MASTER_KEY), told.given, caught)

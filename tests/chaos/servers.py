@@ -160,6 +160,16 @@ class Servers:
         finally:
             connection.terminate()
 
+    async def commit_carelessly(self) -> None:
+        """From now on what is committed is written down within seconds only."""
+        connection = await asyncpg.connect(self.url("postgres"), timeout=10)
+        try:
+            await connection.execute("alter system set synchronous_commit = off")
+            await connection.execute("alter system set wal_writer_delay = '10s'")
+            await connection.execute("select pg_reload_conf()")
+        finally:
+            await connection.close()
+
     def fill_disk(self, part: str) -> None:
         """Let no file of a server grow beyond a little, as on a full disk."""
         self._full.add(part)

@@ -1,5 +1,6 @@
 import asyncio
 import mailbox
+import resource
 import smtplib
 from email.message import EmailMessage
 from pathlib import Path
@@ -116,3 +117,23 @@ def test_mail_to_the_domain_without_mailboxes_comes_back(tmp_path: Path) -> None
         assert refused == {"robert@No-Such-Mailbox.example": (550, b"5.1.1 no such mailbox")}
         [kept] = catcher.messages()
         assert kept["X-Envelope-To"] == "joy@alder-creek.example"
+
+
+def test_what_cannot_be_kept_now_is_put_off_and_does_not_come_back(tmp_path: Path) -> None:
+    """A disk that is full now has room again: a final no would be a bounce."""
+    with mail_catcher(tmp_path) as catcher:
+        (tmp_path / "tmp").rmdir()
+        with pytest.raises(smtplib.SMTPDataError) as no_place:
+            send(catcher.port, mail("no place for it"))
+        (tmp_path / "tmp").mkdir()
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            with pytest.raises(smtplib.SMTPDataError) as full:
+                send(catcher.port, mail("a full disk"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert [no_place.value.smtp_code, full.value.smtp_code] == [452, 452]
+        assert [*tmp_path.rglob("*.handrail")] == [], "nor is half a mail left"
+        send(catcher.port, mail("a full disk"))
+        assert [m["Subject"] for m in catcher.messages()] == ["a full disk"]
