@@ -87,7 +87,7 @@ def test_what_ends_something_says_what_and_is_not_done_unasked(desk: Handrail) -
 
 def test_at_a_terminal_it_is_asked_and_no_is_no(desk: Handrail, installation: Installation) -> None:
     end = ("engagement", "withdraw", E, "--reason", "over")
-    command = [installation.python, "-m", "cli.main", *end]
+    command = [str(installation.python), "-m", "cli.main", *end]
     environment = {**installation.environment, "HANDRAIL_ACTOR": "dana"}
     for typed, code in (("n", 0), ("", 0)):
         ours, theirs = pty.openpty()

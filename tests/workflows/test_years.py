@@ -125,7 +125,7 @@ async def test_a_spring_of_three_deliverables_has_the_ledger_of_the_handbook(
     assert to_joy[0]["References"] is None
     assert threads == [list(dict.fromkeys((ids[0], before))) for before in ids[:-1]]
     d1_entries = [
-        (int(e["SEQUENCE"]), e.decoded("DTSTAMP"), e.decoded("DTSTART"))
+        (int(str(e["SEQUENCE"])), e.decoded("DTSTAMP"), e.decoded("DTSTART"))
         for m in to_joy
         for part in m.iter_attachments()
         for e in Calendar.from_ical(part.get_content()).walk("VEVENT")
