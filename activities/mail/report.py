@@ -36,7 +36,7 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}@[^<>\s]{1,250}>")
 OUR_MAIL = re.compile(r"<([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[^<>\s]{1,250}>")
 """How the Message-IDs of our mails look; whether one is ours, our record knows."""
 _NAMED_ID = re.compile(
-    r"^[ \t>|*]*(?:x-)?(?:original-)?message-?id[ \t]*:\s*(<[^<>\s]{1,250}@[^<>\s]{1,250}>)",
+    r"^[ \t>|*]*(?:x-)?(?:original-)?message-?id[ \t]*:\s*(<?[^<>\s]{1,250}@[^<>\s]{1,250}>?)",
     re.IGNORECASE | re.MULTILINE,
 )
 _ANY_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=/\\]{1,64}@[^\s<>()\[\]\"',;:]{1,250}")
@@ -68,7 +68,9 @@ class Failure:
 
     def is_for(self, address: str) -> bool:
         """Whether it speaks of this address; nobody's mailbox depends on capitals."""
-        return address.casefold() in (self.recipient.casefold(), self.original.casefold())
+        known = {self.recipient.casefold(), self.original.casefold()}
+        # A server may know its own users without a domain.
+        return bool(known & {address.casefold(), address.casefold().rpartition("@")[0]})
 
     def detail(self, recipient: str, name: str) -> str:
         """What the mail server said, without anybody's address or the recipient's name."""
@@ -115,7 +117,7 @@ class Report:
                 return failure
         if address.casefold() in self.named:
             return self.failures[0]
-        others = self.named or any(f.recipient for f in self.failures)
+        others = self.named or any("@" in f.recipient for f in self.failures)
         return None if others else self.failures[0]
 
 
@@ -147,7 +149,6 @@ class _Parts:
 
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_HEADER_TYPES = frozenset({"text/rfc822-headers", "message/global-headers", "message/rfc822"})
 _OTHER_REPORTS = frozenset(
     {
         "message/disposition-notification",
@@ -186,7 +187,7 @@ def _read(message: Message) -> Report:
             )
     subject = _decoded(message, "Subject")
     brought = bool(parts.returned) or copied
-    standing = words.standing(message, subject, brought=brought)
+    standing = words.standing(message, subject, own, brought=brought)
     if standing != "server":
         left = words.says_left(f"{subject} {own}")
         return Report(standing, "no report", message_ids=ids, sender=sender, says_left=left)
@@ -211,8 +212,8 @@ def _taken_apart(message: Message) -> _Parts:
         kind = part.get_content_type()
         kinds.add(kind)
         if kind in _STATUS_TYPES:
-            blocks = (blocks or []) + (_payload(part) or _blocks(_text(part)))
-        elif kind in _HEADER_TYPES or part.get_content_maintype() == "message":
+            blocks = (blocks or []) + _status_blocks(part)
+        elif kind.startswith("text/rfc822") or part.get_content_maintype() == "message":
             returned += _payload(part) or [HeaderParser().parsestr(_text(part).lstrip())]
         elif part.is_multipart():
             waiting = _payload(part) + waiting
@@ -227,6 +228,17 @@ def _taken_apart(message: Message) -> _Parts:
 def _payload(message: Message) -> list[Message]:
     payload = message.get_payload()
     return [p for p in payload if isinstance(p, Message)] if isinstance(payload, list) else []
+
+
+def _status_blocks(part: Message) -> list[Message]:
+    """The blocks of a delivery-status part; which the library never decodes."""
+    blocks = _payload(part)
+    encoding = _field(part, "Content-Transfer-Encoding").strip().casefold()
+    if encoding in ("base64", "quoted-printable") and not any(b.get("Action") for b in blocks):
+        whole = HeaderParser().parsestr(f"Content-Transfer-Encoding: {encoding}\n\n")
+        whole.set_payload("\n".join(str(b.get_payload()) for b in blocks))
+        return _blocks(_text(whole))
+    return blocks
 
 
 def _text(part: Message) -> str:
@@ -346,11 +358,17 @@ def _message_ids(message: Message, parts: _Parts) -> tuple[str, ...]:
 
 def _likely_ids(message: Message, parts: _Parts) -> Iterator[str]:
     copies = [_field(copy, "Message-ID") for copy in parts.returned or []]
-    found = [i for copy in copies for i in _MESSAGE_ID.findall(copy)]
-    found += _NAMED_ID.findall(parts.text)
+    found = [i for copy in copies for i in _MESSAGE_ID.findall(copy) or _bare_id(copy)]
+    found += [f"<{i.strip('<>')}>" for i in _NAMED_ID.findall(parts.text)]
     if not any(OUR_MAIL.match(i) for i in found):
         # No copy, or one to which a server on the way gave an id of its own.
         found += _MESSAGE_ID.findall(_field(message, "In-Reply-To"))
         found += reversed(_MESSAGE_ID.findall(_field(message, "References")))
         found += (m[0] for m in OUR_MAIL.finditer(unescape(parts.text)))
     yield from found
+
+
+def _bare_id(field: str) -> list[str]:
+    """A Message-ID that a gateway wrote without its brackets."""
+    bare = field.strip()
+    return [f"<{bare}>"] if _ANY_ADDRESS.fullmatch(bare) else []

@@ -18,7 +18,7 @@ _COPY = re.compile(
     r"(?:a copy of |the |your |beginning of )?"
     r"(?:original|returned|unsent|undelivered|message|mail|header|copy|body"
     r"|transcript of message)"
-    r"(?! addresses)\b.{0,80}"
+    r"(?! (?:addresses|log|delivery|system|router)\b)\b.{0,80}"
     r"|[-=_*#]{2,}[ \t]*(?:this is|below|enclosed is|here is)\b.{0,20}\bcopy\b.{0,80}"
     r"|(?:the )?(?:original|returned|unsent) (?:message|mail|e-?mail)(?: headers?)?"
     r"(?: (?:follows|as follows|is attached|is included below))?[ \t]*[.:]?[ \t]*"
@@ -161,6 +161,14 @@ _FAILED = re.compile(
     r"|見つかりません|存在しません|配送でき|お届けでき|退信|(?:无法|未能|無法).{0,12}(?:投递|送达|发送|投遞|傳遞|傳送|送達)"
     r"|不存在|전송(?:되지|하지|에 실패)|반송"
 )
+_HELD = re.compile(
+    r"(?:await|pending|held|waiting|queued) .{0,60}(?:approv|moderat|confirm|review|release)"
+    r"|(?:please |to )(?:confirm|verify) (?:your|that you|this)|(?:reply"
+    r"|click) .{0,60}to (?:confirm"
+    r"|release|have (?:it|your))"
+)
+_BOUNCE_NOTICE = re.compile(r'"(?:notification|event)Type"\s*:\s*"Bounce"')
+"""What Amazon SES sends through its notification service."""
 _REPLY = re.compile(r"(?<![\d.,/-])5[0-7]\d(?:[ :-]|$)(?!\d\d)")
 _STATUS = re.compile(r"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?![\d.])")
 _ARRIVED = re.compile(
@@ -216,16 +224,18 @@ def own_words(text: str) -> tuple[str, bool]:
 
 
 def standing(
-    message: Message, subject: str, *, brought: bool
+    message: Message, subject: str, text: str, *, brought: bool
 ) -> Literal["server", "automatic", "foreign"]:
     """Who writes: a mail server about a mail, a machine in somebody's place, or somebody."""
     sender = str(message.get("From", ""))
     path = str(message.get("Return-Path", "")).strip()
+    answers = _ANSWER.match(subject) or _header(message, "X-Autoreply", "X-Autorespond")
     if message.get("X-Failed-Recipients") or sender.strip() == "<>":
         return "server"
-    if _SERVER.search(sender):
+    if _SERVER.search(sender) and not answers:
         return "server"
-    answers = _ANSWER.match(subject) or _header(message, "X-Autoreply", "X-Autorespond")
+    if _BOUNCE_NOTICE.search(text):
+        return "server"
     mechanical = (
         answers
         or _header(message, "Auto-Submitted") not in ("", "no")
@@ -247,6 +257,8 @@ def verdict(subject: str, text: str) -> Said:
     if _LATE.search(lower) and not given_up:
         return Said("temporary")
     lines = [" ".join(line.split()) for line in text.splitlines()]
+    if _HELD.search(lower) and not given_up and not any(_REPLY.search(line) for line in lines):
+        return Said("automatic")
     refused = [line for line in lines if _REPLY.search(line) or _STATUS.search(line)]
     if refused or given_up or _FAILED.search(lower):
         status = _STATUS.search(" ".join(refused))

@@ -122,6 +122,26 @@ def test_words_about_somebody_else_are_not_about_the_reader(server: str) -> None
     assert read_report(text).failure_for("elena@alder-creek.example")
 
 
+def test_who_left_is_recognised_whoever_says_it_and_is_no_failure() -> None:
+    for name in ("no-longer-works-here", "postmaster-answers-for-who-left"):
+        report = read_report(raw(f"other/{name}"))
+        assert (report.verdict, report.says_left) == ("automatic", True)
+        assert report.message_ids == (MAIL,)
+    assert not read_report(raw("other/exchange-out-of-office")).says_left
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind"),
+    [(b"<script>", b"html"), (b"-- original ", b"plain"), (b"delivery ", b"plain"),
+     (b"Final-Recipient: x\n\n", b"plain"), (b"message-id: \n\n", b"plain")],
+)  # fmt: skip
+def test_no_text_is_read_with_more_than_a_little_work(unit: bytes, kind: bytes) -> None:
+    """The time a test may take is the limit: what reads it again and again takes minutes."""
+    head = b"From: MAILER-DAEMON@x.example\nSubject: failure\nContent-Type: text/" + kind
+    report = read_report((head + b"\n\n" + unit * (LONGEST // len(unit)))[:LONGEST])
+    assert report.failures == ()
+
+
 def test_nobody_reports_in_the_readers_own_name() -> None:
     text = raw("failed/qmail-no-mailbox").replace(b"MAILER-DAEMON@mx.", b"joy@")
     assert read_report(text).is_from(JOY)
