@@ -49,8 +49,8 @@ def main() -> int:
         help="processes, calls, safeguards (default: the first two)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, action="append", help="this seed; can be repeated")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, from --first on")
-    parser.add_argument("--first", type=int, default=1, help="the first of them")
+    parser.add_argument("--seeds", type=int, default=2, help="how many seeds, from --first on")
+    parser.add_argument("--first", type=int, default=2, help="the first of them")
     parser.add_argument("--faults", type=int, default=40, help="how many faults a seed brings")
     parser.add_argument("--desks", type=int, default=4, help="how many people work at once")
     parser.add_argument(

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -109,8 +110,10 @@ async def run(
         await asyncio.gather(*working)
         said("nothing fails any more")
         await _heal(servers, people[0], told, done, said)
-        done.found += told.wrong
+    except Exception:  # noqa: BLE001 - whatever ends a run was found
+        done.found.append(f"the run ended: {traceback.format_exc()}")
     finally:
+        done.found += told.wrong
         done.answers = told.answers
         for said_of, times in told.reasons.most_common(8):
             said(f"{times} times: {said_of} ...")

@@ -13,6 +13,7 @@ from tests.chaos import running
 from tests.chaos.calls import FEW, Calls, Where, drawn
 from tests.chaos.safeguards import SAFEGUARDS
 from tests.chaos.story import Outcome, Theatre, differences
+from tests.conftest import load
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def clean(theatre: Theatre) -> tuple[Outcome, Mapping[Where, int]]:
     return wanted, calls.counts
 
 
-@pytest.mark.parametrize("seed", [1, 6])
+@pytest.mark.parametrize("seed", [kept["seed"] for kept in load("tests/chaos/seeds.yaml")["calls"]])
 async def test_a_story_whose_calls_fail_comes_to_the_same(
     seed: int, theatre: Theatre, clean: tuple[Outcome, Mapping[Where, int]]
 ) -> None:
