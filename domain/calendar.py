@@ -388,6 +388,16 @@ def at_local(day: date, at: time, zone: str) -> datetime:
     return local.astimezone(ZoneInfo("UTC"))
 
 
+def clock_trouble(day: date, at: time, zone: str) -> Literal["skipped", "repeated"] | None:
+    """What the change of the clocks does to a local time; None on all other days of the year."""
+    local = datetime.combine(day, at, tzinfo=ZoneInfo(zone))
+    first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
+    if first is None or second is None or first == second:
+        return None
+    # Of a time that is skipped the offset before the change counts first, and it is the smaller.
+    return "skipped" if first < second else "repeated"
+
+
 def local_date(instant: datetime, zone: str) -> date:
     """The date on the wall at an instant."""
     return instant.astimezone(ZoneInfo(zone)).date()
