@@ -21,6 +21,7 @@ from domain.context import SYSTEM
 from domain.engagement import EngagementOpened
 from domain.following import TakeOverSummit
 from domain.kernel import Command, Recorded
+from domain.lea_days import LeaRestsAgain, LeaWorksOnRestDay, RecessTakenBack
 from domain.leas import LeaChanged, RecessSet
 from domain.leaving import PersonLeft, PersonReturned
 from domain.mending import EntryMended
@@ -169,7 +170,14 @@ async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
             return [*dict.fromkeys([*roles, *(row["stream"] for row in telling)])]
         case EntryMended() if not recorded.stamp.stream.startswith("lea:"):
             return []
-        case RecessSet() | LeaChanged() | EntryMended():
+        case (
+            RecessSet()
+            | RecessTakenBack()
+            | LeaWorksOnRestDay()
+            | LeaRestsAgain()
+            | LeaChanged()
+            | EntryMended()
+        ):
             # A recess moves what is due; another county is to be searched for.
             lea = recorded.stamp.stream.partition(":")[2]
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))

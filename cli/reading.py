@@ -111,6 +111,7 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
         ("Engagements", ", ".join(f"{e['id']} ({e['phase']})" for e in row["engagements"])),
         ("Classified", classified(row["profile"])),
         ("Recess", "; ".join(f"{c['name']} {c['first']} to {c['last']}" for c in row["recess"])),
+        ("Works all the same", ", ".join(str(day) for day in row["works"])),
     ):
         print(f"  {label}: {value or '–'}")
     if row["facts"]:

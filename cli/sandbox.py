@@ -70,7 +70,7 @@ def to(
     """Send the sandbox's clock to a date, at midnight or at the time given.
 
     In the program's time zone; before `handrail init` in the one that it gives unless it is told
-    another.  The answer says which.
+    another.  The answer says which.  Of an hour that the clocks repeat the first is meant.
 
     Args:
         when: The date, or date and time; an offset such as +00:00 or Z at its end is obeyed.
@@ -80,9 +80,22 @@ def to(
         wanted = datetime.fromisoformat(when.strip())
     except ValueError:
         fail(f"'{when}' is not a date of the calendar. Say 2054-09-01, or 2054-09-01T08:00.", USAGE)
-    _travel(
-        lambda _now, zone: wanted if wanted.tzinfo else wanted.replace(tzinfo=zone), as_json=json_
-    )
+
+    def there(_now: datetime, zone: ZoneInfo) -> datetime:
+        from domain.calendar import clock_trouble
+
+        if wanted.tzinfo:
+            return wanted
+        if clock_trouble(wanted.date(), wanted.time(), zone.key) == "skipped":
+            fail(
+                f"{wanted:%Y-%m-%d} has no {wanted:%H:%M}: the clocks in {zone.key} go forward "
+                f"over that hour. Give another time, or its offset, such as "
+                f"{wanted:%Y-%m-%dT%H:%M}Z.",
+                REFUSED,
+            )
+        return wanted.replace(tzinfo=zone)
+
+    _travel(there, as_json=json_)
 
 
 def parse_duration(text: str) -> timedelta | None:

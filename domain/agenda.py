@@ -6,10 +6,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from domain.calendar import WorkingDays, at_local, spoken
+from domain.calendar import WorkingDays, at_local, clock_trouble, spoken
 from domain.context import Context
+from domain.engagement import on_the_clock
 from domain.errors import Unknown, did_you_mean
 from domain.playbook_parts import BoardClock, OpenMeetingAct
 from domain.wording import counted
@@ -37,6 +38,8 @@ class Posting(BaseModel):
     """The act that binds the board; None while nobody has said which."""
     act_name: str | None = None
     hours: int | None = None
+    days: int | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Where the act says days instead of hours."""
     post_by: datetime | None = None
     """By when the agenda must be posted; None without an act."""
 
@@ -51,13 +54,18 @@ class Posting(BaseModel):
         return self.meeting_at.astimezone(ZoneInfo(self.zone)).time()
 
     @property
+    def notice(self) -> str:
+        """How long before the meeting the act wants the agenda: 72 hours, or 10 days."""
+        return counted(self.hours or 0, "hour") if self.days is None else counted(self.days, "day")
+
+    @property
     def deadline(self) -> str:
         """The deadline with its reason, as the end of a sentence."""
         if self.post_by is None:
             return "no act is named for this board, so its agenda has no deadline"
         return (
             f"agenda posted by {clocked(self.post_by, self.zone)} "
-            f"({counted(self.hours or 0, 'hour')} before a "
+            f"({self.notice} before a "
             f"{self.kind} meeting, {self.act_name})"
         )
 
@@ -158,10 +166,15 @@ def posting_for(
 ) -> Posting:
     """A further meeting on a board's agenda, with its deadline worked back by the act."""
     round_ = max(agenda, default=0) + 1
+    on_the_clock(meeting, at, "The meeting", context)
     meeting_at = at_local(meeting, at, context.zone)
     if act is None:
         return Posting(round=round_, meeting_at=meeting_at, zone=context.zone, kind=kind)
-    hours = act.regular_hours if kind == "regular" else act.special_hours
+    hours, days = (
+        (act.regular_hours, act.regular_days)
+        if kind == "regular"
+        else (act.special_hours, act.special_days)
+    )
     return Posting(
         round=round_,
         meeting_at=meeting_at,
@@ -170,20 +183,33 @@ def posting_for(
         act=act.id,
         act_name=act.name,
         hours=hours,
+        days=days,
         post_by=_worked_back(
-            meeting_at, hours, None if act.rest_days_count else context.agency_days, context.zone
+            meeting_at,
+            hours or 0,
+            days or 0,
+            None if act.rest_days_count else context.agency_days,
+            context.zone,
         ),
     )
 
 
-def _worked_back(meeting_at: datetime, hours: int, days: WorkingDays | None, zone: str) -> datetime:
-    """So many hours earlier; where rest days do not count, whole days are taken from working ones.
+def _worked_back(
+    meeting_at: datetime, hours: int, days: int, working: WorkingDays | None, zone: str
+) -> datetime:
+    """So many hours and days earlier.
 
-    Hours are elapsed hours, so a change of the clocks on the way moves the local hour.
+    Hours are elapsed hours, so a change of the clocks on the way moves the local hour; days keep
+    it, and where that day's clock skips it the deadline is before the gap, never later.  Where
+    rest days do not count, whole days are taken from working ones.
     """
-    if days is None:
+    if working is None and not days:
         return meeting_at - timedelta(hours=hours)
     local = meeting_at.astimezone(ZoneInfo(zone))
     whole, rest = divmod(hours, 24)
-    day = days.add(local.date(), -whole)
-    return at_local(day, local.time(), zone) - timedelta(hours=rest)
+    back = days + whole
+    day = working.add(local.date(), -back) if working else local.date() - timedelta(days=back)
+    clock = local.time()
+    if clock_trouble(day, clock, zone) == "skipped":
+        clock = clock.replace(fold=1)  # By the offset after the change: before the skipped hour.
+    return at_local(day, clock, zone) - timedelta(hours=rest)

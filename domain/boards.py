@@ -32,7 +32,7 @@ from domain.agreements import (
 from domain.bounds import Day
 from domain.calendar import LocalHour, at_local, local_date, spoken
 from domain.context import Context
-from domain.engagement import evidence_for, not_in_the_future, within_reach
+from domain.engagement import evidence_for, not_in_the_future, on_the_clock, within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel import (
     Decision,
@@ -50,7 +50,7 @@ from domain.kernel import (
 )
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
-from domain.wording import counted, full
+from domain.wording import full
 
 about_noun(
     "board", "Submit an agreement to a board's meeting and record the posting of its agenda."
@@ -325,6 +325,7 @@ def _evidence(person: str | None, text: str | None) -> Sealed | None:
 def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision:
     agreement = agreement_for(state, command.agreement, context)
     evidence_for(command.person, command.evidence, "The posting")
+    on_the_clock(command.on, command.at, "The posting", context)
     at = at_local(command.on, command.at, context.zone)
     item, posting = _posted_for(agreement, command.board, at, state)
     zone = posting.zone
@@ -512,8 +513,7 @@ def postings_owed(state: State, context: Context) -> Iterable[Obligation]:
                     local_date(posting.post_by, posting.zone),
                     clerk,
                     "lea" if clerk == "board_clerk" else "agency",
-                    f"Post the agenda by {by}, {counted(posting.hours or 0, 'hour')} before the "
-                    f"{meeting}.",
+                    f"Post the agenda by {by}, {posting.notice} before the {meeting}.",
                     f"handrail board post {state.id} {board} --on DATE --at HH:MM{which}",
                     rules.policy,
                     settled,

@@ -59,6 +59,8 @@ LookBack = Annotated[int, Field(ge=1, le=3660)]
 """Calendar days that are looked back upon."""
 Hours = Annotated[int, Field(ge=0, le=2400)]
 """Hours before something: a hundred days."""
+Days = Annotated[int, Field(ge=0, le=100)]
+"""Days before something."""
 Count = Annotated[int, Field(ge=1, le=1000)]
 Version = Annotated[int, Field(ge=1, le=9999)]
 """Of a published document; some are numbered by their year."""

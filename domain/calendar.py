@@ -54,15 +54,44 @@ def _day_of_month(value: object) -> object:
     return day
 
 
-class FixedHoliday(Written):
+Keeper = Literal["state", "school", "college", "court"]
+"""The kinds of office that rest by a law of their own: each keeps other days than the others."""
+
+
+class _Kept(Written):
+    """Who keeps a holiday, and where that was read."""
+
+    name: str
+    kept_by: tuple[Keeper, ...] = Field(default=(), exclude_if=lambda v: not v)
+    """The kinds of office that keep it; all of them if empty."""
+    source: str | None = Field(default=None, exclude_if=lambda v: v is None)
+    """The section and where it was read; None where nothing was read that says so."""
+    checked: bool = Field(default=False, exclude_if=lambda v: not v)
+    """Whether somebody read it there."""
+
+    @model_validator(mode="after")
+    def _checked_somewhere(self) -> Self:
+        if self.checked and self.source is None:
+            raise ValueError(
+                f"{self.name}: checked, but where is not said; give its source, or leave out "
+                f"checked"
+            )
+        return self
+
+    def is_kept_by(self, keeper: Keeper) -> bool:
+        """Whether a kind of office rests on it."""
+        return not self.kept_by or keeper in self.kept_by
+
+
+class FixedHoliday(_Kept):
     """A holiday on a day of the year, such as Veterans Day on 11 November."""
 
     kind: Literal["fixed"] = "fixed"
-    name: str
     month: int = Field(ge=1, le=12)
     day: int = Field(ge=1, le=31)
-    observed: Literal["on-the-day", "nearest-weekday"] = "nearest-weekday"
-    """``nearest-weekday``: Saturday is kept on Friday, Sunday on Monday."""
+    observed: Literal["on-the-day", "nearest-weekday", "sunday-to-monday"] = "nearest-weekday"
+    """``nearest-weekday``: Saturday is kept on Friday, Sunday on Monday; ``sunday-to-monday``:
+    Saturday is kept on no other day."""
 
     @model_validator(mode="after")
     def _in_every_year(self) -> Self:
@@ -77,19 +106,17 @@ class FixedHoliday(Written):
     def on(self, year: int) -> date:
         """The day it is kept for `year`; for 1 January that may be 31 December before."""
         day = date(year, self.month, self.day)
-        if self.observed == "nearest-weekday":
-            if day.weekday() == 5:
-                return day - timedelta(days=1)
-            if day.weekday() == 6:
-                return day + timedelta(days=1)
+        if day.weekday() == 5 and self.observed == "nearest-weekday":
+            return day - timedelta(days=1)
+        if day.weekday() == 6 and self.observed != "on-the-day":
+            return day + timedelta(days=1)
         return day
 
 
-class FloatingHoliday(Written):
+class FloatingHoliday(_Kept):
     """A holiday on the nth weekday of a month, such as the first Monday of September."""
 
     kind: Literal["floating"] = "floating"
-    name: str
     month: int = Field(ge=1, le=12)
     weekday: Weekday
     nth: Literal[1, 2, 3, 4, -1]
@@ -109,7 +136,18 @@ class FloatingHoliday(Written):
         return day + timedelta(days=self.plus_days)
 
 
-Holiday = Annotated[FixedHoliday | FloatingHoliday, Field(discriminator="kind")]
+class ChosenHoliday(_Kept):
+    """A holiday whose day each LEA chooses, or keeps only where it agreed to.
+
+    Nobody rests on it until the LEA's own day is entered: handrail lea recess.
+    """
+
+    kind: Literal["chosen"] = "chosen"
+    choice: str
+    """Between which days, and who chooses."""
+
+
+Holiday = Annotated[FixedHoliday | FloatingHoliday | ChosenHoliday, Field(discriminator="kind")]
 
 
 def out_of_order(first: date, last: date) -> str | None:
@@ -214,6 +252,10 @@ class CalendarPack(Written):
     title: str
     source: str
     """Where the days come from, for whoever must check them."""
+    agency_keeps: Keeper = Field(default="state", exclude_if=lambda v: v == "state")
+    """Whose holidays the agency keeps."""
+    leas_keep: Keeper = Field(default="school", exclude_if=lambda v: v == "school")
+    """Whose holidays an LEA keeps, besides its own."""
     holidays: tuple[Holiday, ...] = ()
     closures: tuple[Closure, ...] = ()
     fiscal_year: FiscalYears | None = Field(default=None, exclude_if=lambda v: v is None)
@@ -233,39 +275,55 @@ class CalendarPack(Written):
 
 
 class WorkingDays:
-    """Which days are worked: a weekday that is neither a holiday nor inside a closure."""
+    """Which days are worked: a weekday that is neither a holiday nor inside a closure.
 
-    def __init__(self, pack: CalendarPack, recess: Iterable[Closure] = ()) -> None:
+    Args:
+        pack: The calendar.
+        recess: Closures besides those of the calendar.
+        keeper: Whose holidays are kept; the agency's if left out.
+        works: Days that are worked although the calendar or a closure has them for rest.
+    """
+
+    def __init__(
+        self,
+        pack: CalendarPack,
+        recess: Iterable[Closure] = (),
+        keeper: Keeper | None = None,
+        works: Iterable[date] = (),
+    ) -> None:
         self._pack = pack
         self._closures = (*pack.closures, *recess)
-        self._kept: dict[int, frozenset[date]] = {}
+        self._works = frozenset(works)
+        keeper = keeper or pack.agency_keeps
+        self._holidays = [
+            h for h in pack.holidays if not isinstance(h, ChosenHoliday) and h.is_kept_by(keeper)
+        ]
+        self._kept: dict[int, dict[date, str]] = {}
 
-    def _holidays(self, year: int) -> frozenset[date]:
-        if year not in self._kept:
-            self._kept[year] = frozenset(
-                holiday.on(y) for holiday in self._pack.holidays for y in (year - 1, year, year + 1)
-            )
-        return self._kept[year]
+    def _holiday(self, day: date) -> str | None:
+        """The holiday that is kept on a day; that of 1 January may be kept the year before."""
+        if day.year not in self._kept:
+            self._kept[day.year] = {
+                holiday.on(year): holiday.name
+                for holiday in reversed(self._holidays)
+                for year in (day.year + 1, day.year, day.year - 1)
+            }
+        return self._kept[day.year].get(day)
 
     def is_working(self, day: date) -> bool:
         """True when work is expected on that day."""
-        return (
-            day.weekday() < 5
-            and day not in self._holidays(day.year)
-            and not any(c.first <= day <= c.last for c in self._closures)
-        )
+        return self.why_not(day) is None
 
     def why_not(self, day: date) -> str | None:
         """The reason why a day is not worked; None for a working day."""
+        if day in self._works:
+            return None
         if day.weekday() >= 5:
             return f"a {day:%A}"
         for closure in self._closures:
             if closure.first <= day <= closure.last:
                 return closure.name
-        for holiday in self._pack.holidays:
-            if day in {holiday.on(y) for y in (day.year, day.year + 1)}:
-                return holiday.name
-        return None
+        return self._holiday(day)
 
     def _step(self, day: date, by: int) -> date:
         for _ in range(_SEARCH_LIMIT_DAYS):
@@ -290,7 +348,9 @@ class WorkingDays:
         return day
 
 
-def endless_rest(pack: CalendarPack, closures: Iterable[Closure], year: int) -> date | None:
+def endless_rest(
+    pack: CalendarPack, closures: Iterable[Closure], year: int, keeper: Keeper | None = None
+) -> date | None:
     """The first day of a rest that lasts a year; None without one.
 
     A year of days is tried, and what lies around each closure: closures, holidays and weekends may
@@ -300,11 +360,12 @@ def endless_rest(pack: CalendarPack, closures: Iterable[Closure], year: int) -> 
         pack: The holidays; its own closures count only where they are among `closures`.
         closures: Every closure that counts.
         year: The year that is tried.
+        keeper: Whose holidays count; the agency's if left out.
     """
     closed = {
         c.first + timedelta(days=n) for c in closures for n in range((c.last - c.first).days + 1)
     }
-    open_days = WorkingDays(pack.model_copy(update={"closures": ()}))
+    open_days = WorkingDays(pack.model_copy(update={"closures": ()}), keeper=keeper)
     tried = {date(year, 1, 1) + timedelta(days=n) for n in range(_SEARCH_LIMIT_DAYS)}
     tried |= {day + timedelta(days=n) for day in closed for n in (-2, -1, 0)}
     worked_on = date.min
@@ -325,6 +386,16 @@ def at_local(day: date, at: time, zone: str) -> datetime:
     """
     local = datetime.combine(day, at, tzinfo=ZoneInfo(zone))
     return local.astimezone(ZoneInfo("UTC"))
+
+
+def clock_trouble(day: date, at: time, zone: str) -> Literal["skipped", "repeated"] | None:
+    """What the change of the clocks does to a local time; None on all other days of the year."""
+    local = datetime.combine(day, at, tzinfo=ZoneInfo(zone))
+    first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
+    if first is None or second is None or first == second:
+        return None
+    # Of a time that is skipped the offset before the change counts first, and it is the smaller.
+    return "skipped" if first < second else "repeated"
 
 
 def local_date(instant: datetime, zone: str) -> date:

@@ -72,6 +72,8 @@ class LeaEntry:
     type: str = ""
     county: str | None = None
     recess: tuple[Closure, ...] = ()
+    works: tuple[date, ...] = ()
+    """Days on which it works although the calendar or its recess has them for rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +237,9 @@ class Context:
         return WorkingDays(self.the_program.calendar)
 
     def lea_days(self, lea: str) -> WorkingDays:
-        """An LEA's working days: the agency's calendar and the LEA's own recess."""
-        entry = self.leas.get(lea)
-        return WorkingDays(self.the_program.calendar, entry.recess if entry else ())
+        """An LEA's working days: the schools' by the calendar, and the LEA's own."""
+        entry, calendar = self.leas.get(lea) or LeaEntry(lea, lea), self.the_program.calendar
+        return WorkingDays(calendar, entry.recess, calendar.leas_keep, entry.works)
 
     @property
     def the_playbook(self) -> "Playbook":

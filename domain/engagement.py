@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, ClassVar, Literal
 
 from domain.authority import MAY, require
-from domain.calendar import local_date, spoken
+from domain.calendar import clock_trouble, local_date, spoken
 from domain.context import AGENCY, Context, LeaEntry, PersonEntry
 from domain.errors import (
     AlreadyExists,
@@ -270,6 +270,19 @@ def not_in_the_future(day: date, what: str, context: Context) -> None:
         raise ImpossibleDate(
             f"{what} is dated {spoken(day)}, but today is {spoken(context.today)}: what has not "
             f"happened yet cannot be recorded. Give the day on which it happened."
+        )
+
+
+def on_the_clock(day: date, at: time, what: str, context: Context) -> None:
+    """Refuse a local time that the clock skips; of one that it repeats the first is meant.
+
+    Raises:
+        ImpossibleDate: The clocks go forward over it.
+    """
+    if clock_trouble(day, at, context.zone) == "skipped":
+        raise ImpossibleDate(
+            f"{what} cannot be {spoken(day)} at {at:%H:%M}: the clocks in {context.zone} go "
+            f"forward over that hour. Give the time that the clock on the wall showed or will show."
         )
 
 

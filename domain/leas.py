@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID
 
@@ -248,6 +249,8 @@ class Lea:
     source: str | None = None
     facts: tuple[SourcedFact, ...] = ()
     recess: tuple[Closure, ...] = ()
+    works: tuple[date, ...] = ()
+    """Days on which it works although the calendar or its recess has them for rest."""
     cds: str | None = None
 
 
@@ -371,7 +374,7 @@ def set_recess(command: SetRecess, state: State, context: Context) -> Decision:
         return []
     calendar = context.the_program.calendar
     closures = (*calendar.closures, *known, recess)
-    if day := endless_rest(calendar, closures, command.first.year):
+    if day := endless_rest(calendar, closures, command.first.year, calendar.leas_keep):
         raise ImpossibleDate(
             f"With {command.name!r} from {spoken(command.first)} to {spoken(command.last)} "
             f"{state.id} would have no working day within a year of {spoken(day)}. Check the years."

@@ -6,10 +6,10 @@ mail of what is left of its week.
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.bounds import Written
 from domain.calendar import LocalHour, WorkingDays, at_local, local_date
@@ -25,6 +25,11 @@ class OverviewRules(Written):
     """Whose engagements it looks over: each holder of the role gets their own."""
     every: Literal["week", "month"]
     """On the first working day of the week, or the last one of the month."""
+    working_day: Annotated[int, Field(ge=-23, le=23)] | None = Field(
+        default=None, exclude_if=lambda v: v is None
+    )
+    """On another working day of it: 5 is the fifth, -1 the last; a week or month that has no such
+    day has no overview."""
     at: LocalHour = time(8)
     latest: LocalHour = time(18)
     """No mail at or after this local time, when it is late after an outage."""
@@ -39,18 +44,28 @@ class OverviewRules(Written):
     lines: int = Field(default=20, ge=1, le=200)
     """How many lines a section has at most; the rest is counted."""
 
+    @model_validator(mode="after")
+    def _counts_from_one(self) -> Self:
+        if self.working_day == 0:
+            raise ValueError(
+                f"overview {self.id!r}: working_day counts from 1, or from -1 at the end"
+            )
+        return self
+
     def day(self, within: date, days: WorkingDays) -> date | None:
         """The day of the overview in the week or month around a day.
 
-        None where the whole week is rest.
+        None where so many of its days are not worked.
         """
         if self.every == "week":
-            monday = within - timedelta(days=within.weekday())
-            first = days.forward(monday)
-            return first if first < monday + timedelta(days=7) else None
-        following = (within.replace(day=28) + timedelta(days=4)).replace(day=1)
-        last = days.back(following - timedelta(days=1))
-        return last if last.month == within.month else None
+            first = within - timedelta(days=within.weekday())
+        else:
+            first = within.replace(day=1)
+        length = (self._next(within) - first).days
+        worked = [d for n in range(length) if days.is_working(d := first + timedelta(days=n))]
+        wanted = self.working_day or (1 if self.every == "week" else -1)
+        place = wanted - 1 if wanted > 0 else len(worked) + wanted
+        return worked[place] if 0 <= place < len(worked) else None
 
     def period(self, within: date) -> str:
         """The week or month around a day, by its name: 2027-W15, 2027-04."""

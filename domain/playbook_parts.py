@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from domain.bounds import Count, Hours, LookBack, Months, WorkingDayCount, Written
+from domain.bounds import Count, Days, Hours, LookBack, Months, WorkingDayCount, Written
 
 StepPhase = Literal["recruiting", "agreeing", "onboarding", "reviewing", "partnering"]
 """The phases that steps are sorted into, in their order."""
@@ -267,12 +267,27 @@ class OpenMeetingAct(PlaybookPart):
 
     id: str
     name: str
-    regular_hours: Hours
-    """Hours before a regular meeting."""
-    special_hours: Hours
+    regular_hours: Hours | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Hours before a regular meeting; an act that says days is given days."""
+    regular_days: Days | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Days before a regular meeting, to the same hour of the clock."""
+    special_hours: Hours | None = Field(default=None, exclude_if=lambda v: v is None)
     """Hours before a special meeting."""
+    special_days: Days | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Days before a special meeting."""
     rest_days_count: bool = True
-    """Whether the hours of weekends and holidays count."""
+    """Whether weekends and holidays count."""
+
+    @model_validator(mode="after")
+    def _hours_or_days(self) -> Self:
+        for kind in ("regular", "special"):
+            given = [getattr(self, f"{kind}_{unit}") for unit in ("hours", "days")]
+            if given.count(None) != 1:
+                raise ValueError(
+                    f"act {self.id!r}: say either {kind}_hours or {kind}_days; ten days are not "
+                    f"240 hours where the clocks change on the way"
+                )
+        return self
 
 
 class BoardClock(PlaybookPart):

@@ -13,6 +13,7 @@ _AS_READ = (
     "leaving",
     "erasing",
     "leas",
+    "lea_days",
     "facts",
     "policy",
     "engagement",

@@ -9,6 +9,7 @@ from domain.bounds import Written
 from domain.calendar import (
     CalendarPack,
     Closure,
+    Keeper,
     WorkingDays,
     add_months,
     at_local,
@@ -38,17 +39,25 @@ def try_calendar(
     """
     what = f"The calendar {pack.id}@{pack.version}"
     _rests(pack, pack.closures, today, what)
+    _rests(pack, pack.closures, today, f"{what} at an LEA", pack.leas_keep)
     for lea, recess in (recesses or {}).items():
         coming = [c for c in recess if c.last >= today]
         if coming:
-            _rests(pack, (*pack.closures, *coming), today, f"{what} with the recess of {lea}")
+            with_recess = f"{what} with the recess of {lea}"
+            _rests(pack, (*pack.closures, *coming), today, with_recess, pack.leas_keep)
     for statute in pack.statute_dates:
         for year in range(today.year, today.year + 5):
             statute.on(year)
 
 
-def _rests(pack: CalendarPack, closures: Iterable[Closure], today: date, what: str) -> None:
-    if day := endless_rest(pack, closures, today.year):
+def _rests(
+    pack: CalendarPack,
+    closures: Iterable[Closure],
+    today: date,
+    what: str,
+    keeper: Keeper | None = None,
+) -> None:
+    if day := endless_rest(pack, closures, today.year, keeper):
         raise Unworkable(
             f"{what} leaves no working day within a year of {spoken(day)}. Nothing could fall due, "
             f"and nobody could be reminded. Correct the holidays and closures of the file."

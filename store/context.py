@@ -214,6 +214,7 @@ def _entries(rows: Iterable[Any]) -> dict[str, LeaEntry]:
             type=row["type"],
             county=row["county"],
             recess=tuple(Closure.model_validate(c) for c in json.loads(row["recess"])),
+            works=tuple(row["works"]),
         )
         found[entry.id] = found[row["folded"]] = entry
     return found

@@ -59,5 +59,7 @@ async def leas_known(
     for state in await _folded(connection, vault, (f"lea:{id_}" for id_ in ids), by):
         lea = state.of(Lea)
         if lea.name:
-            found[state.id] = LeaEntry(state.id, lea.name, lea.lea_type, lea.county, lea.recess)
+            found[state.id] = LeaEntry(
+                state.id, lea.name, lea.lea_type, lea.county, lea.recess, lea.works
+            )
     return found

@@ -275,6 +275,7 @@ async def _lea(connection: Connection, state: State) -> None:
         profile=json.dumps(asdict(state.of(LeaProfile)), default=str),
         cds=lea.cds,
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
+        works=sorted(lea.works),
     )
     await queries.pass_on_lea(
         connection, id=state.id, name=lea.name, type=lea.lea_type, county=lea.county

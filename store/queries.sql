@@ -258,13 +258,13 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
 
 -- name: leas-named
 -- LEAs by folded id, name or alias; one row a matching name.
-select n.folded, l.id, l.name, l.type, l.county, l.recess
+select n.folded, l.id, l.name, l.type, l.county, l.recess, l.works
   from read.lea_names n join read.leas l on l.id = n.lea
  where n.folded = any(:names);
 
 -- name: leas-in-recess
 -- Every LEA that has a recess of its own, by its id as leas-named tells it.
-select lower(id) as folded, id, name, type, county, recess from read.leas
+select lower(id) as folded, id, name, type, county, recess, works from read.leas
  where jsonb_array_length(recess) > 0;
 
 -- name: lea-names
@@ -277,7 +277,7 @@ select lea, name from read.lea_names order by lea, name;
 
 -- name: lea^
 -- One LEA by folded id, name or alias.
-select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess, l.profile, l.cds,
+select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess, l.works, l.profile, l.cds,
        array(select m.name from read.lea_names m
               where m.lea = l.id and m.name not in (l.id, l.name, coalesce(l.cds, l.id))
               order by m.name) as aliases
@@ -467,14 +467,15 @@ on conflict (id) do update
 
 -- name: put-lea!
 -- Replaces an LEA's row.
-insert into read.leas (id, version, name, type, county, parent, source, facts, recess, profile,
-                       cds)
-values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess, :profile, :cds)
+insert into read.leas (id, version, name, type, county, parent, source, facts, recess, works,
+                       profile, cds)
+values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess, :works, :profile,
+        :cds)
 on conflict (id) do update
    set version = excluded.version, name = excluded.name, type = excluded.type,
        county = excluded.county, parent = excluded.parent, source = excluded.source,
-       facts = excluded.facts, recess = excluded.recess, profile = excluded.profile,
-       cds = excluded.cds;
+       facts = excluded.facts, recess = excluded.recess, works = excluded.works,
+       profile = excluded.profile, cds = excluded.cds;
 
 -- name: pass-on-lea!
 -- What the registry says of an LEA, in the rows of its engagements.

@@ -7,7 +7,7 @@ from domain.calendar import Closure, WorkingDays
 from tests.domain.story import CALENDAR, PLAYBOOK, RECESS, Story
 
 RULES = PLAYBOOK.burden
-DAYS = WorkingDays(CALENDAR, RECESS)
+DAYS = WorkingDays(CALENDAR, RECESS, "school")
 
 
 def spring() -> Story:
@@ -32,7 +32,7 @@ def test_a_month_shows_its_items_and_how_it_stands() -> None:
 
 def test_what_falls_into_a_recess_set_later_is_named() -> None:
     off = Closure(name="spring break", first=date(2027, 4, 12), last=date(2027, 4, 16))
-    april, _ = as_data(spring().state(), RULES, WorkingDays(CALENDAR, [off]))["months"]
+    april, _ = as_data(spring().state(), RULES, WorkingDays(CALENDAR, [off], "school"))["months"]
     assert april["items"][0]["collides"] == ["spring break"]
 
 

@@ -91,7 +91,7 @@ def test_a_calendar_without_fiscal_years_is_named() -> None:
     calendar = CALENDAR.model_copy(update={"fiscal_year": None})
     story.program = replace(story.program, calendar=calendar)
     story.when("appropriation record", "dana", **BODY).refuses(
-        Invalid, "california@1", "fiscal_year", "handrail calendar publish FILE"
+        Invalid, "california@2", "fiscal_year", "handrail calendar publish FILE"
     )
     # Investments are recorded as ever; nobody can say whether the year is that of the day.
     story.when("investment add", amount="1", purpose="p", fy="2019-20").records(InvestmentAdded)

@@ -1,6 +1,6 @@
 """docs/rules/boards.md, row by row: the clock of each board's agenda, and every refusal."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from domain.errors import (
 )
 from domain.notices import ClaimNotices
 from domain.obligations import Obligation, obligations
-from domain.playbook_parts import PostingRules
+from domain.playbook_parts import OpenMeetingAct, PostingRules
 from domain.reminder_policies import ReminderPolicy
 from domain.reminding import announcement
 from tests.domain.story import ALDER, ENGAGEMENT, PLAYBOOK, ZONE, Story, made
@@ -117,6 +117,75 @@ def test_a_deadline_is_worked_back_from_the_meeting(row: Row) -> None:
         assert event.posting.post_by == moment(row["Posted by"])
         assert row["Posted by"] in event.sentence()
         assert event.posting.act == row["Act"]
+
+
+def test_an_act_may_leave_rest_days_out_of_its_days() -> None:
+    assert POSTING is not None
+    [brown, *others] = POSTING.acts
+    strict = brown.model_copy(
+        update={"rest_days_count": False, "regular_hours": None, "regular_days": 2}
+    )
+    story = drafted()
+    posting = POSTING.model_copy(update={"acts": (strict, *others)})
+    story.playbook = PLAYBOOK.model_copy(update={"posting": posting})
+    story.do("board submit", board="lea", meeting=date(2026, 9, 8), at="18:00")
+    by = on_agenda(story).posting
+    assert by is not None
+    assert by.post_by is not None
+    assert (clocked(by.post_by, ZONE), by.notice) == ("Thu 3 Sep 2026 18:00", "2 days")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"regular_hours": 240, "regular_days": 10},
+    ],
+)
+def test_an_act_says_hours_or_days(said: dict[str, int]) -> None:
+    with pytest.raises(ValidationError, match="regular_hours or regular_days"):
+        OpenMeetingAct.model_validate({"id": "a", "name": "Act", "special_hours": 24, **said})
+
+
+@pytest.mark.parametrize(
+    ("what", "body"),
+    [
+        ("board submit", {"meeting": date(2027, 3, 14), "at": "02:30"}),
+        ("board submit", {"meeting": date(2027, 3, 14), "at": "02:00"}),
+        ("board post", {"on": date(2027, 3, 14), "at": "02:59"}),
+        ("board no-quorum", {"next_meeting": date(2027, 3, 14), "next_at": "02:30"}),
+        (
+            "agreement act",
+            {
+                "action": "continued",
+                "meeting": date(2026, 9, 24),
+                "next_meeting": date(2027, 3, 14),
+                "next_at": "02:30",
+            },
+        ),
+    ],
+)
+def test_an_hour_that_the_clock_skips_is_refused(what: str, body: dict[str, Any]) -> None:
+    story = drafted().do("board submit", board="lea", meeting=date(2026, 9, 24), at="18:00")
+    story.on(date(2027, 3, 20)).when(what, board="lea", **body).refuses(
+        ImpossibleDate, "Sun 14 Mar 2027", "go forward", "Give the time"
+    )
+
+
+@pytest.mark.parametrize("at", ["01:59", "03:00"])
+def test_the_hours_around_it_are_taken(at: str) -> None:
+    drafted().when("board submit", board="lea", meeting=date(2027, 3, 14), at=at).records(
+        BoardItemSubmitted
+    )
+
+
+def test_of_an_hour_that_comes_twice_the_first_is_meant() -> None:
+    story = drafted()
+    [event] = story.when(
+        "board submit", board="lea", meeting=date(2026, 11, 1), at="01:30"
+    ).records(BoardItemSubmitted)
+    assert isinstance(event, BoardItemSubmitted)
+    assert event.posting.meeting_at == datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
 
 
 def test_an_act_may_leave_rest_days_out() -> None:

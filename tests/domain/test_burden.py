@@ -521,7 +521,7 @@ def test_a_due_date_on_a_day_of_a_summit_is_warned_of(due: date, *, warned: bool
 def test_a_recess_that_is_set_later_shows_what_falls_into_it() -> None:
     story = signed(wave(reviewing(), 30, date(2027, 1, 20)), "W1")
     ski = Closure(name="ski week", first=date(2027, 1, 18), last=date(2027, 1, 22))
-    days = WorkingDays(CALENDAR, [*RECESS, ski])
+    days = WorkingDays(CALENDAR, [*RECESS, ski], "school")
     found = collisions("W3", date(2027, 1, 20), story.state(), days)
     assert found == ["ski week"]
     assert collisions("W3", date(2027, 1, 25), story.state(), days) == []

@@ -98,7 +98,7 @@ def test_an_opened_check_in_is_reminded_of_on_its_new_day() -> None:
         date(2027, 6, 10),
         date(2027, 6, 11),
         date(2027, 6, 17),
-        date(2027, 6, 25),
+        date(2027, 6, 24),
     ]
     assert {n.reason for n in story.ledger("CI-1") if n.status == "suppressed"} == {"re-dated"}
 

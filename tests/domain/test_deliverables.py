@@ -194,7 +194,7 @@ def test_a_signature_is_asked_of_the_lea_once_the_lead_has_signed() -> None:
     found = obligations(story.state(), story.context("marcus", None))
     [asked] = [o for o in found if o.item == "D1/signature"]
     assert (asked.owner, asked.side, asked.policy) == ("lea_contact", "lea", "signature")
-    assert asked.due == WorkingDays(CALENDAR, RECESS).add(story.today, 10)
+    assert asked.due == WorkingDays(CALENDAR, RECESS, "school").add(story.today, 10)
     assert [n.status for n in story.ledger("D1/signature")] == ["planned", "planned"]
     assert story.ledger("D1") == [], "the due date runs only once both have signed"
     story.by_the_lea("deliverable sign", deliverable="D1")

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.calendar import Closure
 from domain.context import SYSTEM
 from domain.errors import (
     AlreadyExists,
+    Ambiguous,
     ImpossibleDate,
     Incomplete,
     Invalid,
@@ -18,6 +20,7 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
+from domain.lea_days import LeaRestsAgain, LeaWorksOnRestDay, RecessTakenBack
 from domain.leas import Lea, LeaRegistered, RecessSet
 from domain.people import Person, PersonChanged, PersonRegistered
 from domain.playbook import Playbook
@@ -26,6 +29,7 @@ from domain.program import ProgramInitialised
 from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, Story, made
 from tests.domain.tables import Row, table
 
+LINCOLN = date(2027, 2, 12)
 INIT: dict[str, Any] = {
     "name": "Direct technical assistance",
     "agency": "The Collaborative",
@@ -346,6 +350,88 @@ def test_recess_leaves_a_working_day_in_every_year() -> None:
     story.when(
         "lea recess", lea="salt-flat", name="closed for good", first="2027-12-27", last="2028-04-20"
     ).refuses(ImpossibleDate, "'closed for good'", "Check the years")
+
+
+def salt_flat() -> Story:
+    story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
+    return story.do("lea recess", lea="salt-flat", name="Lincoln Day", first="2027-02-12",
+                    last="2027-02-12")  # fmt: skip
+
+
+def test_an_lea_works_on_a_day_that_its_calendar_rests() -> None:
+    story, day = salt_flat(), {"lea": "salt-flat", "on": "2026-11-27"}
+    [event] = story.when("lea works", source="board calendar", **day).records(LeaWorksOnRestDay)
+    assert isinstance(event, LeaWorksOnRestDay)
+    assert event.instead_of == "Day after Thanksgiving"
+    story.when("lea works", **day).refuses(AlreadyExists, "Fri 27 Nov 2026", "handrail lea show")
+    story.when("lea works-undo", **day).records(LeaRestsAgain)
+    assert story.state("lea:salt-flat").of(Lea).works == ()
+    story.when("lea works-undo", **day).refuses(Unknown, "Fri 27 Nov 2026", "handrail lea show")
+    story.when("lea works", lea="salt-flat", on="2027-02-12").records(LeaWorksOnRestDay)
+
+
+@pytest.mark.parametrize(
+    ("on", "kind", "words"),
+    [
+        pytest.param("2026-11-28", ImpossibleDate, ("a Saturday", "Give a"), id="a Saturday"),
+        pytest.param("2026-11-24", AlreadyExists, ("works", "handrail lea show"), id="worked"),
+        pytest.param("2207-11-27", ImpossibleDate, ("2207", "Check the year"), id="far away"),
+    ],
+)
+def test_an_lea_cannot_work_then(on: str, kind: type[Any], words: tuple[str, ...]) -> None:
+    salt_flat().when("lea works", lea="salt-flat", on=on).refuses(kind, *words)
+
+
+def test_a_recess_entered_by_mistake_is_taken_back() -> None:
+    story, named = salt_flat(), {"lea": "salt-flat", "name": "lincoln day"}
+    story.do("lea recess", lea="salt-flat", name="Lincoln Day", first="2028-02-11",
+             last="2028-02-11")  # fmt: skip
+    story.when("lea recess-undo", **named).refuses(Ambiguous, "2027-02-12", "--first DATE")
+    story.when("lea recess-undo", first="2029-02-12", **named).refuses(Unknown, "2028-02-11")
+    story.when("lea recess-undo", first="2028-02-11", **named).records(RecessTakenBack)
+    story.when("lea recess-undo", **named).records(RecessTakenBack)
+    assert story.state("lea:salt-flat").of(Lea).recess == ()
+    story.when("lea recess-undo", **named).refuses(Unknown, "It has none", "handrail lea show")
+    story.do("lea recess", lea="salt-flat", name="Lincoln Day", first="2027-02-12",
+             last="2027-02-12")  # fmt: skip
+
+
+def test_an_unknown_lea_has_no_days_of_its_own() -> None:
+    for what, body in (
+        ("lea works", {"on": "2026-11-27"}),
+        ("lea works-undo", {"on": "2026-11-27"}),
+        ("lea recess-undo", {"name": "ski week"}),
+    ):
+        Story().when(what, lea="salt-flat", **body).refuses(Unknown, "'salt-flat'")
+
+
+@pytest.mark.parametrize(
+    ("own", "due", "refused"),
+    [
+        pytest.param({}, date(2026, 11, 27), "Day after Thanksgiving", id="the calendar's day"),
+        pytest.param({"works": (date(2026, 11, 27),)}, date(2026, 11, 27), None, id="worked there"),
+        pytest.param({}, date(2027, 2, 12), None, id="no choice was entered"),
+        pytest.param(
+            {"recess": (Closure(name="Lincoln Day", first=LINCOLN, last=LINCOLN),)},
+            LINCOLN, "Lincoln Day", id="the LEA's own holiday",
+        ),
+        pytest.param({}, date(2027, 3, 31), None, id="a holiday of the state alone"),
+        pytest.param({}, date(2027, 12, 24), "Christmas Day", id="a holiday of schools alone"),
+    ],
+)  # fmt: skip
+def test_what_an_lea_owes_is_due_on_its_own_days(
+    own: dict[str, Any], due: date, refused: str | None
+) -> None:
+    story = Story(date(2026, 10, 15))
+    story.leas[ALDER] = replace(story.leas[ALDER], **{"recess": (), **own})
+    story.leas["acusd"] = story.leas[ALDER]
+    story.effective()
+    if refused:
+        story.when(
+            "deliverable propose", "marcus", title="Theory of action", due=due, hours=10
+        ).refuses(ImpossibleDate, refused)
+    else:
+        story.proposed(due)
 
 
 # Playbooks and calendars -------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from tests.domain.story import ALDER, CALENDAR, PLAYBOOK, RECESS, ZONE, Story
 from tests.domain.tables import Row, day, table
 from tests.domain.test_reminders import spring
 
-ALDER_CREEK = WorkingDays(CALENDAR, RECESS)
+ALDER_CREEK = WorkingDays(CALENDAR, RECESS, "school")
 SIXTH = date(2027, 4, 6)
 
 

@@ -3,8 +3,9 @@
 from datetime import date, time
 
 import pytest
+from pydantic import ValidationError
 
-from domain.calendar import Closure, WorkingDays, at_local
+from domain.calendar import Closure, WorkingDays, at_local, spoken
 from domain.overviews import OverviewRules, next_overview
 from tests.domain.story import CALENDAR, PLAYBOOK, ZONE
 from tests.domain.tables import Row, day, table
@@ -52,6 +53,23 @@ def test_an_overview_missed_on_monday_is_still_open_on_thursday_of_the_same_week
 
 
 @pytest.mark.parametrize(
+    "row",
+    table("reminders.md", "The fifth working day"),
+    ids=lambda r: r["working_day"] + r["Around"],
+)
+def test_an_overview_goes_on_the_working_day_that_the_playbook_counts(row: Row) -> None:
+    rule = {"month": MONTH, "week": WEEK}[row["every"]].model_dump()
+    counted = OverviewRules.model_validate({**rule, "working_day": row["working_day"]})
+    goes = counted.day(day(row["Around"]), DAYS)
+    assert (spoken(goes) if goes else "not at all") == row["Goes on"]
+
+
+def test_no_overview_is_on_the_working_day_before_the_first() -> None:
+    with pytest.raises(ValidationError, match="counts from 1"):
+        OverviewRules.model_validate({**MONTH.model_dump(), "working_day": 0})
+
+
+@pytest.mark.parametrize(
     ("now", "opens"),
     [
         ((date(2027, 4, 5), time(8)), (date(2027, 4, 5), time(8))),
@@ -74,8 +92,8 @@ def test_a_calendar_without_working_days_is_named_instead_of_searched_for_ever()
     )
 
     class NoDays(WorkingDays):
-        def back(self, day: date) -> date:
-            return date(2000, 1, 1)
+        def is_working(self, day: date) -> bool:
+            return False
 
     with pytest.raises(ValueError, match="overview never"):
         never.next_moment(at_local(date(2027, 4, 5), time(8), ZONE), NoDays(CALENDAR), ZONE)

@@ -387,7 +387,7 @@ def test_no_due_date_is_reminded_of_without_both_signatures(start: str, plot: li
 @given(starts, plots)
 def test_nobody_is_reminded_at_night_or_on_a_rest_day(start: str, plot: list[Any]) -> None:
     story = played(start, plot)
-    agency, lea = WorkingDays(CALENDAR), WorkingDays(CALENDAR, RECESS)
+    agency, lea = WorkingDays(CALENDAR), WorkingDays(CALENDAR, RECESS, "school")
     for notice in story.ledger():
         assert notice.planned.alarm == ("/posting-" in notice.planned.item)
         if notice.planned.alarm:

@@ -161,8 +161,13 @@ class Agreements(Subject):
         posting = self.world.book["posting"]
         act = act or posting["boards"][board].get("act")
         begins = self.world.moment(day, at)
-        hours = {a["id"]: a[f"{kind}_hours"] for a in posting["acts"]}
-        return Meeting(begins, act, begins - timedelta(hours=hours[act]) if act else None)
+        if not act:
+            return Meeting(begins, act, None)
+        [binding] = [a for a in posting["acts"] if a["id"] == act]
+        if days := binding.get(f"{kind}_days"):
+            # Days end at the same hour of the clock.
+            return Meeting(begins, act, self.world.moment(day - timedelta(days=days), at))
+        return Meeting(begins, act, begins - timedelta(hours=binding[f"{kind}_hours"]))
 
     def names(self) -> list[str]:
         return list(self.all)

@@ -29,14 +29,16 @@ def _days_of(year: int) -> Iterator[date]:
 
 
 @cache
-def holidays(year: int) -> frozenset[date]:
-    """The days of a year that the agency keeps."""
+def holidays(year: int, keeper: str) -> frozenset[date]:
+    """The days of a year that a kind of office keeps."""
     kept = set()
     for of_year in (year - 1, year, year + 1):
         for rule in calendar()["holidays"]:
+            if rule["kind"] == "chosen" or keeper not in rule["kept_by"]:
+                continue
             if rule["kind"] == "fixed":
                 day = date(of_year, rule["month"], rule["day"])
-                if day.weekday() == 5:
+                if day.weekday() == 5 and rule["observed"] == "nearest-weekday":
                     day -= ONE_DAY
                 elif day.weekday() == 6:
                     day += ONE_DAY
@@ -66,10 +68,11 @@ class Days:
         self.closures = closures
         """On which the agency is closed, besides its holidays."""
         self.recess = recess or []
+        self.keeper = "state" if recess is None else "school"
 
     def on(self, day: date) -> bool:
         rests = any(first <= day <= last for first, last in (*self.closures, *self.recess))
-        return day.weekday() < 5 and day not in holidays(day.year) and not rests
+        return day.weekday() < 5 and day not in holidays(day.year, self.keeper) and not rests
 
     def count(self, day: date, working_days: int) -> date:
         """So many working days later, or earlier where negative."""

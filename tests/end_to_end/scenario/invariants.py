@@ -18,7 +18,8 @@ PACK = CalendarPack.model_validate(yaml.safe_load(DEFAULT_CALENDAR.read_text(enc
 AGENCY = WorkingDays(PACK)
 ALDER_CREEK = WorkingDays(
     PACK, [Closure(name=n, first=date.fromisoformat(a), last=date.fromisoformat(z))
-           for n, a, z in RECESS]
+           for n, a, z in RECESS],
+    "school",
 )  # fmt: skip
 SIGNED = {"deliverable-signed": "deliverable", "wave-signed": "wave"}
 
