@@ -20,7 +20,7 @@ from activities.dispatch import send
 from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_report
 from activities.overviews import pass_on
 from activities.record import Clock
-from activities.reminders import kept_letter, still_theirs
+from activities.reminders import still_theirs, went_to
 from activities.stopping import unless_told_to_stop
 from domain.context import SYSTEM
 from domain.messages import Envelope
@@ -107,8 +107,7 @@ class ReturnReader:
             row = await self._mail(connection, message_id)
             if row is None:
                 continue
-            letter = await kept_letter(connection, self._vault, row)
-            address = letter["recipient"] if letter else ""
+            address = await went_to(connection, self._vault, row)
             if not address:
                 return "foreign", "the mail cannot be read any more"
             if report.is_from(address):
