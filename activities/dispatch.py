@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 from temporalio.client import (
     Client,
@@ -14,6 +15,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.stopping import unless_told_to_stop
+from domain.errors import Sick
 from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
 from domain.messages import Envelope, Receipt
 
@@ -36,7 +38,11 @@ def _host(envelope: Envelope) -> tuple[str, str]:
 
 
 async def begin(
-    client: Client, envelope: Envelope, *, rpc_timeout: timedelta | None = None
+    client: Client,
+    envelope: Envelope,
+    *,
+    rpc_timeout: timedelta | None = None,
+    afresh: bool = False,
 ) -> WorkflowUpdateHandle[Receipt]:
     """Send a command; returns once it is durably accepted.
 
@@ -44,7 +50,10 @@ async def begin(
 
     Args:
         rpc_timeout: For the call to the server; None waits as long as it takes.
+        afresh: Have it looked at again, whatever the engine remembers to have answered: for what
+            was set aside, of which the store keeps no answer.
     """
+    update_id = str(envelope.command_id)
     workflow_type, host = _host(envelope)
     operation: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
         workflow_type,
@@ -59,7 +68,7 @@ async def begin(
             "execute",
             envelope,
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            id=str(envelope.command_id),
+            id=f"{update_id}/{uuid4()}" if afresh else update_id,
             result_type=Receipt,
             start_workflow_operation=operation,
             rpc_timeout=rpc_timeout,
@@ -72,8 +81,20 @@ async def begin(
 
 async def send(client: Client, envelope: Envelope) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
+    receipt = await _sent(client, envelope)
+    if was_set_aside(receipt):
+        receipt = await _sent(client, envelope, afresh=True)
+    return receipt
+
+
+def was_set_aside(receipt: Receipt) -> bool:
+    """Whether what the command rests on could not be read when it was answered."""
+    return receipt.refusal == Sick.__name__
+
+
+async def _sent(client: Client, envelope: Envelope, *, afresh: bool = False) -> Receipt:
     try:
-        handle = await begin(client, envelope)
+        handle = await begin(client, envelope, afresh=afresh)
         return Receipt.model_validate(await handle.result())
     except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
         # The SDK says the same when the server was slow and when we are told to stop.

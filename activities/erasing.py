@@ -12,11 +12,14 @@ from uuid import UUID
 
 from activities.mail.redact import naming, texts, without
 from domain.context import Context, PersonEntry
-from domain.kernel import Recorded, State, fold
+from domain.kernel import Recorded, State
 from domain.people import PersonChanged, PersonRegistered
 from store.database import Connection, listed, queries
-from store.events import Conflict, read_stream
+from store.errors import Unreadable
+from store.events import Conflict, read_state, read_stream
+from store.mails import kept_letter
 from store.projections import project
+from store.sick import examine, note
 from store.vault import Vault
 
 
@@ -34,16 +37,51 @@ def words_of(history: Iterable[Recorded]) -> set[str]:
 
 
 async def erase(connection: Connection, vault: Vault, stream: str, context: Context) -> State:
-    """Erase the person of a stream, in the caller's transaction; the stream as it reads then."""
+    """Erase the person of a stream, in the caller's transaction; the stream as it reads then.
+
+    A mail that cannot be opened is left as it is, and noted: they are taken out of it once it can.
+    """
     person = stream.removeprefix("person:")
     await queries.take_person(connection, person=person)
     words = words_of(await read_stream(connection, vault, stream))
     for row in await listed(queries.mails_naming(connection, person=person)):
-        await _take_out(connection, vault, row, words)
+        try:
+            await _take_out(connection, vault, row, words)
+        except Unreadable:
+            document = {"about": _own_key(row["id"]), "text": json.dumps(sorted(words))}
+            await vault.seal(connection, _words_place(row["id"], person), [document])
+            await queries.add_unreached(
+                connection, mail=row["id"], person=person, words=json.dumps(document)
+            )
+            if sick := await examine(connection, vault, f"mail:{row['id']}"):
+                await note(connection, sick)
     await queries.destroy_key(connection, subject=person)
-    state = fold(stream, await read_stream(connection, vault, stream))
+    state = await read_state(connection, vault, stream)
     await project(connection, state, [], context)
     return state
+
+
+async def take_out_rest(connection: Connection, vault: Vault, mail: UUID) -> None:
+    """Take everybody out of a mail who was erased while it could not be opened."""
+    async with connection.transaction():
+        row = await queries.mail(connection, id=mail)
+        unreached = await listed(queries.unreached(connection, mail=mail))
+        for one in unreached:
+            document = json.loads(one["words"])
+            await vault.open(connection, [(f"{_words_place(mail, one['person'])}+0", document)])
+            await _take_out(connection, vault, row, set(json.loads(document["text"])))
+            row = await queries.mail(connection, id=mail)
+        if unreached:
+            await queries.reached(connection, mail=mail)
+
+
+def _own_key(mail: UUID) -> str:
+    """Whose key seals the words to be taken out of a mail: its own, that seals nothing else."""
+    return f"mail:{mail}"
+
+
+def _words_place(mail: UUID, person: str) -> str:
+    return f"unreached {mail} {person}"
 
 
 async def note_names(
@@ -67,16 +105,17 @@ async def note_names(
 
 
 async def _take_out(connection: Connection, vault: Vault, row: Any, words: set[str]) -> None:
-    """Write a mail to somebody else anew without the words that name a person."""
-    place = f"mail {row['id']}"
-    document = json.loads(row["content"])
-    await vault.open(connection, [(f"{place}+0", document)])
-    if document["text"] is None:
+    """Write a mail to somebody else anew without the words that name a person.
+
+    Raises:
+        Unreadable: It cannot be opened.
+    """
+    letter = await kept_letter(connection, vault, row)
+    if letter is None:
         return
-    letter = json.loads(document["text"])
     letter["message"] = base64.b64encode(
         without(base64.b64decode(letter["message"]), words)
     ).decode()
-    document["text"] = json.dumps(letter)
-    await vault.seal(connection, place, [document])
+    document = {"about": json.loads(row["content"])["about"], "text": json.dumps(letter)}
+    await vault.seal(connection, f"mail {row['id']}", [document])
     await queries.rewrite_mail(connection, id=row["id"], content=json.dumps(document))

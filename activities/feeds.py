@@ -25,6 +25,7 @@ from domain.calendar import local_date
 from domain.context import ProgramEntry
 from store.context import people, program
 from store.database import AWAY, Connection, Pool, listed, queries
+from store.errors import Unreadable
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -146,7 +147,7 @@ class Keeper:
                     await self.refresh()
                 seen = look["seen"]
                 polls += 1
-            except AWAY as away:
+            except (*AWAY, Unreadable) as away:
                 unless_told_to_stop(away)
                 log.warning(
                     "feeds_not_written", directory=str(self._directory), why=str(away)[:200]

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from time import monotonic
 from typing import Literal
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from temporalio.client import (
@@ -13,7 +15,8 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from activities.dispatch import send
+from activities.dispatch import send, was_set_aside
+from activities.erasing import take_out_rest
 from activities.record import Clock
 from activities.stopping import unless_told_to_stop
 from domain.bounces import SettleAddress, item_of
@@ -31,11 +34,14 @@ from domain.people import PersonChanged, PersonRegistered
 from domain.personal import Sealed
 from domain.policy import CalendarPublished, PlaybookPublished
 from domain.program import LookAhead
-from domain.summits import SummitCancelled, SummitHeld, SummitRescheduled
+from domain.summits import ConcludeSummit, SummitCancelled, SummitHeld, SummitRescheduled
+from store import defects
 from store.context import program, staff
 from store.database import AWAY, Connection, Pool, listed, queries
-from store.events import Checkpoint, UnknownEvent, read_log
+from store.errors import ForeignKey, Unreadable
+from store.events import Checkpoint, read_log, read_stream
 from store.liveness import FOLLOWER
+from store.sick import examine, note, sickness
 from store.turns import FOLLOWING, turn
 from store.vault import Vault
 
@@ -44,6 +50,8 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.1
 _REST_SECONDS = 2.0
 """After an interruption."""
+_LOOK_AGAIN_SECONDS = 5.0
+"""At what could not be read."""
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
 
 
@@ -55,6 +63,7 @@ class Follower:
         self._vault = vault
         self._clock = clock
         self._client = client
+        self._looked_at: float | None = None
 
     async def follow(self) -> None:
         """Follow for ever; what cannot be reached now is tried again."""
@@ -72,14 +81,16 @@ class Follower:
             ) as away:
                 unless_told_to_stop(away)
                 log.warning("follower_interrupted", why=type(away).__name__)
-            except UnknownEvent as newer:
-                unless_told_to_stop(newer)
-                # During an upgrade a newer worker follows; this one only must not stop working.
-                log.warning("follower_outdated", why=str(newer))
+            except ForeignKey as foreign:
+                unless_told_to_stop(foreign)
+                log.warning("follower_without_key", why=str(foreign))
             await asyncio.sleep(_REST_SECONDS)
 
     async def catch_up(self, connection: Connection) -> None:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing."""
+        if self._looked_at is None or monotonic() - self._looked_at > _LOOK_AGAIN_SECONDS:
+            await self.look_again(connection)
+            self._looked_at = monotonic()
         async for reached, envelopes in news(connection, self._vault, self._clock):
             for envelope in envelopes:
                 await send(self._client, envelope)
@@ -87,34 +98,133 @@ class Follower:
                 connection, reader=FOLLOWER, xact_id=reached.xact_id, position=reached.position
             )
 
+    async def look_again(self, connection: Connection) -> None:
+        """Look at what could not be read; what it is owed is dealt with once it can be."""
+        for row in await listed(queries.streams_to_look_at(connection)):
+            stream = row["stream"]
+            if sick := await examine(connection, self._vault, stream):
+                if row["since"] is None:
+                    await note(connection, sick)
+                continue
+            if await self._made_up_for(connection, stream, row["since"]):
+                await defects.mend(connection, "stream", stream)
+                log.info("readable_again", stream=stream)
+
+    async def _made_up_for(
+        self, connection: Connection, stream: str, since: datetime | None
+    ) -> bool:
+        """Whether all that a stream is owed could be given, its next moment included."""
+        if stream.startswith("mail:"):
+            await take_out_rest(connection, self._vault, UUID(stream.removeprefix("mail:")))
+        done = True
+        for row in await listed(queries.owed_commands(connection, stream=stream)):
+            envelope = Envelope.model_validate_json(row["envelope"])
+            if was_set_aside(await send(self._client, envelope)):
+                done = False
+                continue
+            await queries.command_given(connection, command_id=row["command_id"])
+        for row in await listed(queries.passed_over(connection, stream=stream)):
+            if await self._dealt_with(connection, stream, row["version"]):
+                await queries.dealt_with(connection, stream=stream, version=row["version"])
+            else:
+                done = False
+        if done and since is not None and (command := waking(stream)):
+            command_id = uuid5(_FOLLOWED, f"{stream}/readable/{since.isoformat()}")
+            await send(
+                self._client,
+                Envelope.of(
+                    command,
+                    command_id=command_id,
+                    actor=SYSTEM,
+                    issued_at=await self._clock.now(),
+                ),
+            )
+        return done
+
+    async def _dealt_with(self, connection: Connection, stream: str, version: int) -> bool:
+        """Whether an event that was passed over could be dealt with now."""
+        # Where a restore took it away there is nothing to deal with.
+        for recorded in (await read_stream(connection, self._vault, stream, after=version - 1))[:1]:
+            asked = await asked_for(connection, recorded, self._clock)
+            if isinstance(asked, Unreadable):
+                await note(connection, asked)
+                return False
+            for envelope in asked:
+                await send(self._client, envelope)
+        return True
+
+
+def waking(stream: str) -> Command | None:
+    """What has a stream's workflow learn when it must wake; None for what has none."""
+    match stream.partition(":"):
+        case ("engagement" | "appropriation", _, _):
+            return ReconcileNotices(of=stream)
+        case ("summit", _, summit):
+            return ConcludeSummit(summit=summit)
+        case ("mail" | "receipt", _, _):
+            return None
+        case _:
+            return LookAhead()
+
 
 async def news(
     connection: Connection, vault: Vault, clock: Clock
 ) -> AsyncIterator[tuple[Checkpoint, list[Envelope]]]:
     """What the log after the checkpoint asks for, page by page, each with the checkpoint to keep.
 
-    The ids of the commands follow from the events, so that giving one again changes nothing.
+    The ids of the commands follow from the events, so that giving one again changes nothing.  An
+    event that cannot be read, or of which nobody can tell what it asks for, is noted and passed
+    over: it is dealt with once it can be.
     """
     row = await queries.checkpoint(connection, reader=FOLLOWER)
     start = Checkpoint(row["xact_id"], row["position"]) if row else Checkpoint()
     async for reached, page in read_log(connection, vault, start):
-        envelopes = []
-        for recorded in page:
-            for command in await _called_for(connection, recorded):
-                about = command.stream(_FOLLOWED)
-                place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{about}"
-                if isinstance(command, SettleAddress):
-                    place += "/address"
-                envelopes.append(
-                    Envelope.of(
-                        command,
-                        command_id=uuid5(_FOLLOWED, place),
-                        actor=SYSTEM,
-                        issued_at=await clock.now(),
-                        causation_id=recorded.stamp.command_id,
-                    )
-                )
+        envelopes: list[Envelope] = []
+        for one in page:
+            asked = one if isinstance(one, Unreadable) else await asked_for(connection, one, clock)
+            if not isinstance(asked, Unreadable):
+                envelopes += asked
+                continue
+            stream, version = (
+                (one.stream, one.version)
+                if isinstance(one, Unreadable)
+                else (one.stamp.stream, one.stamp.version)
+            )
+            log.warning("event_passed_over", stream=stream, version=version, why=asked.why)
+            async with connection.transaction():
+                await note(connection, asked)
+                await queries.pass_over(connection, stream=stream, version=version)
         yield reached, envelopes
+
+
+async def asked_for(
+    connection: Connection, recorded: Recorded, clock: Clock
+) -> list[Envelope] | Unreadable:
+    """What a fact asks of other streams, as commands; or why nobody can tell."""
+    try:
+        async with connection.transaction():
+            commands = await _called_for(connection, recorded)
+    except Exception as problem:
+        sick = sickness(problem, recorded.stamp.stream)
+        if sick is None:
+            raise
+        return sick
+    envelopes = []
+    for command in commands:
+        about = command.stream(_FOLLOWED)
+        place = f"{recorded.stamp.stream}@{recorded.stamp.version}/{about}"
+        if isinstance(command, SettleAddress):
+            place += "/address"
+        envelopes.append(
+            Envelope.of(
+                command,
+                command_id=uuid5(_FOLLOWED, place),
+                actor=SYSTEM,
+                issued_at=await clock.now(),
+                causation_id=recorded.stamp.command_id,
+            )
+        )
+    return envelopes
 
 
 async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Command]:

@@ -26,6 +26,7 @@ from domain.errors import (
     Invalid,
     Refused,
     ReusedCommandId,
+    Sick,
     StorePutBack,
     Unknown,
 )
@@ -48,11 +49,14 @@ from domain.summits import Summit
 from store.context import next_overview_moment, standing
 from store.database import Connection, Pool, queries
 from store.defects import NOBODY
-from store.events import Append, Conflict, append, read_stream
+from store.errors import ForeignKey, Unreadable, VaultError
+from store.events import Append, Conflict, append, folded, read_state, read_stream
 from store.finding import canonical_stream
 from store.past import past_of, typed
 from store.projections import hold, next_due, project
+from store.receipts import kept_receipt, place, receipt_from_log
 from store.resolving import resolve
+from store.sick import note, sickness
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -119,6 +123,8 @@ class Record:
                 given = await opened(connection, self._vault, envelope)
             except NamesTheErased as refusal:
                 receipt = await self._earlier(connection, envelope, refusal)
+            except VaultError as problem:
+                receipt = await self._set_aside(connection, envelope, problem)
             else:
                 receipt = await self.answer_in(connection, given)
             return await sealed_answer(connection, self._vault, receipt)
@@ -149,7 +155,18 @@ class Record:
                 raise StorePutBack(PUT_BACK)
 
     async def answer_in(self, connection: Connection, envelope: Envelope) -> Receipt:
-        """Answer one command in the caller's transaction, and keep its receipt there."""
+        """Answer one command in the caller's transaction, and keep its receipt there.
+
+        What rests on something that cannot be read is refused, and no receipt is kept: the same
+        command may be given again once it can be.
+        """
+        try:
+            async with connection.transaction():
+                return await self._answer(connection, envelope)
+        except (Unreadable, VaultError) as problem:
+            return await self._set_aside(connection, envelope, problem)
+
+    async def _answer(self, connection: Connection, envelope: Envelope) -> Receipt:
         known = await self._known(connection, envelope)
         if known is not None:
             return known
@@ -162,6 +179,32 @@ class Record:
             receipt = await self._refused(connection, envelope, refusal)
         await self._keep(connection, envelope, receipt)
         return receipt
+
+    async def _set_aside(
+        self, connection: Connection, envelope: Envelope, problem: Unreadable | VaultError
+    ) -> Receipt:
+        """Refuse what rests on something that cannot be read; what the system says is kept for it.
+
+        Raises:
+            ForeignKey: Nothing is wrong with the store: this process has another master key.
+        """
+        if isinstance(problem, ForeignKey):
+            raise problem
+        stream = await self._stream_of(connection, envelope)
+        at_fault = problem.stream if isinstance(problem, Unreadable) else _person(problem, stream)
+        sick = sickness(problem, at_fault)
+        assert sick is not None
+        await note(connection, sick)
+        if envelope.actor == SYSTEM:
+            await queries.owe_command(
+                connection,
+                command_id=envelope.command_id,
+                stream=sick.stream,
+                envelope=envelope.model_dump_json(),
+            )
+        return await self._with_standing(
+            connection, _no(envelope, stream, Sick(f"{sick} Everything else goes on."))
+        )
 
     async def _hold_clock(self, connection: Connection, envelope: Envelope) -> None:
         """Refuse what was given by a clock ahead of the store's.
@@ -208,7 +251,7 @@ class Record:
             connection, envelope.stream, new=isinstance(command, RegisterLea)
         )
         history = await read_stream(connection, self._vault, stream)
-        before = fold(stream, history)
+        before = folded(stream, history)
         context = await resolve(connection, envelope, command, before, now)
         if arrived := brought(before, context):
             # Whoever it brings in, such as another Lead, is resolved as well.
@@ -233,7 +276,7 @@ class Record:
         told = list(news)
         for other, events in decided.others.items():
             there_before = await read_stream(connection, self._vault, other)
-            base = fold(other, there_before)
+            base = folded(other, there_before)
             # What the decision looked at must not have gone on meanwhile.
             expected = decided.expected.get(other, context.versions.get(other, base.version))
             there, everything = context, events
@@ -289,7 +332,7 @@ class Record:
                 f"{row['stream']}. Leave --command-id out to give a new command."
             )
             return await self._refused(connection, envelope, refusal)
-        return await self._answered(connection, row)
+        return await self._answered(connection, envelope.command_id, row)
 
     async def _earlier(
         self, connection: Connection, envelope: Envelope, refusal: NamesTheErased
@@ -301,49 +344,50 @@ class Record:
         row = await queries.receipt(connection, command_id=envelope.command_id)
         if row is None:
             return await self._refused(connection, envelope, refusal)
-        return await self._answered(connection, row)
+        return await self._answered(connection, envelope.command_id, row)
 
-    async def _answered(self, connection: Connection, row: Any) -> Receipt:
+    async def _answered(self, connection: Connection, command_id: UUID, row: Any) -> Receipt:
         """An answer that was kept, as it is given again."""
-        kept = Receipt.model_validate_json(row["receipt"])
-        [message] = await self._opened(connection, kept.command_id, [kept.message])
-        return await self._with_standing(
-            connection, kept.model_copy(update={"message": message, "repeated": True})
-        )
+        try:
+            kept = await kept_receipt(connection, self._vault, command_id, row["receipt"])
+        except Unreadable as sick:
+            await note(connection, sick)
+            kept = await receipt_from_log(connection, command_id, row["stream"], sick)
+        return await self._with_standing(connection, kept.model_copy(update={"repeated": True}))
 
     async def _refused(
         self, connection: Connection, envelope: Envelope, refusal: Refused
     ) -> Receipt:
+        stream = await self._stream_of(connection, envelope)
+        return await self._with_standing(connection, _no(envelope, stream, refusal))
+
+    async def _stream_of(self, connection: Connection, envelope: Envelope) -> str:
+        """The stream that a command was for, as it is kept with the answer."""
         try:
-            stream = await canonical_stream(
+            return await canonical_stream(
                 connection, envelope.stream, new=envelope.kind == RegisterLea.kind()
             )
         except (Ambiguous, Unknown):
             # What was typed may be somebody's name, and this is kept for ever.
-            stream = NOBODY
-        return await self._with_standing(
-            connection,
-            Receipt(
-                command_id=envelope.command_id,
-                stream=stream,
-                outcome="refused",
-                message=str(refusal),
-                refusal=refusal.kind,
-            ),
-        )
+            return NOBODY
 
     async def _with_standing(self, connection: Connection, receipt: Receipt) -> Receipt:
         """The receipt with what the workflow needs to know as of now, whatever was answered.
 
         The workflow moves its timer and its search attributes to where any receipt says.
         """
+        now = await self._clock.now()
         if host_workflow_id(receipt.stream) == PROGRAM:
-            now = await self._clock.now()
             return receipt.model_copy(update=await _program_standing(connection, now))
-        history = await read_stream(connection, self._vault, receipt.stream)
-        state = fold(receipt.stream, history)
-        context = await standing(connection, state, await self._clock.now())
-        return receipt.model_copy(update=_standing(state, context))
+        try:
+            async with connection.transaction():
+                state = await read_state(connection, self._vault, receipt.stream)
+                found = _standing(state, await standing(connection, state, now))
+        except Unreadable as sick:
+            # Its workflow waits without a moment: whoever finds that it can be read wakes it.
+            await note(connection, sick.seen_from(receipt.stream))
+            found = _UNKNOWN
+        return receipt.model_copy(update=found)
 
     async def _keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
         # A refusal repeats what was typed, which may name somebody: it is kept sealed, also by
@@ -351,7 +395,7 @@ class Record:
         named = await about_words(connection, receipt)
         about = " ".join(dict.fromkeys([receipt.stream.removeprefix("person:"), *named]))
         document = {"message": Sealed(about=about, text=receipt.message).model_dump()}
-        await self._vault.seal(connection, f"receipt {envelope.command_id}", [document])
+        await self._vault.seal(connection, place(envelope.command_id), [document])
         kept = receipt.model_copy(update={"message": json.dumps(document["message"])})
         answer = kept.model_dump(mode="json")
         if receipt.outcome == "recorded" and envelope.actor != SYSTEM:
@@ -369,14 +413,25 @@ class Record:
             ),
         )
 
-    async def _opened(
-        self, connection: Connection, command_id: UUID, messages: list[str]
-    ) -> list[str]:
-        documents = [{"message": json.loads(m)} for m in messages]
-        await self._vault.open(
-            connection, [(f"receipt {command_id}+0", document) for document in documents]
-        )
-        return [str(Sealed.model_validate(d["message"])) for d in documents]
+
+_UNKNOWN: dict[str, Any] = {"is_open": True, "next_wake": None}
+"""How a stream stands that cannot be read."""
+
+
+def _person(problem: VaultError, otherwise: str) -> str:
+    """Whose key is at fault, as a stream."""
+    subject = problem.subject or ""
+    return f"person:{subject}" if subject.startswith("p-") and " " not in subject else otherwise
+
+
+def _no(envelope: Envelope, stream: str, refusal: Refused) -> Receipt:
+    return Receipt(
+        command_id=envelope.command_id,
+        stream=stream,
+        outcome="refused",
+        message=str(refusal),
+        refusal=refusal.kind,
+    )
 
 
 async def _lacks(connection: Connection, told: Told | None) -> bool:
@@ -388,7 +443,12 @@ async def _lacks(connection: Connection, told: Told | None) -> bool:
 
 async def _program_standing(connection: Connection, now: datetime) -> dict[str, Any]:
     """What a receipt says of the program: when its next overview is due."""
-    wake = await next_overview_moment(connection, now)
+    try:
+        async with connection.transaction():
+            wake = await next_overview_moment(connection, now)
+    except Unreadable as sick:
+        await note(connection, sick)
+        return _UNKNOWN
     return {"is_open": wake is not None, "next_wake": wake}
 
 

@@ -21,15 +21,15 @@ from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
 from activities.names import Announced, ClaimedMail, DigestRun, Handed
 from activities.overviews import Overseen, pass_on, readers, still_to_send, to_go
-from activities.record import Clock, Outcome, Record
+from activities.record import Clock, Record
 from activities.stopping import unless_told_to_stop
 from activities.telling import Found, digest_of, message_id, said_in
 from activities.threads import answered
 from domain.calendar import WorkingDays, local_date
-from domain.context import SYSTEM, ProgramEntry
+from domain.context import SYSTEM, Context, ProgramEntry
 from domain.deciding import brought
 from domain.ids import DIGEST, alarm_kind, alarm_of
-from domain.kernel import fold
+from domain.kernel import State
 from domain.messages import Envelope
 from domain.notices import (
     ClaimNotices,
@@ -48,8 +48,11 @@ from store.context import (
     program,
 )
 from store.database import AWAY, Connection, Pool, listed, queries
-from store.events import read_stream
+from store.errors import Unreadable
+from store.events import read_state
+from store.mails import kept_letter
 from store.resolving import resolve
+from store.sick import note, sickness
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -68,18 +71,25 @@ def mail_id(person: str, on: date, kind: str = DIGEST) -> UUID:
     return uuid5(_MAILS, f"{person}/{on.isoformat()}/{kind}")
 
 
-async def kept_letter(connection: Connection, vault: Vault, row: Any) -> dict[str, str] | None:
-    """A mail as it was frozen: sender, recipient, message; None once it cannot be read any more."""
-    document = json.loads(row["content"])
-    await vault.open(connection, [(f"mail {row['id']}+0", document)])
-    return None if document["text"] is None else dict(json.loads(document["text"]))
+async def went_to(connection: Connection, vault: Vault, row: Any) -> str:
+    """The address that a mail went to, or was to go to; empty once its reader was erased.
+
+    Of a mail that cannot be opened it is the one that the directory has.
+    """
+    try:
+        letter = await kept_letter(connection, vault, row)
+    except Unreadable as sick:
+        await note(connection, sick)
+        entry = (await people(connection, {row["person"]})).get(row["person"])
+        return (entry.email if entry else None) or ""
+    return letter["recipient"] if letter else ""
 
 
 async def still_theirs(connection: Connection, vault: Vault, row: Any) -> bool:
     """Whether a mail went to the address that the directory still has for its reader."""
-    letter = await kept_letter(connection, vault, row)
+    address = await went_to(connection, vault, row)
     entry = (await people(connection, {row["person"]})).get(row["person"])
-    return bool(letter and entry and entry.email and letter["recipient"] == entry.email)
+    return bool(address and entry and address == entry.email)
 
 
 class Reminders:
@@ -114,40 +124,38 @@ class Reminders:
         kept: dict[str, bytes | None] = {}
         async with self._pool.acquire() as connection:
             for row in await listed(queries.mails_about(connection, person=person)):
-                letter = await kept_letter(connection, self._vault, row)
+                try:
+                    letter = await kept_letter(connection, self._vault, row)
+                except Unreadable as sick:
+                    # Nobody can take them out of it, so no copy is kept.
+                    await note(connection, sick)
+                    letter = None
                 kept[row["message_id"]] = base64.b64decode(letter["message"]) if letter else None
         done = await asyncio.to_thread(forget, self._caught, kept)
         log.info("caught_mails_forgotten", person=person, mails=done)
 
     async def announce(self, stream: str) -> Announced:
-        """Start the mails of everybody who must be told something on this stream now."""
+        """Start the mails of everybody who must be told something on this stream now.
+
+        A stream that cannot be read has no next moment: whoever finds that it can be wakes it.
+        """
         now = await self._clock.now()
-        async with self._pool.acquire() as connection:
-            settings = await program(connection)
-            assert settings is not None
-            today = local_date(now, settings.zone)
-            state = fold(stream, await read_stream(connection, self._vault, stream))
-            look = ReconcileNotices(of=stream)
-            envelope = _from_system(look, uuid5(_MAILS, stream), now)
-            context = await resolve(connection, envelope, envelope.command(), state, now)
-            if brought(state, context):
-                # What time has brought is recorded before anybody is told anything.
-                command_id = uuid5(_MAILS, f"{stream}@{state.version}/brought")
-                await self._record.execute(_from_system(look, command_id, now))
-                state = fold(stream, await read_stream(connection, self._vault, stream))
-                context = await resolve(connection, envelope, envelope.command(), state, now)
-            mailed, in_week = [
-                {r["person"] for r in await listed(rows)}
-                for rows in (
-                    queries.mailed_since(connection, since=today, kind=DIGEST),
-                    queries.mailed_since(connection, since=monday(today), kind=DIGEST),
-                )
-            ]
-
-        def had_theirs(person: str) -> bool:
-            return person in (in_week if is_weekly(person, context) else mailed)
-
-        told = announcement(state, context, had_theirs)
+        try:
+            settings, state, context, mailed, in_week = await self._look_at(stream, now)
+            told = announcement(
+                state,
+                context,
+                lambda person: person in (in_week if is_weekly(person, context) else mailed),
+            )
+        except Exception as problem:
+            sick = sickness(problem, stream)
+            if sick is None:
+                raise
+            async with self._pool.acquire() as connection:
+                await note(connection, sick)
+            log.warning("stream_unreadable", stream=stream, why=sick.why)
+            return Announced(again_at=None)
+        today = local_date(now, settings.zone)
         for person in sorted(told.people):
             await start_digest(
                 self._client,
@@ -167,8 +175,48 @@ class Reminders:
         )
         return Announced(again_at=told.again_at)
 
+    async def _look_at(
+        self, stream: str, now: datetime
+    ) -> tuple[ProgramEntry, State, Context, set[str], set[str]]:
+        """A stream with what time has brought, and who has had mail today and this week."""
+        async with self._pool.acquire() as connection:
+            settings = await program(connection)
+            assert settings is not None
+            today = local_date(now, settings.zone)
+            state = await read_state(connection, self._vault, stream)
+            look = ReconcileNotices(of=stream)
+            envelope = _from_system(look, uuid5(_MAILS, stream), now)
+            context = await resolve(connection, envelope, envelope.command(), state, now)
+            if brought(state, context):
+                # What time has brought is recorded before anybody is told anything.
+                command_id = uuid5(_MAILS, f"{stream}@{state.version}/brought")
+                await self._record.execute(_from_system(look, command_id, now))
+                state = await read_state(connection, self._vault, stream)
+                context = await resolve(connection, envelope, envelope.command(), state, now)
+            mailed, in_week = [
+                {r["person"] for r in await listed(rows)}
+                for rows in (
+                    queries.mailed_since(connection, since=today, kind=DIGEST),
+                    queries.mailed_since(connection, since=monday(today), kind=DIGEST),
+                )
+            ]
+        return settings, state, context, mailed, in_week
+
     async def announce_overviews(self) -> Announced:
-        """Start the mails of everybody whose overview of the week or the month has come."""
+        """Start the mails of everybody whose overview of the week or the month has come.
+
+        Where the program's own documents cannot be read there is no next moment: whoever finds
+        that they can be wakes it.
+        """
+        try:
+            return await self._announce_overviews()
+        except Unreadable as sick:
+            async with self._pool.acquire() as connection:
+                await note(connection, sick)
+            log.warning("stream_unreadable", stream=sick.stream, why=sick.why)
+            return Announced(again_at=None)
+
+    async def _announce_overviews(self) -> Announced:
         now = await self._clock.now()
         async with self._pool.acquire() as connection:
             settings = await program(connection)
@@ -272,8 +320,7 @@ class Reminders:
         )
         found = Found()
         for stream in concerned:
-            outcome = await self._claimed(connection, claim, stream, now)
-            found.add(outcome, mail, digest.person)
+            await self._claimed(connection, claim, stream, now, found)
         overseen = [] if alarm else await still_to_send(connection, digest.person, settings, now)
         if not found.items and not overseen:
             return None
@@ -284,8 +331,10 @@ class Reminders:
             for stream in [r["stream"] for r in rows]:
                 if stream not in concerned:
                     passing = claim.model_copy(update={"in_passing": True})
-                    outcome = await self._claimed(connection, passing, stream, now)
-                    found.add(outcome, mail, digest.person)
+                    await self._claimed(connection, passing, stream, now, found)
+            rows = await listed(queries.sick_engagements_of(connection, person=digest.person))
+            for row in rows:
+                found.left_out[f"engagement:{row['id']}"] = row["lea_name"], row["illustrative"]
         directory = await people(connection, {digest.person, *found.leads})
         found.people |= directory
         for overview in overseen:
@@ -306,13 +355,25 @@ class Reminders:
         return content, found, overseen
 
     async def _claimed(
-        self, connection: Connection, claim: ClaimNotices, stream: str, now: datetime
-    ) -> Outcome:
+        self, connection: Connection, claim: ClaimNotices, stream: str, now: datetime, found: Found
+    ) -> None:
+        """Claim what is due on one stream; one that cannot be read is left out and noted."""
         command = claim.model_copy(update={"of": stream})
         command_id = uuid5(claim.mail, f"{stream}/{now.isoformat()}")
-        outcome = await self._record.decide_and_append(
-            connection, _from_system(command, command_id, now), now=now
-        )
+        try:
+            async with connection.transaction():
+                outcome = await self._record.decide_and_append(
+                    connection, _from_system(command, command_id, now), now=now
+                )
+                found.add(outcome, claim.mail, claim.person)
+        except Exception as problem:
+            sick = sickness(problem, stream)
+            if sick is None:
+                raise
+            await note(connection, sick)
+            log.warning("stream_unreadable", stream=stream, why=sick.why)
+            found.left_out[stream] = stream.partition(":")[2], False
+            return
         for notice in said_in(outcome, claim.mail, claim.person):
             log.info(
                 "notice_claimed",
@@ -322,7 +383,6 @@ class Reminders:
                 mail=str(claim.mail),
                 person=claim.person,
             )
-        return outcome
 
     async def _note(
         self,
@@ -403,12 +463,20 @@ class Reminders:
                     return opening
         stale = row["made_on"] < local_date(now, settings.zone)
         if row["kind"] == DIGEST and stale and not row["offered"]:
-            await self._make_anew(mail, row["person"], settings, now)
+            await self._make_anew(row, settings, now, why="when the mail server was back")
+        letter = await self._letter(mail)
+        if isinstance(letter, Unreadable):
+            async with self._pool.acquire() as connection:
+                await note(connection, letter)
+            log.warning("mail_unreadable", mail=str(mail), why=letter.why)
+            await self._make_anew(row, settings, now, why="when it was to be made again", lost=True)
+            letter = await self._letter(mail)
+            if isinstance(letter, Unreadable):
+                raise letter
         async with self._pool.acquire() as connection:
             row = await queries.mail(connection, id=mail)
             if row["outcome"] is not None:
                 return None
-            letter = await kept_letter(connection, self._vault, row)
         if letter is None:
             await self._settle(
                 mail, "bounced", "the recipient's data were erased before it was sent"
@@ -438,11 +506,20 @@ class Reminders:
         await self._settle(mail, delivery.outcome, delivery.detail)
         return None
 
+    async def _letter(self, mail: UUID) -> dict[str, str] | Unreadable | None:
+        async with self._pool.acquire() as connection:
+            row = await queries.mail(connection, id=mail)
+            try:
+                return await kept_letter(connection, self._vault, row)
+            except Unreadable as sick:
+                return sick
+
     async def _make_anew(
-        self, mail: UUID, person: str, settings: ProgramEntry, now: datetime
+        self, row: Any, settings: ProgramEntry, now: datetime, *, why: str, lost: bool = False
     ) -> None:
-        today = local_date(now, settings.zone)
-        digest = DigestRun(person=person, on=today)
+        """Make a mail again under its own id: it is of another day, or cannot be opened."""
+        mail, today = row["id"], local_date(now, settings.zone)
+        digest = DigestRun(person=row["person"], on=today, kind=row["kind"])
 
         async def once(connection: Connection) -> bool:
             await listed(queries.forget_overviews(connection, mail=mail))
@@ -452,7 +529,7 @@ class Reminders:
                     connection,
                     id=mail,
                     outcome="dropped",
-                    detail="nothing was left to say when the mail server was back",
+                    detail=f"nothing was left to say {why}",
                     at=now,
                 )
                 return False
@@ -463,6 +540,7 @@ class Reminders:
                 id=mail,
                 content=await self._sealed(connection, mail, content, message),
                 made_on=today,
+                lost=lost,
             )
             await note_names(connection, mail, message, found.people)
             await self._note(connection, digest, mail, found, overseen)

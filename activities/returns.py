@@ -20,13 +20,15 @@ from activities.dispatch import send
 from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_report
 from activities.overviews import pass_on
 from activities.record import Clock
-from activities.reminders import kept_letter, still_theirs
+from activities.reminders import still_theirs, went_to
 from activities.stopping import unless_told_to_stop
 from domain.context import SYSTEM
 from domain.messages import Envelope
 from domain.notices import RecordReturn
 from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
+from store.errors import Unreadable
+from store.sick import note
 from store.turns import RETURNS, turn
 from store.vault import Vault
 
@@ -75,18 +77,28 @@ class ReturnReader:
             How many messages there were of each kind.
         """
         found: Counter[str] = Counter()
+        waiting: set[bytes] = set()
         while unread := await asyncio.to_thread(self._box.unread):
             digests = [digest for digest, _ in unread]
             rows = await listed(queries.bounces_read(connection, digests=digests))
             known = {bytes(row["digest"]) for row in rows}
             for digest, raw in unread:
                 if digest not in known:
-                    what = await self._deal_with(connection, raw, digest.hex()[:12])
+                    try:
+                        what = await self._deal_with(connection, raw, digest.hex()[:12])
+                    except Unreadable as sick:
+                        # It waits by itself, and is read again at the next look.
+                        await note(connection, sick)
+                        log.warning("bounce_waits", message=digest.hex()[:12], why=sick.why)
+                        waiting.add(digest)
+                        self._box.seen.add(digest)
+                        continue
                     await queries.add_bounce_read(connection, digest=digest, found=what)
                     found[what] += 1
                     known.add(digest)
                 # Only now: what was interrupted is read again.
                 self._box.seen.add(digest)
+        self._box.look_again_at(waiting)
         return found
 
     async def _deal_with(self, connection: Connection, raw: bytes, digest: str) -> str:
@@ -107,8 +119,7 @@ class ReturnReader:
             row = await self._mail(connection, message_id)
             if row is None:
                 continue
-            letter = await kept_letter(connection, self._vault, row)
-            address = letter["recipient"] if letter else ""
+            address = await went_to(connection, self._vault, row)
             if not address:
                 return "foreign", "the mail cannot be read any more"
             if report.is_from(address):
@@ -186,6 +197,12 @@ class _Box:
         self._files: dict[str, bytes] = {}
         self._missing = False
         self.seen: set[bytes] = set()
+
+    def look_again_at(self, digests: set[bytes]) -> None:
+        """Hand these messages out again."""
+        if digests:
+            self.seen -= digests
+            self._as_it_was = None
 
     def unread(self) -> Unread:
         """Some messages that were not seen yet; none when all were."""

@@ -12,6 +12,7 @@ from domain.errors import Refused
 from domain.ids import person_id_from
 from domain.messages import Envelope, Receipt
 from store.database import Connection
+from store.errors import ForeignKey, VaultError
 from store.names import named_in, person_called, words
 from store.vault import Vault
 
@@ -77,7 +78,15 @@ async def sealed_answer(connection: Connection, vault: Vault, receipt: Receipt) 
     if not receipt.message or not about:
         return receipt
     document = {"about": " ".join(about), "text": receipt.message}
-    await vault.seal(connection, _answer(receipt), [document])
+    try:
+        await vault.seal(connection, _answer(receipt), [document])
+    except ForeignKey:
+        raise
+    except VaultError as problem:
+        # Its words may name somebody whose key cannot be used: they do not travel.
+        return receipt.model_copy(
+            update={"message": f"What was answered cannot go out: {problem}."}
+        )
     return receipt.model_copy(update={"message": json.dumps(document), "sealed": True})
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
-from activities.mail.digest import Digest, DigestItem, TakenBack
+from activities.mail.digest import Digest, DigestItem, Overview, OverviewLine, TakenBack
 from activities.names import DigestRun
 from activities.naming import with_names
 from activities.overviews import Overseen
@@ -36,13 +36,16 @@ class Found:
     """Those that must learn what became of the mail."""
     people: dict[str, PersonEntry] = field(default_factory=dict)
     """Whoever it may name."""
+    left_out: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Streams that could not be looked at: what each is called, and whether it is illustrative."""
 
     def add(self, outcome: Outcome, mail: UUID, person: str) -> None:
         """Take over what a person's mail claimed on one stream."""
         items, gone = _items(outcome, mail, person), _taken_back(outcome)
+        leads = matter_of(outcome.state, outcome.context).holding("lead")
         self.people |= outcome.context.people
         if items:
-            self.leads += matter_of(outcome.state, outcome.context).holding("lead")
+            self.leads += leads
             self.streams[outcome.state.stream] = None
         self.items += items
         self.taken_back += gone
@@ -152,6 +155,8 @@ def digest_of(
     assert recipient.email is not None
     answers_to = lead if lead and lead.id != recipient.id and not recipient.is_staff else None
     sections = tuple(section for overview in overseen for section in overview.sections)
+    if recipient.is_staff and found.left_out:
+        sections = (*sections, _left_out(found.left_out))
     marks = [item.illustrative for item in found.items]
     marks += [line.illustrative for section in sections for line in section.lines]
     return Digest(
@@ -175,4 +180,21 @@ def digest_of(
         overviews=sections,
         alarm_at=alarm_at if found.items and all(i.due_at for i in found.items) else None,
         overview_title=" and ".join(overview.rules.title for overview in overseen) or "Overview",
+    )
+
+
+def _left_out(streams: Mapping[str, tuple[str, bool]]) -> Overview:
+    """What a mail could not look at, for staff to know that it is not all."""
+    return Overview(
+        title="Could not be looked at",
+        late=True,
+        lines=tuple(
+            OverviewLine(
+                lea_name=name,
+                text="cannot be read for now: nothing is lost, and its reminders wait until it can",
+                command="handrail doctor",
+                illustrative=illustrative,
+            )
+            for name, illustrative in streams.values()
+        ),
     )

@@ -155,12 +155,14 @@ async def measure(cluster: Cluster, pool: Pool, vault: Vault, clock: StandingClo
                     " join read.leas l on l.id = e.lea"
                 )
             )
-            now, found = await timed(members(connection, zone=ZONE, known_by=None, true_by=None))
+            now, found = await timed(
+                members(connection, zone=ZONE, known_by=None, true_by=None, left_out=[])
+            )
             then, known = await timed(
-                members(connection, zone=ZONE, known_by=clock.at, true_by=None)
+                members(connection, zone=ZONE, known_by=clock.at, true_by=None, left_out=[])
             )
             tracemalloc.start()
-            await members(connection, zone=ZONE, known_by=clock.at, true_by=None)
+            await members(connection, zone=ZONE, known_by=clock.at, true_by=None, left_out=[])
             _, peak = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             sample = 200

@@ -7,7 +7,7 @@ command was accepted, and how to repeat it safely.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from activities.record import Record
     from domain.kernel import Command
     from domain.messages import Envelope, Receipt
+    from store.errors import Unreadable
 
 PATIENCE_SECONDS = 4.0
 """Whoever types a command has its answer within five seconds, the start of Python included."""
@@ -77,6 +78,8 @@ class Door:
     client: "Client | None"
     clock: Clock
     sandbox: bool
+    left_out: "list[Unreadable]" = field(default_factory=list)
+    """What an answer about many had to leave out, for whoever asked to be told."""
 
     def packed(
         self,
@@ -155,7 +158,7 @@ class Door:
         )
         from temporalio.service import RPCError
 
-        from activities.dispatch import begin
+        from activities.dispatch import begin, was_set_aside
         from activities.sealing import opened_answer, seal
         from domain.messages import Receipt
 
@@ -199,6 +202,15 @@ class Door:
                 )
                 accepted = True
                 answer = Receipt.model_validate(await handle.result())
+                if was_set_aside(answer):
+                    # The engine remembers it, and what was sick may have been mended since.
+                    handle = await begin(
+                        self.client,
+                        travelling,
+                        rpc_timeout=timedelta(seconds=PATIENCE_SECONDS),
+                        afresh=True,
+                    )
+                    answer = Receipt.model_validate(await handle.result())
                 async with self.pool.acquire() as connection:
                     return await opened_answer(connection, self.vault, answer)
         except (*_CUT, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:

@@ -15,6 +15,8 @@ from cli.stack import settings_or_fail
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from store.defects import Defect
+    from store.errors import Unreadable
+    from store.rebuild import Rebuilt
     from store.verifying import Report
 
 PACKS = Path(__file__).parent.parent / "packs"
@@ -227,20 +229,37 @@ def recover(*, json_: Json = False) -> None:
 
 
 def rebuild(*, json_: Json = False) -> None:
-    """Make every read model anew from the events, in one transaction."""
+    """Make every read model anew from the events, in one transaction.
 
-    async def work(door: "Door") -> int:
+    What cannot be read keeps the read models it has, and is named; then it exits with 1.
+    """
+
+    async def work(door: "Door") -> "Rebuilt":
         from store.rebuild import rebuild as make_anew
 
         return await door.record.in_transaction(
             lambda connection: make_anew(connection, door.vault)
         )
 
-    streams = run(work)
+    done = run(work)
     if json_:
-        emit_json({"streams": streams})
+        emit_json({"streams": done.streams, "left": [_as_data(sick) for sick in done.left]})
     else:
-        print(f"Read models of {counted(streams, 'stream')} made anew.")
+        print(f"Read models of {counted(done.streams, 'stream')} made anew.")
+        if done.left:
+            print(f"Left as they were, of {counted(len(done.left), 'stream')}:")
+        for sick in done.left:
+            print(f"  {sick}")
+    raise SystemExit(REFUSED if done.left else DONE)
+
+
+def _as_data(sick: "Unreadable") -> dict[str, Any]:
+    return {
+        "stream": sick.stream,
+        "version": sick.version,
+        "why": sick.why,
+        "remedy": sick.remedy,
+    }
 
 
 def head(*, json_: Json = False) -> None:
@@ -285,6 +304,8 @@ def verify(
 ) -> None:
     """Hold the whole store against its seals: events, receipts, keys, mails, lists and schema.
 
+    It also reads every stream, and names those that cannot be read.
+
     Args:
         against: A document that `admin head` wrote earlier, kept outside the database.
         accept_schema: Take functions, rights and roles as they are now for right, and seal them.
@@ -292,8 +313,9 @@ def verify(
     """
     document = _document(against) if against else None
 
-    async def work(door: "Door") -> "Report":
+    async def work(door: "Door") -> "tuple[Report, list[Unreadable]]":
         from store.sealing import accept_schema as accept
+        from store.sick import look_over
         from store.verifying import compare
         from store.verifying import verify as look
 
@@ -306,9 +328,11 @@ def verify(
                 )
             report = await look(connection, door.vault, document)
             await compare(connection, door.vault, report)
-            return report
+            sick = [one async for one in look_over(connection, door.vault)]
+        door.left_out.extend(sick)
+        return report, sick
 
-    report = run(work)
+    report, sick = run(work)
     if json_:
         from store.verifying import streams_broken
 
@@ -319,18 +343,25 @@ def verify(
                 "receipts": report.receipts,
                 "broken": streams_broken(report),
                 "found": [{"where": f.where, "what": f.what} for f in report.found],
+                "unreadable": [_as_data(one) for one in sick],
                 "notes": report.notes,
             }
         )
     elif report.found:
         emit_table("Tampered with", ("Where", "What"), [(f.where, f.what) for f in report.found])
-    else:
+    elif not sick:
         are = "is" if report.streams == 1 else "are"
         print(f"{counted(report.streams, 'stream')} {are} intact.")
     if not json_:
+        if sick:
+            emit_table(
+                "Cannot be read",
+                ("Stream", "Why", "What to do"),
+                [(one.stream, one.why, one.remedy) for one in sick],
+            )
         for note in report.notes:
             narrate(f"Note: {note}.")
-    raise SystemExit(REFUSED if report.found else DONE)
+    raise SystemExit(REFUSED if report.found or sick else DONE)
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from cli.output import REFUSED, UNAVAILABLE, fail
+from cli.output import REFUSED, UNAVAILABLE, fail, narrate
 from cli.stack import settings_or_fail
 from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 from domain.wording import spoken
@@ -17,8 +17,12 @@ from domain.wording import spoken
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from domain.context import LeaEntry, PersonEntry
+    from store.errors import Unreadable
 
 T = TypeVar("T")
+
+_NAMED_SICK = 3
+"""How many of what cannot be read are named."""
 
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 """One JSON object (or one a line) instead of text."""
@@ -41,7 +45,14 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
 
     async def inside() -> T:
         async with open_door(settings, commands=commands) as door:
-            return await work(door)
+            try:
+                answer = await work(door)
+            except Unreadable as sick:
+                await _note(door, [sick])
+                raise
+            await _note(door, door.left_out)
+            await _say_what_is_sick(door)
+            return answer
 
     try:
         return asyncio.run(inside())
@@ -51,6 +62,33 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
         fail(str(away), UNAVAILABLE)
     except SettingsError as wrong:
         fail(str(wrong), UNAVAILABLE)
+
+
+async def _note(door: "Door", found: "Sequence[Unreadable]") -> None:
+    """Keep what cannot be read, for handrail doctor and whoever looks at it again."""
+    from store.defects import note
+
+    if found:
+        async with door.pool.acquire() as connection:
+            for one in found:
+                told = f"{one.why}. {one.remedy}"
+                await note(connection, "stream", one.stream, told, stream=one.stream)
+
+
+async def _say_what_is_sick(door: "Door") -> None:
+    """A line on stderr about what cannot be read, whatever was asked."""
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        rows = await listed(queries.sick_streams(connection))
+    if rows:
+        streams = [row["stream"].removeprefix("engagement:") for row in rows]
+        named = ", ".join(streams[:_NAMED_SICK])
+        more = f" and {len(streams) - _NAMED_SICK} more" if len(streams) > _NAMED_SICK else ""
+        narrate(
+            f"Cannot be read for now: {named}{more}. What is shown of that may be old or left "
+            f"out; all else is whole. What to do: handrail doctor"
+        )
 
 
 async def engagement_named(door: "Door", name: str) -> str:

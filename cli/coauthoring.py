@@ -18,7 +18,7 @@ from domain.courses import CourseCorrected, Courses
 from domain.deliverables import Deliverable, Deliverables
 from domain.engagement import Engagement
 from domain.errors import Unknown
-from domain.kernel import Recorded, Stamp, State, fold
+from domain.kernel import Recorded, Stamp, State
 from domain.merging import unsettled_parts
 from domain.notices import Notices
 from domain.playbook import Playbook
@@ -60,7 +60,9 @@ async def _read(
     history = await read_history(
         door, stream, _day(as_known, "--as-known"), _day(as_true, "--as-true"), zone
     )
-    state = fold(stream, history)
+    from store.events import folded
+
+    state = folded(stream, history)
     if state.of(Engagement).phase is None:
         raise Unknown(f"{one} was not open yet on that day. Ask for a later one.")
     async with door.pool.acquire() as connection:

@@ -315,7 +315,21 @@ async def warned(door: "Door", receipt: "Receipt") -> list[str]:
         from cli.unappropriated import unappropriated
 
         warnings += await unappropriated(door, receipt)
+    if "person-erased" in kinds:
+        warnings += await _unreached(door, receipt.stream.removeprefix("person:"))
     return warnings
+
+
+async def _unreached(door: "Door", person: str) -> list[str]:
+    """What erasing somebody could not reach."""
+    from store.database import listed, queries
+
+    async with door.pool.acquire() as connection:
+        rows = await listed(queries.unreached_of(connection, person=person))
+    if not rows:
+        return []
+    them = ", ".join(row["mail"] for row in rows)
+    return [f"not reached yet, for it cannot be opened: {them}. It follows then: handrail doctor"]
 
 
 async def told(door: "Door", receipt: "Receipt") -> list[str]:

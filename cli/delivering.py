@@ -146,6 +146,7 @@ async def _then(
                 zone=zone.key,
                 known_by=end_of(known, zone) if known else None,
                 true_by=end_of(true, zone) if true else None,
+                left_out=door.left_out,
             ):
                 add(state)
     return sorted(found, key=lambda row: row["lea_name"])

@@ -12,7 +12,6 @@ from cli.asking import Json, Names, counted, person_named, reminded_stream, run,
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _zone
 from domain.errors import Unknown, did_you_mean
-from domain.kernel import fold
 from domain.matters import matter_of
 from domain.notices import Notices
 from domain.planning import addressed
@@ -52,7 +51,7 @@ def ledger(
     ) -> tuple[list[dict[str, Any]], Names, ZoneInfo, str, datetime, str, bool]:
         from store.context import standing
         from store.database import listed, queries
-        from store.events import read_stream
+        from store.events import read_state
 
         stream = await reminded_stream(door, engagement)
         one = stream.partition(":")[2]
@@ -60,7 +59,7 @@ def ledger(
         who = whose.id if whose else None
         async with door.pool.acquire() as connection:
             every = await listed(queries.ledger(connection, stream=stream, item=None))
-            state = fold(stream, await read_stream(connection, door.vault, stream))
+            state = await read_state(connection, door.vault, stream)
             context = await standing(connection, state, await door.now())
         names = Names(door)
         items = {r["item"] for r in every} | items_of(state, context)

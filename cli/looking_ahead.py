@@ -26,7 +26,7 @@ from domain.context import Context
 from domain.engagement import Engagement
 from domain.etiquette import Etiquette, kind_of, snooze_of, snoozed_until
 from domain.holds import told
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.matters import kind_of_stream, matter_of
 from domain.notices import Notice, Notices
 from domain.obligations import obligations
@@ -53,11 +53,11 @@ async def _standing(door: "Door", stream: str) -> tuple[State, Context, dict[str
     from domain.weekly import monday
     from store.context import standing
     from store.database import listed, queries
-    from store.events import read_stream
+    from store.events import read_state
 
     now = await door.now()
     async with door.pool.acquire() as connection:
-        state = fold(stream, await read_stream(connection, door.vault, stream))
+        state = await read_state(connection, door.vault, stream)
         context = await standing(connection, state, now)
         week = monday(now.astimezone(ZoneInfo(context.zone)).date())
         mailed: dict[str, set[date]] = {}

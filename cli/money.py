@@ -28,7 +28,7 @@ from domain.investments import (
     InvestmentTerms,
     InvestmentWithdrawn,
 )
-from domain.kernel import Recorded, State, fold
+from domain.kernel import Recorded, State
 from domain.money import dollars, exact
 from domain.notices import Notices
 
@@ -135,7 +135,8 @@ def investment_list(
     known = _day(as_known, "--as-known")
 
     async def work(door: "Door") -> tuple[list[Compared], ZoneInfo]:
-        from store.events import read_each, read_stream
+        from store.errors import Unreadable
+        from store.events import folded, read_each, read_stream
 
         zone = await _zone(door)
         await not_to_come(door, zone, known)
@@ -144,8 +145,8 @@ def investment_list(
         def add(stream: str, history: list[Recorded]) -> None:
             by = end_of(known, zone) if known else None
             then = [r for r in history if by and r.stamp.recorded_at <= by]
-            now = fold(stream, history)
-            before = fold(stream, then).of(Investments) if known else None
+            now = folded(stream, history)
+            before = folded(stream, then).of(Investments) if known else None
             rows.extend(compared(now.id, now.of(Investments), before, zone))
 
         one = await engagement_named(door, engagement) if engagement is not None else None
@@ -157,7 +158,12 @@ def investment_list(
                 types = [InvestmentAdded.type, InvestmentCorrected.type, InvestmentWithdrawn.type]
                 every = read_each(connection, door.vault, "engagement", only=types)
                 async for stream, history in every:
-                    add(stream, history)
+                    try:
+                        if isinstance(history, Unreadable):
+                            raise history
+                        add(stream, history)
+                    except Unreadable as sick:
+                        door.left_out.append(sick)
         return rows, zone
 
     found, zone = run(work)
@@ -311,7 +317,8 @@ async def _appropriations(
     door: "Door", known: date | None, only: str | None = None
 ) -> tuple[dict[str, State], date]:
     from store.context import appropriations
-    from store.events import read_stream
+    from store.errors import Unreadable
+    from store.events import read_state
 
     zone = await _zone(door)
     await not_to_come(door, zone, known)
@@ -327,9 +334,12 @@ async def _appropriations(
         for one in ids if only is None else [only]:
             stream = f"appropriation:{one}"
             by = end_of(known, zone) if known else None
-            states[one] = fold(
-                stream, await read_stream(connection, door.vault, stream, known_by=by)
-            )
+            try:
+                states[one] = await read_state(connection, door.vault, stream, known_by=by)
+            except Unreadable as sick:
+                if only is not None:
+                    raise
+                door.left_out.append(sick)
     there = {one: state for one, state in states.items() if state.of(Appropriation).terms}
     return there, known or local_date(now, zone.key)
 

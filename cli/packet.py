@@ -23,7 +23,7 @@ from domain.deliverables import Deliverables
 from domain.engagement import Engagement, with_lea
 from domain.errors import Unknown
 from domain.handover import rules_of
-from domain.kernel import State, as_mended, fold
+from domain.kernel import State, as_mended
 from domain.obligations import obligations
 from domain.wording import lea_hours
 
@@ -118,7 +118,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     """The packet as data, with names for ids."""
     from store.context import program, standing
     from store.database import listed, queries
-    from store.events import read_stream
+    from store.events import folded, read_stream
 
     one = await engagement_named(door, engagement)
     stream = f"engagement:{one}"
@@ -126,8 +126,8 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
     async with door.pool.acquire() as connection:
         settings = await program(connection)
         zone = settings.zone if settings else "UTC"
-        history = as_mended(await read_stream(connection, door.vault, stream))
-        state = fold(stream, history)
+        history = await read_stream(connection, door.vault, stream)
+        state, history = folded(stream, history), [*as_mended(history)]
         context = await standing(connection, state, now)
         state = with_lea(state, context.leas.get(state.of(Engagement).lea))
         rows = await listed(queries.ledger(connection, stream=stream, item=None))

@@ -56,6 +56,7 @@ def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Js
                 zone=zone.key,
                 known_by=end_of(known, zone) if known else None,
                 true_by=end_of(true, zone) if true else None,
+                left_out=door.left_out,
             )
         return mix(found, rules.mix if rules else ())
 
@@ -119,6 +120,7 @@ def portfolio_triage(*, json_: Json = False) -> None:
 
     async def work(door: "Door") -> tuple[list[Need], Names, date]:
         from store.context import playbook, program
+        from store.errors import Unreadable
         from store.portfolio import states
 
         needs = []
@@ -127,10 +129,14 @@ def portfolio_triage(*, json_: Json = False) -> None:
             settings = await program(connection)
             zone = settings.zone if settings else "UTC"
             today = local_date(await door.now(), zone)
-            async for state in states(connection, zone=zone):
+            async for state in states(connection, zone=zone, left_out=door.left_out):
                 ref = state.of(Engagement).playbook
-                if ref not in pinned:
-                    pinned[ref] = await playbook(connection, ref)
+                try:
+                    if ref not in pinned:
+                        pinned[ref] = await playbook(connection, ref)
+                except Unreadable as sick:
+                    door.left_out.append(sick.seen_from(state.stream))
+                    continue
                 if found := need(state, pinned[ref], today):
                     needs.append(found)
         names = Names(door)

@@ -59,9 +59,8 @@ async def _decided(door: "Door", envelope: "Envelope") -> tuple[list[str], list[
     """What would be recorded, and what is owed until then."""
     from domain.calendar import spoken
     from domain.deciding import decide_in_full
-    from domain.kernel import fold
     from domain.mending import MENDS
-    from store.events import read_stream
+    from store.events import folded, read_stream
     from store.finding import canonical_stream
     from store.past import past_of
     from store.projections import owed_now
@@ -71,7 +70,7 @@ async def _decided(door: "Door", envelope: "Envelope") -> tuple[list[str], list[
     async with door.pool.acquire() as connection:
         stream = await canonical_stream(connection, envelope.stream)
         history = await read_stream(connection, door.vault, stream)
-        state = fold(stream, history)
+        state = folded(stream, history)
         context = await resolve(connection, envelope, command, state, now)
         if isinstance(command, MENDS):
             past = await past_of(connection, door.vault, history, command)

@@ -13,7 +13,7 @@ from domain.calendar import spoken
 from domain.deliverables import Deliverables
 from domain.engagement import Engagement
 from domain.errors import WrongState
-from domain.kernel import Recorded, State, fold
+from domain.kernel import Recorded, State
 from domain.review import Finding, Review
 from domain.submissions import DeliverableSubmitted
 from domain.thread import Strand, through, unserving
@@ -66,7 +66,9 @@ async def _read(door: "Door", engagement: str) -> tuple[State, list[Recorded]]:
 
     stream = f"engagement:{await engagement_named(door, engagement)}"
     history = await read_history(door, stream, None, None, ZoneInfo("UTC"))
-    state = fold(stream, history)
+    from store.events import folded
+
+    state = folded(stream, history)
     if state.of(Review).standing == "none":
         raise WrongState(
             f"{state.id} is {state.of(Engagement).phase} and has no review yet. Open it: handrail "

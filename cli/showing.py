@@ -24,7 +24,7 @@ from domain.errors import Unknown
 from domain.focus import Focus
 from domain.holds import Holds
 from domain.investments import Investments
-from domain.kernel import Recorded, State, as_mended, fold
+from domain.kernel import Recorded, State, as_mended
 from domain.measures import MEASURE_KINDS, Measures
 from domain.money import dollars, exact
 from domain.observations import Observations, standing
@@ -84,8 +84,10 @@ async def read_state(
     Raises:
         ImpossibleDate: One of the days is still to come.
     """
+    from store.events import folded
+
     stream = f"engagement:{engagement}"
-    state = fold(stream, await read_history(door, stream, known, true, zone))
+    state = folded(stream, await read_history(door, stream, known, true, zone))
     return with_lea(state, await registered(door, state.of(Engagement).lea, known, zone))
 
 

@@ -9,7 +9,7 @@ from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.statutes import StatuteDateOpened, Statutes, dates_for, dates_to_come
 from domain.steps import StepNow, journey
 
@@ -36,11 +36,11 @@ def register(app: App) -> None:
 async def standing_of(door: "Door", name: str) -> tuple[State, "Context"]:
     """An engagement as it is now, with what is known of it."""
     from store.context import standing
-    from store.events import read_stream
+    from store.events import read_state
 
     stream = f"engagement:{await engagement_named(door, name)}"
     async with door.pool.acquire() as connection:
-        state = fold(stream, await read_stream(connection, door.vault, stream))
+        state = await read_state(connection, door.vault, stream)
         return state, await standing(connection, state, await door.now())
 
 

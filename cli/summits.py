@@ -28,7 +28,7 @@ from domain.following import (
     taken_over,
 )
 from domain.invitations import Invitations, InviteToSummit, became_of
-from domain.kernel import State, about_noun, fold
+from domain.kernel import State, about_noun
 from domain.messages import Receipt
 from domain.summit_years import PlannedSummit, by_year
 from domain.summits import RescheduleSummit, Summit, entry_of, span
@@ -210,21 +210,27 @@ async def _rehearsed(
     from bootstrap.door import new_command_id
     from domain.deciding import after, decide_in_full
     from store.context import standing
-    from store.events import read_stream
+    from store.errors import Unreadable
+    from store.events import read_state
     from store.resolving import resolve
 
     now = await door.now()
     envelope = door.packed(command, command_id=new_command_id(), actor=actor, issued_at=now)
     results = []
     async with door.pool.acquire() as connection:
-        before = fold(envelope.stream, await read_stream(connection, door.vault, envelope.stream))
+        before = await read_state(connection, door.vault, envelope.stream)
         context = await resolve(connection, envelope, command, before, now)
         decided = decide_in_full(command, before, context)
         entry = entry_of(after(before, decided.own, context))
         assert entry is not None
         for engagement in sorted(entry.invited):
             stream = f"engagement:{engagement}"
-            state = fold(stream, await read_stream(connection, door.vault, stream))
+            try:
+                state = await read_state(connection, door.vault, stream)
+            except Unreadable as sick:
+                door.left_out.append(sick)
+                results.append(Result(engagement, "would wait", f"it cannot be read: {sick.why}"))
+                continue
             there = replace(await standing(connection, state, now), summit=entry)
             match taken_over(state, there, entry):
                 case SummitFollowed(over_cap=str(over)):
@@ -245,7 +251,7 @@ async def _moved(
     from bootstrap.door import new_command_id
     from domain.errors import Refused
     from store.database import listed, queries
-    from store.events import read_stream
+    from store.events import read_state
 
     envelope = door.packed(
         command,
@@ -257,7 +263,7 @@ async def _moved(
     if receipt.outcome == "refused":
         raise Refused(receipt.message)
     async with door.pool.acquire() as connection:
-        summit = fold(receipt.stream, await read_stream(connection, door.vault, receipt.stream))
+        summit = await read_state(connection, door.vault, receipt.stream)
     now = summit.of(Summit)
     assert now.first is not None
     assert now.last is not None

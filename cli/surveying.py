@@ -21,7 +21,7 @@ from domain.calendar import spoken
 from domain.engagement import Engagement
 from domain.errors import Invalid
 from domain.growth import Comparison, Growth, aggregated, average, comparisons
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.means import Mean, instrument_named, kept, unknown_construct
 from domain.messages import Receipt
 from domain.surveys import RecordSurvey, SurveyRecorded, Surveys, rules_of
@@ -89,13 +89,13 @@ def survey_import(
     async def work(door: "Door") -> tuple[list[Result], Receipt | None, list[Mean], Names]:
         from bootstrap.door import new_command_id
         from store.context import standing
-        from store.events import read_stream
+        from store.events import read_state
 
         one = await engagement_named(door, engagement)
         now = await door.now()
         stream = f"engagement:{one}"
         async with door.pool.acquire() as connection:
-            state = fold(stream, await read_stream(connection, door.vault, stream))
+            state = await read_state(connection, door.vault, stream)
             context = await standing(connection, state, now)
         results, wrong = means_of(content, instrument, state, context)
         outcomes = [
@@ -352,6 +352,7 @@ def survey_growth(
     async def work(door: "Door") -> tuple[list[State], dict[str, str]]:
         from store.context import playbook, program
         from store.database import listed, queries
+        from store.errors import Unreadable
         from store.portfolio import states
 
         async with door.pool.acquire() as connection:
@@ -359,7 +360,11 @@ def survey_growth(
             rows = await listed(queries.engagements(connection, phase=None, person=None))
             names: dict[str, str] = {}
             for ref in sorted({row["playbook"] for row in rows}):
-                found = await playbook(connection, ref)
+                try:
+                    found = await playbook(connection, ref)
+                except Unreadable as sick:
+                    door.left_out.append(sick)
+                    continue
                 if found and found.surveys:
                     names |= {c.id: c.name for c in found.surveys.constructs}
         zone = ZoneInfo(settings.zone if settings else "UTC")
@@ -370,6 +375,7 @@ def survey_growth(
                 zone=zone.key,
                 known_by=end_of(known, zone) if known else None,
                 true_by=end_of(true, zone) if true else None,
+                left_out=door.left_out,
             )
             return [state async for state in every if state.of(Surveys).standing], names
 

@@ -267,14 +267,13 @@ async def previewed(door: "Door", envelope: "Envelope") -> Preview:
         Refused: It would not be taken.
     """
     from domain.deciding import after, decide_in_full
-    from domain.kernel import fold
     from domain.upgrade import preview
-    from store.events import read_stream
+    from store.events import read_state
     from store.resolving import resolve
 
     command = envelope.command()
     async with door.pool.acquire() as connection:
-        state = fold(envelope.stream, await read_stream(connection, door.vault, envelope.stream))
+        state = await read_state(connection, door.vault, envelope.stream)
         context = await resolve(connection, envelope, command, state, await door.now())
     # Anybody on the staff may look; only a Director may do it.
     looking = replace(context.actor, staff_roles=frozenset({"director"}))

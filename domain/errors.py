@@ -79,6 +79,13 @@ class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 
 
+class Sick(Refused):
+    """What the command rests on cannot be read for now.
+
+    No receipt is kept, so that the same command may be given again once it can be.
+    """
+
+
 def did_you_mean(wrong: str, known: Iterable[str], *, limit: int = 3) -> str:
     """A sentence that names the nearest known names, with a space for the next; none, no word."""
     names = list(known)

@@ -20,6 +20,7 @@ from embedded.looks.engine import look_at_engine
 from embedded.looks.lives import epoch_in, look_at_lives
 from embedded.looks.mail import look_at_mail
 from embedded.looks.returned import look_at_returned_mail
+from embedded.looks.streams import streams
 from embedded.looks.waiting import look_at_waiting
 
 
@@ -125,6 +126,7 @@ async def _database(settings: Settings) -> list[Finding]:
                 *await look_at_defects(connection),
                 *await look_at_returned_mail(connection, settings),
                 *await look_at_waiting(connection, settings),
+                *await streams(connection, settings),
             ]
     finally:
         await connection.close()

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from domain.calendar import CalendarPack, Closure, WorkingDays
 from domain.context import (
@@ -28,6 +29,7 @@ from domain.overviews import OverviewRules, next_overview
 from domain.playbook import Playbook
 from domain.weekly import own_days, reach
 from store.database import Connection, listed, queries
+from store.errors import REBUILD, Unreadable
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -38,19 +40,61 @@ def _read(kind: type[Document], content: str) -> Document:
     return kind.model_validate_json(content)
 
 
+def _document(of: type[Document], kind: str, row: Any) -> Document:
+    """A version of a published document.
+
+    Raises:
+        Unreadable: It does not have the form that this release knows.
+    """
+    try:
+        found: Document = _read(of, row["content"])
+    except ValidationError as problem:
+        fields = ", ".join(sorted({str(e["loc"][0]) for e in problem.errors() if e["loc"]}))
+        raise Unreadable(
+            f"{kind}:{row['id']}",
+            None,
+            f"version {row['version']} as it is kept does not have the form that this release "
+            f"knows: {fields or 'all of it'}",
+            REBUILD,
+        ) from None
+    return found
+
+
+_DOCUMENTS: dict[str, type[BaseModel]] = {
+    "playbook": Playbook,
+    "calendar": CalendarPack,
+    "framework": Framework,
+}
+
+
+async def published(connection: Connection, kind: str, name: str) -> None:
+    """See that every version of a document can be read.
+
+    Raises:
+        Unreadable: One cannot.
+    """
+    for ref in await listed(queries.document_refs(connection, kind=kind)):
+        if ref["id"] == name:
+            row = await queries.document(connection, kind=kind, id=name, version=ref["version"])
+            _document(_DOCUMENTS[kind], kind, row)
+
+
 async def program(connection: Connection) -> ProgramEntry | None:
     """The program's settings; None before ``handrail init``."""
     row = await queries.program(connection)
     if row is None:
         return None
     calendar = await queries.document(connection, kind="calendar", id=row["calendar"], version=None)
+    if calendar is None:
+        stream = f"calendar:{row['calendar']}"
+        raise Unreadable(stream, None, "it is not among the read models", REBUILD)
     return ProgramEntry(
         name=row["name"],
         agency=row["agency"],
         zone=row["zone"],
         sender=row["sender"],
         playbook=row["playbook"],
-        calendar=_read(CalendarPack, calendar["content"]),
+        calendar=_document(CalendarPack, "calendar", calendar),
         gathering_seconds=row["gathering_seconds"],
     )
 
@@ -63,14 +107,27 @@ async def playbook(connection: Connection, ref: str) -> Playbook | None:
     row = await queries.document(
         connection, kind="playbook", id=name, version=int(version) if version else None
     )
-    return _read(Playbook, row["content"]) if row else None
+    return _document(Playbook, "playbook", row) if row else None
+
+
+async def own_playbook(connection: Connection, settings: ProgramEntry) -> Playbook | None:
+    """The program's playbook by its newest version that can be read: mails go on by it."""
+    name = settings.playbook.partition("@")[0]
+    try:
+        return await playbook(connection, name)
+    except Unreadable:
+        refs = await listed(queries.document_refs(connection, kind="playbook"))
+        for version in sorted((r["version"] for r in refs if r["id"] == name), reverse=True)[1:]:
+            with suppress(Unreadable):
+                return await playbook(connection, f"{name}@{version}")
+        raise
 
 
 async def overview_rules(
     connection: Connection, settings: ProgramEntry
 ) -> tuple[OverviewRules, ...]:
     """The overviews of the program's own playbook, by its newest version."""
-    newest = await playbook(connection, settings.playbook.partition("@")[0])
+    newest = await own_playbook(connection, settings)
     return newest.overviews if newest else ()
 
 
@@ -88,7 +145,7 @@ async def next_overview_moment(connection: Connection, now: datetime) -> datetim
 
 async def mail_patience(connection: Connection, settings: ProgramEntry) -> timedelta | None:
     """For how long a mail that the server puts off is tried again; None for ever."""
-    newest = await playbook(connection, settings.playbook.partition("@")[0])
+    newest = await own_playbook(connection, settings)
     days = newest.bounces.give_up_days if newest and newest.bounces else None
     return timedelta(days=days) if days else None
 
@@ -97,7 +154,7 @@ async def mail_opening(
     connection: Connection, person: str, settings: ProgramEntry, now: datetime
 ) -> datetime:
     """The first moment from now on at which a person's digest may go, by their own working days."""
-    newest = await playbook(connection, settings.playbook.partition("@")[0])
+    newest = await own_playbook(connection, settings)
     policy = next((p for p in newest.policies if not p.any_hour), None) if newest else None
     if policy is None:
         return now
@@ -139,7 +196,7 @@ async def framework(connection: Connection, ref: str) -> Framework | None:
     row = await queries.document(
         connection, kind="framework", id=name, version=int(version) if version else None
     )
-    return _read(Framework, row["content"]) if row else None
+    return _document(Framework, "framework", row) if row else None
 
 
 async def document_refs(connection: Connection, kind: str) -> frozenset[str]:
@@ -208,12 +265,17 @@ async def leas_in_recess(connection: Connection) -> dict[str, LeaEntry]:
 def _entries(rows: Iterable[Any]) -> dict[str, LeaEntry]:
     found: dict[str, LeaEntry] = {}
     for row in rows:
+        try:
+            recess = tuple(Closure.model_validate(c) for c in json.loads(row["recess"]))
+        except (ValidationError, TypeError) as wrong:
+            why = "its recess as it is kept does not have the form that this release knows"
+            raise Unreadable(f"lea:{row['id']}", None, why, REBUILD) from wrong
         entry = LeaEntry(
             id=row["id"],
             name=row["name"],
             type=row["type"],
             county=row["county"],
-            recess=tuple(Closure.model_validate(c) for c in json.loads(row["recess"])),
+            recess=recess,
             works=tuple(row["works"]),
         )
         found[entry.id] = found[row["folded"]] = entry

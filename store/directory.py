@@ -9,22 +9,28 @@ from datetime import datetime
 from itertools import groupby
 
 from domain.context import LeaEntry, PersonEntry
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.leas import Lea
 from domain.people import Person
 from store.database import Connection, listed, queries
-from store.events import decode
+from store.errors import Unreadable
+from store.events import decode, folded
+from store.sick import note
 from store.vault import Vault
 
 
 async def _folded(
     connection: Connection, vault: Vault, streams: Iterable[str], by: datetime
 ) -> list[State]:
+    """Who cannot be read is noted, and told by the id alone."""
     rows = await listed(queries.read_streams(connection, streams=sorted(set(streams)), known_by=by))
-    history = await decode(connection, vault, rows)
-    return [
-        fold(stream, events) for stream, events in groupby(history, key=lambda r: r.stamp.stream)
-    ]
+    found = []
+    for stream, of in groupby(rows, key=lambda row: str(row["stream"])):
+        try:
+            found.append(folded(stream, await decode(connection, vault, list(of))))
+        except Unreadable as sick:
+            await note(connection, sick)
+    return found
 
 
 async def people_known(

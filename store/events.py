@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import asyncpg
 from pydantic import ValidationError
 
-from domain.kernel import EVENTS, Event, Recorded, Stamp, as_mended
+from domain.kernel import EVENTS, Event, Recorded, Stamp, State, as_mended, evolve, fold
 from store.database import Connection, listed, queries
-from store.errors import Unreadable
+from store.defects import problem_of
+from store.errors import MEND, RESTORE, UPGRADE, ForeignKey, UnknownEvent, Unreadable, VaultError
 from store.vault import Vault, shut
 
 MENDED = "entry-mended"
@@ -22,10 +23,6 @@ MENDED = "entry-mended"
 
 class Conflict(Exception):
     """Somebody appended first: load again and decide again."""
-
-
-class UnknownEvent(Unreadable):
-    """An event of a type or schema version that this code does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +109,10 @@ async def append(
     ]
 
 
+def _named(row: Any) -> str:
+    return f"event {row['version']} ({row['type']})"
+
+
 def _event(row: Any, document: dict[str, Any] | None) -> Event:
     kind = EVENTS[row["type"]]
     try:
@@ -120,32 +121,28 @@ def _event(row: Any, document: dict[str, Any] | None) -> Event:
         return kind.model_validate(document)
     except ValidationError as problem:
         fields = ", ".join(sorted({str(e["loc"][0]) for e in problem.errors() if e["loc"]}))
+        fields = fields or "all of it"
         # Not chained: the validation error would repeat the values, which may be about people.
         raise Unreadable(
-            f"Event {row['version']} of {row['stream']} ({row['type']}) cannot be read by this "
-            f"release: {fields}. Use the release that wrote it, or a newer one."
+            row["stream"],
+            row["version"],
+            f"{_named(row)} does not have the form that this release knows: {fields}",
+            f"Either a newer Handrail wrote it: install that release. Or it was changed: {RESTORE}",
         ) from None
 
 
-async def decode(
+async def _decoded(
     connection: Connection, vault: Vault | None, rows: Sequence[Any]
 ) -> list[Recorded]:
-    """Rows of the log as events, with what was sealed opened.
-
-    Args:
-        vault: What opens it; without one every sealed text is left out.
-
-    Raises:
-        UnknownEvent: A newer Handrail wrote an event that this one does not know.
-        Unreadable: An event does not have the form its type should have.
-    """
     for row in rows:
         known = EVENTS.get(row["type"])
         if known is None or known.schema_version < row["schema_version"]:
             raise UnknownEvent(
-                f"{row['stream']} has at version {row['version']} an event {row['type']!r} "
-                f"(schema {row['schema_version']}), which this version of Handrail does not know. "
-                f"A newer one wrote it: upgrade this one."
+                row["stream"],
+                row["version"],
+                f"event {row['version']} is of a kind that this release does not know: "
+                f"{row['type']!r}, schema {row['schema_version']}",
+                UPGRADE,
             )
     # Most events hold nothing sealed, and are read in one go.
     documents = [json.loads(row["data"]) if '"sealed"' in row["data"] else None for row in rows]
@@ -177,6 +174,80 @@ async def decode(
     ]
 
 
+async def decode_each(
+    connection: Connection, vault: Vault | None, rows: Sequence[Any]
+) -> list[Recorded | Unreadable]:
+    """Rows of the log, each as an event with what was sealed opened, or as what is wrong with it.
+
+    Args:
+        vault: What opens it; without one every sealed text is left out.
+
+    Raises:
+        ForeignKey: This process has another master key than the store.
+    """
+    try:
+        return [*await _decoded(connection, vault, rows)]
+    except ForeignKey:
+        raise
+    except (Unreadable, VaultError, RecursionError) as problem:
+        if len(rows) > 1:
+            # One after the other, so that none hides behind another.
+            return [one for row in rows for one in await decode_each(connection, vault, [row])]
+        if isinstance(problem, Unreadable):
+            return [problem]
+        row = rows[0]
+        why = str(problem) if isinstance(problem, VaultError) else "it is nested too deeply"
+        why = f"{_named(row)} cannot be opened: {why}"
+        return [Unreadable(row["stream"], row["version"], why, RESTORE)]
+
+
+async def decode(
+    connection: Connection, vault: Vault | None, rows: Sequence[Any]
+) -> list[Recorded]:
+    """Rows of the log as events, with what was sealed opened.
+
+    Raises:
+        Unreadable: One of them cannot be read.
+        ForeignKey: This process has another master key than the store.
+    """
+    found = []
+    for one in await decode_each(connection, vault, rows):
+        if isinstance(one, Unreadable):
+            raise one
+        found.append(one)
+    return found
+
+
+def folded(stream: str, history: Sequence[Recorded], start: State | None = None) -> State:
+    """The state after a history.
+
+    Raises:
+        Unreadable: What an event says does not follow from what stands before it.
+    """
+    try:
+        return fold(stream, history, start)
+    except Exception as problem:
+        at = _stops_at(stream, history, start)
+        named = f"event {at.stamp.version} ({at.event.type})" if at else "what was put right"
+        raise Unreadable(
+            stream,
+            at.stamp.version if at else None,
+            f"{named} does not follow from what stands before it ({problem_of(problem)})",
+            MEND,
+        ) from problem
+
+
+def _stops_at(stream: str, history: Sequence[Recorded], start: State | None) -> Recorded | None:
+    """The event that cannot be applied; None where it is none by itself."""
+    state = start or State(stream)
+    for recorded in history:
+        try:
+            state = evolve(state, recorded)
+        except Exception:  # noqa: BLE001 - the one that was asked for
+            return recorded
+    return None
+
+
 async def read_stream(
     connection: Connection,
     vault: Vault,
@@ -197,6 +268,17 @@ async def read_stream(
     return await decode(connection, vault, rows)
 
 
+async def read_state(
+    connection: Connection, vault: Vault, stream: str, *, known_by: datetime | None = None
+) -> State:
+    """One stream, folded.
+
+    Raises:
+        Unreadable: It cannot be.
+    """
+    return folded(stream, await read_stream(connection, vault, stream, known_by=known_by))
+
+
 async def read_each(
     connection: Connection,
     vault: Vault | None,
@@ -206,15 +288,18 @@ async def read_each(
     without: Sequence[str] = (),
     known_by: datetime | None = None,
     page: int = 2000,
-) -> AsyncIterator[tuple[str, list[Recorded]]]:
+) -> AsyncIterator[tuple[str, list[Recorded] | Unreadable]]:
     """Every stream of an aggregate with its history, one after the other, read in pages.
+
+    One that cannot be read comes with what is wrong with it, and holds up none of the others.
 
     Args:
         vault: What opens sealed texts; without one they are left out.
         only: The types of events that are wanted; all of them if None.
         without: The types of events that are not.
     """
-    stream, version, history = "", 0, list[Recorded]()
+    stream, version = "", 0
+    at, history, wrong = "", list[Recorded](), None
     while True:
         rows = await listed(
             queries.read_each(
@@ -228,16 +313,21 @@ async def read_each(
                 at_most=page,
             )
         )
-        for recorded in await decode(connection, vault, rows):
-            if history and recorded.stamp.stream != history[0].stamp.stream:
-                yield history[0].stamp.stream, history
-                history = []
-            history.append(recorded)
+        decoded = await decode_each(connection, vault, rows)
+        for row, one in zip(rows, decoded, strict=True):
+            if row["stream"] != at:
+                if at:
+                    yield at, wrong or history
+                at, history, wrong = row["stream"], [], None
+            if isinstance(one, Unreadable):
+                wrong = wrong or one
+            else:
+                history.append(one)
         if len(rows) < page:
             break
         stream, version = rows[-1]["stream"], rows[-1]["version"]
-    if history:
-        yield history[0].stamp.stream, history
+    if at:
+        yield at, wrong or history
 
 
 def as_true(history: Sequence[Recorded], at: datetime, zone: str) -> list[Recorded]:
@@ -262,8 +352,10 @@ class Checkpoint:
 
 async def read_log(
     connection: Connection, vault: Vault, after: Checkpoint, *, page: int = 1000
-) -> AsyncIterator[tuple[Checkpoint, list[Recorded]]]:
+) -> AsyncIterator[tuple[Checkpoint, list[Recorded | Unreadable]]]:
     """The whole log in pages, each with the checkpoint to keep once it is dealt with.
+
+    In the place of an event that cannot be read stands what is wrong with it.
 
     An event whose transaction commits late is never passed over: reading stops before the oldest
     transaction that is still open.
@@ -277,4 +369,4 @@ async def read_log(
         if not rows:
             return
         after = Checkpoint(rows[-1]["xact_id"], rows[-1]["position"])
-        yield after, await decode(connection, vault, rows)
+        yield after, await decode_each(connection, vault, rows)

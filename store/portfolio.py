@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from domain import notices
 from domain.engagement import Engagement
-from domain.kernel import Event, State, fold
+from domain.kernel import Event, State
 from domain.portfolio import LeaProfile, Member
 from store.database import Connection, listed, queries
-from store.events import as_true, read_each
+from store.errors import Unreadable
+from store.events import as_true, folded, read_each
 
 LEDGER = tuple(
     sorted(
@@ -31,19 +32,35 @@ async def states(
     zone: str,
     known_by: datetime | None = None,
     true_by: datetime | None = None,
+    left_out: list[Unreadable],
 ) -> AsyncIterator[State]:
     """Every stream of an aggregate as it stood, one after the other.
 
     Their ledgers are left out, and so is what was sealed about people.
+
+    Args:
+        left_out: Takes up those that cannot be read.
     """
     async for stream, history in read_each(
         connection, None, aggregate, without=LEDGER, known_by=known_by
     ):
-        yield fold(stream, as_true(history, true_by, zone) if true_by else history)
+        try:
+            if isinstance(history, Unreadable):
+                raise history
+            state = folded(stream, as_true(history, true_by, zone) if true_by else history)
+        except Unreadable as sick:
+            left_out.append(sick)
+            continue
+        yield state
 
 
 async def members(
-    connection: Connection, *, zone: str, known_by: datetime | None, true_by: datetime | None
+    connection: Connection,
+    *,
+    zone: str,
+    known_by: datetime | None,
+    true_by: datetime | None,
+    left_out: list[Unreadable],
 ) -> list[Member]:
     """Every engagement as the mix looks at it; one that was not open yet is left out."""
     if known_by is None and true_by is None:
@@ -54,7 +71,14 @@ async def members(
         ]  # fmt: skip
 
     def then(aggregate: str) -> AsyncIterator[State]:
-        return states(connection, aggregate, zone=zone, known_by=known_by, true_by=true_by)
+        return states(
+            connection,
+            aggregate,
+            zone=zone,
+            known_by=known_by,
+            true_by=true_by,
+            left_out=left_out,
+        )
 
     profiles = {state.id: state.of(LeaProfile) async for state in then("lea")}
     found = []

@@ -697,23 +697,38 @@ lock table read.program, read.documents, read.people, read.leas, read.lea_names,
 -- Looks at the read models as they are now, so that statements planned from here on fit their size.
 select read.take_statistics();
 
--- name: clear-read-models#
--- Empties every read model before a rebuild.
-delete from read.investments;
-delete from read.appropriations;
-delete from read.invitations;
-delete from read.summits;
-delete from read.deliveries;
-delete from read.notices;
-delete from read.obligations;
-delete from read.deliverables;
-delete from read.engagement_roles;
-delete from read.engagements;
-delete from read.lea_names;
-delete from read.leas;
-delete from read.people;
-delete from read.documents;
-delete from read.program;
+-- name: clear-read-models!
+-- Empties every read model before a rebuild, but for what is said of some streams.
+with money as (
+    delete from read.investments where 'engagement:' || engagement <> all(:kept::text[])
+), source as (
+    delete from read.appropriations where 'appropriation:' || id <> all(:kept)
+), invited as (
+    delete from read.invitations where 'engagement:' || engagement <> all(:kept)
+), met as (
+    delete from read.summits where 'summit:' || id <> all(:kept)
+), told as (
+    delete from read.deliveries where stream <> all(:kept)
+), planned as (
+    delete from read.notices where stream <> all(:kept)
+), owed as (
+    delete from read.obligations where stream <> all(:kept)
+), made as (
+    delete from read.deliverables where 'engagement:' || engagement <> all(:kept)
+), held as (
+    delete from read.engagement_roles where 'engagement:' || engagement <> all(:kept)
+), running as (
+    delete from read.engagements where 'engagement:' || id <> all(:kept)
+), called as (
+    delete from read.lea_names where 'lea:' || lea <> all(:kept)
+), registered as (
+    delete from read.leas where 'lea:' || id <> all(:kept)
+), known as (
+    delete from read.people where 'person:' || id <> all(:kept)
+), published as (
+    delete from read.documents where kind || ':' || id <> all(:kept)
+)
+delete from read.program where 'program' <> all(:kept);
 
 -- name: streams-to-claim
 -- Streams with something due by an instant that may concern this person, also as somebody's
@@ -801,9 +816,9 @@ insert into ops.mails (id, person, local_date, kind, message_id, content, claime
 values (:id, :person, :local_date, :kind, :message_id, :content, :claimed_at, :local_date);
 
 -- name: make-mail-anew!
--- Replaces the text of a mail that no mail server has seen.
+-- Replaces the text of a mail that no mail server has seen, or that is lost: nobody can open it.
 update ops.mails set content = :content, made_on = :made_on
- where id = :id and not offered and outcome is null;
+ where id = :id and outcome is null and (not offered or :lost);
 
 -- name: hold-people
 -- Those of some people who are not erased; none of them is until this transaction ends.
@@ -1286,3 +1301,75 @@ select m.id, d.stream from ops.mails m
     or d.outcome = 'pending' and m.outcome = 'sent' and s.reported
     or d.message_id <> m.message_id
  order by m.id;
+-- name: sick-streams
+-- What could not be read when somebody last looked.
+select place as stream, problem, first_seen as since from ops.defects where kind = 'stream'
+ order by place;
+
+-- name: streams-to-look-at
+-- What could not be read, or is still owed something since it could not be.
+select stream, s.since
+  from (select place as stream, first_seen as since from ops.defects where kind = 'stream') s
+  full join (select stream from ops.owed_commands
+             union select stream from ops.passed_over
+             union select 'mail:' || mail from ops.unreached) owed using (stream)
+ order by stream;
+
+-- name: sick-engagements-of
+-- The engagements that cannot be read for now in which a person has a role.
+select distinct e.id, e.lea_name, e.illustrative
+  from ops.defects s
+  join read.engagements e on s.place = 'engagement:' || e.id and s.kind = 'stream'
+  join read.engagement_roles r on r.engagement = e.id
+ where r.person = :person and e.ended_at is null order by e.id;
+
+-- name: owe-command!
+-- A stream is to be told something once it can be read.
+insert into ops.owed_commands (command_id, stream, envelope) values (:command_id, :stream, :envelope)
+    on conflict do nothing;
+
+-- name: owed-commands
+-- What a stream is to be told, in the order in which it came up.
+select command_id, envelope from ops.owed_commands where stream = :stream order by since, command_id;
+
+-- name: command-given!
+-- It has been told.
+delete from ops.owed_commands where command_id = :command_id;
+
+-- name: pass-over!
+-- The follower could not read an event, and goes on.
+insert into ops.passed_over (stream, version) values (:stream, :version) on conflict do nothing;
+
+-- name: passed-over
+-- The events of a stream that the follower could not read.
+select version from ops.passed_over where stream = :stream order by version;
+
+-- name: dealt-with!
+-- The follower has dealt with an event that it had passed over.
+delete from ops.passed_over where stream = :stream and version = :version;
+
+-- name: add-unreached!
+-- Somebody erased is still to be taken out of a mail.
+insert into ops.unreached (mail, person, words) values (:mail, :person, :words)
+    on conflict do nothing;
+
+-- name: unreached
+-- Who is still to be taken out of a mail, with the words that name them.
+select person, words from ops.unreached where mail = :mail order by person;
+
+-- name: unreached-of
+-- The mails out of which a person is still to be taken.
+select 'mail:' || mail as mail from ops.unreached where person = :person order by 1;
+
+-- name: is-unreached$
+-- Whether somebody is still to be taken out of a mail.
+select exists (select from ops.unreached where mail = :mail);
+
+-- name: reached!
+-- Nobody is to be taken out of a mail any more.
+delete from ops.unreached where mail = :mail;
+
+-- name: events-of-command
+-- What a command recorded on a stream.
+select stream, version, type, position from es.events
+ where stream = :stream and command_id = :command_id order by version;

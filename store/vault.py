@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from store.database import Connection, listed, queries
-from store.errors import VaultError
+from store.errors import ForeignKey, VaultError
 from store.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ def _joint(keys: Sequence[bytes | None]) -> bytes | None:
     )
 
 
+def _lost(about: str) -> VaultError:
+    return VaultError(f"the key of {about} is missing, though nobody destroyed it", about)
+
+
 class Vault:
     """Keys of subjects, wrapped with the master key, which only this process holds."""
 
@@ -90,20 +94,33 @@ class Vault:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._master.encrypt(nonce, key, subject.encode())
 
-    def _unwrap(self, subject: str, wrapped: bytes, master_id: str) -> bytes:
+    async def _unwrap(self, connection: Connection, row: Any) -> bytes | None:
+        """The key of a subject; None where it was destroyed."""
         from cryptography.exceptions import InvalidTag
 
+        subject, wrapped = row["subject"], row["wrapped"]
+        if wrapped is None:
+            return None
         try:
-            return self._master.decrypt(
-                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode()
-            )
-        except InvalidTag as problem:
-            if master_id == self.master_id:
-                raise VaultError(f"The wrapped key of {subject} was tampered with.") from problem
-            raise VaultError(
-                f"The key of {subject} was wrapped with master key {master_id}, and this process "
-                f"has {self.master_id}. Set HANDRAIL_KEY_FILE to the key this store began with."
+            key = self._unlocked(subject, wrapped)
+        except (InvalidTag, ValueError) as problem:
+            used = {r["master_id"] for r in await listed(queries.master_ids(connection))}
+            if row["master_id"] == self.master_id or self.master_id in used:
+                raise VaultError(
+                    f"the wrapped key of {subject} was tampered with", subject
+                ) from problem
+            raise ForeignKey(
+                f"The key of {subject} was wrapped with master key {row['master_id']}, and this "
+                f"process has {self.master_id}. Set HANDRAIL_KEY_FILE to the key this store began "
+                f"with.",
+                subject,
             ) from problem
+        return key
+
+    def _unlocked(self, subject: str, wrapped: bytes) -> bytes:
+        key = self._master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], subject.encode())
+        _aead(key)
+        return key
 
     def check_wrapped(self, subject: str, wrapped: bytes, master_id: str) -> None:
         """See that a key opens, and is the one that was made for its subject.
@@ -111,9 +128,14 @@ class Vault:
         Raises:
             VaultError: It does not.
         """
-        key = self._unwrap(subject, wrapped, master_id)
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            key = self._unlocked(subject, wrapped)
+        except (InvalidTag, ValueError):
+            key = b""
         if len(key) != _KEY_BYTES or master_id != self.master_id:
-            raise VaultError(f"The wrapped key of {subject} was tampered with.")
+            raise VaultError(f"the wrapped key of {subject} was tampered with", subject)
 
     async def _keys(self, connection: Connection, abouts: set[str]) -> dict[str, bytes | None]:
         """The key of each text by what it is about, as far as there is one; None where destroyed.
@@ -122,9 +144,9 @@ class Vault:
         """
         own = await self._own_keys(connection, {s for about in abouts for s in about.split()})
         return {
-            about: _joint([own[s] for s in about.split()])
+            about: _joint([own.get(s) for s in about.split()])
             for about in abouts
-            if own.keys() >= {*about.split()}
+            if own.keys() >= {*about.split()} or any(own.get(s, b"") is None for s in about.split())
         }
 
     async def _own_keys(
@@ -133,12 +155,7 @@ class Vault:
         if not subjects:
             return {}
         rows = await listed(queries.keys(connection, subjects=sorted(subjects)))
-        return {
-            row["subject"]: None
-            if row["wrapped"] is None
-            else self._unwrap(row["subject"], row["wrapped"], row["master_id"])
-            for row in rows
-        }
+        return {row["subject"]: await self._unwrap(connection, row) for row in rows}
 
     async def seal(self, connection: Connection, place: str, documents: list[Any]) -> None:
         """Seal every text about somebody, in place.
@@ -156,6 +173,11 @@ class Vault:
         subjects = {s for about in abouts for s in about.split()}
         missing = sorted(subjects - (await self._own_keys(connection, subjects)).keys())
         if missing:
+            # Who is in the directory has been written about: their key is lost, and with another
+            # in its place no backup could bring back what it sealed.
+            for row in await listed(queries.people_named(connection, names=missing)):
+                if row["id"] in missing:
+                    raise _lost(row["id"])
             fresh = [os.urandom(_KEY_BYTES) for _ in missing]
             await queries.add_keys(
                 connection,
@@ -183,14 +205,20 @@ class Vault:
         for place, document in documents:
             _walk(document, place, found)
         sealed = [(value, path) for value, path in found if _is_sealed(value)]
-        keys = await self._keys(connection, {value["about"] for value, _ in sealed})
         if not sealed:
             return
+        for value, path in sealed:
+            if not (isinstance(value["about"], str) and value["about"].split()):
+                raise VaultError(f"the sealed text at {path} does not say whose it is")
+        keys = await self._keys(connection, {value["about"] for value, _ in sealed})
         from cryptography.exceptions import InvalidTag
 
         openers = {subject: _aead(key) for subject, key in keys.items() if key is not None}
         for value, path in sealed:
-            box, opener = value.pop("sealed"), openers.get(value["about"])
+            box, about = value.pop("sealed"), value["about"]
+            if box is not None and about not in keys:
+                raise _lost(about)
+            opener = openers.get(about)
             if box is None or opener is None:
                 value["text"] = None
                 continue
@@ -199,5 +227,5 @@ class Vault:
                 value["text"] = opener.decrypt(
                     raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], path.encode()
                 ).decode()
-            except (InvalidTag, ValueError) as problem:
-                raise VaultError(f"Sealed text at {path} was tampered with.") from problem
+            except (InvalidTag, ValueError, TypeError) as problem:
+                raise VaultError(f"the sealed text at {path} was tampered with") from problem

@@ -54,16 +54,6 @@ async def look_at_defects(connection: Any) -> list[Finding]:
                 f"{MEND}; they are tried again by themselves. The others go out.",
             )
         )
-    if found := sick.get("stream"):
-        findings.append(
-            Finding(
-                "Defects",
-                "attention",
-                f"streams that this release cannot read: {_told(found)}",
-                "Use the release that wrote them, or a newer one; if none can read them, restore "
-                "a backup beside this store and compare. The others go on.",
-            )
-        )
     return findings
 
 

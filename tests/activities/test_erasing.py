@@ -16,13 +16,14 @@ import pytest
 from activities.caught import forget
 from activities.erasing import note_names
 from activities.names import DigestRun
-from activities.reminders import Reminders, kept_letter
+from activities.reminders import Reminders
 from activities.sealing import opened, opened_answer, seal
 from domain.messages import Envelope
 from domain.playbook import Playbook
 from store.context import people
 from store.database import queries
 from store.events import Conflict
+from store.mails import kept_letter
 from store.rebuild import rebuild
 from tests.conftest import Office, destroy_key, eventually
 from tests.journey import E, whole_journey

@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from activities.names import ClaimedMail, DigestRun
-from activities.reminders import Reminders, kept_letter
+from activities.reminders import Reminders
 from domain.notices import RecordDelivery
 from domain.playbook import Playbook
 from store.database import queries
+from store.mails import kept_letter
 from store.rebuild import rebuild
 from tests.conftest import Office
 

@@ -17,9 +17,10 @@ import activities.record
 import activities.reminders
 import bootstrap.recovery
 import store.events
+import store.mails
 from activities.dispatch import send
 from activities.follow import Follower, news
-from activities.record import Outcome, Record
+from activities.record import Record
 from activities.reminders import Reminders
 from bootstrap import door
 from bootstrap.door import Door
@@ -70,11 +71,11 @@ def claim_not_taken() -> Iterator[None]:
     """A mail is made of what is due, which stays due."""
     claimed = Reminders._claimed
 
-    async def forgotten(self: Reminders, connection: Any, *args: Any) -> Outcome:
+    async def forgotten(self: Reminders, connection: Any, *args: Any) -> None:
         undone = connection.transaction()
         await undone.start()
         try:
-            return await claimed(self, connection, *args)
+            await claimed(self, connection, *args)
         finally:
             await undone.rollback()
 
@@ -98,7 +99,7 @@ def message_id_made_anew() -> Iterator[None]:
 
 @contextmanager
 def mail_composed_at_each_attempt() -> Iterator[None]:
-    kept = activities.reminders.kept_letter
+    kept = store.mails.kept_letter
 
     async def composed(*args: Any) -> Any:
         letter = await kept(*args)

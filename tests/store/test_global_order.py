@@ -45,7 +45,7 @@ class Reader:
         ):
             assert 0 < len(page) <= self.page
             self.checkpoint = reached
-            self.seen += [_place(r) for r in page]
+            self.seen += [_place(r) for r in page if isinstance(r, Recorded)]
 
 
 def _place(recorded: Recorded) -> tuple[str, int]:

@@ -112,7 +112,7 @@ class Store(RuleBasedStateMachine):
                 self.connection, self.vault, self.checkpoint, page=3
             ):
                 self.checkpoint = reached
-                self.read += page
+                self.read += [one for one in page if isinstance(one, Recorded)]
 
         self.runner.run(catch_up())
         written = [r for history in self.model.values() for r in history]

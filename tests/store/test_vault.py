@@ -12,7 +12,7 @@ from domain.kernel import fold
 from domain.people import PersonRegistered
 from domain.personal import Sealed
 from store.database import Connection, Pool, queries
-from store.errors import VaultError
+from store.errors import ForeignKey, Unreadable, VaultError
 from store.events import decode, read_stream
 from store.vault import Vault
 from tests.conftest import MASTER_KEY, Database, destroy_key
@@ -150,7 +150,7 @@ async def test_ciphertext_moved_elsewhere_is_detected(
     await put(app, vault, STREAM, 0, [registered()])
     [row] = await _rows(app)
     assert len(await decode(app, vault, [row])) == 1
-    with pytest.raises(VaultError, match="tampered with"):
+    with pytest.raises(Unreadable, match="tampered with"):
         await decode(app, vault, [row | moved])
 
 
@@ -162,10 +162,10 @@ async def test_ciphertext_moved_to_another_field_or_person_is_detected(
     [row] = await _rows(app)
     data = json.loads(row["data"])
     swapped = data | {"name": data["email"], "email": data["name"]}
-    with pytest.raises(VaultError, match=f"{STREAM}@1.*/name was tampered with"):
+    with pytest.raises(Unreadable, match=f"{STREAM}@1.*/name was tampered with"):
         await decode(app, vault, [row | {"data": json.dumps(swapped)}])
     relabelled = data | {"name": data["name"] | {"about": "p-other"}}
-    with pytest.raises(VaultError, match="tampered with"):
+    with pytest.raises(Unreadable, match="tampered with"):
         await decode(app, vault, [row | {"data": json.dumps(relabelled)}])
 
 
@@ -177,7 +177,7 @@ async def test_sealed_text_that_is_rubbish_is_called_so(
     [row] = await _rows(app)
     data = json.loads(row["data"])
     data["name"]["sealed"] = box
-    with pytest.raises(VaultError, match="tampered with"):
+    with pytest.raises(Unreadable, match="tampered with"):
         await decode(app, vault, [row | {"data": json.dumps(data)}])
 
 
@@ -186,19 +186,19 @@ async def test_another_master_key_is_told_apart_from_tampering(
 ) -> None:
     await put(app, vault, STREAM, 0, [registered()])
     wrong = Vault(bytes(32))
-    with pytest.raises(VaultError) as problem:
+    with pytest.raises(ForeignKey) as problem:
         await read_stream(app, wrong, STREAM)
     message = str(problem.value)
     assert JOY in message
     assert vault.master_id in message
     assert wrong.master_id in message
     assert "HANDRAIL_KEY_FILE" in message
-    with pytest.raises(VaultError, match="HANDRAIL_KEY_FILE"):
+    with pytest.raises(ForeignKey, match="HANDRAIL_KEY_FILE"):
         await put(app, wrong, STREAM, 1, [registered()])
     await superuser.execute(
         "update vault.keys set wrapped = set_byte(wrapped, 20, 1 - get_byte(wrapped, 20) % 2)"
     )
-    with pytest.raises(VaultError, match="wrapped key of p-joy was tampered with"):
+    with pytest.raises(Unreadable, match="wrapped key of p-joy was tampered with"):
         await read_stream(app, vault, STREAM)
 
 
