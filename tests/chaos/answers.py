@@ -7,7 +7,7 @@ from uuid import UUID
 from bootstrap.door import NotAccepted, Unavailable
 from domain.messages import Envelope, Receipt
 
-Kind = Literal["recorded", "refused", "not accepted", "unknown"]
+Kind = Literal["recorded", "refused", "defect", "not accepted", "unknown"]
 
 
 @dataclass
