@@ -124,7 +124,7 @@ class Follower:
             if defect.kind != "news":
                 continue
             done = True
-            for row in await listed(queries.events_of_command(connection, id=UUID(defect.place))):
+            for row in await listed(queries.facts_of_command(connection, id=UUID(defect.place))):
                 recorded, *_ = await read_stream(
                     connection, self._vault, row["stream"], after=row["version"] - 1
                 )

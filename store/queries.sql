@@ -1159,11 +1159,7 @@ returning seen;
 -- It was decoded or decided after all.
 delete from ops.defects where kind = :kind and place = :place returning true;
 
--- name: defect-seen$
--- How often a defect was seen.
-select seen from ops.defects where kind = :kind and place = :place;
-
--- name: events-of-command
+-- name: facts-of-command
 -- Where the facts that one command recorded stand.
 select stream, version from es.events where command_id = :id order by xact_id, position;
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from activities import follow, record, reminders, undecided
+from activities.dispatch import start_digest
 from activities.follow import Follower
 from activities.mail.compose import compose
 from domain.calendar import CalendarPack
 from domain.deciding import decide_in_full
 from domain.playbook import Playbook
-from domain.reminding import announcement
 from embedded.mailcatcher import MailCatcher
 from store.defects import Defect, defects
 from tests.workflows.conftest import Running, WorkflowOffice, at, day
@@ -83,9 +83,7 @@ async def test_reminders_that_cannot_be_prepared_are_when_that_is_mended(
     item = await story.agreed("Theory of action", day(4, 16))
     before = len(mails.messages())
     with monkeypatch.context() as release:
-        release.setattr(
-            reminders, "announcement", unless(announcement, lambda state, *_: state.id == E)
-        )
+        release.setattr(reminders, "start_digest", unless(start_digest, lambda *_: True))
         await story.until(at(day(4, 5), 10))
         assert len(mails.messages()) == before
         [(kind, stream, problem)] = await noted(story)
