@@ -85,6 +85,6 @@ def test_the_page_can_be_followed_and_a_copy_is_asked_what_it_is(
     office.home.rename(moved.path)
     moved.check_seat()
     moved.path.rename(office.home)
+    shutil.copytree(copy.home, moved.path)
     with pytest.raises(CopiedHomeError):
-        shutil.copytree(copy.home, moved.path)
         moved.check_seat()
