@@ -15,6 +15,10 @@ SIGNS = {
         "invalid peer certificate",
         "certificate verify failed",
         "unknownissuer",
+        "invalidcertificate",
+        "doesn't match",
+        "certificate is not valid for",
+        "hostname mismatch",
     ),
     "it does not speak TLS there": ("corrupt message", "wrong version number", "record layer"),
     "the connection was cut": (

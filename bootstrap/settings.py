@@ -18,13 +18,13 @@ import binascii
 import fcntl
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bootstrap import values
+from bootstrap import clear, values
+from bootstrap.places import default_home, temporal_file, users
 from bootstrap.values import LogLevel, Secret
 from domain.clocks import TOLERANCE_SECONDS
 
@@ -50,6 +50,7 @@ ENVIRONMENT = {
     "log_level": "HANDRAIL_LOG_LEVEL",
     "feeds": "HANDRAIL_FEEDS",
     "caught": "HANDRAIL_CAUGHT",
+    "allow_plaintext": clear.ALLOW,
 }
 """Setting to environment variable."""
 
@@ -132,6 +133,9 @@ class Settings:
 
     caught: Path | None = None
     """The Maildir of a mail catcher: copies that name somebody who is erased are taken out."""
+
+    allow_plaintext: frozenset[str] = frozenset()
+    """Which servers may be reached over a network without encryption."""
 
     sandbox: bool = False
     """True while a running sandbox stack answers for this data directory."""
@@ -221,6 +225,12 @@ class Settings:
                 f"Temporal's client configuration cannot be used: {error}. "
                 "Check TEMPORAL_PROFILE and TEMPORAL_CONFIG_FILE."
             ) from error
+        problem = clear.temporal_problem(self.temporal_address, found)
+        if problem and "temporal" not in self.allow_plaintext:
+            raise SettingsError(
+                f"{ENVIRONMENT['temporal_address']} '{self.temporal_address}' is not usable: "
+                f"{problem}."
+            )
         return found | {
             "target_host": self.temporal_address,
             "namespace": self.temporal_namespace,
@@ -267,20 +277,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, use_stack: bool =
                 origins[name] = origin
     if "key" not in found and "key_file" not in found and _is_there(home / MASTER_KEY_FILE):
         found["key_file"] = home / MASTER_KEY_FILE
-    return _validated(found, origins, config_path)
-
-
-def default_home() -> Path:
-    """Where data goes when `HANDRAIL_HOME` is silent."""
-    return _users("XDG_DATA_HOME", ".local/share") / "handrail"
-
-
-def _users(variable: str, usual: str) -> Path:
-    """Where the user's files of a kind lie; on a Mac all in one place, unless a variable says."""
-    said = Path(os.environ.get(variable, ""))
-    if said.is_absolute():
-        return said
-    return Path.home() / ("Library/Application Support" if sys.platform == "darwin" else usual)
+    return _validated(found, origins, config_path, env)
 
 
 def read_live_stack(home: Path) -> dict[str, Any] | None:
@@ -356,6 +353,8 @@ def decode_key(text: str, where: str) -> bytes:
 
 _READ: Mapping[str, Callable[[object], object]] = {
     "home": values.path,
+    # Before what it allows.
+    "allow_plaintext": values.servers,
     "actor": values.text,
     "database_url": values.postgresql_url,
     "owner_database_url": values.postgresql_url,
@@ -381,7 +380,7 @@ def _read_config(env: Mapping[str, str]) -> tuple[Path, dict[str, Any]]:
     path = (
         Path(named).expanduser()
         if named
-        else _users("XDG_CONFIG_HOME", ".config") / "handrail/config.toml"
+        else users("XDG_CONFIG_HOME", ".config") / "handrail/config.toml"
     )
     try:
         text = path.read_text("utf-8")
@@ -428,7 +427,7 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
     if explicit != asked_for:
         return {}
     name = env.get("TEMPORAL_PROFILE", "default")
-    path = Path(env["TEMPORAL_CONFIG_FILE"]) if "TEMPORAL_CONFIG_FILE" in env else _temporal_file()
+    path = Path(env["TEMPORAL_CONFIG_FILE"]) if "TEMPORAL_CONFIG_FILE" in env else temporal_file()
     try:
         text = path.read_text("utf-8")
         import tomllib
@@ -460,16 +459,11 @@ def _temporal_profile(env: Mapping[str, str], *, explicit: bool) -> dict[str, st
     }
 
 
-def _temporal_file() -> Path:
-    # As Temporal's own tools look for it.
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/temporalio/temporal.toml"
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "temporalio/temporal.toml"
-
-
 def _validated(
-    found: dict[str, Any], origins: Mapping[str, TemporalSource], config_path: Path
+    found: dict[str, Any],
+    origins: Mapping[str, TemporalSource],
+    config_path: Path,
+    env: Mapping[str, str],
 ) -> Settings:
     read: dict[str, Any] = {"temporal_source": origins.get("temporal_address", "none")}
     problems = []
@@ -478,6 +472,8 @@ def _validated(
             continue
         try:
             read[name] = reader(found[name])
+            if problem := clear.problem(name, read, env):
+                raise ValueError(problem)
         except ValueError as problem:
             where = ENVIRONMENT.get(name, name)
             if origins.get(name) == "config file":

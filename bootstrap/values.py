@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
+from bootstrap.clear import SERVERS
+
 MOST_MAILS_PER_SECOND = 1000
 DAY_SECONDS = 24 * 60 * 60
 
@@ -53,6 +55,14 @@ def texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError("not a list of texts")  # noqa: TRY004 - all are refused as one
     return tuple(text(one) for one in value)
+
+
+def servers(value: object) -> frozenset[str]:
+    """Names of servers, in a list or with commas or spaces between them."""
+    named = value if isinstance(value, list) else str(value).replace(",", " ").split()
+    if unknown := set(named) - set(SERVERS):
+        raise ValueError(f"not one of {', '.join(SERVERS)}: {', '.join(sorted(map(str, unknown)))}")
+    return frozenset(named)
 
 
 def path(value: object) -> Path:

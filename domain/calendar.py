@@ -223,6 +223,9 @@ class StatuteDate(Written):
     statute: str
     """The citation, and how sure it is."""
     source: str
+    checked: bool | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Whether somebody read it there: of what nobody read, nobody is reminded unless the playbook
+    names it.  None in a calendar that does not say."""
     policy: str
     """The reminder policy; nobody is reminded where the playbook does not have it."""
 

@@ -345,6 +345,8 @@ class StatuteRules(PlaybookPart):
     """How many days before it is due a year's date begins to stand among what is owed."""
     leave_out: tuple[str, ...] = ()
     """The calendar's dates that this playbook does not ask for, by id."""
+    unchecked: tuple[str, ...] = Field(default=(), exclude_if=lambda v: not v)
+    """The dates that it asks for although the calendar says that nobody checked them, by id."""
 
 
 class MixTarget(PlaybookPart):

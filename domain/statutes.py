@@ -126,7 +126,9 @@ def dates_for(state: State, context: Context) -> list[StatuteDate]:
     return [
         d
         for d in context.the_program.calendar.statute_dates
-        if kind in d.lea_types and d.id not in rules.leave_out
+        if kind in d.lea_types
+        and d.id not in rules.leave_out
+        and (d.checked is not False or d.id in rules.unchecked)
     ]
 
 

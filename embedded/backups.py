@@ -393,3 +393,5 @@ async def _put_back(
                 f"The chain of {row['stream']} is broken from version {broken} on, "
                 f"in the backup already. It was taken away again. Use another backup."
             )
+    # Those were at work where the copy was made.
+    await owner.execute("delete from ops.workers")

@@ -1107,13 +1107,6 @@ select count(*) as events, min(e.recorded_at) as since, clock_timestamp() as now
         coalesce((select position from ops.checkpoints where reader = :reader), 0))
    and e.xact_id < pg_snapshot_xmin(pg_current_snapshot());
 
--- name: follower-locks
--- Whoever else than the application holds the lock of the one that follows the log.
-select a.usename from pg_locks l join pg_stat_activity a using (pid)
- where l.locktype = 'advisory' and l.granted and a.datname = current_database()
-   and l.classid = (7205759404 >> 32)::oid and l.objid = (7205759404 & 4294967295)::oid
-   and a.usename <> current_user;
-
 -- name: reads-weekly$
 -- Whether somebody is told once a week.
 select exists (select from read.people where digest = 'weekly');

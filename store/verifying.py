@@ -14,12 +14,10 @@ from store.database import Connection, listed, queries, streamed
 from store.errors import VaultError
 from store.evidence import NOTHING, Head, Whole, added, chain_hash, fits
 from store.liveness import FOLLOWER
+from store.renumbering import RENUMBERED
 from store.schema import described, replaced_functions
 from store.sealing import head_of, whole_of
 from store.vault import Vault
-
-RENUMBERED = "3"
-"""The transaction id that every event bears after a dump was restored into another cluster."""
 
 _LOOK_AGAIN_SECONDS = 0.5
 _PATIENCE_SECONDS = 5.0

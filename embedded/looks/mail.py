@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -50,8 +51,11 @@ async def look_at_mail(settings: Settings, restart: str) -> list[Finding]:
 def _greet(url: str) -> str:
     parts = urlsplit(url)
     secure = parts.scheme == "smtps"
-    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    server = kind(timeout=CONNECT_SECONDS)
+    server = (
+        smtplib.SMTP_SSL(timeout=CONNECT_SECONDS, context=ssl.create_default_context())
+        if secure
+        else smtplib.SMTP(timeout=CONNECT_SECONDS)
+    )
     try:
         code, banner = server.connect(parts.hostname or "", parts.port or (465 if secure else 25))
         if code != 220:

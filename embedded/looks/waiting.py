@@ -110,17 +110,6 @@ async def _news(connection: Any) -> list[Finding]:
     behind = await queries.unread_since(connection, reader=FOLLOWER)
     if not behind["events"] or behind["now"] - behind["since"] < PATIENCE:
         return []
-    strangers = [row["usename"] for row in await listed(queries.follower_locks(connection))]
-    if strangers:
-        return [
-            Finding(
-                "News",
-                "attention",
-                f"no worker has handed on the last {behind['events']} events since "
-                f"{_minute(behind['since'])}: {', '.join(strangers)} holds the follower's lock",
-                "End that session; nobody but a worker has any business with that lock.",
-            )
-        ]
     return [
         Finding(
             "News",

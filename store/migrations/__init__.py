@@ -31,6 +31,7 @@ async def migrate(owner_url: str, *, sandbox: bool = False) -> None:
     Raises:
         StoreKindMismatch: The store exists and is of the other kind.
     """
+    import asyncpg
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import Connection, text
@@ -44,8 +45,12 @@ async def migrate(owner_url: str, *, sandbox: bool = False) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    _, _, rest = owner_url.partition("://")
-    engine = create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
+    # By asyncpg itself, which knows what SQLAlchemy would refuse: sslmode and the like.
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        async_creator=lambda: asyncpg.connect(owner_url),
+    )
     wanted = "sandbox" if sandbox else "production"
     try:
         await _make_versions(engine)

@@ -45,13 +45,13 @@ def live_stack(home: Path, **record: object) -> Iterator[None]:
 def test_the_environment_goes_before_the_config_file_and_that_before_the_stack(
     tmp_path: Path,
 ) -> None:
-    env = config(tmp_path, 'actor = "file"\nlog_level = "debug"\nsmtp_url = "smtp://file:25"\n')
+    env = config(tmp_path, 'actor = "file"\nlog_level = "debug"\nsmtp_url = "smtps://file:465"\n')
     home = tmp_path / "data"
     with live_stack(home, smtp_url="smtp://stack:25", database_url=DATABASE):
         settings = load_settings({**env, "HANDRAIL_ACTOR": "environment"})
     assert settings.actor == "environment"
     assert settings.log_level == "DEBUG"
-    assert settings.require_smtp_url() == "smtp://file:25"
+    assert settings.require_smtp_url() == "smtps://file:465"
     assert settings.require_database_url() == DATABASE
 
 
@@ -78,7 +78,7 @@ def test_the_stacks_owner_and_namespace_are_not_combined_with_foreign_addresses(
 ) -> None:
     env = {
         "HANDRAIL_HOME": str(tmp_path),
-        "DATABASE_URL": "postgresql://app@elsewhere/handrail",
+        "DATABASE_URL": "postgresql://app@elsewhere/handrail?sslmode=require",
         "TEMPORAL_ADDRESS": "elsewhere:7233",
     }
     with live_stack(
@@ -177,7 +177,7 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
         {
             "HANDRAIL_HOME": str(tmp_path),
             "DATABASE_URL": DATABASE,
-            "SMTP_URL": "smtp://me:hunter2@mail:25",
+            "SMTP_URL": "smtps://me:hunter2@mail:465",
             "HANDRAIL_KEY": KEY,
         }
     )

@@ -1,13 +1,10 @@
 """What somebody was told of a command, and what would make it untrue."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 from uuid import UUID
 
 from bootstrap.door import NotAccepted, Unavailable
 from domain.messages import Envelope, Receipt
-
-Kind = Literal["recorded", "refused", "defect", "not accepted", "unknown"]
 
 
 @dataclass
@@ -15,7 +12,9 @@ class Given:
     """One command with its id, and everything that was answered to it."""
 
     envelope: Envelope
-    told: list[tuple[Kind, str]] = field(default_factory=list)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    """The kind of each answer, which is a receipt's outcome, "not accepted" or "unknown"; its
+    words."""
     receipts: list[Receipt] = field(default_factory=list)
 
     @property
@@ -36,7 +35,7 @@ class Given:
         self.receipts.append(receipt)
 
     def not_answered(self, said: Unavailable) -> None:
-        kind: Kind = "not accepted" if isinstance(said, NotAccepted) else "unknown"
+        kind = "not accepted" if isinstance(said, NotAccepted) else "unknown"
         self.told.append((kind, str(said)))
 
     def __str__(self) -> str:

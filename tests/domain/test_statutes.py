@@ -55,7 +55,7 @@ def with_calendar(story: Story, **changed: Any) -> Story:
 
 
 def test_the_dates_are_those_in_the_table() -> None:
-    shown = {"last day of February": (2, "last"), "1 July": (7, 1)}
+    shown = {"28 February": (2, 28), "1 July": (7, 1)}
     rows = table("statute-dates.md", "The dates")
     assert [
         (r["Date"], shown[r["Due"].removeprefix("the ")], r["Who owes it"], r["Citation"])
@@ -83,11 +83,11 @@ def test_every_year_comes_anew_with_nobody_doing_anything() -> None:
     years = [year for statute, year in opened(story) if statute == MID_YEAR]
     assert years == [2027, 2028, 2029]
     assert [told(story, f"{MID_YEAR}/{year}") for year in years] == [
-        [date(2027, 2, 24)], [date(2028, 2, 24)], [date(2029, 2, 23)],
+        [date(2027, 2, 24)], [date(2028, 2, 23)], [date(2029, 2, 23)],
     ]  # fmt: skip
     events = [r for r in story.history() if isinstance(r.event, StatuteDateOpened)]
-    first = next(r for r in events if r.event.due == date(2028, 2, 29))  # type: ignore[attr-defined]
-    assert local_date(first.stamp.effective_at, ZONE) == date(2027, 12, 31)
+    first = next(r for r in events if r.event.due == date(2028, 2, 28))  # type: ignore[attr-defined]
+    assert local_date(first.stamp.effective_at, ZONE) == date(2027, 12, 30)
     assert fold(f"engagement:{ALDER}", story.history()) == story.state()
     assert reconcile(story.state(), story.context(SYSTEM, None)) == []
 
@@ -114,14 +114,47 @@ def test_a_date_already_past_is_left_alone() -> None:
     assert opened(begun(date(2027, 3, 2)).on(date(2027, 3, 5))) == []
 
 
-def test_a_charter_owes_what_is_asked_of_charters() -> None:
+@pytest.mark.parametrize(
+    ("lea_type", "years"),
+    [
+        ("school_district", [("lcap-adoption", 2027), (MID_YEAR, 2027)]),
+        ("county_office_of_education", [("lcap-adoption", 2027), (MID_YEAR, 2027)]),
+        ("charter_school", [("lcap-adoption", 2027), (MID_YEAR, 2027)]),
+        ("school_district_part", []),
+    ],
+)
+def test_each_kind_of_lea_owes_what_is_asked_of_it(
+    lea_type: str, years: list[tuple[str, int]]
+) -> None:
     story = Story(date(2027, 2, 1))
     story.playbook = asking()
-    story.leas[ALDER] = replace(story.leas[ALDER], type="charter_school")
+    story.leas[ALDER] = replace(story.leas[ALDER], type=lea_type)
     story.leas["acusd"] = story.leas[ALDER]
     story.effective().on(date(2027, 7, 2))
-    assert opened(story) == []
+    assert opened(story) == years
     assert HARBOR not in {s.partition(":")[2] for s in story.histories}
+
+
+@pytest.mark.parametrize(
+    ("checked", "unchecked", "opens"),
+    [
+        pytest.param(True, (), True, id="somebody read it"),
+        pytest.param(None, (), True, id="a calendar that does not say"),
+        pytest.param(False, (), False, id="nobody read it"),
+        pytest.param(False, (MID_YEAR,), True, id="nobody read it, and the playbook names it"),
+    ],
+)
+def test_of_a_date_that_nobody_read_nobody_is_reminded_unless_the_playbook_names_it(
+    checked: bool | None, unchecked: tuple[str, ...], opens: bool
+) -> None:
+    story = Story(date(2027, 2, 1))
+    story.playbook = asking(RULES.model_copy(update={"unchecked": unchecked}))
+    assert story.program is not None
+    dates = tuple(d.model_copy(update={"checked": checked}) for d in CALENDAR.statute_dates)
+    pack = CALENDAR.model_copy(update={"statute_dates": dates})
+    story.program = replace(story.program, calendar=pack)
+    story.effective().on(date(2027, 2, 10))
+    assert opened(story) == ([(MID_YEAR, 2027)] if opens else [])
 
 
 def test_what_was_done_is_asked_for_no_more() -> None:
@@ -181,16 +214,16 @@ def test_a_calendar_without_the_date_takes_it_back() -> None:
 
 
 def test_an_upgrade_begins_to_ask_for_the_dates() -> None:
-    """Scenario: on 1 December an upgrade, on 24 February the reminder for the 29th."""
+    """Scenario: on 1 December an upgrade, on 23 February the reminder for the 28th."""
     story = begun(date(2026, 10, 15), None)
     story.versions["dta-sir@4"] = asking(version=4)
     story.on(date(2027, 12, 1))
     assert [(f.event.sentence()[:8], local_date(f.at, ZONE)) for f in looked_at(story).coming] == [
-        ("Mid-year", date(2027, 12, 31)), ("LCAP ado", date(2028, 5, 2)),
+        ("Mid-year", date(2027, 12, 30)), ("LCAP ado", date(2028, 5, 2)),
     ]  # fmt: skip
     story.do("playbook upgrade", "dana", to="dta-sir@4", reason="r")
-    story.on(date(2028, 2, 24))
-    assert told(story, f"{MID_YEAR}/2028") == [date(2028, 2, 24)]
+    story.on(date(2028, 2, 23))
+    assert told(story, f"{MID_YEAR}/2028") == [date(2028, 2, 23)]
 
 
 def test_nobody_is_reminded_where_the_playbook_lacks_the_policy() -> None:
@@ -236,7 +269,13 @@ def test_a_date_is_in_every_year(month: int, number: int) -> None:
 
 @pytest.mark.parametrize(("year", "due"), [(2027, 28), (2028, 29), (2100, 28)])
 def test_the_last_day_of_february_knows_leap_years(year: int, due: int) -> None:
-    assert CALENDAR.statute_dates[0].on(year) == date(year, 2, due)
+    last = CALENDAR.statute_dates[0].model_copy(update={"day": "last"})
+    assert last.on(year) == date(year, 2, due)
+
+
+@pytest.mark.parametrize("year", [2027, 2028])
+def test_the_mid_year_report_is_due_on_the_28th_in_a_leap_year_too(year: int) -> None:
+    assert CALENDAR.statute_dates[0].on(year) == date(year, 2, 28)
 
 
 def test_a_date_is_there_once() -> None:

@@ -143,17 +143,12 @@ async def test_a_prepared_transaction_is_named_by_its_id(tmp_path: Path) -> None
         await connection.close()
 
 
-async def test_news_that_nobody_hands_on_are_told_and_who_has_the_lock(
+async def test_news_that_nobody_hands_on_are_told_since_when(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "PATIENCE", timedelta(0))
     [found] = await seen(store, "News", tmp_path)
     assert "no worker has handed on" in found.seen
-    stranger = await asyncpg.connect(store.cluster.reader_url(store.name))
-    await stranger.execute("select pg_advisory_lock(7205759404)")
-    [found] = await seen(store, "News", tmp_path)
-    assert "handrail_reader holds the follower's lock" in found.seen
-    await stranger.close()
 
 
 async def test_notices_that_are_due_and_mails_that_wait_are_told_since_when(

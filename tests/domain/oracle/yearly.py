@@ -70,7 +70,9 @@ class Statutes(Subject):
         rules = self.world.book.get("statutes")
         for statute in calendar()["statute_dates"] if rules else ():
             assert rules
-            if self.lea_type in statute["lea_types"] and statute["id"] not in rules["leave_out"]:
+            read = statute["checked"] or statute["id"] in rules.get("unchecked", ())
+            left_out = statute["id"] in rules["leave_out"]
+            if self.lea_type in statute["lea_types"] and read and not left_out:
                 yield statute
 
     @staticmethod

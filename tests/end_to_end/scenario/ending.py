@@ -25,14 +25,14 @@ def step_47_a_date_of_a_statute(desk: Desk) -> None:
     invited = desk.rows("summit", "invite", "Y2-5", E, *OTHERS)
     assert len(invited) == 12
     contact(desk, "2056-02-10", by="priya")
-    desk.clock("2056-02-24")
-    mail, text = desk.mailed("joy", "2056-02-24")
+    desk.clock("2056-02-23")
+    mail, text = desk.mailed("joy", "2056-02-23")
     assert mail.at.hour == 8
     assert "Mid-year LCAP report" in text
-    assert "29 February 2056" in text
-    assert desk.plan("lcap-mid-year/2056")["t-3"] == ("2056-02-24", "sent")
+    assert "28 February 2056" in text
+    assert desk.plan("lcap-mid-year/2056")["t-3"] == ("2056-02-23", "sent")
     desk.do("statute", "done", E, "lcap-mid-year", "--year", "2056", *JOY, "--evidence",
-            "minutes of 24 February")  # fmt: skip
+            "minutes of 23 February")  # fmt: skip
 
 
 def step_48_one_lea_withdraws(desk: Desk) -> None:
