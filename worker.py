@@ -34,6 +34,7 @@ from store.migrations import newest
 from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
+from workflows.foreign import ForeignWorkflow
 from workflows.program import ProgramWorkflow
 from workflows.summit import SummitWorkflow
 
@@ -69,6 +70,7 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
                 AppropriationWorkflow,
                 ProgramWorkflow,
                 DigestWorkflow,
+                ForeignWorkflow,
             ],
             workflow_runner=RUNNER,
             max_cached_workflows=CACHED_WORKFLOWS,

@@ -15,7 +15,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.stopping import unless_told_to_stop
-from domain.errors import Sick
+from domain.errors import Invalid, Sick
 from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
 from domain.messages import Envelope, Receipt
 
@@ -31,6 +31,14 @@ _WORKFLOWS = {
 }
 
 
+MOST_BYTES = 1_000_000
+"""Of a command on its way: Temporal keeps it twice and takes no more than two million at once."""
+
+
+class Undecided(Exception):
+    """A command that was sent on met a defect, which is noted already."""
+
+
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
@@ -42,18 +50,27 @@ async def begin(
     envelope: Envelope,
     *,
     rpc_timeout: timedelta | None = None,
-    afresh: bool = False,
 ) -> WorkflowUpdateHandle[Receipt]:
     """Send a command; returns once it is durably accepted.
+
+    Each sending is an update of its own: whether a command was carried out before is for the
+    store's receipt to say, which a restored store may not have, and never for what the engine
+    remembers of an id.
 
     A workflow that is not there is started with it, so a correction after closing finds its host.
 
     Args:
         rpc_timeout: For the call to the server; None waits as long as it takes.
-        afresh: Have it looked at again, whatever the engine remembers to have answered: for what
-            was set aside, of which the store keeps no answer.
+
+    Raises:
+        Invalid: It is too long; nothing was sent.
     """
-    update_id = str(envelope.command_id)
+    length = len(envelope.model_dump_json().encode())
+    if length > MOST_BYTES:
+        raise Invalid(
+            f"This command has {length:,} bytes, and may have at most {MOST_BYTES:,}. Say it in "
+            f"fewer words, or in several commands. Nothing was sent."
+        )
     workflow_type, host = _host(envelope)
     operation: WithStartWorkflowOperation[object, object] = WithStartWorkflowOperation(
         workflow_type,
@@ -68,7 +85,7 @@ async def begin(
             "execute",
             envelope,
             wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            id=f"{update_id}/{uuid4()}" if afresh else update_id,
+            id=f"{envelope.command_id}/{uuid4()}",
             result_type=Receipt,
             start_workflow_operation=operation,
             rpc_timeout=rpc_timeout,
@@ -81,10 +98,13 @@ async def begin(
 
 async def send(client: Client, envelope: Envelope) -> Receipt:
     """Send a command and wait for its receipt, as long as it takes."""
-    receipt = await _sent(client, envelope)
-    if was_set_aside(receipt):
-        receipt = await _sent(client, envelope, afresh=True)
-    return receipt
+    try:
+        handle = await begin(client, envelope)
+        return Receipt.model_validate(await handle.result())
+    except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
+        # The SDK says the same when the server was slow and when we are told to stop.
+        unless_told_to_stop(ended)
+        raise
 
 
 def was_set_aside(receipt: Receipt) -> bool:
@@ -92,14 +112,16 @@ def was_set_aside(receipt: Receipt) -> bool:
     return receipt.refusal == Sick.__name__
 
 
-async def _sent(client: Client, envelope: Envelope, *, afresh: bool = False) -> Receipt:
-    try:
-        handle = await begin(client, envelope, afresh=afresh)
-        return Receipt.model_validate(await handle.result())
-    except WorkflowUpdateRPCTimeoutOrCancelledError as ended:
-        # The SDK says the same when the server was slow and when we are told to stop.
-        unless_told_to_stop(ended)
-        raise
+async def hand_on(client: Client, envelope: Envelope) -> Receipt:
+    """Send a command that must have an answer.
+
+    Raises:
+        Undecided: It could not be decided; it is to be sent again once that is mended.
+    """
+    receipt = await send(client, envelope)
+    if receipt.outcome == "defect":
+        raise Undecided(f"{envelope.kind} on {receipt.stream}: see handrail doctor")
+    return receipt
 
 
 async def start_digest(client: Client, digest: DigestRun) -> None:

@@ -15,10 +15,11 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
-from activities.dispatch import send, was_set_aside
+from activities.dispatch import Undecided, hand_on, send, was_set_aside
 from activities.erasing import take_out_rest
 from activities.record import Clock
 from activities.stopping import unless_told_to_stop
+from activities.undecided import is_passing
 from domain.bounces import SettleAddress, item_of
 from domain.context import SYSTEM
 from domain.engagement import EngagementOpened
@@ -87,19 +88,57 @@ class Follower:
             await asyncio.sleep(_REST_SECONDS)
 
     async def catch_up(self, connection: Connection) -> None:
-        """Deal with everything since the checkpoint; dealing with it twice changes nothing."""
+        """Deal with everything since the checkpoint; dealing with it twice changes nothing.
+
+        What cannot be decided is noted, and holds up nothing else.
+        """
         if self._looked_at is None or monotonic() - self._looked_at > _LOOK_AGAIN_SECONDS:
             await self.look_again(connection)
             self._looked_at = monotonic()
         async for reached, envelopes in news(connection, self._vault, self._clock):
             for envelope in envelopes:
-                await send(self._client, envelope)
+                await self._hand_on(connection, envelope)
             await queries.put_checkpoint(
                 connection, reader=FOLLOWER, xact_id=reached.xact_id, position=reached.position
             )
 
+    async def _hand_on(self, connection: Connection, envelope: Envelope) -> bool:
+        """Send a command on; one that cannot be decided is noted with what asks for it."""
+        try:
+            await hand_on(self._client, envelope)
+        except (Undecided, WorkflowUpdateFailedError) as defect:
+            if is_passing(defect):
+                raise
+            cause, stream = str(envelope.causation_id), envelope.stream
+            if isinstance(defect, WorkflowUpdateFailedError):
+                await defects.note(
+                    connection, "news", cause, defect, stream=stream, about=envelope.kind
+                )
+            log.warning("news_undecided", stream=stream, cause=cause)
+            return False
+        return True
+
+    async def _hand_on_again(self, connection: Connection) -> None:
+        """Send once more what could not be decided: a newer release may be able to."""
+        for defect in await defects.defects(connection):
+            if defect.kind != "news":
+                continue
+            done = True
+            for row in await listed(queries.facts_of_command(connection, id=UUID(defect.place))):
+                recorded, *_ = await read_stream(
+                    connection, self._vault, row["stream"], after=row["version"] - 1
+                )
+                asked = await asked_for(connection, recorded, self._clock)
+                if isinstance(asked, Unreadable):
+                    done = False
+                    continue
+                done = all([await self._hand_on(connection, one) for one in asked]) and done
+            if done:
+                await defects.mend(connection, "news", defect.place)
+
     async def look_again(self, connection: Connection) -> None:
-        """Look at what could not be read; what it is owed is dealt with once it can be."""
+        """Look at what could not be read or decided; what it is owed is dealt with then."""
+        await self._hand_on_again(connection)
         for row in await listed(queries.streams_to_look_at(connection)):
             stream = row["stream"]
             if sick := await examine(connection, self._vault, stream):

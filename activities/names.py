@@ -23,6 +23,11 @@ CLAIM_DIGEST = "claim_digest"
 SEND_MAIL = "send_mail"
 REPORT_MAIL = "report_mail"
 
+NOT_TAKEN = "NotTaken"
+"""The type of failure of a command that a workflow does not let in; nothing became of it."""
+UNDECODABLE = "Undecodable"
+"""The type of failure of what was not sealed with the store's key, or is none of our formats."""
+
 
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True)

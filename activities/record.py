@@ -32,6 +32,7 @@ from domain.errors import (
 )
 from domain.ids import PROGRAM, engagement_of, host_workflow_id
 from domain.kernel import (
+    COMMANDS,
     Event,
     Recorded,
     State,
@@ -45,10 +46,11 @@ from domain.notices import ReconcileNotices
 from domain.personal import Sealed
 from domain.refusing import explain
 from domain.reminding import next_wake
-from domain.summits import Summit
+from domain.summits import ConcludeSummit, Summit
+from store import defects
 from store.context import next_overview_moment, standing
-from store.database import Connection, Pool, queries
-from store.defects import NOBODY
+from store.database import Connection, Pool, is_outage, queries
+from store.defects import NOBODY, Kind, problem_of, without_names
 from store.errors import ForeignKey, Unreadable, VaultError
 from store.events import Append, Conflict, append, folded, read_state, read_stream
 from store.finding import canonical_stream
@@ -153,6 +155,49 @@ class Record:
         async with self._pool.acquire() as connection:
             if await _lacks(connection, told):
                 raise StorePutBack(PUT_BACK)
+
+    async def tried(self, connection: Connection, envelope: Envelope) -> Receipt:
+        """Answer one command in a transaction that will be undone; a defect is told as one."""
+        try:
+            async with connection.transaction():
+                return await self.answer_in(connection, envelope)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            return _defect(envelope, problem_of(error))
+
+    async def undecided(self, envelope: Envelope, error: Exception) -> Receipt:
+        """Note that a command could not be decided, and answer so; no receipt is kept."""
+        problem = problem_of(error)
+        kind: Kind = "command"
+        place = str(envelope.command_id)
+        if envelope.kind == ConcludeSummit.kind():
+            # A new id each time it is tried.
+            kind, place = "moment", envelope.stream
+        elif envelope.causation_id is not None:
+            # The follower sends it again, with all that the same command asks for.
+            kind, place = "news", str(envelope.causation_id)
+        about = envelope.kind if envelope.kind in COMMANDS else ""
+        async with self._pool.acquire() as connection:
+            await defects.note(
+                connection, kind, place, problem, stream=envelope.stream, about=about
+            )
+        log.error(
+            "command_undecided",
+            command=str(envelope.command_id),
+            stream=without_names(envelope.stream),
+            kind=about,
+            problem=problem,
+        )
+        receipt = _defect(envelope, problem)
+        try:
+            async with self._pool.acquire() as connection:
+                return await self._with_standing(connection, receipt)
+        except Exception as also:
+            if is_outage(also):
+                raise
+            # It is the stream that is sick.
+            return receipt.model_copy(update={"stands": False})
 
     async def answer_in(self, connection: Connection, envelope: Envelope) -> Receipt:
         """Answer one command in the caller's transaction, and keep its receipt there.
@@ -438,6 +483,18 @@ async def _lacks(connection: Connection, told: Told | None) -> bool:
     """Whether an event that somebody was told of is not in the store."""
     return told is not None and not await queries.has_event(
         connection, stream=told.stream, version=told.version, position=told.position
+    )
+
+
+def _defect(envelope: Envelope, problem: str) -> Receipt:
+    return Receipt(
+        command_id=envelope.command_id,
+        stream=without_names(envelope.stream),
+        outcome="defect",
+        message=f"This could not be decided, for Handrail has a defect: {problem}. It is no fault "
+        f"of what was typed; nothing was recorded, and everything else goes on. handrail doctor "
+        f"lists it for whoever looks after Handrail. Once it is mended, give the command again "
+        f"with --command-id {envelope.command_id}",
     )
 
 

@@ -19,8 +19,10 @@ from activities.names import (
     Handed,
 )
 from activities.record import Record
-from activities.reminders import Reminders
+from activities.reminders import Reminders, mail_id
+from activities.undecided import few_times, is_passing
 from domain.erasing import PersonErased
+from domain.ids import PROGRAM
 from domain.messages import Envelope, Receipt, Told
 
 
@@ -29,7 +31,12 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
 
     @activity.defn(name=EXECUTE_COMMAND)
     async def execute_command(envelope: Envelope, told: Told | None = None) -> Receipt:
-        receipt = await record.execute(envelope, told)
+        try:
+            receipt = await few_times(lambda: record.execute(envelope, told))
+        except Exception as error:
+            if is_passing(error):
+                raise
+            return await record.undecided(envelope, error)
         for told in receipt.events:
             if told.type == PersonErased.type:
                 # Also when the answer is repeated: the first time may have ended before this.
@@ -38,12 +45,15 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
 
     @activity.defn(name=ANNOUNCE_DUE)
     async def announce_due(stream: str, told: Told | None = None) -> Announced:
-        await record.hold_to(told)
-        return await reminders.announce(stream)
+        async def announce() -> Announced:
+            await record.hold_to(told)
+            return await reminders.announce(stream)
+
+        return await reminders.put_off(stream, announce)
 
     @activity.defn(name=ANNOUNCE_OVERVIEWS)
     async def announce_overviews() -> Announced:
-        return await reminders.announce_overviews()
+        return await reminders.put_off(PROGRAM, reminders.announce_overviews)
 
     return [execute_command, announce_due, announce_overviews]
 
@@ -56,13 +66,14 @@ def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:
 
     @activity.defn(name=CLAIM_DIGEST)
     async def claim_digest(digest: DigestRun) -> ClaimedMail:
+        mail = mail_id(digest.person, digest.on, digest.kind)
         async with beating():
-            return await reminders.claim(digest)
+            return await reminders.resting(mail, lambda: reminders.claim(digest))
 
     @activity.defn(name=REPORT_MAIL)
     async def report_mail(claimed: ClaimedMail) -> None:
         async with beating():
-            await reminders.report(claimed)
+            await reminders.resting(claimed.mail, lambda: reminders.report(claimed))
 
     return [claim_digest, report_mail, *smtp_activities(reminders)]
 
@@ -73,6 +84,6 @@ def smtp_activities(reminders: Reminders) -> list[Callable[..., Any]]:
     @activity.defn(name=SEND_MAIL)
     async def send_mail(claimed: ClaimedMail) -> Handed:
         async with beating():
-            return await reminders.send(claimed)
+            return await reminders.resting(claimed.mail, lambda: reminders.send(claimed))
 
     return [send_mail]

@@ -3,17 +3,18 @@
 import asyncio
 import base64
 import json
-from datetime import date, datetime
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import structlog
 from temporalio.client import Client
 
 from activities.caught import forget
-from activities.dispatch import send, start_digest
+from activities.dispatch import hand_on, start_digest
 from activities.erasing import note_names
 from activities.hands import Hands
 from activities.mail.compose import compose
@@ -25,6 +26,7 @@ from activities.record import Clock, Record
 from activities.stopping import unless_told_to_stop
 from activities.telling import Found, digest_of, message_id, said_in
 from activities.threads import answered
+from activities.undecided import or_later, or_rest
 from domain.calendar import WorkingDays, local_date
 from domain.context import SYSTEM, Context, ProgramEntry
 from domain.deciding import brought
@@ -56,6 +58,8 @@ from store.sick import note, sickness
 from store.vault import Vault
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _INSIST = 60
 _INSIST_SECONDS = 4.0
@@ -133,6 +137,17 @@ class Reminders:
                 kept[row["message_id"]] = base64.b64decode(letter["message"]) if letter else None
         done = await asyncio.to_thread(forget, self._caught, kept)
         log.info("caught_mails_forgotten", person=person, mails=done)
+
+    async def resting(self, mail: UUID | None, work: Callable[[], Awaitable[T]]) -> T:
+        """Work on one mail; a defect stops it alone, and is tried again ever more rarely."""
+        return await or_rest(self._pool, str(mail), work)
+
+    async def put_off(self, stream: str, announce: Callable[[], Awaitable[Announced]]) -> Announced:
+        """Announce what a stream's moment asks for; where that is defect, it is looked at later."""
+        announced = await or_later(self._pool, stream, announce)
+        if isinstance(announced, timedelta):
+            return Announced(again_at=await self._clock.now() + announced)
+        return announced
 
     async def announce(self, stream: str) -> Announced:
         """Start the mails of everybody who must be told something on this stream now.
@@ -585,7 +600,7 @@ class Reminders:
         for stream in await self._unaware(claimed.mail):
             now = await self._clock.now()
             came_back = _delivery(row, stream, now, current=current, overview=overview)
-            await send(self._client, came_back)
+            await hand_on(self._client, came_back)
             async with self._pool.acquire() as connection:
                 await queries.mark_reported(connection, mail=claimed.mail, stream=stream)
             self._log_report(row, stream)

@@ -19,7 +19,8 @@ from bootstrap.away import why
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
 from domain.clocks import hold_together
-from store.database import AWAY, Pool, open_pool, queries
+from domain.errors import ForeignKey
+from store.database import AWAY, Pool, listed, open_pool, queries
 from store.epochs import Unusable, epoch_of
 from store.vault import Vault
 
@@ -32,17 +33,11 @@ if TYPE_CHECKING:
     from domain.messages import Envelope, Receipt
     from store.errors import Unreadable
 
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 3.8
 """Whoever types a command has its answer within five seconds, the start of Python included."""
 _REACH_SECONDS = 2.0
-_CUT = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
-"""How a connection to the database ends in the middle."""
+_LOOK_SECONDS = 0.5
+"""For a last look at whether the store has an answer that was lost on its way."""
 
 
 class Unavailable(Exception):
@@ -50,15 +45,23 @@ class Unavailable(Exception):
 
 
 class NotAccepted(Unavailable):
-    """The command was not taken; repeating it is safe."""
+    """It is certain that nothing became of the command as it was given now."""
 
 
 class NotKnown(Unavailable):
-    """Whether the command was taken cannot be told; only repeating it with its id is safe."""
+    """The command may have been taken or not; it may be repeated with its id alone."""
 
 
-class StillWorking(Unavailable):
+class StillWorking(NotKnown):
     """The command was taken and will be carried out; its answer is still to come."""
+
+
+class Undecided(Unavailable):
+    """The command met a defect of Handrail's; nothing was recorded."""
+
+    def __init__(self, receipt: "Receipt") -> None:
+        super().__init__(receipt.message)
+        self.receipt = receipt
 
 
 def new_command_id() -> UUID:
@@ -118,7 +121,7 @@ class Door:
         except RPCError as away:
             raise NotAccepted(
                 f"The sandbox's clock at {self.settings.temporal_address} does not answer "
-                f"({why(away)}). See handrail doctor. Nothing was accepted; repeating is safe."
+                f"({why(away)}). See handrail doctor. Nothing was sent."
             ) from away
 
     @property
@@ -139,7 +142,7 @@ class Door:
             undone = connection.transaction()
             await undone.start()
             try:
-                return [await self.record.answer_in(connection, envelope) for envelope in envelopes]
+                return [await self.record.tried(connection, envelope) for envelope in envelopes]
             finally:
                 await undone.rollback()
 
@@ -147,54 +150,70 @@ class Door:
         """Send a command and wait for its answer, five seconds at most.
 
         Raises:
-            NotAccepted: It was not sent.
-            NotKnown: It was sent, and whether it was taken is not known.
+            NotAccepted: It is certain that nothing became of it.
+            NotKnown: It may have been taken or not.
             StillWorking: It was taken, and is not answered yet.
+            Undecided: It met a defect; nothing was recorded.
+            ForeignKey: The master key here is not the store's.
             ClocksApart: This machine's clock is not the store's.
+        """
+        again = f"--command-id {envelope.command_id}"
+        try:
+            async with asyncio.timeout(_REACH_SECONDS), self.pool.acquire() as connection:
+                alive = await queries.live_workers(connection)
+                known = await queries.receipt(connection, command_id=envelope.command_id)
+                stamped = await queries.store_now(connection, sandbox_now=None)
+                keys = {row["master_id"] for row in await listed(queries.master_ids(connection))}
+        except AWAY as away:
+            raise NotAccepted(
+                f"Not accepted: the database does not answer ({why(away)}), and nothing was sent. "
+                f"See handrail doctor, then repeat it with {again}."
+            ) from away
+        hold_key(self.vault, keys)
+        if known is not None:
+            # The record answers, never the engine; and it needs nobody to carry it out any more.
+            return await self._kept(envelope)
+        if not self.sandbox:
+            hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance_seconds)
+        if not alive:
+            raise NotAccepted(
+                f"Not accepted: no worker is running, so nobody would carry it out, and nothing "
+                f"was sent. Start one (handrail up, or python -m worker; handrail doctor says what "
+                f"is missing), then repeat it with {again}."
+            )
+        receipt = await self._sent(envelope)
+        if receipt.outcome == "defect":
+            raise Undecided(receipt)
+        return receipt
+
+    async def _sent(self, envelope: "Envelope") -> "Receipt":
+        """Send a command and wait for its answer; what becomes of it is said as far as it is known.
+
+        Raises:
+            NotAccepted, NotKnown, StillWorking: As above.
         """
         from temporalio.client import (
             WorkflowUpdateFailedError,
             WorkflowUpdateRPCTimeoutOrCancelledError,
         )
-        from temporalio.service import RPCError
+        from temporalio.exceptions import ApplicationError
+        from temporalio.service import RPCError, RPCStatusCode
 
-        from activities.dispatch import begin, was_set_aside
+        from activities.dispatch import begin
+        from activities.names import NOT_TAKEN, UNDECODABLE
         from activities.sealing import opened_answer, seal
         from domain.messages import Receipt
 
-        again = f"Repeat the command with --command-id {envelope.command_id}"
-        only_so = (
-            f"Repeat it only with --command-id {envelope.command_id}: it is recorded once, however "
-            f"often you repeat it so"
-        )
-        try:
-            async with asyncio.timeout(_REACH_SECONDS):
-                async with self.pool.acquire() as connection:
-                    alive = await queries.live_workers(connection)
-                    known = await queries.receipt(connection, command_id=envelope.command_id)
-                    stamped = await queries.store_now(connection, sandbox_now=None)
-                    travelling = await seal(connection, self.vault, envelope)
-                if known is not None:
-                    # It needs nobody to carry it out any more; and the engine, which knows updates
-                    # by their id alone, would give this answer to another command of the same id.
-                    return await self.record.execute(envelope)
-        except _CUT as away:
-            raise NotAccepted(
-                f"Not accepted: the database went away ({why(away)}), so the command was not sent. "
-                f"See handrail doctor. {again}."
-            ) from away
-        if not self.sandbox:
-            hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance_seconds)
-        if not alive:
-            raise NotAccepted(
-                f"Not accepted: no worker is running, so nobody would carry it out. Start one "
-                f"(handrail up, or python -m worker; handrail doctor says what is missing). "
-                f"{again}."
-            )
         assert self.client is not None
-        accepted = False
+        again = f"--command-id {envelope.command_id}"
+        where = f"Temporal at {self.settings.temporal_address}"
+        sent = accepted = False
+        trouble: BaseException
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
+                async with self.pool.acquire() as connection:
+                    travelling = await seal(connection, self.vault, envelope)
+                sent = True
                 handle = await begin(
                     self.client,
                     travelling,
@@ -202,34 +221,85 @@ class Door:
                 )
                 accepted = True
                 answer = Receipt.model_validate(await handle.result())
-                if was_set_aside(answer):
-                    # The engine remembers it, and what was sick may have been mended since.
-                    handle = await begin(
-                        self.client,
-                        travelling,
-                        rpc_timeout=timedelta(seconds=PATIENCE_SECONDS),
-                        afresh=True,
-                    )
-                    answer = Receipt.model_validate(await handle.result())
                 async with self.pool.acquire() as connection:
                     return await opened_answer(connection, self.vault, answer)
-        except (*_CUT, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
-            where = f"Temporal at {self.settings.temporal_address}"
-            if accepted:
-                raise StillWorking(
-                    f"Accepted, still working: the command is kept and will be carried out. "
-                    f"{again} to see its answer; handrail doctor says what it waits for."
-                ) from away
-            # It was sent: the engine may have taken it all the same, or may do so yet.
-            raise NotKnown(
-                f"Not known whether it was accepted: {where} gave no answer within "
-                f"{PATIENCE_SECONDS:.0f} seconds. See handrail doctor. {only_so}."
-            ) from away
         except WorkflowUpdateFailedError as failed:
+            cause = failed.cause
+            if isinstance(cause, ApplicationError) and cause.type in (NOT_TAKEN, UNDECODABLE):
+                raise NotAccepted(
+                    f"Not accepted: its workflow does not take it ({cause.message}), and nothing "
+                    f"became of it."
+                ) from failed
+            trouble, accepted = failed, False
+        except (*AWAY, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as away:
+            if not sent:
+                raise NotAccepted(
+                    f"Not accepted: the database does not answer ({why(away)}), and nothing was "
+                    f"sent. See handrail doctor, then repeat it with {again}."
+                ) from away
+            if isinstance(away, RPCError) and away.status is RPCStatusCode.INVALID_ARGUMENT:
+                raise NotAccepted(
+                    f"Not accepted: {where} does not take it ({away.message}), and nothing became "
+                    f"of it."
+                ) from away
+            trouble = away
+        except asyncio.CancelledError as stopped:
+            if not sent:
+                raise
+            # Whoever breaks it off is to know all the same how to find out.
+            raise NotKnown(_not_known("you did not wait for its answer", again)) from stopped
+        kept = await self._kept_by_now(envelope)
+        if kept is not None:
+            return kept
+        if accepted:
+            raise StillWorking(
+                f"Accepted, still working: the command is kept and will be carried out. Repeat it "
+                f"only with {again}, to see its answer; handrail doctor says what it waits for."
+            ) from trouble
+        raise NotKnown(_not_known(f"{where} gave no answer ({why(trouble)})", again)) from trouble
+
+    async def _kept(self, envelope: "Envelope") -> "Receipt":
+        """The answer that the store keeps."""
+        try:
+            return await self.record.execute(envelope)
+        except AWAY as away:
             raise NotKnown(
-                f"Not known whether it was accepted: its workflow gave no answer "
-                f"({failed.cause}). {only_so}."
-            ) from failed
+                f"It was answered before, and the answer cannot be read now: the database does not "
+                f"answer ({why(away)}). See handrail doctor, then repeat it only with "
+                f"--command-id {envelope.command_id}"
+            ) from away
+
+    async def _kept_by_now(self, envelope: "Envelope") -> "Receipt | None":
+        """What became of a command whose answer was lost, where the store knows by now."""
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                async with self.pool.acquire() as connection:
+                    known = await queries.receipt(connection, command_id=envelope.command_id)
+                return None if known is None else await self.record.execute(envelope)
+        except AWAY:
+            return None
+
+
+def hold_key(vault: Vault, keys: set[str]) -> None:
+    """Go on only with the master key that the store was sealed with.
+
+    Raises:
+        ForeignKey: It is another one.
+    """
+    if keys and vault.master_id not in keys:
+        raise ForeignKey(
+            f"The master key at hand is {vault.master_id}, and this store was sealed with "
+            f"{', '.join(sorted(keys))}: what you send could be read by nobody there. Nothing was "
+            f"sent. Set HANDRAIL_KEY_FILE to the key this store began with."
+        )
+
+
+def _not_known(why_not: str, again: str) -> str:
+    return (
+        f"Not known whether it was accepted: {why_not}. It may be recorded already, be recorded "
+        f"later, or never. See handrail doctor, then repeat it only with this id, under which it "
+        f"is recorded once, however often you repeat it: {again}"
+    )
 
 
 @asynccontextmanager
@@ -257,7 +327,7 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
             raise Unavailable(
                 "The database has no Handrail schema yet. Make it: handrail admin migrate"
             ) from empty
-        except _CUT as away:
+        except AWAY as away:
             raise _database_away(settings, away) from away
         client: Client | None = None
         if commands or sandbox:

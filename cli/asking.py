@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from cli.output import REFUSED, UNAVAILABLE, fail, narrate
+from cli.output import DEFECT, REFUSED, UNAVAILABLE, UNKNOWN, fail, narrate
 from cli.stack import settings_or_fail
 from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 from domain.wording import spoken
@@ -36,11 +36,13 @@ _PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")
 
 
 def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
-    """Run the work of a verb with an open door; what does not answer ends it with exit code 3."""
+    """Run the work of a verb with an open door; what comes of no answer is its exit code."""
     settings = settings_or_fail()
-    from bootstrap.door import Unavailable, open_door
+    from bootstrap.away import why
+    from bootstrap.door import NotKnown, Unavailable, Undecided, open_door
     from bootstrap.settings import SettingsError
     from domain.errors import Refused
+    from store.database import AWAY, is_outage
     from store.errors import Unreadable, VaultError
 
     async def inside() -> T:
@@ -58,8 +60,19 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
         return asyncio.run(inside())
     except Refused as no:
         fail(str(no), REFUSED, refusal=no.kind)
+    except NotKnown as unknown:
+        fail(str(unknown), UNKNOWN)
+    except Undecided as defect:
+        fail(str(defect), DEFECT)
     except (Unavailable, VaultError, Unreadable) as away:
         fail(str(away), UNAVAILABLE)
+    except AWAY as away:
+        if not is_outage(away):
+            raise
+        fail(
+            f"The database stopped answering ({why(away)}). See handrail doctor, then ask again.",
+            UNAVAILABLE,
+        )
     except SettingsError as wrong:
         fail(str(wrong), UNAVAILABLE)
 

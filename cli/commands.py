@@ -241,6 +241,8 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
 
     async def work(door: "Door") -> "tuple[Receipt | None, list[str], Names]":
         from bootstrap.door import new_command_id
+        from store.database import AWAY
+        from store.errors import Unreadable, VaultError
 
         if command.kind() == OPEN_ENGAGEMENT:
             body["engagement"] = await engagement_id(door, body["lea"])
@@ -265,9 +267,12 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
             if not await end_wanted(door, envelope, names):
                 return None, [], names
         receipt = await door.submit(envelope)
-        sentences = await told(door, receipt)
-        warnings.extend(await warned(door, receipt))
-        await names.learn(receipt.message, *sentences, *warnings)
+        try:
+            sentences = await told(door, receipt)
+            warnings.extend(await warned(door, receipt))
+            await names.learn(receipt.message, *sentences, *warnings)
+        except (*AWAY, VaultError, Unreadable) as away:
+            sentences = [answered_all_the_same(receipt, away)]
         return receipt, sentences, names
 
     if command.kind() != OPEN_ENGAGEMENT:
@@ -280,6 +285,16 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         narrate("Nothing was recorded.")
         return
     tell(receipt, sentences, names, as_json=as_json)
+
+
+def answered_all_the_same(receipt: "Receipt", away: Exception) -> str:
+    """What is said of an answer that is there, where what it is about cannot be read any more."""
+    from bootstrap.away import why
+
+    return (
+        f"{receipt.outcome.capitalize()} on {receipt.stream}, at version {receipt.version}; what "
+        f"it says cannot be read now ({why(away)})."
+    )
 
 
 def tell(receipt: "Receipt", sentences: list[str], names: Names, *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from cli.asking import Date, Json, Names, counted, person_named, run
 from cli.commands import validated
 from cli.imports import Switch, _given
 from cli.nouns import noun
-from cli.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
 from cli.stack import settings_or_fail
 from domain.calendar import local_date, spoken
@@ -281,8 +281,8 @@ def reassign(
             if receipt.outcome == "recorded" and not dry_run:
                 receipt = await _given(door, packed(item))
             outcome = "would change" if dry_run else "changed"
-            if receipt.outcome == "refused":
-                outcome = "refused"
+            if receipt.outcome != "recorded":
+                outcome = receipt.outcome
             results.append(_result(item, outcome, receipt.message))
         names = Names(door)
         await names.learn(*who, *(r["message"] for r in results))
@@ -369,6 +369,8 @@ def _report(
         )
     if dry_run and not as_json:
         narrate("Nothing was written.")
+    if any(r["outcome"] == "defect" for r in results):
+        raise SystemExit(DEFECT)
     if refused:
         narrate(f"{counted(refused, 'role')} of {len(results)} refused.")
         raise SystemExit(REFUSED)

@@ -17,7 +17,7 @@ from cli.as_written import fitted
 from cli.asking import Json, Names, counted, run
 from cli.commands import engagement_id, explain, option_name
 from cli.nouns import noun
-from cli.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import Numbered, column, read_table
 from domain.bounds import Day
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
 _LIST_SEPARATOR = ";"
+_TRIES = 3
+"""Of a command of which nobody knows whether it was taken; its id makes repeating safe."""
 PROGRESS_EVERY = 20
 """Rows between two lines of progress."""
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -280,14 +282,22 @@ async def new_among(
 
 
 async def _given(door: "Door", envelope: Envelope) -> Receipt:
-    """A command's answer, waited for as long as it was accepted."""
-    from bootstrap.door import StillWorking
+    """A command's answer, waited for as long as it was accepted; one of many may be a defect."""
+    from bootstrap.door import NotKnown, StillWorking, Undecided
 
+    tries = 0
     while True:
         try:
             return await door.submit(envelope)
         except StillWorking:
             narrate("still working …")
+        except NotKnown:
+            tries += 1
+            if tries == _TRIES:
+                raise
+            narrate("no answer yet …")
+        except Undecided as defect:
+            return defect.receipt
 
 
 def _result(row: Row, receipt: Receipt | None, outcome: str, message: str = "") -> Result:
@@ -335,6 +345,9 @@ def _report(
             "What was recorded before was not recorded again. If it happened once more, give its "
             "day in the column on."
         )
+    if defect := sum(r.outcome == "defect" for r in results):
+        narrate(f"{counted(defect, 'row')} met a defect; once it is mended, import the file again.")
+        raise SystemExit(DEFECT)
     if refused:
         nothing = not any(r.outcome.startswith("recorded") for r in results)
         others = any(r.outcome == "would be recorded" for r in results)

@@ -103,7 +103,11 @@ def _version() -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command; the exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable."""
+    """Run one command.
+
+    The exit code is 0 done, 1 refused, 2 wrong usage, 3 unavailable,
+    4 not known, 5 a defect.
+    """
     typed = sys.argv[1:] if arguments is None else arguments
     with answering(typed):
         tokens = prepare(typed)
@@ -136,7 +140,10 @@ def _carry_out(tokens: list[str]) -> None:
 
         fail(explained(wrong, tokens), USAGE)
     except KeyboardInterrupt:
-        fail("Interrupted. What was accepted is kept; repeating is safe.", REFUSED)
+        fail(
+            "Interrupted. Whether something was recorded, handrail history ENGAGEMENT tells.",
+            REFUSED,
+        )
 
 
 def run() -> None:

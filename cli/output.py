@@ -19,6 +19,8 @@ DONE: Final = 0
 REFUSED: Final = 1
 USAGE: Final = 2
 UNAVAILABLE: Final = 3
+UNKNOWN: Final = 4
+DEFECT: Final = 5
 
 
 def emit_table(
@@ -82,7 +84,13 @@ def narrate(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-_OUTCOMES: Final = {REFUSED: "refused", USAGE: "usage", UNAVAILABLE: "unavailable"}
+_OUTCOMES: Final = {
+    REFUSED: "refused",
+    USAGE: "usage",
+    UNAVAILABLE: "unavailable",
+    UNKNOWN: "unknown",
+    DEFECT: "defect",
+}
 _asked_for_json = False
 
 

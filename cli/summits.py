@@ -17,7 +17,7 @@ from cli.asking import Date, Json, Names, counted, engagement_named, run, say_if
 from cli.commands import _checked, validated
 from cli.imports import Switch, _given, carry_out
 from cli.nouns import noun
-from cli.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import read_table
 from domain.attendance import Attendance
@@ -124,7 +124,7 @@ def invite(
                     illustrative=illustrative,
                 ),
             )
-            outcome = "invited" if receipt.outcome == "recorded" else "refused"
+            outcome = "invited" if receipt.outcome == "recorded" else receipt.outcome
             results.append(Result(one, outcome, receipt.message))
         names = Names(door)
         await names.learn(*(r.why for r in results))
@@ -132,6 +132,8 @@ def invite(
 
     results, names = run(work, commands=True)
     _report(summit.strip().upper(), results, names, as_json=json_)
+    if defect := sum(r.outcome == "defect" for r in results):
+        fail(f"{defect} of {counted(len(results), 'engagement')} met a defect.", DEFECT)
     if refused := sum(r.outcome == "refused" for r in results):
         fail(f"{refused} of {counted(len(results), 'engagement')} refused.", REFUSED)
 

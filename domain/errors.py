@@ -75,6 +75,10 @@ class StorePutBack(Refused):
     """The store was put back to before something that its engine was told of."""
 
 
+class ForeignKey(Refused):
+    """The master key of whoever gives a command is not the store's."""
+
+
 class ReusedCommandId(Refused):
     """A command id that was used before, for something else."""
 

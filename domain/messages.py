@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from domain.bounds import Day
+from domain.errors import Unknown
 from domain.kernel import COMMANDS, Command
 from domain.phases import Phase, SummitStatus
 
@@ -15,7 +16,7 @@ from domain.phases import Phase, SummitStatus
 class Envelope(BaseModel):
     """A command on its way, with who gives it and when."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     command_id: UUID
     stream: str
@@ -60,8 +61,14 @@ class Envelope(BaseModel):
         """Unpack the command.
 
         Raises:
+            Unknown: This release has no such command.
             pydantic.ValidationError: It does not have the form it needs.
         """
+        if self.kind not in COMMANDS:
+            raise Unknown(
+                f"This release of Handrail, at the worker, knows no command {self.kind!r}. Where "
+                f"yours is newer, have the worker brought up to it, then give the command again."
+            )
         return COMMANDS[self.kind].model_validate(self.body)
 
     def content(self) -> bytes:
@@ -100,7 +107,9 @@ class Receipt(BaseModel):
 
     command_id: UUID
     stream: str
-    outcome: Literal["recorded", "refused"]
+    outcome: Literal["recorded", "refused", "defect"]
+    """A `defect` is Handrail's own: nothing is recorded nor kept, so that the same command may be
+    given again once it is mended."""
     message: str
     """A paragraph for people; a person is named by id, which the door turns into a name."""
     refusal: str | None = None
@@ -112,5 +121,7 @@ class Receipt(BaseModel):
     facets: Facets = Facets()
     repeated: bool = False
     """True when the command had been answered before."""
+    stands: bool = True
+    """False where nobody could tell how the stream stands: its workflow waits on as before."""
     sealed: bool = False
     """True while it travels with its message sealed."""

@@ -24,6 +24,22 @@ AWAY = (
 """What the database's absence looks like.  A connection that is cut in the middle of a statement
 ends it in any of these ways."""
 
+_PASSING = frozenset({"08", "25", "28", "3D", "40", "53", "55", "57", "58"})
+"""Classes of what PostgreSQL answers that have to do with the server and not with what was asked:
+connections, transactions, passwords, room, locks, an administrator's hand, the machine."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error passes by itself, or by somebody's hand at the server.
+
+    A value that the database cannot take, or a statement that it does not understand, fails again
+    however often it is tried.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate or "08")[:2] in _PASSING
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
+
+
 queries = Queries(Path(__file__).parent / "queries.sql")
 """Every query by name; its comment in the file says what it answers."""
 

@@ -52,8 +52,8 @@ async def note(
     *,
     stream: str | None = None,
     about: str = "",
-) -> None:
-    """Note that something could not be decoded or decided; again, it is counted.
+) -> int:
+    """Note that something could not be decoded or decided; how often it was seen by now.
 
     Args:
         place: Which one it is: the same however often it is tried.
@@ -62,8 +62,8 @@ async def note(
     if isinstance(problem, BaseException):
         problem = problem_of(problem)
     if stream is not None:
-        stream = _without_names(stream)
-    await queries.note_defect(
+        stream = without_names(stream)
+    seen: int = await queries.note_defect(
         connection,
         kind=kind,
         place=place,
@@ -72,6 +72,7 @@ async def note(
         problem=problem,
         release=version("handrail"),
     )
+    return seen
 
 
 async def mend(connection: Connection, kind: Kind, place: str) -> bool:
@@ -95,6 +96,7 @@ def problem_of(error: BaseException) -> str:
     return f"{name} in {places[-1]}" if places else name
 
 
-def _without_names(stream: str) -> str:
+def without_names(stream: str) -> str:
+    """The stream, where it is not called by what somebody typed."""
     kind, _, name = stream.partition(":")
     return NOBODY if kind == "person" and not is_person_id(name) else stream

@@ -180,7 +180,10 @@ select r.command_id, r.receipt->>'outcome' as outcome, r.recorded_at, e.actor
  where r.command_id = any(:command_ids);
 
 -- name: add-receipt!
--- Keeps the answer to a command, stamped by the same clock as the events.
+-- Keeps the answer to a command, stamped by the same clock as the events.  What could not be
+-- decided before is now.
+with mended as (delete from ops.defects
+                 where kind = 'command' and place = :command_id::uuid::text)
 insert into es.receipts (command_id, stream, content_hash, receipt, recorded_at, seal)
 values (:command_id, :stream, :content_hash, :receipt, es.stamp(:sandbox_now), :seal);
 
@@ -1136,17 +1139,22 @@ insert into ops.checkpoints (reader, xact_id, position)
 values (:reader, :xact_id::text::xid8, :position)
 on conflict (reader) do update set xact_id = excluded.xact_id, position = excluded.position;
 
--- name: note-defect!
--- Something could not be decoded or decided; seen again, it is counted.
+-- name: note-defect$
+-- Something could not be decoded or decided; seen again, it is counted.  How often it was seen.
 insert into ops.defects as d (kind, place, stream, about, problem, release)
 values (:kind, :place, :stream, :about, :problem, :release)
 on conflict (kind, place) do update
    set stream = excluded.stream, about = excluded.about, problem = excluded.problem,
-       release = excluded.release, last_seen = clock_timestamp(), seen = d.seen + 1;
+       release = excluded.release, last_seen = clock_timestamp(), seen = d.seen + 1
+returning seen;
 
 -- name: mend-defect$
 -- It was decoded or decided after all.
 delete from ops.defects where kind = :kind and place = :place returning true;
+
+-- name: facts-of-command
+-- Where the facts that one command recorded stand.
+select stream, version from es.events where command_id = :id order by xact_id, position;
 
 -- name: defects
 -- Everything that could not be decoded or decided, the oldest first.

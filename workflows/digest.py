@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
         DigestRun,
         Handed,
     )
-    from workflows.host import beside
+    from workflows.host import beside, started_with_nothing
 
 SEND_TIMEOUT = timedelta(minutes=15)
 """Longer than the longest conversation with a mail server and the recording of its answer: an
@@ -40,8 +40,10 @@ class DigestWorkflow:
     """Whatever fell due for a person today, in one mail, whose fate every engagement learns."""
 
     @workflow.run
-    async def run(self, digest: DigestRun) -> None:
+    async def run(self, digest: DigestRun | None = None) -> None:
         """Gather for a moment, then claim what is due by then."""
+        if digest is None:
+            raise started_with_nothing()
         await workflow.sleep(timedelta(seconds=digest.gathering_seconds))
         claimed: ClaimedMail = await workflow.execute_activity(
             CLAIM_DIGEST,

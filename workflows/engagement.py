@@ -6,7 +6,7 @@ from temporalio.common import VersioningBehavior
 with workflow.unsafe.imports_passed_through():
     from activities.names import ANNOUNCE_DUE, RECORD_QUEUE, Announced
     from domain.messages import Envelope, Receipt
-    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside
+    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside, not_taken
 
 
 @workflow.defn(name="Engagement", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -17,23 +17,23 @@ class EngagementWorkflow(Host):
     """
 
     @workflow.init
-    def __init__(self, start: HostRun) -> None:
+    def __init__(self, start: HostRun | None = None) -> None:
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: HostRun) -> None:
+    async def run(self, start: HostRun | None = None) -> None:
         """Wait until the engagement is closed or withdrawn."""
         await self.live()
 
     @workflow.update(name="execute")
     async def execute(self, envelope: Envelope) -> Receipt:
-        """Record one command; the update's id is the command's."""
+        """Record one command."""
         return await self.answer(envelope)
 
     @execute.validator
     def _is_ours(self, envelope: Envelope) -> None:
         if envelope.stream != self.carried.stream:
-            raise ValueError(f"{envelope.stream} is not {self.carried.stream}")
+            raise not_taken(f"{envelope.stream} is not {self.carried.stream}")
 
     async def woken(self) -> None:
         """Hand what is due to its recipients' digests of the day."""

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict
 
-    from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
+    from activities.names import EXECUTE_COMMAND, NOT_TAKEN, RECORD_QUEUE, UNDECODABLE
     from domain.ids import epoch_of, in_epoch
     from domain.messages import Envelope, Facets, Receipt, Told
 
@@ -45,6 +46,16 @@ def beside(queue: str) -> str:
     return in_epoch(queue, epoch_of(workflow.info().task_queue))
 
 
+def not_taken(why: str) -> ApplicationError:
+    """What a validator says to a command that it does not let in."""
+    return ApplicationError(why, type=NOT_TAKEN, non_retryable=True)
+
+
+def started_with_nothing() -> ApplicationError:
+    """What ends a run that nobody told what it is for, instead of its keeping the id for ever."""
+    return ApplicationError("started with nothing", type=UNDECODABLE, non_retryable=True)
+
+
 class HostRun(BaseModel):
     """What a run hands to the next: ids and deadlines, all of which the store can give back.
 
@@ -67,8 +78,8 @@ class HostRun(BaseModel):
 class Host:
     """One stream's workflow: commands one at a time, one timer, and continue-as-new."""
 
-    def __init__(self, start: HostRun) -> None:
-        self.carried = start
+    def __init__(self, start: HostRun | None) -> None:
+        self.carried = start or HostRun(stream="")
         self._lock = asyncio.Lock()
         self._answered = 0
         self._shown: Facets | None = None
@@ -80,6 +91,8 @@ class Host:
 
     async def live(self) -> None:
         """Wait for commands and for the one moment, until the stream is over."""
+        if not self.carried.stream:
+            raise started_with_nothing()
         if not self.carried.is_open:
             await self._first_command()
         while True:
@@ -119,14 +132,15 @@ class Host:
                 start_to_close_timeout=RECORD_TIMEOUT,
                 retry_policy=KEEP_TRYING,
             )
-            self.carried = self.carried.model_copy(
-                update={
-                    "is_open": receipt.is_open,
-                    "next_wake": receipt.next_wake,
-                    "told": receipt.events[-1] if receipt.events else self.carried.told,
-                    "facets": receipt.facets if receipt.is_open else self.carried.facets,
-                }
-            )
+            if receipt.stands:
+                self.carried = self.carried.model_copy(
+                    update={
+                        "is_open": receipt.is_open,
+                        "next_wake": receipt.next_wake,
+                        "told": receipt.events[-1] if receipt.events else self.carried.told,
+                        "facets": receipt.facets if receipt.is_open else self.carried.facets,
+                    }
+                )
             self._answered += 1
             self._show()
             return receipt
