@@ -351,7 +351,7 @@ def _database_away(settings: Settings, away: BaseException) -> NotAccepted:
     parts = urlsplit(settings.require_database_url())
     return NotAccepted(
         f"The database at {parts.hostname}:{parts.port or 5432} does not answer ({why(away)}). "
-        f"Start it (handrail up), or see handrail doctor. Nothing was accepted; repeating is safe."
+        f"Start it (handrail up), or see handrail doctor. Nothing was sent."
     )
 
 
@@ -366,5 +366,5 @@ async def _reach_temporal(settings: Settings, epoch: str) -> "Client":
         raise NotAccepted(
             f"Temporal at {settings.temporal_address} does not answer "
             f"({why(away)}). Start it (handrail up), or see handrail doctor. "
-            f"Nothing was accepted; repeating is safe."
+            f"Nothing was sent."
         ) from away
