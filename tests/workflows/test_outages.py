@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,18 @@ import asyncpg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from temporalio.client import Client
 
 from activities import reminders
 from activities.reminders import Reminders
+from bootstrap.clock import SandboxClock
+from bootstrap.encryption import data_converter
+from bootstrap.life import OfThisLife
 from domain.calendar import CalendarPack
 from domain.playbook import Playbook
 from embedded.mailcatcher import MAILDIR_PARTS, KeepInMaildir, MailCatcher, start_mail_catcher
 from embedded.process import LOOPBACK, free_port
+from store.epochs import epoch_of
 from tests.conftest import MASTER_KEY, ROOT, Database, eventually
 from tests.lines import line_to
 from tests.workflows.conftest import Running, WorkflowOffice, at, day, office_of
@@ -329,6 +335,19 @@ class WorkerProcess:
         return self._log.read_text("utf-8") if self._log.exists() else ""
 
 
+async def beside(running: Running, database: Database) -> WorkflowOffice:
+    """An office that knows the workflows and queues of the store's life, as a process does."""
+    services = running.services
+    async with services.pool.acquire() as connection:
+        epoch = await epoch_of(connection)
+    client = await Client.connect(
+        str(services.settings.temporal_address),
+        data_converter=data_converter(MASTER_KEY),
+        interceptors=[OfThisLife(epoch.id)],
+    )
+    return office_of(replace(services, client=client, clock=SandboxClock(client)), database)
+
+
 @asynccontextmanager
 async def process(
     running: Running, database: Database, smtp_url: str, home: Path
@@ -362,7 +381,7 @@ async def test_a_worker_killed_between_the_250_and_its_record_sends_the_same_mai
 
     catcher = happening(kill)
     async with process(running, sandbox_database, catcher.smtp_url, tmp_path) as worker:
-        story = office_of(running.services, sandbox_database)
+        story = await beside(running, sandbox_database)
         await prepared(story, playbook, calendar, day(3, 9))
         d1 = await story.agreed("Theory of action", day(4, 16))
         await story.until(at(day(4, 5), 7, 59))
@@ -390,7 +409,7 @@ async def test_a_worker_killed_over_eight_o_clock_sends_one_mail_when_it_is_back
     tmp_path: Path,
 ) -> None:
     async with process(running, sandbox_database, mails.smtp_url, tmp_path) as worker:
-        story = office_of(running.services, sandbox_database)
+        story = await beside(running, sandbox_database)
         await prepared(story, playbook, calendar, day(3, 9))
         d1 = await story.agreed("Theory of action", day(4, 16))
         await story.until(at(day(4, 5), 7, 59))
