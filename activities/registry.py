@@ -31,6 +31,9 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
 
     @activity.defn(name=EXECUTE_COMMAND)
     async def execute_command(envelope: Envelope, told: Told | None = None) -> Receipt:
+        # The SDK leaves plain data as they are where a workflow gives fewer arguments than there
+        # are, as one did that an older release had begun.
+        envelope = Envelope.model_validate(envelope)
         try:
             receipt = await few_times(lambda: record.execute(envelope, told))
         except Exception as error:

@@ -45,12 +45,15 @@ class SummitWorkflow(Host):
         """Note that it was held; a new id each time, for the answer may be: not yet."""
         receipt: Receipt = await workflow.execute_activity(
             EXECUTE_COMMAND,
-            Envelope.of(
-                ConcludeSummit(summit=self.carried.stream.partition(":")[2]),
-                command_id=workflow.uuid4(),
-                actor=SYSTEM,
-                issued_at=workflow.now(),
-            ),
+            args=[
+                Envelope.of(
+                    ConcludeSummit(summit=self.carried.stream.partition(":")[2]),
+                    command_id=workflow.uuid4(),
+                    actor=SYSTEM,
+                    issued_at=workflow.now(),
+                ),
+                self.carried.told,
+            ],
             result_type=Receipt,
             task_queue=beside(RECORD_QUEUE),
             start_to_close_timeout=RECORD_TIMEOUT,
