@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import activities.follow
-from activities.dispatch import send
+from activities.dispatch import hand_on
 from activities.follow import Follower
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
@@ -136,16 +136,16 @@ async def test_a_move_is_finished_by_the_next_follower_and_reaches_nobody_twice(
             died.set()
             await asyncio.Event().wait()  # The process is gone; nothing comes back.
         given.append(envelope)
-        return await send(client, envelope, **more)
+        return await hand_on(client, envelope, **more)
 
-    monkeypatch.setattr(activities.follow, "send", dies)
+    monkeypatch.setattr(activities.follow, "hand_on", dies)
     async with following(running):
         await story.do("summit reschedule", summit=SUMMIT, to=day(11, 19, 2026))
         await asyncio.wait_for(died.wait(), 20)
     assert await events(story, E, "summit-followed") == 1
     assert await events(story, SALT, "summit-followed") == 0
 
-    monkeypatch.setattr(activities.follow, "send", send)
+    monkeypatch.setattr(activities.follow, "hand_on", hand_on)
     async with following(running):
 
         async def all_followed() -> bool:
