@@ -97,9 +97,11 @@ async def furnish(pool: Pool, vault: Vault, clock: StandingClock) -> dict[str, s
 
 
 async def add_contacts(pool: Pool, first: int, last: int) -> Sequence[str]:
-    """People at the LEA, from one number up to another: rows of the directory alone; their ids."""
+    """People at the LEA, from one number up to another, as rows and keys alone; their ids."""
     ids = [f"p-{number:013d}" for number in range(first, last)]
     async with pool.acquire() as connection:
+        # What is sealed about somebody first makes their key; nobody who is there gets another.
+        await Vault(KEY).seal(connection, "contacts", [{"about": i, "text": ""} for i in ids])
         await connection.executemany(
             "insert into read.people (id, version, handle, name, email, organisation, staff_roles)"
             " values ($1, 1, $1, $2, $3, $4, '{}')",

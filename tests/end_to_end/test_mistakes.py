@@ -118,16 +118,16 @@ def test_at_a_terminal_it_is_asked_and_no_is_no(desk: Handrail, installation: In
 
 
 def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -> None:
-    assert desk("lea", "register", "slip-creek", "Slip Creek").code == 0
-    opened = desk("engagement", "open", "slip-creek", "--lead", "marcus", "--director", "dana")
+    assert desk("lea", "register", "mist-creek", "Mist Creek").code == 0
+    opened = desk("engagement", "open", "mist-creek", "--lead", "marcus", "--director", "dana")
     assert opened.code == 0, opened.said
     ended = desk(
-        "engagement", "withdraw", "slip-creek", "--reason", "wrong id", "--sure", actor="marcus"
+        "engagement", "withdraw", "mist-creek", "--reason", "wrong id", "--sure", actor="marcus"
     )
     assert ended.code == 0, ended.said
 
     assert desk("undo", actor="marcus").code == 0
 
-    assert "recruiting" in desk("engagement", "show", "slip-creek").out
-    logged = desk("conversation", "log", "slip-creek", "board", actor="marcus")
+    assert "recruiting" in desk("engagement", "show", "mist-creek").out
+    logged = desk("conversation", "log", "mist-creek", "board", actor="marcus")
     assert logged.code == 0, logged.said

@@ -155,7 +155,7 @@ async def test_what_may_lapse_or_has_expired_is_not_reminded_of(
     assert mails_to(mails, "dana") == []
     await story.do("appropriation resume", "dana", **lapse)
     await story.until(at(day(7, 2), 9))
-    assert days_of(mails, "dana") == ["28 May", "15 Jun", "30 Jun"]
+    assert days_of(mails, "dana") == ["28 May", "16 Jun", "30 Jun"]
     async with story.pool.acquire() as connection:
         [expired] = await connection.fetch(
             "select effective_at from es.events where type = 'appropriation-expired'"
@@ -192,7 +192,7 @@ async def test_an_empty_temporal_gets_its_appropriations_back(
             await recover_with(services)
             await recover_with(services)
             await clock.to(at(day(7, 2), 9))
-    assert days_of(mails, "dana") == ["30 Apr", "01 Jun", "15 Jun", "30 Jun"], "one was late"
+    assert days_of(mails, "dana") == ["30 Apr", "01 Jun", "16 Jun", "30 Jun"], "one was late"
     assert Counter(status for _, status, _ in await fates(story)) == {"sent": 4}
 
 
