@@ -2,9 +2,9 @@
 # Paths are relative, so a checkout may lie in a directory whose name has spaces.
 
 PYTHON ?= python3
-# Test processes; each starts servers of its own, and waits for them almost half of its time.
+# Test processes; each starts servers of its own, and waits for them a third of its time.
 # A file's tests stay in one process: they share what its fixtures started.
-WORKERS ?= 4
+WORKERS ?= 3
 # More arguments for pytest: make test ARGS="-k signature -x"
 ARGS ?=
 # make lock LOCK=--upgrade takes newer versions; without it only what changed is resolved again.

@@ -20,7 +20,7 @@ from activities.record import Record
 from activities.registry import mail_activities, record_activities, smtp_activities
 from activities.reminders import Reminders
 from activities.returns import ReturnReader
-from activities.stopping import unless_told_to_stop
+from activities.stopping import rest, unless_told_to_stop
 from bootstrap.calendars import keeper
 from bootstrap.deployment import become_current, build_id, deployment_config, stay_current
 from bootstrap.lacking import lacking
@@ -125,7 +125,7 @@ async def beat(pool: Pool, worker_id: str, epoch: str) -> None:
         except AWAY as away:
             unless_told_to_stop(away)
             log.warning("heartbeat_missed", why=type(away).__name__)
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await rest(HEARTBEAT_SECONDS)
 
 
 async def run(stop: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ from activities.mail.addresses import parse_mailbox
 from activities.mail.dates import Entry, published, uid
 from activities.mail.wording import heading
 from activities.record import Clock
-from activities.stopping import unless_told_to_stop
+from activities.stopping import rest, unless_told_to_stop
 from domain.calendar import local_date
 from domain.context import ProgramEntry
 from store.context import people, program
@@ -152,7 +152,7 @@ class Keeper:
                 log.warning(
                     "feeds_not_written", directory=str(self._directory), why=str(away)[:200]
                 )
-            await asyncio.sleep(_POLL_SECONDS)
+            await rest(_POLL_SECONDS)
 
     async def refresh(self) -> int:
         """Write every file whose dates changed, remove those that belong to nobody.

@@ -1,6 +1,5 @@
 """Follows the log: a changed calendar, recess or summit reaches every stream it concerns."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from time import monotonic
@@ -18,7 +17,7 @@ from temporalio.service import RPCError
 from activities.dispatch import Undecided, hand_on, send, was_set_aside
 from activities.erasing import take_out_rest
 from activities.record import Clock
-from activities.stopping import unless_told_to_stop
+from activities.stopping import rest, unless_told_to_stop
 from activities.undecided import is_passing
 from domain.bounces import SettleAddress, item_of
 from domain.context import SYSTEM
@@ -73,7 +72,7 @@ class Follower:
                 async with self._pool.acquire() as connection, turn(connection, FOLLOWING) as ours:
                     while await ours.is_ours(connection):
                         await self.catch_up(connection)
-                        await asyncio.sleep(_POLL_SECONDS)
+                        await rest(_POLL_SECONDS)
             except (
                 *AWAY,
                 RPCError,
@@ -85,7 +84,7 @@ class Follower:
             except ForeignKey as foreign:
                 unless_told_to_stop(foreign)
                 log.warning("follower_without_key", why=str(foreign))
-            await asyncio.sleep(_REST_SECONDS)
+            await rest(_REST_SECONDS)
 
     async def catch_up(self, connection: Connection) -> None:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing.

@@ -21,7 +21,7 @@ from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_repo
 from activities.overviews import pass_on
 from activities.record import Clock
 from activities.reminders import still_theirs, went_to
-from activities.stopping import unless_told_to_stop
+from activities.stopping import rest, unless_told_to_stop
 from domain.context import SYSTEM
 from domain.messages import Envelope
 from domain.notices import RecordReturn
@@ -58,7 +58,7 @@ class ReturnReader:
                 async with self._pool.acquire() as connection, turn(connection, RETURNS) as ours:
                     while await ours.is_ours(connection):
                         await self.catch_up(connection)
-                        await asyncio.sleep(POLL_SECONDS)
+                        await rest(POLL_SECONDS)
             except (
                 *AWAY,
                 mailbox.Error,
@@ -68,7 +68,7 @@ class ReturnReader:
             ) as away:
                 unless_told_to_stop(away)
                 log.warning("bounce_reader_interrupted", why=type(away).__name__)
-            await asyncio.sleep(POLL_SECONDS)
+            await rest(POLL_SECONDS)
 
     async def catch_up(self, connection: Connection) -> Counter[str]:
         """Read what is new in the mailbox; reading it twice changes nothing.

@@ -15,3 +15,15 @@ def unless_told_to_stop(problem: BaseException) -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from problem
+
+
+async def rest(seconds: float) -> None:
+    """Sleep, unless this task was told to stop while something under way kept that to itself.
+
+    Raises:
+        CancelledError: It was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    await asyncio.sleep(seconds)

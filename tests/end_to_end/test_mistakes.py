@@ -77,7 +77,7 @@ def test_what_ends_something_says_what_and_is_not_done_unasked(desk: Handrail) -
         asked = desk(*end, E, "--reason", "over", actor="dana")
         assert asked.code == 2, asked.said
         assert "Open until then: " in asked.said
-        assert "D1 " in asked.said
+        assert "Measures" in asked.said, "D2, by its title"
         assert "reminders will not be sent" in asked.said
         assert "add --sure" in asked.said
     erased = desk("person", "erase", "joy", "--reason", "request", actor="dana")
