@@ -8,7 +8,9 @@ from domain.kernel import COMMANDS
 from tests.cli.test_json import verbs
 from tests.end_to_end.conftest import Handrail
 
-NO_QUESTIONS = ("up", "down", "init", "completion", "clock", "admin", "serve")
+NO_QUESTIONS = (
+    "up", "down", "init", "completion", "clock", "admin", "serve", "backup", "restore",
+)  # fmt: skip
 
 
 def test_every_question_about_what_is_not_there_is_refused_in_json(desk: Handrail) -> None:
