@@ -25,7 +25,7 @@ from domain.errors import Unknown
 from domain.handover import rules_of
 from domain.kernel import State, as_mended
 from domain.obligations import obligations
-from domain.wording import lea_hours
+from domain.wording import lea_hours, texts
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -171,8 +171,7 @@ async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
         "reminders": _reminders(rows, state, context, today, ZoneInfo(zone)),
     }
     names = Names(door)
-    texts = list(_texts(found))
-    await names.learn(*texts)
+    await names.learn(*texts(found))
     told = _named(found, names)
     assert isinstance(told, dict)
     return told
@@ -252,17 +251,6 @@ def _reminders(
         for row in rows
         if row["planned_for"].astimezone(zone).date() >= since
     ]
-
-
-def _texts(value: object) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for entry in value.values():
-            yield from _texts(entry)
-    elif isinstance(value, list | tuple):
-        for entry in value:
-            yield from _texts(entry)
 
 
 def _named(value: object, names: Names) -> object:

@@ -44,6 +44,7 @@ from domain.kernel import (
 from domain.matters import kind_of_stream
 from domain.notices import NOTICE_EVENTS
 from domain.personal import Sealed
+from domain.wording import texts
 
 _NAME = re.compile(r"[A-Z]{1,3}-?\d+")
 """A short name such as D1 or INV-2."""
@@ -371,19 +372,27 @@ def _mend(
             f"{', '.join(also[0].elsewhere)} as well. Take that back first: handrail retract "
             f"{_typed(state)} {also[0].number} --reason REASON"
         )
-    was = _said(_of(entry, mended(past.history))) or "nothing, since it had been taken back."
-    says = found.says or "nothing."
+    before = [r.event for r in _facts(_of(entry, mended(past.history)))]
+    was = _sentences(before) or "nothing, since it had been taken back."
+    says = _sentences(found.now) or "nothing."
     if isinstance(command, CorrectEntry) and command.on is not None:
         says += f" It came true on {spoken(command.on)}."
+
+    # What is repeated in words goes with whomever it was sealed for.
+    by = list(_abouts([*before, *found.now]))
+
+    def sealed(stream: str, text: str) -> Sealed:
+        about = dict.fromkeys([stream.removeprefix("person:"), *by])
+        return Sealed(about=" ".join(about), text=text)
 
     def event(stream: str, number: int, replay: _Replay) -> EntryMended:
         # The entry itself first: it is told first.
         order = sorted(replay.instead, key=lambda v: (v != number, v))
         return EntryMended(
             entry=number,
-            reason=Sealed(about=stream, text=command.reason),
-            was=Sealed(about=stream, text=was),
-            says=Sealed(about=stream, text=says) if corrected else None,
+            reason=Sealed(about=stream.removeprefix("person:"), text=command.reason),
+            was=sealed(stream, was),
+            says=sealed(stream, says) if corrected else None,
             also=tuple(e.number for e in replay.resting),
             instead=tuple(Instead(version=v, events=replay.instead[v]) for v in order),
         )
@@ -413,7 +422,7 @@ class _Replay:
     instead: dict[int, tuple[Standing, ...]] = field(default_factory=dict)
     resting: list[Entry] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
-    says: str = ""
+    now: list[Event] = field(default_factory=list)
     """What the entry itself says now."""
 
     def put(self, entry: Entry, was: Sequence[Recorded], now: Sequence[Dated] | None) -> None:
@@ -449,7 +458,7 @@ def _replayed(
         if entry is mending:
             begun = True
             now = right(replay.state)
-            replay.says = " ".join(event.sentence() for event, _ in now)
+            replay.now = [event for event, _ in now]
             replay.put(entry, was, now)
         elif not begun or entry.context is None or not _facts(was):
             replay.put(entry, was, None)
@@ -504,7 +513,27 @@ def _facts(history: Iterable[Recorded]) -> list[Recorded]:
 
 
 def _said(history: Iterable[Recorded]) -> str:
-    return " ".join(r.event.sentence() for r in _facts(history))
+    return _sentences(r.event for r in _facts(history))
+
+
+def _sentences(events: Iterable[Event]) -> str:
+    return " ".join(event.sentence() for event in events)
+
+
+def _abouts(events: Iterable[Event]) -> Iterator[str]:
+    """Everybody and everything whose key seals something in events."""
+    for event in events:
+        for inner in _sections(event.model_dump(mode="json")):
+            if inner.keys() == {"about", "text"}:
+                yield from inner["about"].split()
+
+
+def _sections(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from _sections(inner)
 
 
 def _numbered(entries: Sequence[int]) -> str:
@@ -515,17 +544,6 @@ def _names(events: Iterable[Event]) -> set[str]:
     return {
         text
         for event in events
-        for text in _texts(event.model_dump(mode="json"))
+        for text in texts(event.model_dump(mode="json"))
         if _NAME.fullmatch(text)
     }
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)

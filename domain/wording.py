@@ -1,5 +1,6 @@
 """Words that many sentences share."""
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -38,3 +39,15 @@ def dollars(amount: Decimal) -> str:
 def exact(amount: Decimal) -> str:
     """An amount as programs read it: 24000.00."""
     return f"{amount:.2f}"
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in plain data, without the names that it stands under."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts(inner)

@@ -86,7 +86,8 @@ async def past_of(
         assert right is not None
         at = history[command.entry - 1].stamp.recorded_at
         corrected = await _corrected(connection, right, then, at)
-        corrected = corrected[0], _without(made, corrected[1], elsewhere)
+        knew = _without(made, corrected[1], elsewhere)
+        corrected = corrected[0], _before(then, knew) if then.version == 0 else knew
     return replace(past, corrected=corrected, elsewhere=elsewhere)
 
 
@@ -124,6 +125,15 @@ async def _past(
         entries.append(entry)
         state = fold(stream, (r for r in read if r.stamp.version in versions), state)
     return Past(tuple(history), tuple(entries)), then
+
+
+def _before(state: State, context: Context) -> Context:
+    """What could be known before somebody, or an LEA, was registered at all."""
+    return replace(
+        context,
+        people={ref: p for ref, p in context.people.items() if state.stream != f"person:{p.id}"},
+        leas={ref: lea for ref, lea in context.leas.items() if state.stream != f"lea:{lea.id}"},
+    )
 
 
 def _without(made: UUID, context: Context, elsewhere: Mapping[str, Past]) -> Context:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from domain.kernel import fold
-from domain.mending import Mendings
+from domain.mending import EntryMended, Mendings
 from domain.playbook import Playbook
 from store.database import listed, queries
 from store.events import read_stream
@@ -163,3 +163,44 @@ async def test_a_name_of_an_lea_that_was_taken_back_is_free_again(office: Office
         before = await connection.fetch("select * from read.lea_names order by folded")
         await rebuild(connection, office.vault)
         assert await connection.fetch("select * from read.lea_names order by folded") == before
+
+
+async def test_what_a_correction_repeats_about_somebody_goes_with_them(
+    office: Office, playbook: Playbook
+) -> None:
+    await office.to_onboarding(playbook)
+    registered = await office.do(
+        "person register", handle="zed", name="Zed Obrien", email="zed@x.example", at="ACUSD"
+    )
+    who = registered.stream
+    await office.do(
+        "entry correct", of=who, entry=1, reason="slip", values={"name": "Zedric Obrien"}
+    )
+    await office.do(
+        "conversation log", "marcus", engagement=E, group="parents", person="zed",
+        notes="said in confidence",
+    )  # fmt: skip
+    logged = await entry(office, "conversation-logged")
+    await office.do(
+        "entry correct", "marcus", of=STREAM, entry=logged, reason="slip",
+        values={"group": "students"},
+    )  # fmt: skip
+
+    async def told() -> str:
+        async with office.pool.acquire() as connection:
+            there = await read_stream(connection, office.vault, who)
+            here = await read_stream(connection, office.vault, STREAM)
+        mends = [r.event for r in (*there, *here) if isinstance(r.event, EntryMended)]
+        return "".join(event.model_dump_json() for event in mends)
+
+    before = await told()
+    assert "Zedric" in before
+    assert "confidence" in before
+    await office.do("person erase", "dana", person="zed", reason="request", sure=True)
+    after = await told()
+    assert "Obrien" not in after
+    assert "confidence" not in after
+    async with office.pool.acquire() as connection:
+        assert not await connection.fetchval(
+            "select exists (select from vault.keys where subject like 'person:%')"
+        )
