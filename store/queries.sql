@@ -1183,6 +1183,10 @@ select until::text as until, restored_to, receipts_to, receipts_keyed_from, stre
        receipts, heads, answers, revision, schema_, begun_at, sealed_at, mac
   from es.sealed;
 
+-- name: take-turn-to-seal!
+-- Makes whoever else would seal wait until this transaction is over; readers go on.
+lock table es.sealed in share row exclusive mode;
+
 -- name: put-sealed!
 -- The store is sealed as it is.
 insert into es.sealed (until, restored_to, receipts_to, receipts_keyed_from, streams, events,

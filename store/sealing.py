@@ -45,6 +45,9 @@ async def seal(connection: Connection, vault: Vault) -> int | None:
         store was tampered with.
     """
     async with connection.transaction():
+        # Two who read the same end would each add what came after it: verify would take that for
+        # tampering.
+        await queries.take_turn_to_seal(connection)
         at = await queries.horizon(connection)
         row = await queries.sealed(connection)
         before = None if row is None else whole_of(row)
@@ -192,6 +195,7 @@ async def _sealed_schema(connection: Connection, vault: Vault, whole: Whole) -> 
 async def accept_schema(connection: Connection, vault: Vault) -> bool:
     """Take the schema as it stands for right; False where the seal does not allow it."""
     async with connection.transaction():
+        await queries.take_turn_to_seal(connection)
         row = await queries.sealed(connection)
         if row is None or not fits(row["mac"], vault.evidence.whole(whole_of(row))):
             return False
