@@ -1141,11 +1141,13 @@ on conflict (reader) do update set xact_id = excluded.xact_id, position = exclud
 
 -- name: note-defect$
 -- Something could not be decoded or decided; seen again, it is counted.  How often it was seen.
-insert into ops.defects as d (kind, place, stream, about, problem, release)
-values (:kind, :place, :stream, :about, :problem, :release)
+insert into ops.defects as d
+       (kind, place, stream, about, problem, release, first_seen, last_seen)
+values (:kind, :place, :stream, :about, :problem, :release,
+        statement_timestamp(), statement_timestamp())
 on conflict (kind, place) do update
    set stream = excluded.stream, about = excluded.about, problem = excluded.problem,
-       release = excluded.release, last_seen = clock_timestamp(), seen = d.seen + 1
+       release = excluded.release, last_seen = excluded.last_seen, seen = d.seen + 1
 returning seen;
 
 -- name: mend-defect$
