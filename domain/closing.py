@@ -38,6 +38,7 @@ from domain.errors import (
     did_you_mean,
 )
 from domain.kernel import (
+    PROSE,
     Decision,
     EngagementCommand,
     Line,
@@ -92,7 +93,7 @@ class CloseCheckIn(_Said):
     noun = "checkin"
     verb = "close"
 
-    purpose: Annotated[Mapping[str, str], Option("answer")]
+    purpose: Annotated[Mapping[str, Annotated[str, PROSE]], Option("answer")]
     """An answer to each purpose, as NAME=TEXT; kept encrypted."""
     commitment: tuple[Promise, ...] = ()
     """Who promised what by when, as DATE/PERSON=TEXT, once for each promise; kept encrypted."""
@@ -112,7 +113,7 @@ class CorrectCheckIn(_Said):
     """The check-in, for example CI-1."""
     reason: Line
     """What was wrong."""
-    purpose: Annotated[Mapping[str, str], Option("answer")] = {}
+    purpose: Annotated[Mapping[str, Annotated[str, PROSE]], Option("answer")] = {}
     """The right answer to a purpose, as NAME=TEXT."""
     outcome: Outcome | None = None
     """The right outcome: continue, adjust or end."""

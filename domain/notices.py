@@ -6,7 +6,7 @@ A notice is planned, then claimed by a mail, then sent.  Only a planned one may 
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +15,7 @@ from domain.bounces import BOUNCES
 from domain.calendar import spoken
 from domain.engagement import EngagementRole
 from domain.kernel import (
+    PROSE,
     Event,
     ReminderCommand,
     Stamp,
@@ -264,7 +265,7 @@ class RecordDelivery(ReminderCommand):
     """To whom it went, by id."""
     outcome: Literal["sent", "bounced"]
     """sent once the mail server took it, bounced once it refused it for good."""
-    detail: str
+    detail: Annotated[str, PROSE]
     """What the mail server answered."""
     at: datetime
     """When it answered."""
@@ -286,7 +287,7 @@ class RecordReturn(ReminderCommand):
     """The mail's Message-ID."""
     person: str
     """To whom it went, by id."""
-    detail: str
+    detail: Annotated[str, PROSE]
     """What the report says, without anybody's address."""
     at: datetime
     """When the report was read."""
