@@ -165,7 +165,8 @@ def wrong_texts(
 
 def _parts(value: Any) -> Iterator[tuple[str | int, Any]]:
     if isinstance(value, BaseModel):
-        yield from value
+        said = type(value).model_fields
+        yield from ((name, part) for name, part in value if part != said[name].default)
     elif isinstance(value, (tuple, list)):
         yield from enumerate(value)
     elif isinstance(value, Mapping):
