@@ -10,6 +10,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -32,6 +33,8 @@ from domain.kernel import COMMANDS, Command, Option, Positional, Ref
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from domain.messages import Receipt
+
+C = TypeVar("C", bound=Command)
 
 COMMON = Group("Every command", sort_key=10)
 
@@ -372,7 +375,7 @@ async def engagement_id(door: "Door", lea: str) -> str:
     return f"{found.id}-{len(earlier) + 1}"
 
 
-def validated(command: type[Command], body: dict[str, Any]) -> Command:
+def validated(command: type[C], body: dict[str, Any]) -> C:
     """The command, or a refusal that names every wrong value."""
     try:
         return command.model_validate(body)

@@ -48,7 +48,8 @@ from domain.wording import full, lea_hours
 
 about_noun("survey", "Ask the LEA for a survey, record its means, and see the growth.")
 
-Year = Annotated[int, Field(ge=1, le=20)]
+LAST_SURVEY = 20
+Year = Annotated[int, Field(ge=1, le=LAST_SURVEY)]
 
 
 class AskSurvey(EngagementCommand):
