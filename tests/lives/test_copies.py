@@ -46,6 +46,7 @@ async def test_a_backup_comes_back_whole_and_mails_nobody_twice(premises: Premis
     assert code == 0, said
     saved = await events(at.database)
     assert f"{saved} events" in said
+    assert file.stat().st_mode & 0o077 == 0, "it names people: nobody else reads it"
     code, said = await at.handrail("backup", str(file))
     assert (code, "is there already" in said) == (1, True)
 
@@ -85,6 +86,34 @@ async def test_a_backup_comes_back_whole_and_mails_nobody_twice(premises: Premis
     assert (again.outcome, again.repeated) == ("recorded", False)
     code, said = await at.handrail("admin", "verify")
     assert code == 0, said
+
+
+async def test_a_worker_goes_on_beside_the_tables_of_a_later_release(premises: Premises) -> None:
+    """In an office that upgrades the old one serves on until it is replaced, and says so."""
+    at = premises
+    await at.worker()
+    owner = await asyncpg.connect(at.database.owner_url)
+    tables = await owner.fetch(
+        "select format('%I.%I', schemaname, tablename) as name from pg_tables"
+        " where schemaname in ('es', 'vault', 'read', 'ops')"
+    )
+    for table in tables:
+        await owner.execute(
+            f"alter table {table['name']} add later_note text,"
+            f" add later_kind text not null default 'ordinary'"
+        )
+    await owner.execute("update alembic_version set version_num = '9999'")
+    await owner.close()
+    for again in (False, True):  # The worker that runs, and one that is started now.
+        [receipt] = await at.submit(at.conversation(lea(0), "students" if again else "parents"))
+        assert isinstance(receipt, Receipt)
+        assert receipt.outcome == "recorded"
+        code, said = await at.handrail("doctor")
+        told = " ".join(said.split())
+        assert (code, "Traceback" in said) == (3, False), said
+        assert "newer than this Handrail" in told
+        await at.no_worker()
+        await at.worker()
 
 
 async def refuses_to_start(at: Premises) -> str:
