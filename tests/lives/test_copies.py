@@ -192,4 +192,19 @@ async def test_a_database_that_is_not_what_it_seems_is_refused_with_the_way_out(
         assert answer.outcome == "recorded"
         await at.no_worker()
         await connection.close()
+        # This cluster's database was made with other rights than the one before.
+        code, said = await at.handrail("admin", "verify", "--accept-schema")
+        assert code == 0, said
+        superuser = await asyncpg.connect(younger.superuser_url, database="handrail")
+        await superuser.execute(
+            "begin; set local session_replication_role = replica;"
+            "alter table es.events disable trigger append_only;"
+            f"update es.events set xact_id = '4' where stream = 'engagement:{lea(2)}'"
+            " and version = 1; alter table es.events enable always trigger append_only; commit"
+        )
+        await superuser.close()
+        code, said = await at.handrail("admin", "verify")
+        assert code == 1, said
+        assert f"engagement:{lea(2)}" in said
+        assert "the transaction ids (xact_id)" in " ".join(said.split())
         at.database = old
