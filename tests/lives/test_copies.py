@@ -116,6 +116,37 @@ async def test_a_worker_goes_on_beside_the_tables_of_a_later_release(premises: P
         await at.worker()
 
 
+async def test_a_log_from_a_cluster_that_counted_further_is_not_worked_with(
+    premises: Premises,
+) -> None:
+    """Whoever follows it would see nothing of what is recorded from now on."""
+    at = premises
+    await at.worker()
+    await at.no_worker()
+    superuser = await asyncpg.connect(at.database.cluster.superuser_url, database=at.database.name)
+    await superuser.execute(
+        "begin; alter table es.events disable trigger append_only;"
+        "update es.events set xact_id = (xact_id::text::bigint + 1000000000)::text::xid8;"
+        "alter table es.events enable always trigger append_only; commit"
+    )
+    await superuser.close()
+    said = await refuses_to_start(at)
+    assert "its events bear ids of transactions that this one has still to come to" in said
+    assert "handrail admin adopt --original" in said
+    code, said = await at.handrail("doctor")
+    assert (code, "restored from a dump of another PostgreSQL" in " ".join(said.split())) == (
+        3, True,
+    ), said  # fmt: skip
+    code, said = await at.handrail("admin", "adopt", "--original")
+    assert code == 0, said
+    await at.worker()
+    code, said = await at.handrail("admin", "recover")
+    assert code == 0, said
+    [receipt] = await at.submit(at.conversation(lea(0)))
+    assert isinstance(receipt, Receipt)
+    assert receipt.outcome == "recorded"
+
+
 async def refuses_to_start(at: Premises) -> str:
     """What a worker says that does not begin to work."""
     began = at.log.stat().st_size if at.log.exists() else 0
