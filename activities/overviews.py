@@ -16,8 +16,8 @@ from domain.bounces import item_of
 from domain.calendar import WorkingDays, at_local, local_date, spoken
 from domain.context import PersonEntry, ProgramEntry
 from domain.ids import DIGEST
-from domain.money import dollars
 from domain.overviews import OverviewRules
+from domain.wording import dollars
 from store.context import mail_opening, overview_rules, people, program
 from store.database import Connection, listed, queries
 

@@ -11,9 +11,10 @@ from uuid import UUID, uuid5
 from domain.context import Context
 from domain.deliverables import DeliverableAgreed, DeliverableProposed, DeliverableSigned
 from domain.engagement import EngagementOpened
-from domain.kernel import Event, fold
+from domain.kernel import Event
 from domain.obligations import Side
 from domain.planning import reconcile
+from domain.registry import fold
 from store.context import standing
 from store.database import Connection, Pool
 from store.events import Append, append

@@ -20,9 +20,9 @@ from bootstrap.values import Secret
 from bootstrap.wiring import Services
 from domain.calendar import CalendarPack, at_local
 from domain.context import SYSTEM
-from domain.kernel import COMMANDS
 from domain.messages import Envelope
 from domain.playbook import Playbook
+from domain.registry import COMMANDS
 from store.database import Pool
 from store.vault import Vault
 from worker import workers

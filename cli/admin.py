@@ -78,7 +78,7 @@ def init(
     from pydantic import ValidationError
 
     from domain.calendar import CalendarPack
-    from domain.frameworks import Framework
+    from domain.framework import Framework
     from domain.playbook import Playbook
     from domain.program import InitProgram
 

@@ -14,10 +14,10 @@ from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
 from domain.burden import Month, by_month, collisions, first_of
 from domain.calendar import WorkingDays, spoken
-from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.kernel import State
 from domain.playbook_parts import BurdenRules
+from domain.state import Engagement
 from domain.wording import plain
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from cli.reading import AsKnown, AsTrue, _day
 from domain.calendar import spoken
 from domain.checkins import CheckIn, CheckIns
 from domain.commitments import Commitment, commitments
-from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.kernel import State
+from domain.state import Engagement
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -16,8 +16,8 @@ from domain.calendar import local_date, spoken
 from domain.coaching import Coaching, rules_of
 from domain.cycles import AS_PREDICTED, Cycle, Cycles
 from domain.dosage import Dosage, Month, dosage
-from domain.engagement import Engagement
 from domain.kernel import State
+from domain.state import Engagement
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

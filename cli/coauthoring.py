@@ -16,7 +16,6 @@ from cli.reading import AsKnown, AsTrue, _day
 from domain.calendar import local_date, spoken
 from domain.courses import CourseCorrected, Courses
 from domain.deliverables import Deliverable, Deliverables
-from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.kernel import Recorded, Stamp, State
 from domain.merging import unsettled_parts
@@ -24,6 +23,7 @@ from domain.notices import Notices
 from domain.playbook import Playbook
 from domain.ratings import TAGS, Ratings
 from domain.reuse import Reuse
+from domain.state import Engagement
 from domain.submissions import DeliverableSubmitted
 from domain.terms import awaited, deliverable_named
 from domain.wording import lea_hours

@@ -27,7 +27,9 @@ from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
 from domain.bounds import Day
-from domain.kernel import COMMANDS, Command, Option, Positional, Ref
+from domain.fields import Option, Positional, Ref
+from domain.kernel import Command
+from domain.registry import COMMANDS
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -11,10 +11,10 @@ from cli.asking import Json, Names, counted, engagement_named, person_named, run
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, _distance, _zone, end_of, not_to_come
 from domain.calendar import local_date, spoken
-from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.kernel import State
 from domain.obligations import Side
+from domain.state import Engagement
 from domain.terms import Status
 from domain.whereabouts import ACTS, whereabouts
 

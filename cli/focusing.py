@@ -17,12 +17,12 @@ from cli.output import emit_json
 from cli.reading import AsKnown, AsTrue
 from domain.calendar import local_date, spoken
 from domain.dashboard import Alignment, Dashboards, RecordDashboard
-from domain.engagement import Engagement
 from domain.errors import Unknown
 from domain.focus import Entry, Focus
 from domain.kernel import State
 from domain.measures import MEASURE_KINDS, Measure, Measures
 from domain.observations import Observations, standing
+from domain.state import Engagement
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

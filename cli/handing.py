@@ -16,11 +16,12 @@ from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
 from cli.stack import settings_or_fail
 from domain.calendar import local_date, spoken
-from domain.engagement import AGENCY_ROLES, AssignRole
+from domain.engagement import AssignRole
 from domain.errors import AlreadyExists
 from domain.handover import HandOverLead, Handovers, status_of
 from domain.kernel import Command, State
 from domain.messages import Receipt
+from domain.state import AGENCY_ROLES
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

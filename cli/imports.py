@@ -24,9 +24,10 @@ from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.engagement import OpenEngagement
 from domain.errors import ReusedCommandId, Unknown
-from domain.kernel import COMMANDS, Command
+from domain.kernel import Command
 from domain.messages import Envelope, Receipt
 from domain.refusing import wrong_with
+from domain.registry import COMMANDS
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

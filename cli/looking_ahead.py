@@ -23,7 +23,6 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from domain.burden import by_month, first_of
 from domain.calendar import add_months, at_local, spoken
 from domain.context import Context
-from domain.engagement import Engagement
 from domain.etiquette import Etiquette, kind_of, snooze_of, snoozed_until
 from domain.holds import told
 from domain.kernel import State
@@ -32,6 +31,7 @@ from domain.notices import Notice, Notices
 from domain.obligations import obligations
 from domain.planning import recipients
 from domain.rehearsal import Message, as_signed, rehearsed, waiting_for_signatures
+from domain.state import Engagement
 from domain.unplanned import why_unreminded
 
 if TYPE_CHECKING:

@@ -254,7 +254,7 @@ async def typed_then(
     Raises:
         Refused: There is no such entry, or what was typed was not kept.
     """
-    from domain.kernel import COMMANDS
+    from domain.registry import COMMANDS
     from store.events import read_stream
     from store.past import typed_for
 

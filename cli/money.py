@@ -29,8 +29,9 @@ from domain.investments import (
     InvestmentWithdrawn,
 )
 from domain.kernel import Recorded, State
-from domain.money import dollars, exact
+from domain.money import exact
 from domain.notices import Notices
+from domain.wording import dollars
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

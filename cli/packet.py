@@ -20,11 +20,12 @@ from domain.burden import hours_asked
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching
 from domain.deliverables import Deliverables
-from domain.engagement import Engagement, with_lea
 from domain.errors import Unknown
 from domain.handover import rules_of
-from domain.kernel import State, as_mended
+from domain.kernel import State
 from domain.obligations import obligations
+from domain.registry import as_mended
+from domain.state import Engagement, with_lea
 from domain.wording import lea_hours, texts
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from domain.calendar import local_date, spoken
-from domain.engagement import Engagement
 from domain.playbook import Playbook
 from domain.portfolio import Mix, mix
+from domain.state import Engagement
 from domain.triage import Need, in_order, need
 
 if TYPE_CHECKING:

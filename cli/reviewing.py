@@ -11,10 +11,10 @@ from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from domain.calendar import spoken
 from domain.deliverables import Deliverables
-from domain.engagement import Engagement
 from domain.errors import WrongState
 from domain.kernel import Recorded, State
 from domain.review import Finding, Review
+from domain.state import Engagement
 from domain.submissions import DeliverableSubmitted
 from domain.thread import Strand, through, unserving
 

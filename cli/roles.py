@@ -10,7 +10,7 @@ from domain.wording import spoken
 if TYPE_CHECKING:
     from cli.asking import Names
     from domain.context import PersonEntry
-    from domain.engagement import EngagementRole
+    from domain.state import EngagementRole
     from store.database import Connection
 
 Held = tuple[str, str, str | None]

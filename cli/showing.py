@@ -19,25 +19,26 @@ from domain.context import LeaEntry
 from domain.cycles import Cycles
 from domain.deliverables import Deliverables
 from domain.eligibility import Eligibility, years_met
-from domain.engagement import Engagement, with_lea
 from domain.errors import Unknown
 from domain.focus import Focus
 from domain.holds import Holds
 from domain.investments import Investments
-from domain.kernel import Recorded, State, as_mended
+from domain.kernel import Recorded, State
 from domain.measures import MEASURE_KINDS, Measures
-from domain.money import dollars, exact
+from domain.money import exact
 from domain.observations import Observations, standing
 from domain.playbook import Playbook
 from domain.recruitment import Recruitment
+from domain.registry import as_mended
 from domain.review import Review
 from domain.risks import Risks
+from domain.state import Engagement, with_lea
 from domain.steps import journey
 from domain.surveys import Surveys
 from domain.team import Team, lacking
 from domain.terms import awaited
 from domain.turnover import Turnover
-from domain.wording import counted, lea_hours
+from domain.wording import counted, dollars, lea_hours
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -8,8 +8,8 @@ from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from domain.calendar import local_date, spoken
-from domain.engagement import Engagement
 from domain.kernel import State
+from domain.state import Engagement
 from domain.statutes import StatuteDateOpened, Statutes, dates_for, dates_to_come
 from domain.steps import StepNow, journey
 

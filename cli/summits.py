@@ -28,8 +28,9 @@ from domain.following import (
     taken_over,
 )
 from domain.invitations import Invitations, InviteToSummit, became_of
-from domain.kernel import State, about_noun
+from domain.kernel import State
 from domain.messages import Receipt
+from domain.nouns import about_noun
 from domain.summit_years import PlannedSummit, by_year
 from domain.summits import RescheduleSummit, Summit, entry_of, span
 from domain.wording import lea_hours, plain

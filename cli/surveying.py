@@ -18,12 +18,12 @@ from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from cli.stack import settings_or_fail
 from cli.tables import read_table
 from domain.calendar import spoken
-from domain.engagement import Engagement
 from domain.errors import Invalid
 from domain.growth import Comparison, Growth, aggregated, average, comparisons
 from domain.kernel import State
 from domain.means import Mean, instrument_named, kept, unknown_construct
 from domain.messages import Receipt
+from domain.state import Engagement
 from domain.surveys import RecordSurvey, SurveyRecorded, Surveys, rules_of
 
 if TYPE_CHECKING:

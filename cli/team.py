@@ -11,8 +11,8 @@ from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day
 from domain.calendar import local_date, spoken
-from domain.engagement import Engagement
 from domain.kernel import State
+from domain.state import Engagement
 from domain.team import Team, continuity, lacking
 from domain.turnover import Leaving, Turnover
 from domain.wording import counted

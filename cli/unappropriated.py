@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from cli.asking import counted
 from domain.appropriations import AppropriationRecorded
 from domain.investments import InvestmentAdded
-from domain.money import dollars, fits
+from domain.money import fits
+from domain.wording import dollars
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.calendar import WorkingDays, at_local, clock_trouble, spoken
 from domain.context import Context
-from domain.engagement import on_the_clock
+from domain.days import on_the_clock
 from domain.errors import Unknown, did_you_mean
 from domain.playbook_parts import BoardClock, OpenMeetingAct
 from domain.wording import counted

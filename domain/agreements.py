@@ -20,13 +20,7 @@ from domain.agenda import (
 from domain.bounds import Day
 from domain.calendar import LocalHour, spoken
 from domain.context import Context
-from domain.engagement import (
-    evidence_for,
-    moved_to,
-    not_in_the_future,
-    running,
-    within_reach,
-)
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ChargedToLea,
@@ -36,23 +30,14 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
-from domain.money import dollars
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import evidence_for, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import moved_to
+from domain.wording import dollars
 
 about_noun("agreement", "Draft the agreement and record what both boards do with it.")
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.context import AppropriationEntry, Context
-from domain.engagement import not_in_the_future, within_reach
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -28,23 +28,13 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    Line,
-    Option,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
-from domain.money import Money, dollars, fiscal_years, misfit, stands_from_its_own_day
+from domain.fields import Line, Option, Positional, Slug
+from domain.kernel import Command, Decision, Event, Stamp, State
+from domain.money import Money, fiscal_years, misfit, stands_from_its_own_day
+from domain.nouns import about_noun
 from domain.personal import Sealed
-from domain.wording import full
+from domain.registry import decides, evolves
+from domain.wording import dollars, full
 
 about_noun("appropriation", "The money that investments come from: record, correct and see it.")
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context, SummitEntry
-from domain.engagement import not_in_the_future, of_the_lea, running, within_reach
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -21,6 +21,8 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import of_the_lea, running
 from domain.invitations import (
     MOST_PLACES,
     InvitationCommand,
@@ -29,22 +31,12 @@ from domain.invitations import (
     summit_rules,
     with_invitation,
 )
-from domain.kernel import (
-    Decision,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.kernel import Decision, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
 from domain.playbook_parts import AttendanceRole
+from domain.registry import decides, evolves
 from domain.summit_program import PairedAtSummit
 from domain.summits import span, the_summit
 from domain.wording import full

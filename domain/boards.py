@@ -32,24 +32,15 @@ from domain.agreements import (
 from domain.bounds import Day
 from domain.calendar import LocalHour, at_local, local_date, spoken
 from domain.context import Context
-from domain.engagement import evidence_for, not_in_the_future, on_the_clock, within_reach
+from domain.days import not_in_the_future, on_the_clock, within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import evidence_for
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.wording import full
 
 about_noun(

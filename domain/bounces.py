@@ -8,26 +8,17 @@ from uuid import UUID
 
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import EngagementRole, not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import ImpossibleDate, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    ReminderCommand,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, ReminderCommand, Stamp, State
 from domain.matters import matter_of
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes_on
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import EngagementRole
 from domain.wording import full
 
 about_noun("address", "Say that a mail address from which mail came back is right after all.")

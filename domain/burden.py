@@ -10,25 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from domain.calendar import WorkingDays, spoken
 from domain.context import Context
-from domain.engagement import not_in_the_future, running, within_reach
+from domain.days import not_in_the_future, within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, Invalid, TooMany, WrongPerson, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    every_subject,
-    evolves,
-)
+from domain.fields import Hours, LeaHours, Line, Positional
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import BurdenRules
+from domain.registry import decides, every_subject, evolves
 from domain.wording import full, lea_hours, plain
 
 about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")

@@ -11,22 +11,16 @@ from domain.agreements import Agreements
 from domain.bounds import Day
 from domain.calendar import add_months, spoken
 from domain.context import Context
-from domain.engagement import Engagement, not_in_the_future, running, within_reach
+from domain.days import not_in_the_future, within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Option,
-    PersonRef,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Option, PersonRef
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.wording import full
 
 about_noun(

@@ -27,7 +27,7 @@ from domain.commitments import (
     unjudged,
 )
 from domain.context import Context
-from domain.engagement import Engagement, not_in_the_future, running, within_reach
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -37,19 +37,13 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    State,
-    about_noun,
-    decides,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Prose
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides
+from domain.state import Engagement
 
 about_noun("commitment", "What was promised at a check-in: judge, re-date, correct and add it.")
 

@@ -10,13 +10,7 @@ from pydantic import Field
 from domain.agreements import Agreements
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import (
-    Engagement,
-    evidence_for,
-    not_in_the_future,
-    of_the_lea,
-    running,
-)
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -25,24 +19,15 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Prose
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook_parts import CoachingRules
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.wording import full
 
 about_noun("contact", "Log coaching contacts, and see them.")

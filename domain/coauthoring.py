@@ -9,35 +9,19 @@ from domain.bounds import Day
 from domain.burden import Ahead, BurdenWaiver, look_ahead, proposable
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
+from domain.days import not_in_the_future
 from domain.deliverables import DeliverableCommand, asking, found
-from domain.engagement import (
-    Engagement,
-    evidence_for,
-    not_in_the_future,
-    of_the_lea,
-    running,
-)
 from domain.errors import AlreadyExists, Incomplete, WrongState
-from domain.kernel import (
-    Decision,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Option,
-    PersonRef,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Hours, LeaHours, Line, Option, PersonRef, Prose
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, Event, Stamp, State
 from domain.obligations import Side
 from domain.personal import Sealed
-from domain.signing import possible_due, the_lead
+from domain.registry import decides, evolves
+from domain.signing import Proposal, possible_due, the_lead
+from domain.state import Engagement
 from domain.terms import (
     Deliverable,
-    Proposal,
     deliverable_in,
     endings,
     no_twin,

@@ -10,15 +10,8 @@ from pydantic import Field
 from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.checkins import CheckIn, CheckIns
-from domain.context import AGENCY, Context, PersonEntry
-from domain.engagement import (
-    Engagement,
-    EngagementRole,
-    not_in_the_future,
-    of_the_lea,
-    running,
-    within_reach,
-)
+from domain.context import Context, PersonEntry
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -27,23 +20,15 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Prose
+from domain.guards import of_the_lea, running
+from domain.ids import AGENCY
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.signing import the_lead
+from domain.state import Engagement, EngagementRole
 from domain.wording import full
 
 Verdict = Literal["kept", "partly", "dropped"]

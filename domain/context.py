@@ -9,14 +9,12 @@ from uuid import UUID
 
 from domain.calendar import CalendarPack, Closure, WorkingDays, at_local, local_date, spoken
 from domain.errors import Ambiguous, Unknown, WrongPerson, did_you_mean
-from domain.ids import AGENCY as AGENCY  # noqa: PLC0414 - everybody asks for it here
-from domain.ids import EXTERNAL as EXTERNAL  # noqa: PLC0414
-from domain.kernel import Event
+from domain.ids import AGENCY, EXTERNAL
+from domain.kernel import Command, Event, Recorded
 from domain.naming import folded
 
 if TYPE_CHECKING:
-    from domain.frameworks import Framework
-    from domain.mending import Past
+    from domain.framework import Framework
     from domain.playbook import Playbook
 
 StaffRole = Literal["assistant", "lead", "director"]
@@ -367,3 +365,42 @@ def _listed(told: Sequence[str]) -> str:
     if more > 0:
         return f"{', '.join(told[:NAMED_AT_MOST])} or {more} more"
     return f"{', '.join(told[:-1])} or {told[-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one command recorded on a stream, with what is known of the command."""
+
+    versions: tuple[int, ...]
+    """Of every event, notices included."""
+    command_id: UUID
+    actor: str
+    command: Command | None = None
+    """None for what the system recorded, and where it was not kept."""
+    context: Context | None = None
+    """What it could know, as far as it can still be resolved; None where it cannot."""
+    illustrative: bool = False
+    elsewhere: tuple[str, ...] = ()
+    """Other streams on which it recorded something."""
+
+    @property
+    def number(self) -> int:
+        """What it is called."""
+        return self.versions[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A stream's past, as whoever mends something needs it."""
+
+    history: tuple[Recorded, ...]
+    """As recorded."""
+    entries: tuple[Entry, ...]
+    corrected: tuple[Command, Context] | None = None
+    """The command with its right values, and what it could know."""
+    elsewhere: Mapping[str, "Past"] = field(default_factory=dict)
+    """The past of every other stream on which the entry recorded something."""
+
+    def entry(self, number: int) -> Entry | None:
+        """The entry that has an event of this version."""
+        return next((e for e in self.entries if number in e.versions), None)

@@ -5,26 +5,16 @@ from typing import Annotated, ClassVar
 
 from domain.coauthoring import SIDES
 from domain.context import Context
+from domain.days import not_in_the_future
 from domain.deliverables import DeliverableCommand
-from domain.engagement import not_in_the_future, of_the_lea, running
 from domain.errors import AlreadyExists
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line, Option, PersonRef, Prose
+from domain.guards import of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.obligations import Side
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.terms import deliverable_named
 from domain.wording import full
 

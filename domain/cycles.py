@@ -11,24 +11,12 @@ from domain.calendar import spoken
 from domain.coaching import coached
 from domain.context import Context
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongPerson, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    LeaRef,
-    Line,
-    Option,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import LeaRef, Line, Option, Positional, Prose
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.measures import Measures, not_dropped
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 
 about_noun("consultancy", "Note what peers said in a consultancy.")
 about_noun("cycle", "Short cycles: plan, do, study, act.")

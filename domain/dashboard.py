@@ -11,7 +11,7 @@ from pydantic import model_validator
 from domain.bounds import Written, Year
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -21,22 +21,14 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
+from domain.fields import Line, Option, Prose
 from domain.focus import Entry, Focus
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import DashboardRules
+from domain.registry import decides, evolves
 from domain.wording import full
 
 about_noun("dashboard", "Record what the Dashboard of a year shows of the LEA.")

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.context import Context
-from domain.engagement import Engagement
-from domain.kernel import Command, Event, On, Recorded, Stamp, State, decide, fold
+from domain.kernel import Command, Event, On, Recorded, Stamp, State
 from domain.matters import matter_of
 from domain.passing import coming
 from domain.planning import reconcile
+from domain.registry import decide, fold
+from domain.state import Engagement
 from domain.steps import held_to_steps
 
 Dated = tuple[Event, datetime]

@@ -19,40 +19,23 @@ from domain.burden import (
 )
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
-from domain.engagement import (
-    evidence_for,
-    moved_to,
-    not_in_the_future,
-    of_the_lea,
-    running,
-)
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     WrongState,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Hours, LeaHours, Line, Option, PersonRef, Positional
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Side
 from domain.personal import Sealed
-from domain.signing import possible_due, the_lead
+from domain.registry import decides, evolves
+from domain.signing import Proposal, possible_due, the_lead
+from domain.state import moved_to
 from domain.terms import (
     Deliverable,
     Deliverables,
-    Proposal,
     deliverable_in,
     deliverable_named,
     endings,

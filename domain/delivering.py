@@ -4,7 +4,7 @@ from uuid import UUID
 
 from domain.bounces import Bounces, found_dead
 from domain.context import Context
-from domain.kernel import Decision, Event, State, decides
+from domain.kernel import Decision, Event, State
 from domain.matters import matter_of
 from domain.notices import (
     AddedRecipients,
@@ -18,6 +18,7 @@ from domain.notices import (
 )
 from domain.obligations import obligations
 from domain.planning import has_still_to_hear, told_instead, unreachable
+from domain.registry import decides
 
 
 def _in_mail(

@@ -5,10 +5,13 @@ from typing import Annotated, ClassVar
 
 from domain.coauthoring import terms_open
 from domain.context import Context
+from domain.days import not_in_the_future
 from domain.deliverables import DeliverableCommand, found
-from domain.engagement import not_in_the_future, running
 from domain.errors import AlreadyExists, Unknown, WrongState
-from domain.kernel import Decision, Event, Line, Option, Stamp, State, decides, evolves
+from domain.fields import Line, Option
+from domain.guards import running
+from domain.kernel import Decision, Event, Stamp, State
+from domain.registry import decides, evolves
 from domain.terms import (
     Deliverable,
     Deliverables,

@@ -9,23 +9,15 @@ from pydantic import AfterValidator
 
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, Unknown
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, Prose
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import EligibilityRules
+from domain.registry import decides, evolves
 from domain.wording import full
 
 about_noun("eligibility", "Record the rows that make an LEA eligible by statute.")

@@ -1,51 +1,27 @@
 """An engagement: opened with an LEA, staffed by roles, ended by closing or withdrawal."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
-from typing import Annotated, ClassVar, Literal
+from dataclasses import replace
+from typing import Annotated, ClassVar
 
 from domain.authority import MAY, require
-from domain.calendar import clock_trouble, local_date, spoken
-from domain.context import AGENCY, Context, LeaEntry, PersonEntry
+from domain.calendar import local_date, spoken
+from domain.context import Context
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
-    ImpossibleDate,
-    Incomplete,
-    TightStep,
-    Unknown,
-    WrongPerson,
     WrongState,
-    did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    LeaRef,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import LeaRef, Line, Option, PersonRef, Positional
+from domain.guards import _BEFORE_ASSIGNING, of_a_county_office, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.phases import Phase
+from domain.registry import decides, evolves
+from domain.state import AssignableRole, Engagement, EngagementRole, Tenure
 from domain.wording import full
 
 about_noun("engagement", "Open, see, staff and end engagements.")
-
-_FORWARD: tuple[Phase, ...] = ("recruiting", "agreeing", "onboarding", "reviewing", "partnering")
-AssignableRole = Literal[
-    "lead", "director", "lea_contact", "superintendent", "assistant", "board_clerk", "county_rep"
-]
-EngagementRole = AssignableRole | Literal["incoming_lead"]
-"""The incoming Lead is whoever a handover names, until its day comes."""
-AGENCY_ROLES: frozenset[EngagementRole] = frozenset({"lead", "director", "assistant"})
 
 
 class OpenEngagement(EngagementCommand):
@@ -151,16 +127,6 @@ class RoleAssigned(Event):
         return f"{self.person} is {'interim ' if self.interim else ''}{role}{after}"
 
 
-class StepWaived(Event):
-    type: ClassVar[str] = "step-waived"
-    step: str
-    reason: Sealed
-    authority: str
-
-    def sentence(self) -> str:
-        return f"Step {self.step!r} was waived by {self.authority}: {full(self.reason)}"
-
-
 class EngagementClosed(Event):
     type: ClassVar[str] = "engagement-closed"
     reason: Sealed
@@ -176,215 +142,6 @@ class EngagementWithdrawn(Event):
 
     def sentence(self) -> str:
         return f"Engagement withdrawn while {self.phase}: {full(self.reason)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Tenure:
-    """Who held a role, from when until when."""
-
-    role: EngagementRole
-    person: str
-    since: datetime
-    until: datetime | None = None
-    interim: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Engagement:
-    """What every subject may know of the engagement as a whole."""
-
-    phase: Phase | None = None
-    lea: str = ""
-    lea_name: str = ""
-    lea_type: str = ""
-    county: str | None = None
-    playbook: str = ""
-    source: str | None = None
-    statute: str | None = None
-    opened_at: datetime | None = None
-    opened_by: str = ""
-    ended_at: datetime | None = None
-    end_reason: str | None = None
-    roles: Mapping[EngagementRole, str] = field(default_factory=dict)
-    tenures: tuple[Tenure, ...] = ()
-    waived: Mapping[str, StepWaived] = field(default_factory=dict)
-    spared: frozenset[str] = frozenset()
-    """Steps that an upgrade of the playbook found done or behind: never asked for again."""
-    illustrative: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """True from opening until closing or withdrawal."""
-        return self.phase is not None and self.ended_at is None
-
-
-def with_lea(state: State, lea: LeaEntry | None) -> State:
-    """The state with what the registry says of its LEA, in place of what it said at the opening."""
-    if lea is None:
-        return state
-    engagement = state.of(Engagement)
-    return state.put(replace(engagement, lea_name=lea.name, lea_type=lea.type, county=lea.county))
-
-
-def running(state: State, context: Context, *, even_before: bool = False) -> Engagement:
-    """The engagement, provided that it is open.
-
-    Args:
-        even_before: What is recorded may have come true before the opening, as conversations do.
-
-    Raises:
-        Unknown: It was never opened.
-        WrongState: It is over.
-        ImpossibleDate: What is recorded is dated before the opening.
-    """
-    engagement = state.of(Engagement)
-    if engagement.phase is None:
-        raise Unknown(
-            f"There is no engagement {state.id!r}. {did_you_mean(state.id, context.engagements)}"
-            f"See them all: handrail engagement list"
-        )
-    if engagement.ended_at is not None:
-        ended = local_date(engagement.ended_at, context.zone)
-        raise WrongState(
-            f"{state.id} is {engagement.phase} since {spoken(ended)} "
-            f"({engagement.end_reason}), so this cannot be recorded on it. To work with the LEA "
-            f"again, open a new engagement: handrail engagement open {engagement.lea}"
-        )
-    assert engagement.opened_at is not None
-    opened = local_date(engagement.opened_at, context.zone)
-    if not even_before and context.effective_on < opened:
-        raise ImpossibleDate(
-            f"{state.id} was opened on {spoken(opened)}, so nothing but a conversation can be "
-            f"dated {spoken(context.effective_on)}. Correct --on."
-        )
-    return engagement
-
-
-def not_in_the_future(day: date, what: str, context: Context) -> None:
-    """Refuse a fact that is dated after today.
-
-    Raises:
-        ImpossibleDate: It is.
-    """
-    if day > context.today:
-        raise ImpossibleDate(
-            f"{what} is dated {spoken(day)}, but today is {spoken(context.today)}: what has not "
-            f"happened yet cannot be recorded. Give the day on which it happened."
-        )
-
-
-def on_the_clock(day: date, at: time, what: str, context: Context) -> None:
-    """Refuse a local time that the clock skips; of one that it repeats the first is meant.
-
-    Raises:
-        ImpossibleDate: The clocks go forward over it.
-    """
-    if clock_trouble(day, at, context.zone) == "skipped":
-        raise ImpossibleDate(
-            f"{what} cannot be {spoken(day)} at {at:%H:%M}: the clocks in {context.zone} go "
-            f"forward over that hour. Give the time that the clock on the wall showed or will show."
-        )
-
-
-_REACH_YEARS = 10
-"""No engagement plans further; beyond lies a slip of the keyboard, such as 2207 for 2027."""
-
-
-def within_reach(day: date, what: str, context: Context) -> None:
-    """Refuse a date to come that nobody can mean.
-
-    Raises:
-        ImpossibleDate: It lies more than ten years ahead.
-    """
-    if day.year > context.today.year + _REACH_YEARS:
-        raise ImpossibleDate(
-            f"{what} {spoken(day)} lies more than {_REACH_YEARS} years ahead of today, "
-            f"{spoken(context.today)}. Check the year."
-        )
-
-
-def of_the_lea(ref: str, engagement: Engagement, context: Context) -> PersonEntry:
-    """A person who works for the engagement's LEA.
-
-    Raises:
-        Unknown: Nobody is called that.
-        WrongPerson: They work elsewhere.
-    """
-    person = context.person(ref)
-    if person.organisation != engagement.lea:
-        where = "the agency" if person.organisation == AGENCY else person.organisation
-        raise WrongPerson(
-            f"{person.id} works at {where}, not at {engagement.lea_name}, and cannot act for "
-            f"it. Name somebody of the LEA: handrail person list --organisation {engagement.lea}"
-        )
-    if person.left_on is not None and person.has_left(context.effective_on):
-        raise WrongPerson(
-            f"{person.id} is no longer at {engagement.lea_name} from {spoken(person.left_on)} on. "
-            f"Name somebody else (handrail person list --organisation {engagement.lea}), or give "
-            f"the day on which it happened: --on DATE"
-        )
-    return person
-
-
-def of_a_county_office(ref: str, context: Context) -> PersonEntry:
-    """A person who works for a county office of education.
-
-    Raises:
-        Unknown: Nobody is called that.
-        WrongPerson: They work elsewhere.
-    """
-    person = context.person(ref)
-    office = context.leas.get(person.organisation)
-    if office is None or office.type != "county_office_of_education":
-        where = "the agency" if person.organisation == AGENCY else person.organisation
-        raise WrongPerson(
-            f"{person.id} works at {where}, which is no county office of education, and cannot "
-            f"represent one. Name somebody of a county office: handrail person list "
-            f"--organisation OFFICE"
-        )
-    return person
-
-
-def require_step(
-    step_id: str, done: bool, missing: str, waiver: str | None, state: State, context: Context
-) -> list[Event]:
-    """Hold to a tight step of the playbook, or waive it.
-
-    Args:
-        step_id: The step as the playbook calls it; a step it does not have, or has as a loose
-            one, never blocks.
-        done: Whether the step is done.
-        missing: What is missing, for the message.
-        waiver: The reason for waiving, where one was given.
-
-    Raises:
-        TightStep: It is tight, not done and not waived.
-        WrongPerson: It may be waived, but not by the acting person.
-    """
-    step = context.the_playbook.step(step_id)
-    engagement = state.of(Engagement)
-    if step_id in engagement.waived or step_id in engagement.spared:
-        return []
-    if done or step is None or not step.tight:
-        return []
-    if waiver is None:
-        can = (
-            f"or a {step.waiver} waives it with a reason: --waive REASON"
-            if step.waiver
-            else "it cannot be waived"
-        )
-        raise TightStep(
-            f"{state.id}: {missing}. In {context.the_playbook.ref} the step "
-            f"{step.name!r} is tight: do it first, {can}."
-        )
-    if step.waiver is None or step.waiver not in context.actor.staff_roles:
-        raise WrongPerson(
-            f"{context.actor.id} may not waive {step.name!r}: in {context.the_playbook.ref} "
-            f"{f'only a {step.waiver} may' if step.waiver else 'nobody may'}. Ask a "
-            f"{step.waiver or 'Director'} to run this command."
-        )
-    reason = Sealed(about=state.stream, text=waiver)
-    return [StepWaived(step=step_id, reason=reason, authority=context.actor.id)]
 
 
 @decides(OpenEngagement)
@@ -455,20 +212,6 @@ def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> St
     )
 
 
-_BEFORE_ASSIGNING: list[Callable[[EngagementRole, str, State, Context], None]] = []
-
-
-def before_assigning(
-    check: Callable[[EngagementRole, str, State, Context], None],
-) -> Callable[[EngagementRole, str, State, Context], None]:
-    """Register what a change of role must wait for.
-
-    The check gets the role and whoever holds it now; it refuses or returns nothing.
-    """
-    _BEFORE_ASSIGNING.append(check)
-    return check
-
-
 @decides(AssignRole)
 def assign_role(command: AssignRole, state: State, context: Context) -> Decision:
     engagement = running(state, context)
@@ -531,12 +274,6 @@ def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
     )
 
 
-@evolves(StepWaived)
-def step_waived(state: State, event: StepWaived, stamp: Stamp) -> State:
-    engagement = state.of(Engagement)
-    return state.put(replace(engagement, waived={**engagement.waived, event.step: event}))
-
-
 @decides(CloseEngagement)
 def close_engagement(command: CloseEngagement, state: State, context: Context) -> Decision:
     engagement = running(state, context)
@@ -574,30 +311,3 @@ def engagement_closed(state: State, event: EngagementClosed, stamp: Stamp) -> St
 @evolves(EngagementWithdrawn)
 def engagement_withdrawn(state: State, event: EngagementWithdrawn, stamp: Stamp) -> State:
     return _ended(state, "withdrawn", str(event.reason), stamp)
-
-
-def moved_to(state: State, phase: Phase) -> State:
-    """The state with the engagement in a later phase; it never goes back, nor on once it is over.
-
-    The parts of an engagement overlap: a review may be opened while deliverables are under way.
-    """
-    engagement = state.of(Engagement)
-    if not engagement.is_open or engagement.phase not in _FORWARD:
-        return state
-    further = _FORWARD.index(phase) > _FORWARD.index(engagement.phase)
-    return state.put(replace(engagement, phase=phase)) if further else state
-
-
-def evidence_for(person: str | None, evidence: str | None, what: str) -> None:
-    """What somebody without an account did is recorded with both its doer and its evidence.
-
-    Raises:
-        Incomplete: One is given without the other.
-    """
-    if person is not None and evidence is None:
-        raise Incomplete(
-            f"{what} for {person} needs its evidence: add --evidence REFERENCE, for example "
-            f'"mail of 9 March".'
-        )
-    if evidence is not None and person is None:
-        raise Incomplete(f"{what} with evidence {evidence!r} needs its person: add --for PERSON.")

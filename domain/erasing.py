@@ -5,19 +5,10 @@ from uuid import UUID
 
 from domain.context import Context
 from domain.errors import AlreadyExists, Incomplete, Unknown, WrongPerson, WrongState
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    Line,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Line, PersonRef, Positional
+from domain.kernel import Command, Decision, Event, Stamp, State
 from domain.people import Person
+from domain.registry import decides, evolves
 
 
 class ErasePerson(Command):

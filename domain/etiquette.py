@@ -9,14 +9,7 @@ from typing import Annotated, ClassVar
 from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import (
-    Engagement,
-    evidence_for,
-    not_in_the_future,
-    of_the_lea,
-    running,
-    within_reach,
-)
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -27,25 +20,16 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Slug
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Choosing, Obligation, chooses_policy, obligations
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.playbook_parts import EtiquetteRules
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.wording import counted, full
 
 about_noun("reminders", "What is to come; snooze, wake, and choose another policy.")

@@ -8,23 +8,13 @@ from pydantic import Field
 
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import not_in_the_future
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, did_you_mean
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line, Positional, Slug
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.review import AreaId, Gathered, Review, area_named, reviewing, rules_of
 from domain.waves import wave_named
 from domain.wording import full

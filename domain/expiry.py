@@ -14,27 +14,19 @@ from domain.appropriations import (
 )
 from domain.bounces import confirmed
 from domain.calendar import at_local, local_date, spoken
-from domain.context import AGENCY, Context
-from domain.engagement import EngagementRole, not_in_the_future
+from domain.context import Context
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, WrongState
-from domain.kernel import (
-    Decision,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.ids import AGENCY
+from domain.kernel import Decision, Event, Stamp, State
 from domain.matters import Matter, is_a_matter
-from domain.money import dollars
 from domain.obligations import Obligation, owes_on
 from domain.passing import Coming, comes_true_on
 from domain.personal import Sealed
-from domain.wording import full
+from domain.registry import decides, evolves
+from domain.state import EngagementRole
+from domain.wording import dollars, full
 
 COMMIT = "money/commit"
 """What is owed of an appropriation while money of it is left."""

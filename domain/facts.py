@@ -10,25 +10,13 @@ from uuid import UUID
 from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import not_in_the_future
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongState, did_you_mean
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    LeaRef,
-    Line,
-    Option,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import LeaRef, Line, Option, Positional, Slug
+from domain.kernel import Command, Decision, Event, Stamp, State, next_name
 from domain.leas import Lea
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.wording import full
 
 Standing = Literal["stands", "in conflict", "prevails", "outweighed", "replaced", "withdrawn"]

@@ -8,25 +8,14 @@ from typing import Annotated, ClassVar, Literal
 from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import Engagement, moved_to, not_in_the_future, of_the_lea
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Prose
+from domain.guards import of_the_lea
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.review import (
     Correction,
     Draft,
@@ -37,6 +26,7 @@ from domain.review import (
     reviewing,
     rules_of,
 )
+from domain.state import Engagement, moved_to
 from domain.wording import counted, full
 
 ITEM = "SIR/factual-review"

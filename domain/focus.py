@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import evidence_for, not_in_the_future, of_the_lea, running
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -16,23 +16,12 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Prose
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 
 about_noun(
     "focus", "Problem of practice, root causes and theory of action: set, change, align and see."

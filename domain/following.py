@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 from domain.burden import Burden, first_of, hours_asked
 from domain.calendar import at_local, spoken
 from domain.context import Context, SummitEntry
-from domain.engagement import Engagement, not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists
+from domain.fields import Line
+from domain.guards import running
 from domain.invitations import (
     InvitationCommand,
     Invitations,
@@ -19,9 +21,11 @@ from domain.invitations import (
     the_invitation,
     with_invitation,
 )
-from domain.kernel import Decision, Event, Line, Stamp, State, decides, evolves
+from domain.kernel import Decision, Event, Stamp, State
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.summits import span, the_summit
 from domain.wording import full, lea_hours, plain
 

@@ -1,25 +1,15 @@
 """Review frameworks: the areas by which an LEA is looked at, as versioned data."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field, model_validator
-
-from domain.bounds import Version, Written
 from domain.errors import AlreadyExists, WrongPerson
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    Option,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Option, Positional
+from domain.framework import Framework
+from domain.kernel import Command, Decision, Event, Stamp, State
+from domain.nouns import about_noun
+from domain.registry import decides, evolves
 from domain.wording import counted
 
 if TYPE_CHECKING:
@@ -27,40 +17,6 @@ if TYPE_CHECKING:
     from domain.context import Context
 
 about_noun("framework", "Publish the frameworks by which systems are reviewed.")
-
-
-class Area(Written):
-    """One area of a review."""
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
-    """What people type, for example governance."""
-    name: str
-    priorities: tuple[Annotated[int, Field(ge=1, le=99)], ...] = ()
-    """The LCFF priorities that the framework ties to it; none where it ties none."""
-
-
-class Framework(Written):
-    """One version of a review framework; an engagement keeps the version its review began with."""
-
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    version: Version
-    title: str
-    source: str
-    """Where the areas come from, for whoever must check them."""
-    areas: tuple[Area, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        ids = [a.id for a in self.areas]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
-            raise ValueError(f"{', '.join(twice)} is there twice; an area's id is its own")
-        return self
-
-    @property
-    def ref(self) -> str:
-        """Name and version in one word, as people type it: ``sir-12@2019``."""
-        return f"{self.id}@{self.version}"
 
 
 class PublishFramework(Command):

@@ -9,33 +9,18 @@ from domain.authority import MAY, require
 from domain.bounds import Day
 from domain.calendar import at_local, local_date, spoken
 from domain.context import Context
-from domain.engagement import (
-    Engagement,
-    EngagementRole,
-    RoleAssigned,
-    Tenure,
-    before_assigning,
-    not_in_the_future,
-    running,
-    within_reach,
-)
+from domain.days import not_in_the_future, within_reach
+from domain.engagement import RoleAssigned
 from domain.errors import AlreadyExists, ImpossibleDate, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    PersonRef,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line, PersonRef
+from domain.guards import before_assigning, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.playbook_parts import HandoverRules
+from domain.registry import decides, evolves
+from domain.state import Engagement, EngagementRole, Tenure
 from domain.wording import full
 
 about_noun("lead", "Hand over to another Lead, with a packet; see who leads how much.")

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from domain.bounds import Day
 from domain.calendar import at_local, spoken
 from domain.context import Context
+from domain.days import not_in_the_future, within_reach
 from domain.deliverables import Deliverables
-from domain.engagement import Engagement, not_in_the_future, running, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -20,21 +20,15 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Stamp,
-    State,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.obligations import Holding, Obligation, holds, obligations, owes
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.review import Review
+from domain.state import Engagement
 from domain.wording import full
 
 Cause = Literal["asked", "turnover"]

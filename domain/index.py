@@ -191,7 +191,6 @@ EVENTS_IN: Final = {
     "calendar-published": "policy",
     "engagement-opened": "engagement",
     "role-assigned": "engagement",
-    "step-waived": "engagement",
     "engagement-closed": "engagement",
     "engagement-withdrawn": "engagement",
     "step-dropped": "steps",
@@ -348,4 +347,5 @@ EVENTS_IN: Final = {
     "reminder-policy-chosen": "etiquette",
     "names-spent": "mending",
     "entry-mended": "mending",
+    "step-waived": "state",
 }

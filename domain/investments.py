@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.appropriations import AppropriationCharged, AppropriationReleased
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import Engagement, not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ChargedToLea,
@@ -21,34 +21,23 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
+from domain.fields import Line, Option, Positional, Slug
 from domain.focus import Focus
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    On,
-    Option,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, On, Stamp, State, next_name
 from domain.money import (
     FiscalYear,
     Money,
-    dollars,
     drawn_from,
     enough,
     fiscal_years,
     stands_from_its_own_day,
 )
+from domain.nouns import about_noun
 from domain.personal import Sealed
-from domain.wording import full
+from domain.registry import decides, evolves
+from domain.state import Engagement
+from domain.wording import dollars, full
 
 about_noun("investment", "Record, correct and see what the agency invests; the LEA never pays.")
 

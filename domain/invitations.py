@@ -12,7 +12,7 @@ from domain.burden import Away, BurdenWaiver, HoursAsked, asks, takes_days, with
 from domain.calendar import spoken
 from domain.coaching import Coaching, coached_since
 from domain.context import Context, SummitEntry
-from domain.engagement import Engagement, evidence_for, not_in_the_future, of_the_lea, running
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -21,23 +21,14 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Hours,
-    Line,
-    On,
-    Option,
-    PersonRef,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Hours, Line, Option, PersonRef
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, On, Stamp, State
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook_parts import SummitRules
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.summits import (
     EngagementDeclined,
     EngagementInvited,

@@ -1,36 +1,20 @@
-"""Commands, events, and the registry through which subjects join an aggregate.
-
-A subject module declares its commands and events as classes and registers what each means:
-``@decides`` turns a command into events or refuses, ``@evolves`` applies an event to the state,
-``@owes`` says what is owed.  Whoever adds a subject edits its module and nothing else.
-"""
+"""Commands, events and the state of a stream: what every subject is made of."""
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
-from functools import cache
-from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
-    Field,
-    StringConstraints,
     field_validator,
 )
 
-from domain.bounds import MOST_CHARACTERS, printable, within_reason
-from domain.index import COMMANDS_IN, EVENTS_IN
-from domain.nouns import about_noun as about_noun  # noqa: PLC0414 - every subject asks for it here
-
-if TYPE_CHECKING:
-    from domain.context import Context
+from domain.bounds import within_reason
+from domain.fields import EngagementId
 
 Aggregate = Literal[
     "engagement",
@@ -43,75 +27,6 @@ Aggregate = Literal[
     "program",
     "appropriation",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Marks a field as a name of a person or an LEA, which the context resolves, or an engagement.
-
-    An engagement may be typed by a name of its LEA; the door puts its id in the place of it.
-    """
-
-    kind: Literal["person", "lea", "engagement"]
-
-
-@dataclass(frozen=True, slots=True)
-class Positional:
-    """Marks a field that the command line takes by position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """Gives a field another name on the command line."""
-
-    name: str
-
-
-_NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNS_TEXT_ROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def _one_line(text: str) -> str:
-    # No less than a mail refuses: a title that no mail can say would hold up its reader's mails.
-    if any(unicodedata.category(c) in _NOT_IN_A_LINE or c in _TURNS_TEXT_ROUND for c in text):
-        raise ValueError("must be one line, without control characters")
-    return text
-
-
-def _no_more_zeros(number: Decimal) -> Decimal:
-    whole = number.to_integral_value()
-    return whole if whole == number else number.normalize()
-
-
-Line = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
-    AfterValidator(_one_line),
-]
-"""One line of text for a title, a reason or a name: it may end up in a mail's subject."""
-Prose = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_CHARACTERS),
-    AfterValidator(printable),
-]
-"""Free text of any number of lines."""
-Slug = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60),
-]
-"""A short id that people type: lower-case letters, digits and single hyphens."""
-LeaHours = Annotated[
-    Decimal, Field(ge=0, le=2000, decimal_places=2), AfterValidator(_no_more_zeros)
-]
-"""Hours of the LEA's people, to the hundredth."""
-Hours = Annotated[Decimal, AfterValidator(_no_more_zeros)]
-"""Such hours in an event, or a sum of them, which may be less than nothing."""
-PersonRef = Annotated[Line, Ref("person")]
-"""A person, by handle or id."""
-LeaRef = Annotated[Line, Ref("lea")]
-"""An LEA, by id, name or alias."""
-EngagementId = Annotated[Slug, Positional(), Ref("engagement")]
-"""An engagement's id, for example ``alder-creek-usd``."""
 
 
 class Command(BaseModel):
@@ -191,6 +106,14 @@ class Event(BaseModel):
         """Whether it says how earlier events of its stream are to be read from now on."""
         return False
 
+    def replacements(self) -> Mapping[int, Sequence[tuple["Event", datetime]]]:
+        """What is read in the place of earlier events, by version, and since when it is true."""
+        return {}
+
+    def once_mended(self) -> "Event":
+        """This event once what it mends has been mended."""
+        return self
+
     def sentence(self) -> str:
         """What happened, in a sentence; people are named by id, which the door replaces."""
         raise TypeError(f"{type(self).__name__} has no sentence")  # pragma: no cover
@@ -232,9 +155,6 @@ class Recorded:
 
 
 S = TypeVar("S")
-T = TypeVar("T")
-C = TypeVar("C", bound=Command)
-E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,124 +198,3 @@ def next_names(state: State, prefix: str, given: Iterable[str], count: int) -> t
     found = (re.fullmatch(rf"{prefix}(\d+)", name) for name in (*given, *state.of(Spent).names))
     first = max((int(match[1]) for match in found if match), default=0) + 1
     return tuple(f"{prefix}{number}" for number in range(first, first + count))
-
-
-@cache
-def every_subject() -> None:
-    """Import every subject, for what asks all of them: a process may have met only a few."""
-    import_module("domain.subjects")
-
-
-class Registry(Mapping[str, T]):
-    """What subjects declare, by name; a subject is imported when something of it is asked for.
-
-    Args:
-        declared_in: Names with the modules that are known to declare them, to import no others.
-    """
-
-    def __init__(self, declared_in: Mapping[str, str]) -> None:
-        self._declared_in = declared_in
-        self._known: dict[str, T] = {}
-
-    def add(self, name: str, kind: T) -> bool:
-        """Register what is called so; whether nothing else was."""
-        return self._known.setdefault(name, kind) is kind
-
-    def __getitem__(self, name: str) -> T:
-        if name not in self._known:
-            if name in self._declared_in:
-                import_module(f"domain.{self._declared_in[name]}")
-            else:
-                every_subject()
-        return self._known[name]
-
-    def __iter__(self) -> Iterator[str]:
-        every_subject()
-        places = {name: place for place, name in enumerate(self._declared_in)}
-        return iter(sorted(self._known, key=lambda name: places.get(name, len(places))))
-
-    def __len__(self) -> int:
-        every_subject()
-        return len(self._known)
-
-
-COMMANDS: Registry[type[Command]] = Registry(COMMANDS_IN)
-EVENTS: Registry[type[Event]] = Registry(EVENTS_IN)
-_DECIDERS: dict[type[Command], Callable[[Any, State, "Context"], Decision]] = {}
-_EVOLVERS: dict[type[Event], Callable[[State, Any, Stamp], State]] = {}
-
-
-def decides(
-    kind: type[C],
-) -> Callable[
-    [Callable[[C, State, "Context"], Decision]], Callable[[C, State, "Context"], Decision]
-]:
-    """Register the function that turns this command into events, or raises `Refused`."""
-
-    def register(
-        function: Callable[[C, State, "Context"], Decision],
-    ) -> Callable[[C, State, "Context"], Decision]:
-        name = kind.kind()
-        if not COMMANDS.add(name, kind):
-            raise TypeError(f"two commands are called {name!r}")
-        _DECIDERS[kind] = function
-        return function
-
-    return register
-
-
-def evolves(
-    kind: type[E],
-) -> Callable[[Callable[[State, E, Stamp], State]], Callable[[State, E, Stamp], State]]:
-    """Register the function that applies this event; it is total and never refuses."""
-
-    def register(
-        function: Callable[[State, E, Stamp], State],
-    ) -> Callable[[State, E, Stamp], State]:
-        if not EVENTS.add(kind.type, kind):
-            raise TypeError(f"two events are called {kind.type!r}")
-        _EVOLVERS[kind] = function
-        return function
-
-    return register
-
-
-def decide(command: Command, state: State, context: "Context") -> Decision:
-    """The facts that follow from a command.
-
-    Raises:
-        Refused: A rule says no.
-    """
-    every_subject()  # One subject may have a say in the command of another.
-    return _DECIDERS[type(command)](command, state, context)
-
-
-def evolve(state: State, recorded: Recorded) -> State:
-    """Apply one fact."""
-    evolver = _EVOLVERS[type(recorded.event)]
-    after = evolver(state, recorded.event, recorded.stamp)
-    return State(after.stream, recorded.stamp.version, after.slices)
-
-
-def fold(stream: str, history: Iterable[Recorded], start: State | None = None) -> State:
-    """The state after a history; the same history gives the same state, whenever it is folded.
-
-    Args:
-        start: Where to go on from; a history that mends something must be folded whole.
-    """
-    state, history = start or State(stream), list(history)
-    read = as_mended(history)
-    if start is not None and read is not history:
-        raise ValueError(f"{stream} was mended: fold its whole history")
-    for recorded in read:
-        state = evolve(state, recorded)
-    return state
-
-
-def as_mended(history: Sequence[Recorded]) -> Sequence[Recorded]:
-    """A history as it is to be read, with what stands in the place of what was mended."""
-    if not any(recorded.event.mends() for recorded in history):
-        return history
-    from domain.mending import mended
-
-    return mended(history)

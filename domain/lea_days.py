@@ -11,21 +11,12 @@ from uuid import UUID
 from domain.bounds import Day
 from domain.calendar import Closure, WorkingDays, spoken
 from domain.context import Context
-from domain.engagement import within_reach
+from domain.days import within_reach
 from domain.errors import AlreadyExists, Ambiguous, ImpossibleDate, Unknown, did_you_mean
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    LeaRef,
-    Line,
-    Positional,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import LeaRef, Line, Positional
+from domain.kernel import Command, Decision, Event, Stamp, State
 from domain.leas import Lea
+from domain.registry import decides, evolves
 
 
 class WorkOnRestDay(Command):

@@ -15,25 +15,15 @@ from domain.calendar import (
     out_of_order,
     spoken,
 )
-from domain.context import AGENCY, EXTERNAL, Context
-from domain.engagement import within_reach
+from domain.context import Context
+from domain.days import within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Invalid
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    LeaRef,
-    Line,
-    Option,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import LeaRef, Line, Option, Positional, Slug
+from domain.ids import AGENCY, EXTERNAL
+from domain.kernel import Command, Decision, Event, Stamp, State
 from domain.naming import folded
+from domain.nouns import about_noun
+from domain.registry import decides, evolves
 
 about_noun("lea alias", "Other names that people use for an LEA.")
 about_noun("lea", "The registry of districts, county offices and charter schools.")

@@ -6,21 +6,15 @@ from typing import Annotated, ClassVar
 from uuid import UUID
 
 from domain.calendar import spoken
-from domain.context import AGENCY, Context, HeldRole
-from domain.engagement import AGENCY_ROLES, within_reach
+from domain.context import Context, HeldRole
+from domain.days import within_reach
 from domain.errors import AlreadyExists, Unknown, WrongPerson, WrongState
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import PersonRef, Positional
+from domain.ids import AGENCY
+from domain.kernel import Command, Decision, Event, Stamp, State
 from domain.people import Person
+from domain.registry import decides, evolves
+from domain.state import AGENCY_ROLES
 
 
 class _PersonCommand(Command):

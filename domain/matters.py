@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from domain.context import Context
-from domain.engagement import Engagement, EngagementRole
-from domain.kernel import State, every_subject
+from domain.kernel import State
+from domain.registry import every_subject
+from domain.state import Engagement, EngagementRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Measures of success as the LEA defines them, leading apart from lagging."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,33 +11,15 @@ from pydantic import Field
 from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.deliverables import Deliverables
-from domain.engagement import (
-    evidence_for,
-    not_in_the_future,
-    of_the_lea,
-    running,
-    within_reach,
-)
+from domain.days import not_in_the_future, within_reach
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Invalid, Unknown, WrongState
+from domain.fields import Line, Option, PersonRef, Positional
 from domain.focus import Focus
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
-from domain.obligations import Obligation, owes
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.wording import full
 
 about_noun("measure", "The LEA's own measures of success: define, revise, observe and drop them.")
@@ -404,37 +386,3 @@ def drop_measure(command: DropMeasure, state: State, context: Context) -> Decisi
 def measure_dropped(state: State, event: MeasureDropped, stamp: Stamp) -> State:
     measure = _get(state, event.measure)
     return _put(state, replace(measure, dropped_at=stamp.effective_at, drop_reason=event.reason))
-
-
-@owes
-def measures_owed(state: State, context: Context) -> Iterable[Obligation]:
-    """Vague impact is no impact: a measure stands before the first deliverable falls due."""
-    rules = context.the_playbook.measures
-    if rules is None:
-        return
-    known = state.of(Deliverables).all.values()
-    first = min(((d.due, d.id) for d in known if d.due), default=None)
-    standing = any(m.definitions and not m.dropped_at for m in state.of(Measures).all.values())
-    settled = "measures defined" if standing else None
-    for deliverable in known:
-        id_ = deliverable.id
-        dates: list[tuple[date, str | None]] = [(past, "re-dated") for past, _ in deliverable.past]
-        if deliverable.due:
-            dates.append((deliverable.due, None))
-        elif dates:
-            # What was agreed and is over without being handed in has no date of its own any more.
-            dates[-1] = (dates[-1][0], deliverable.ending)
-        for round_, (day, gone) in enumerate(dates, start=1):
-            later = None if first and first[1] == id_ else "another deliverable falls due first"
-            yield Obligation(
-                f"{id_}/measures",
-                f"Measures of success, before {deliverable.title}",
-                round_,
-                day,
-                "lead",
-                "agency",
-                "Define with the LEA what will show the effect, and record it.",
-                f'handrail measure add {state.id} "TITLE" --kind leading --target NUMBER',
-                rules.policy,
-                settled or gone or later,
-            )

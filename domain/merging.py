@@ -14,32 +14,18 @@ from domain.calendar import spoken
 from domain.coauthoring import SIDES, proposer, sealed, terms_open
 from domain.context import Context
 from domain.deliverables import DeliverableCommand, DeliverableProposed, asking, found
-from domain.engagement import running
 from domain.errors import AlreadyExists, Incomplete, Invalid, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Hours, LeaHours, Line, Option, PersonRef, Positional, Prose
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
 from domain.obligations import Side
 from domain.personal import Sealed
-from domain.signing import possible_due
+from domain.registry import decides, evolves
+from domain.signing import Proposal, possible_due
 from domain.terms import (
     Deliverable,
     DeliverableEnded,
     Deliverables,
-    Proposal,
     deliverable_in,
     deliverable_named,
     next_deliverables,

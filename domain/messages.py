@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.bounds import Day
 from domain.errors import Unknown
-from domain.kernel import COMMANDS, Command
+from domain.kernel import Command
 from domain.phases import Phase, SummitStatus
+from domain.registry import COMMANDS
 
 
 class Envelope(BaseModel):

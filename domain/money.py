@@ -15,7 +15,7 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.wording import dollars as dollars  # noqa: PLC0414 - who asks for money asks for it here
+from domain.wording import dollars
 from domain.wording import exact as exact  # noqa: PLC0414
 
 if TYPE_CHECKING:

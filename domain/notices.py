@@ -13,14 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.bounces import BOUNCES
 from domain.calendar import spoken
-from domain.engagement import EngagementRole
-from domain.kernel import (
-    Event,
-    ReminderCommand,
-    Stamp,
-    State,
-    evolves,
-)
+from domain.kernel import Event, ReminderCommand, Stamp, State
+from domain.registry import evolves
+from domain.state import EngagementRole
 
 NoticeStatus = Literal["planned", "claimed", "sent", "suppressed"]
 DeliveryOutcome = Literal["pending", "sent", "bounced", "dropped"]

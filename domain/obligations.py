@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Literal
 
 from domain.context import Context
-from domain.engagement import EngagementRole
-from domain.kernel import State, every_subject
+from domain.kernel import State
 from domain.matters import kind_of_stream, matter_of
+from domain.registry import every_subject
+from domain.state import EngagementRole
 
 Side = Literal["lea", "agency"]
 

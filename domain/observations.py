@@ -9,9 +9,10 @@ from typing import ClassVar, Literal
 from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import Engagement, not_in_the_future
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, Invalid
-from domain.kernel import Decision, Event, Line, Stamp, State, decides, evolves
+from domain.fields import Line
+from domain.kernel import Decision, Event, Stamp, State
 from domain.measures import (
     Amount,
     Definition,
@@ -21,6 +22,8 @@ from domain.measures import (
     not_dropped,
 )
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import Engagement
 
 Standing = Literal[
     "no observation", "too early to judge", "reached", "nearer the target", "no nearer"

@@ -9,8 +9,10 @@ from domain.bounds import Day
 from domain.calendar import local_date, spoken
 from domain.coaching import Coaching, coached_since
 from domain.context import Context
-from domain.engagement import not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, WrongState
+from domain.fields import Line, Prose
+from domain.guards import running
 from domain.handover import (
     Handover,
     Handovers,
@@ -20,20 +22,11 @@ from domain.handover import (
     rules_of,
     status_of,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.wording import full
 
 about_noun("handover", "Record the meeting of the outgoing and the new Lead.")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.context import Context
-from domain.kernel import Event, State, every_subject
+from domain.kernel import Event, State
 from domain.matters import kind_of_stream, matter_of
+from domain.registry import every_subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,14 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.authority import MAY, require
-from domain.context import AGENCY, EXTERNAL, SYSTEM, Context, MailRhythm, StaffRole
+from domain.context import SYSTEM, Context, MailRhythm, StaffRole
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongPerson, WrongState
-from domain.ids import person_id_from
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    LeaRef,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import LeaRef, Line, Option, PersonRef, Positional, Slug
+from domain.ids import AGENCY, EXTERNAL, person_id_from
+from domain.kernel import Command, Decision, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 
 about_noun("person", "The directory of people.")
 

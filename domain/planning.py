@@ -8,7 +8,6 @@ from functools import cache
 from domain.bounces import BOUNCES, Bounces
 from domain.calendar import WorkingDays, at_local, local_date
 from domain.context import Context, PersonEntry
-from domain.engagement import Engagement, EngagementRole
 from domain.etiquette import SNOOZED, SNOOZED_STEP, snooze_of
 from domain.kernel import Event, State
 from domain.matters import matter_of
@@ -24,6 +23,7 @@ from domain.notices import (
 )
 from domain.obligations import Obligation, obligations
 from domain.reminder_policies import NoticeStep
+from domain.state import Engagement, EngagementRole
 
 _INSTEAD: Mapping[EngagementRole, tuple[EngagementRole, ...]] = {
     "lea_contact": ("superintendent", "lead"),

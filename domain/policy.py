@@ -7,20 +7,11 @@ from uuid import UUID
 from domain.calendar import CalendarPack
 from domain.context import Context
 from domain.errors import AlreadyExists, Unknown, WrongPerson, did_you_mean
-from domain.kernel import (
-    COMMANDS,
-    Command,
-    Decision,
-    Event,
-    Option,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Option, Positional
+from domain.kernel import Command, Decision, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.playbook import Playbook
+from domain.registry import COMMANDS, decides, evolves
 from domain.trial import try_calendar, try_playbook
 
 about_noun("calendar", "Publish the agency's working days.")

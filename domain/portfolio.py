@@ -11,21 +11,12 @@ from pydantic import Field
 
 from domain.context import Context
 from domain.errors import Incomplete
-from domain.kernel import (
-    Command,
-    Decision,
-    Event,
-    LeaRef,
-    Line,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import LeaRef, Line, Positional
+from domain.kernel import Command, Decision, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.phases import Phase
 from domain.playbook_parts import MixTarget
+from domain.registry import decides, evolves
 
 about_noun("portfolio", "See the mix of LEAs against its targets, and who needs a Lead most.")
 

@@ -8,15 +8,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field
 
 from domain.calendar import CalendarPack, local_date
-from domain.context import AGENCY, Context
+from domain.context import Context
 from domain.errors import AlreadyExists
-from domain.frameworks import Framework, FrameworkPublished
-from domain.ids import person_id_from
-from domain.kernel import Command, Decision, Event, Line, On, Slug, Stamp, State, decides, evolves
+from domain.fields import Line, Slug
+from domain.framework import Framework
+from domain.frameworks import FrameworkPublished
+from domain.ids import AGENCY, person_id_from
+from domain.kernel import Command, Decision, Event, On, Stamp, State
 from domain.people import MailAddress, PersonRegistered
 from domain.personal import Sealed
 from domain.playbook import Playbook
 from domain.policy import CalendarPublished, PlaybookPublished
+from domain.registry import decides, evolves
 from domain.trial import try_calendar, try_playbook
 
 

@@ -8,7 +8,6 @@ from domain.calendar import spoken
 from domain.coauthoring import SIDES, proposer, sealed
 from domain.context import Context
 from domain.deliverables import DeliverableCommand, found
-from domain.engagement import Engagement, running
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -18,21 +17,14 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Prose
+from domain.guards import running
+from domain.kernel import Decision, Event, Stamp, State
 from domain.obligations import Side
 from domain.personal import Sealed
 from domain.playbook_parts import CoauthoringRules
+from domain.registry import decides, evolves
+from domain.state import Engagement
 
 TAGS = ("focus", "progress", "impact")
 """In the order in which they are asked; a store may give them back in another."""

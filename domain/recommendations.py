@@ -6,12 +6,8 @@ from typing import Annotated, ClassVar
 
 from domain.calendar import spoken
 from domain.context import Context
+from domain.days import not_in_the_future
 from domain.deliverables import Deliverables
-from domain.engagement import (
-    Engagement,
-    not_in_the_future,
-    of_the_lea,
-)
 from domain.errors import (
     AlreadyExists,
     Incomplete,
@@ -19,22 +15,12 @@ from domain.errors import (
     Unknown,
     WrongState,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import of_the_lea
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.review import (
     Action,
     ActionStatus,
@@ -45,6 +31,7 @@ from domain.review import (
     reviewing,
     rules_of,
 )
+from domain.state import Engagement
 from domain.wording import full
 
 about_noun("sir action", "Recommended actions of a review.")

@@ -8,23 +8,16 @@ from typing import Annotated, ClassVar
 from domain.bounds import Day
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import EngagementRole, not_in_the_future, of_the_lea, running
+from domain.days import not_in_the_future
 from domain.errors import WrongPerson, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef
+from domain.guards import of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import EngagementRole
 from domain.turnover import (
     Turnover,
     leaving_in,

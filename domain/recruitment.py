@@ -7,24 +7,15 @@ from typing import Annotated, ClassVar, Literal
 
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import moved_to, not_in_the_future, require_step, running
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, Incomplete, Unknown, WrongState, did_you_mean
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Prose
+from domain.guards import require_step, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import moved_to
 
 about_noun("conversation", "Log conversations with the stakeholder groups.")
 about_noun("fit", "Decide whether an engagement fits.")

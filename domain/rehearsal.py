@@ -14,12 +14,12 @@ from domain.calendar import local_date
 from domain.context import SYSTEM_PERSON, Context
 from domain.deciding import after, brought, decide_in_full
 from domain.deliverables import DeliverableAgreed
-from domain.engagement import Engagement
 from domain.kernel import Command, Event, State
 from domain.notices import ClaimNotices, Notices, ReconcileNotices, RecordDelivery
 from domain.obligations import obligations
 from domain.reminding import announcement, next_wake
 from domain.review import Review
+from domain.state import Engagement
 from domain.terms import Deliverables, endings
 from domain.waves import WaveAgreed
 from domain.weekly import is_weekly, monday

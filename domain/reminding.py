@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from domain.context import Context
-from domain.engagement import EngagementRole
 from domain.etiquette import resting
-from domain.kernel import Decision, Event, State, decides
+from domain.kernel import Decision, Event, State
 from domain.matters import matter_of
 from domain.notices import (
     UNKNOWN_FATE,
@@ -35,6 +34,8 @@ from domain.planning import (
     suppressed,
     unreachable,
 )
+from domain.registry import decides
+from domain.state import EngagementRole
 from domain.weekly import early, goes_at, is_weekly, next_turn, reach
 
 LOOK_AGAIN = timedelta(minutes=5)

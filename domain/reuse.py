@@ -6,23 +6,16 @@ from typing import Annotated, ClassVar
 
 from domain.coauthoring import proposer, sealed
 from domain.context import Context
+from domain.days import not_in_the_future
 from domain.deliverables import DeliverableCommand, found
-from domain.engagement import not_in_the_future, running
 from domain.errors import AlreadyExists, Incomplete, Invalid, Unknown, WrongState, did_you_mean
+from domain.fields import Line, Option, PersonRef
 from domain.focus import Focus
-from domain.kernel import (
-    Decision,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.guards import running
+from domain.kernel import Decision, Event, Stamp, State
 from domain.personal import Sealed
 from domain.ratings import rules_of
+from domain.registry import decides, evolves
 from domain.terms import Deliverable
 
 

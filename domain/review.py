@@ -9,13 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from domain.agreements import Agreements
 from domain.calendar import spoken
 from domain.context import Context
+from domain.days import not_in_the_future
 from domain.deliverables import Proposal
-from domain.engagement import (
-    Engagement,
-    moved_to,
-    not_in_the_future,
-    running,
-)
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -25,22 +20,15 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.frameworks import Area
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Positional, Prose
+from domain.framework import Area
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import ReviewRules
+from domain.registry import decides, evolves
+from domain.state import Engagement, moved_to
 from domain.wording import counted
 
 about_noun("sir", "The review: evidence, findings, recommended actions, draft and final report.")

@@ -7,22 +7,15 @@ from typing import Annotated, ClassVar
 
 from domain.calendar import spoken
 from domain.context import Context
-from domain.engagement import not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongState, did_you_mean
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import RiskRules
+from domain.registry import decides, evolves
 from domain.wording import full
 
 about_noun("risk", "Raise and lower what may hold an engagement back.")

@@ -1,16 +1,34 @@
 """What both sides sign: the conditions that every due date and every signature meets."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
 
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import Engagement, within_reach
+from domain.days import within_reach
 from domain.errors import ImpossibleDate, WrongPerson
 from domain.kernel import State
-from domain.obligations import Obligation
-from domain.terms import Proposal
+from domain.obligations import Obligation, Side
+from domain.state import Engagement
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Terms on the table, and who has signed them; None leaves a term as it stands."""
+
+    due: date
+    signed: Mapping[Side, str] = field(default_factory=dict)
+    title: str | None = None
+    hours: Decimal | None = None
+    scope: str | None = None
+    reason: str | None = None
+    """Why the standing terms are to change."""
+    absorbs: tuple[str, ...] = ()
+    """Agreed deliverables that end, merged into this one, once both have signed."""
+    at: datetime | None = None
+    """When they were put on the table."""
 
 
 def possible_due(due: date, state: State, context: Context) -> None:

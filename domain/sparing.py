@@ -9,22 +9,10 @@ from pydantic import Field
 from domain.calendar import spoken
 from domain.context import Context
 from domain.errors import AlreadyExists, ImpossibleDate, Invalid
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Option,
-    Positional,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Hours, LeaHours, Line, Option, Positional, Prose
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.review import Spared, reviewing
 from domain.waves import still_asked_for, wave_in, with_wave
 from domain.wording import lea_hours, plain

@@ -8,32 +8,17 @@ from typing import Annotated, ClassVar
 from domain.bounds import Year
 from domain.calendar import StatuteDate, at_local, local_date, spoken
 from domain.context import Context
-from domain.engagement import (
-    Engagement,
-    evidence_for,
-    not_in_the_future,
-    of_the_lea,
-    running,
-)
+from domain.days import not_in_the_future
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, did_you_mean
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional, Slug
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.wording import full
 
 about_noun("statute", "The yearly dates that a statute sets for the LEA.")

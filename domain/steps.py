@@ -11,39 +11,22 @@ from domain.checkins import CheckIns
 from domain.context import Context
 from domain.cycles import Cycles
 from domain.dashboard import Dashboards
+from domain.days import not_in_the_future
 from domain.deliverables import Deliverables
-from domain.engagement import (
-    Engagement,
-    StepWaived,
-    evidence_for,
-    not_in_the_future,
-    of_the_lea,
-    running,
-)
 from domain.errors import AlreadyExists, TightStep, Unknown, WrongPerson, WrongState, did_you_mean
+from domain.fields import Line, Option, PersonRef, Positional, Slug
 from domain.focus import Focus
-from domain.kernel import (
-    Command,
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.guards import evidence_for, of_the_lea, running
+from domain.kernel import Command, Decision, EngagementCommand, Event, Stamp, State
 from domain.measures import Measures
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook import Playbook, Step
 from domain.playbook_parts import StepPhase
 from domain.recruitment import Recruitment
+from domain.registry import decides, evolves
 from domain.review import Review
+from domain.state import Engagement, StepWaived
 from domain.wording import full
 
 about_noun(

@@ -5,7 +5,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 import domain
-from domain.kernel import COMMANDS, EVENTS
+from domain.registry import COMMANDS, EVENTS
 
 _AS_READ = (
     "program",

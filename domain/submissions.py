@@ -9,6 +9,7 @@ from domain.bounds import Day
 from domain.burden import BurdenWaiver, within_burden
 from domain.calendar import spoken
 from domain.context import Context
+from domain.days import not_in_the_future
 from domain.deliverables import (
     Deliverable,
     DeliverableAgreed,
@@ -19,23 +20,15 @@ from domain.deliverables import (
     found,
     with_deliverable,
 )
-from domain.engagement import Engagement, not_in_the_future, of_the_lea, running
 from domain.errors import AlreadyExists, ImpossibleDate, WrongPerson, WrongState
-from domain.kernel import (
-    Decision,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Prose,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Prose
+from domain.guards import of_the_lea, running
+from domain.kernel import Decision, Event, Stamp, State
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.signing import possible_due, signatures_owed
+from domain.state import Engagement
 from domain.terms import not_over
 from domain.wording import full
 

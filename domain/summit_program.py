@@ -9,7 +9,7 @@ from pydantic import Field
 from domain.calendar import spoken
 from domain.context import Context
 from domain.cycles import ConsultancyNoted
-from domain.engagement import not_in_the_future
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -18,25 +18,12 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementId,
-    Event,
-    Line,
-    On,
-    Option,
-    Positional,
-    Prose,
-    Slug,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import EngagementId, Line, Option, Positional, Prose, Slug
+from domain.kernel import Decision, Event, On, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import Named
+from domain.registry import decides, evolves
 from domain.summits import LONGEST_DAYS, SummitCommand, planned, rules_of, span, the_summit
 from domain.wording import counted
 

@@ -15,7 +15,7 @@ from pydantic import StringConstraints, model_validator
 from domain.bounds import Day
 from domain.calendar import at_local, spoken
 from domain.context import Context, SummitEntry
-from domain.engagement import not_in_the_future, within_reach
+from domain.days import not_in_the_future, within_reach
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -23,25 +23,13 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Aggregate,
-    Command,
-    Decision,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Option,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Hours, LeaHours, Line, Option, Positional
+from domain.kernel import Aggregate, Command, Decision, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.phases import SummitStatus
 from domain.playbook_parts import SummitRules
+from domain.registry import decides, evolves
 from domain.wording import full, lea_hours
 
 about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")

@@ -17,7 +17,7 @@ from domain.bounds import Day
 from domain.burden import BurdenWaiver, HoursAsked, asks, within_burden
 from domain.calendar import local_date, spoken
 from domain.context import Context
-from domain.engagement import Engagement, not_in_the_future, running
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -26,24 +26,17 @@ from domain.errors import (
     Unknown,
     WrongState,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    LeaHours,
-    Line,
-    Option,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import LeaHours, Line, Option
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
 from domain.means import Mean, instrument_named, kept, unknown_construct
+from domain.nouns import about_noun
 from domain.obligations import Obligation, owes
 from domain.personal import Sealed
 from domain.playbook_parts import SurveyRules
+from domain.registry import decides, evolves
 from domain.signing import possible_due
+from domain.state import Engagement
 from domain.wording import full, lea_hours
 
 about_noun("survey", "Ask the LEA for a survey, record its means, and see the growth.")

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Annotated, ClassVar, Literal
 
 from domain.calendar import add_months, local_date, spoken
-from domain.context import AGENCY, Context, PersonEntry
-from domain.engagement import Engagement, EngagementRole, not_in_the_future, of_the_lea, running
+from domain.context import Context, PersonEntry
+from domain.days import not_in_the_future
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -16,22 +16,15 @@ from domain.errors import (
     WrongState,
     did_you_mean,
 )
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import of_the_lea, running
+from domain.ids import AGENCY
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.personal import Sealed
 from domain.playbook_parts import MemberKind, TeamRules
+from domain.registry import decides, evolves
+from domain.state import Engagement, EngagementRole
 from domain.wording import full
 
 about_noun("team", "The improvement team: who belongs to it, whom it lacks, who was what when.")

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 
 from domain.calendar import spoken
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongState
-from domain.kernel import Event, Stamp, State, evolves, next_names
+from domain.kernel import Event, Stamp, State, next_names
 from domain.obligations import Side
+from domain.registry import evolves
+from domain.signing import Proposal
 
 Status = Literal["proposed", "agreed", "submitted", "accepted", "declined", "merged", "split"]
 
@@ -24,23 +26,6 @@ class DeliverableEnded(Event):
 
     def sentence(self) -> str:
         return f"{self.deliverable} ends: {self.how} into {' and '.join(self.into)}."
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """Terms on the table, and who has signed them; None leaves a term as it stands."""
-
-    due: date
-    signed: Mapping[Side, str] = field(default_factory=dict)
-    title: str | None = None
-    hours: Decimal | None = None
-    scope: str | None = None
-    reason: str | None = None
-    """Why the standing terms are to change."""
-    absorbs: tuple[str, ...] = ()
-    """Agreed deliverables that end, merged into this one, once both have signed."""
-    at: datetime | None = None
-    """When they were put on the table."""
 
 
 @dataclass(frozen=True, slots=True)

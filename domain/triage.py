@@ -7,11 +7,11 @@ from typing import get_args
 
 from domain.dosage import dosage
 from domain.eligibility import Eligibility, Judgement, years_met
-from domain.engagement import Engagement
 from domain.kernel import State
 from domain.phases import Phase
 from domain.playbook import Playbook
 from domain.risks import Risks
+from domain.state import Engagement
 
 
 @dataclass(frozen=True, slots=True)

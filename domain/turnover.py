@@ -13,38 +13,22 @@ from domain.agreements import Agreements
 from domain.bounds import Day
 from domain.calendar import at_local, local_date, spoken
 from domain.context import Context
+from domain.days import not_in_the_future, within_reach
 from domain.deliverables import Deliverables
-from domain.engagement import (
-    Engagement,
-    EngagementRole,
-    before_assigning,
-    not_in_the_future,
-    of_the_lea,
-    running,
-    within_reach,
-)
 from domain.errors import AlreadyExists, ImpossibleDate, Unknown, WrongPerson, WrongState
+from domain.fields import Line, Option, PersonRef, Positional
+from domain.guards import before_assigning, of_the_lea, running
 from domain.holds import HoldLifted, Holds, lifting, placed
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-)
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
+from domain.nouns import about_noun
 from domain.obligations import obligations
 from domain.passing import Coming, comes_true
 from domain.personal import Sealed
 from domain.playbook_parts import TurnoverRules
+from domain.registry import decides, evolves
 from domain.review import Review
 from domain.risks import risen
+from domain.state import Engagement, EngagementRole
 from domain.team import Team, left
 from domain.wording import full
 

@@ -7,24 +7,17 @@ from typing import Annotated, ClassVar
 
 from domain.context import Context
 from domain.differences import Change, StepDifference, differences
-from domain.engagement import Engagement, running
 from domain.errors import AlreadyExists, ImpossibleDate, Invalid, Unknown, WrongPerson, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Line,
-    Option,
-    Stamp,
-    State,
-    decides,
-    evolves,
-)
+from domain.fields import Line, Option
+from domain.guards import running
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State
 from domain.notices import NoticeRef, NoticesPlanned, NoticesSuppressed, PlannedNotice
 from domain.obligations import Obligation, obligations
 from domain.passing import Coming, coming
 from domain.personal import Sealed
 from domain.playbook import Playbook
+from domain.registry import decides, evolves
+from domain.state import Engagement
 from domain.steps import Standing, Steps, is_behind, journey
 from domain.wording import full
 

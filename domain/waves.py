@@ -18,30 +18,19 @@ from domain.burden import (
 )
 from domain.calendar import spoken
 from domain.context import Context, PersonEntry
+from domain.days import not_in_the_future
 from domain.deliverables import Proposal
-from domain.engagement import Engagement, evidence_for, not_in_the_future, of_the_lea
 from domain.errors import AlreadyExists, Unknown, WrongState
-from domain.kernel import (
-    Decision,
-    EngagementCommand,
-    Event,
-    Hours,
-    LeaHours,
-    Line,
-    Option,
-    PersonRef,
-    Positional,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    next_name,
-)
+from domain.fields import Hours, LeaHours, Line, Option, PersonRef, Positional
+from domain.guards import evidence_for, of_the_lea
+from domain.kernel import Decision, EngagementCommand, Event, Stamp, State, next_name
+from domain.nouns import about_noun
 from domain.obligations import Obligation, Side, owes
 from domain.personal import Sealed
+from domain.registry import decides, evolves
 from domain.review import Review, Wave, reviewing, rules_of
 from domain.signing import possible_due, signatures_owed, the_lead
+from domain.state import Engagement
 from domain.wording import full, lea_hours
 
 about_noun("sir wave", "Evidence requests, in waves that cost the LEA hours.")

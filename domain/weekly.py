@@ -9,7 +9,8 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.calendar import WorkingDays, at_local, local_date
-from domain.context import AGENCY, Context
+from domain.context import Context
+from domain.ids import AGENCY
 from domain.reminder_policies import ReminderPolicy
 
 _SEARCH_WEEKS = 60

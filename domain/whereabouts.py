@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from domain.deliverables import Deliverables
-from domain.engagement import Engagement
 from domain.holds import Holds
 from domain.kernel import State
 from domain.obligations import Side
+from domain.state import Engagement
 from domain.terms import Deliverable, Status
 
 SIDES: tuple[Side, ...] = ("agency", "lea")

@@ -15,17 +15,14 @@ from domain.calendar import WorkingDays, add_months
 from domain.checkins import CheckIns
 from domain.context import ProgramEntry
 from domain.deliverables import Deliverables
-from domain.engagement import (
-    Engagement,
-    EngagementClosed,
-    EngagementOpened,
-    EngagementWithdrawn,
-)
+from domain.engagement import EngagementClosed, EngagementOpened, EngagementWithdrawn
 from domain.investments import InvestmentAdded, Investments
-from domain.kernel import Recorded, State, fold
+from domain.kernel import Recorded, State
 from domain.leas import LeaRegistered
 from domain.notices import Notice, Notices
 from domain.overviews import OverviewRules
+from domain.registry import fold
+from domain.state import Engagement
 from embedded.mailcatcher import caught_mails
 from examples.cohort import INVESTMENTS, LEAS, Journey, load, stated_total
 from store.context import playbook, program

@@ -29,8 +29,8 @@ from bootstrap.settings import load_settings
 from cli.admin import DEFAULT_PLAYBOOK
 from cli.output import emit_table, leave
 from domain.calendar import spoken
-from domain.engagement import Engagement
 from domain.messages import Receipt
+from domain.state import Engagement
 from embedded.mailcatcher import caught_mails
 from embedded.process import StartError
 from examples.audit import (

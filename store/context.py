@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from domain.calendar import CalendarPack, Closure, WorkingDays
 from domain.context import (
-    AGENCY,
     SYSTEM_PERSON,
     AppropriationEntry,
     Context,
@@ -21,12 +20,13 @@ from domain.context import (
     ProgramEntry,
     SummitEntry,
 )
-from domain.engagement import Engagement
-from domain.frameworks import Framework
+from domain.framework import Framework
+from domain.ids import AGENCY
 from domain.kernel import State
 from domain.naming import folded
 from domain.overviews import OverviewRules, next_overview
 from domain.playbook import Playbook
+from domain.state import Engagement
 from domain.weekly import own_days, reach
 from store.database import Connection, listed, queries
 from store.errors import REBUILD, Unreadable

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain import notices
-from domain.engagement import Engagement
 from domain.kernel import Event, State
 from domain.portfolio import LeaProfile, Member
+from domain.state import Engagement
 from store.database import Connection, listed, queries
 from store.errors import Unreadable
 from store.events import as_true, folded, read_each

@@ -10,10 +10,10 @@ from domain.appropriations import Appropriation
 from domain.attendance import Attendance
 from domain.calendar import CalendarPack, local_date
 from domain.context import Context
-from domain.engagement import Engagement, with_lea
 from domain.etiquette import snooze_of
 from domain.facts import facts_of
-from domain.frameworks import Framework, Frameworks
+from domain.framework import Framework
+from domain.frameworks import Frameworks
 from domain.handover import pending
 from domain.holds import Holds, told
 from domain.investments import (
@@ -45,6 +45,7 @@ from domain.portfolio import LeaProfile
 from domain.program import Program
 from domain.reminding import next_wake
 from domain.risks import Risks
+from domain.state import Engagement, with_lea
 from domain.summit_program import SummitProgram
 from domain.summits import Summit
 from domain.whereabouts import whereabouts

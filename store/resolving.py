@@ -8,21 +8,14 @@ from pydantic.fields import FieldInfo
 
 from domain.appropriations import AppropriationCommand
 from domain.calendar import at_local, local_date, spoken
-from domain.context import (
-    AGENCY,
-    EXTERNAL,
-    SYSTEM,
-    SYSTEM_PERSON,
-    Context,
-    HeldRole,
-    PersonEntry,
-    ProgramEntry,
-)
-from domain.engagement import Engagement, OpenEngagement
+from domain.context import SYSTEM, SYSTEM_PERSON, Context, HeldRole, PersonEntry, ProgramEntry
+from domain.engagement import OpenEngagement
 from domain.erasing import ErasePerson
 from domain.errors import Unknown, WrongPerson, did_you_mean
+from domain.fields import Ref
+from domain.ids import AGENCY, EXTERNAL
 from domain.investments import InvestmentCommand
-from domain.kernel import Command, Ref, State
+from domain.kernel import Command, State
 from domain.leas import AddAlias, ChangeLea, RegisterLea
 from domain.leaving import LeavePerson
 from domain.messages import Envelope
@@ -32,6 +25,7 @@ from domain.people import RegisterPerson
 from domain.policy import PublishCalendar
 from domain.program import InitProgram
 from domain.review import OpenReview
+from domain.state import Engagement
 from domain.summits import Summit
 from domain.upgrade import UpgradePlaybook
 from store.context import (

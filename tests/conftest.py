@@ -21,10 +21,11 @@ from hypothesis import settings as hypothesis_settings
 
 from activities.record import Record
 from domain.calendar import CalendarPack, local_date
-from domain.kernel import COMMANDS, Command
+from domain.kernel import Command
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from domain.program import InitProgram
+from domain.registry import COMMANDS
 from embedded.postgres import Cluster, postgres_cluster
 from store.database import Connection, Pool, open_pool
 from store.migrations import migrate

@@ -11,9 +11,10 @@ from activities.record import Record
 from domain.appropriations import Appropriation
 from domain.context import SYSTEM
 from domain.investments import Investments
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.messages import Envelope, Receipt
 from domain.notices import ReconcileNotices
+from domain.registry import fold
 from store.database import Pool, open_pool
 from store.events import read_stream
 from tests.conftest import Office

@@ -9,9 +9,9 @@ import pytest
 
 from activities.record import Record
 from domain.engagement import WithdrawEngagement
-from domain.kernel import fold
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
+from domain.registry import fold
 from store.database import open_pool
 from store.errors import VaultError
 from store.events import read_stream

@@ -24,10 +24,10 @@ from bootstrap.clock import SandboxClock
 from bootstrap.door import Door, Unavailable
 from bootstrap.recovery import recover_with
 from domain.calendar import CalendarPack, local_date
-from domain.kernel import COMMANDS
 from domain.messages import Envelope, Receipt
 from domain.playbook import Playbook
 from domain.program import InitProgram
+from domain.registry import COMMANDS
 from embedded.mailcatcher import caught_mails, mail_catcher
 from embedded.postgres import Cluster
 from embedded.temporal import sandbox_temporal

@@ -12,7 +12,7 @@ from cli.imports import Row, parsed
 from cli.tables import Numbered, read_table
 from domain.calendar import CalendarPack
 from domain.facts import RecordFact
-from domain.frameworks import Framework
+from domain.framework import Framework
 from domain.leas import RegisterLea
 from domain.playbook import Playbook
 from domain.policy import PublishCalendar

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.index import COMMANDS_IN, EVENTS_IN
-from domain.kernel import COMMANDS, EVENTS
+from domain.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parents[2]
 EVERY_SUBJECT = "domain.subjects"

@@ -22,27 +22,31 @@ from domain.context import (
     SYSTEM,
     SYSTEM_PERSON,
     Context,
+    Entry,
     HeldRole,
     LeaEntry,
     MailRhythm,
+    Past,
     PersonEntry,
     ProgramEntry,
     StaffRole,
     SummitEntry,
 )
 from domain.deciding import brought, decide_in_full, led_to
-from domain.engagement import Engagement, OpenEngagement
+from domain.engagement import OpenEngagement
 from domain.erasing import ErasePerson
 from domain.errors import Refused
-from domain.frameworks import Framework
+from domain.framework import Framework
 from domain.handover import pending
-from domain.kernel import COMMANDS, Command, Event, Recorded, ReminderCommand, Stamp, State, fold
+from domain.kernel import Command, Event, Recorded, ReminderCommand, Stamp, State
 from domain.leaving import LeavePerson
-from domain.mending import MENDS, CorrectEntry, Entry, Past, RetractEntry
+from domain.mending import MENDS, CorrectEntry, RetractEntry
 from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.playbook import Playbook
+from domain.registry import COMMANDS, fold
 from domain.reminding import announcement, next_wake
 from domain.review import OpenReview
+from domain.state import Engagement
 from domain.summits import entry_of
 from domain.upgrade import UpgradePlaybook
 from domain.weekly import is_weekly, monday

@@ -14,7 +14,6 @@ from domain.agreements import (
     BoardState,
 )
 from domain.calendar import at_local, local_date
-from domain.engagement import Engagement
 from domain.errors import (
     AlreadyExists,
     ChargedToLea,
@@ -24,8 +23,9 @@ from domain.errors import (
     Unknown,
     WrongState,
 )
-from domain.kernel import fold
 from domain.obligations import Obligation, obligations
+from domain.registry import fold
+from domain.state import Engagement
 from store.events import as_true
 from tests.domain.story import ZONE, Story, made
 from tests.domain.tables import Row, day, table

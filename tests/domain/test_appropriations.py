@@ -20,7 +20,7 @@ from domain.errors import (
     WrongState,
 )
 from domain.investments import InvestmentAdded
-from domain.kernel import fold
+from domain.registry import fold
 from store.events import as_true
 from tests.domain.story import CALENDAR, ZONE, Story
 

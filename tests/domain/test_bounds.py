@@ -13,12 +13,13 @@ from pydantic.fields import FieldInfo
 
 from domain import subjects  # noqa: F401 - registers every command
 from domain.bounds import Day, Written
-from domain.kernel import COMMANDS, Command
+from domain.kernel import Command
 from domain.messages import Envelope
 from domain.playbook import Playbook
 from domain.policy import PublishCalendar, PublishPlaybook
 from domain.program import InitProgram
 from domain.refusing import wrong_with
+from domain.registry import COMMANDS
 from tests.conftest import load
 
 WRITTEN = [c for c in COMMANDS.values() if not c.internal or c is InitProgram]

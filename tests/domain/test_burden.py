@@ -24,8 +24,9 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.playbook_parts import BurdenRules
+from domain.registry import fold
 from domain.review import Review, Spared
 from domain.sparing import WaveSpared
 from domain.submissions import DeliverableReturned

@@ -33,10 +33,10 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.kernel import fold
 from domain.merging import DeliverablesMerged, DeliverableSplit
 from domain.obligations import obligations
 from domain.ratings import DeliverableRated, Ratings
+from domain.registry import fold
 from domain.reuse import FeedLinked, FeedUnlinked, Reuse, ReuseLinked, ReuseUnlinked
 from domain.terms import DeliverableEnded, awaited
 from store.events import as_true

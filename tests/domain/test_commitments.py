@@ -24,8 +24,8 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.kernel import fold
 from domain.obligations import Obligation, obligations
+from domain.registry import fold
 from store.events import as_true
 from store.resolving import refs
 from tests.domain.story import ALDER, PLAYBOOK, PURPOSES, ZONE, Story, made

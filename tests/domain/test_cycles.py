@@ -16,7 +16,8 @@ from domain.cycles import (
     CycleStudied,
 )
 from domain.errors import AlreadyExists, ImpossibleDate, Refused, Unknown, WrongPerson, WrongState
-from domain.kernel import Event, fold
+from domain.kernel import Event
+from domain.registry import fold
 from store.events import as_true
 from tests.domain.story import ALDER, Story
 from tests.domain.tables import Row, table

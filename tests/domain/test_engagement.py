@@ -7,13 +7,7 @@ from typing import Any
 import pytest
 
 from domain.calendar import at_local
-from domain.engagement import (
-    EngagementClosed,
-    EngagementOpened,
-    EngagementWithdrawn,
-    RoleAssigned,
-    Tenure,
-)
+from domain.engagement import EngagementClosed, EngagementOpened, EngagementWithdrawn, RoleAssigned
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -22,9 +16,11 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.kernel import COMMANDS, EngagementCommand
+from domain.kernel import EngagementCommand
 from domain.people import PersonChanged
 from domain.recruitment import ConversationLogged, Recruitment
+from domain.registry import COMMANDS
+from domain.state import Tenure
 from tests.domain.story import HARBOR, PURPOSES, YES, ZONE, Story, person
 from tests.domain.tables import Row, table
 

@@ -32,9 +32,9 @@ from domain.focus import (
     RootCauseRevised,
     TheorySet,
 )
-from domain.kernel import EVENTS, fold
 from domain.measures import Measures
 from domain.observations import Observations
+from domain.registry import EVENTS, fold
 from store.events import as_true
 from tests.domain.story import PLAYBOOK, ZONE, Story, made
 from tests.domain.tables import Row, day, table

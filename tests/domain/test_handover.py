@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.calendar import at_local, local_date
-from domain.engagement import RoleAssigned, Tenure
+from domain.engagement import RoleAssigned
 from domain.errors import AlreadyExists, ImpossibleDate, Refused, Unknown, WrongPerson, WrongState
 from domain.handover import (
     HandoverCancelled,
@@ -17,11 +17,12 @@ from domain.handover import (
     pending,
     status_of,
 )
-from domain.kernel import fold
 from domain.notices import RecipientsDropped
 from domain.obligations import obligations
 from domain.overlap import HandoverMet, MeetingSkipped
 from domain.playbook import Playbook
+from domain.registry import fold
+from domain.state import Tenure
 from store.events import as_true
 from tests.domain.story import ALDER, PLAYBOOK, ZONE, Story, When
 from tests.domain.tables import RULES, day, days, table

@@ -35,8 +35,8 @@ from domain.investments import (
     Investments,
     InvestmentWithdrawn,
 )
-from domain.kernel import fold
 from domain.money import misfit
+from domain.registry import fold
 from store.events import as_true
 from tests.domain.story import ALDER, CALENDAR, HARBOR, PLAYBOOK, ZONE, Story, made
 from tests.domain.tables import Row, day, table

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 import domain
 from cli.describing import descriptions
-from domain import kernel, subjects
+from domain import registry, subjects
 from domain.context import SYSTEM
 from domain.errors import (
     AlreadyExists,
@@ -19,9 +19,10 @@ from domain.errors import (
     did_you_mean,
 )
 from domain.ids import digest_workflow_id, engagement_of, epoch_of, host_workflow_id, in_epoch
-from domain.kernel import COMMANDS, EVENTS, Command, Event, State, decides, evolves, fold
+from domain.kernel import Command, Event, State
 from domain.messages import Envelope
 from domain.personal import Sealed
+from domain.registry import COMMANDS, EVENTS, decides, evolves, fold
 from tests.domain.story import ALDER, Story, made
 from tests.domain.test_engagement import BODIES
 
@@ -39,13 +40,13 @@ def below(base: type[Any]) -> Iterator[type[Any]]:
 def test_every_command_has_a_decider() -> None:
     declared = {c for c in below(Command) if "noun" in vars(c)}
     assert set(COMMANDS.values()) == declared
-    assert set(kernel._DECIDERS) == declared
+    assert set(registry._DECIDERS) == declared
 
 
 def test_every_event_has_an_evolver() -> None:
     declared = {e for e in below(Event) if "type" in vars(e)}
     assert set(EVENTS.values()) == declared
-    assert set(kernel._EVOLVERS) == declared
+    assert set(registry._EVOLVERS) == declared
 
 
 def test_every_subject_is_imported() -> None:

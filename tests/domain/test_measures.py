@@ -17,11 +17,11 @@ from domain.errors import (
     Unknown,
     WrongState,
 )
-from domain.kernel import fold
 from domain.measures import MeasureAdded, MeasureDropped, MeasureRevised, Measures
 from domain.obligations import obligations
 from domain.observations import MeasureObserved, Observations, standing
 from domain.playbook_parts import MeasureRules
+from domain.registry import fold
 from store.events import as_true
 from tests.domain.story import PLAYBOOK, Story, made
 from tests.domain.tables import Row, day, table

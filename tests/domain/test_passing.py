@@ -9,12 +9,13 @@ import pytest
 from domain import passing
 from domain.context import SYSTEM, Context
 from domain.deciding import brought
-from domain.engagement import Engagement, RoleAssigned
+from domain.engagement import RoleAssigned
 from domain.errors import WrongState
 from domain.kernel import State
 from domain.passing import Coming, coming
 from domain.recruitment import ConversationLogged
 from domain.reminding import next_wake
+from domain.state import Engagement
 from tests.domain.story import Story
 
 DAYS = (date(2026, 8, 20), date(2026, 8, 10))

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from domain.calendar import at_local
-from domain.engagement import Engagement
 from domain.errors import Unknown
-from domain.kernel import fold
 from domain.portfolio import Member, Mix, mix
+from domain.registry import fold
+from domain.state import Engagement
 from domain.triage import Need, in_order, need
 from store.events import as_true
 from tests.domain.story import ALDER, HARBOR, PLAYBOOK, YES, ZONE, Story

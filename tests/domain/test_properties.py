@@ -15,9 +15,8 @@ from domain.agreements import Agreements
 from domain.calendar import WorkingDays, at_local, local_date
 from domain.context import SYSTEM
 from domain.deliverables import DeliverableAgreed, Deliverables, DeliverableSigned
-from domain.engagement import Engagement
 from domain.errors import Refused
-from domain.kernel import EVENTS, Recorded, fold
+from domain.kernel import Recorded
 from domain.notices import (
     NoticesClaimed,
     NoticesDelivered,
@@ -27,6 +26,8 @@ from domain.notices import (
 )
 from domain.obligations import obligations
 from domain.planning import reconcile
+from domain.registry import EVENTS, fold
+from domain.state import Engagement
 from domain.submissions import DeliverableReturned
 from store.events import as_true
 from tests.domain.story import (

@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from domain import errors
-from domain.engagement import StepWaived
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -18,6 +17,7 @@ from domain.errors import (
 )
 from domain.playbook import Playbook
 from domain.recruitment import ConversationLogged, FitDecided, Recruitment, coverage
+from domain.state import StepWaived
 from tests.domain.story import GROUPS, PLAYBOOK, YES, Story, made
 from tests.domain.tables import Row, table
 

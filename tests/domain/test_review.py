@@ -33,8 +33,8 @@ from domain.factual_review import (
     ReviewPresented,
     WindowWaived,
 )
-from domain.frameworks import Framework, FrameworkPublished, Frameworks
-from domain.kernel import fold
+from domain.framework import Framework
+from domain.frameworks import FrameworkPublished, Frameworks
 from domain.obligations import Obligation, obligations
 from domain.planning import reconcile
 from domain.recommendations import (
@@ -45,6 +45,7 @@ from domain.recommendations import (
     ActionsChosen,
     ActionUnlinked,
 )
+from domain.registry import fold
 from domain.review import FindingRecorded, Review, ReviewOpened
 from domain.thread import Strand, strands, through, unserving
 from domain.waves import (

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from domain.calendar import CalendarPack, StatuteDate, local_date
 from domain.context import SYSTEM
 from domain.errors import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongPerson
-from domain.kernel import fold
 from domain.obligations import obligations
 from domain.planning import reconcile
 from domain.playbook import Playbook
 from domain.playbook_parts import StatuteRules
+from domain.registry import fold
 from domain.statutes import StatuteDateMet, StatuteDateOpened, StatuteDateUnmet, Statutes
 from tests.domain.story import ALDER, CALENDAR, HARBOR, PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, day, table

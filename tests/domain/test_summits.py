@@ -257,7 +257,7 @@ def test_an_invitation_is_on_the_engagement_and_on_the_summit() -> None:
 def test_an_invitation_rests_on_the_summit_as_it_was_read() -> None:
     story = planned()
     story.do("summit session add", summit="Y1-1", title="A", day=1)
-    from domain.kernel import COMMANDS, decide
+    from domain.registry import COMMANDS, decide
 
     command = COMMANDS["summit invite"].model_validate({"summit": "Y1-1", "engagement": ALDER})
     events = decide(command, story.state(), story.context("tess", command))

@@ -22,10 +22,10 @@ from domain.errors import (
     WrongState,
 )
 from domain.growth import aggregated, average, compared, comparisons
-from domain.kernel import fold
 from domain.means import Mean
 from domain.obligations import Obligation, obligations
 from domain.playbook_parts import SurveyRules
+from domain.registry import fold
 from domain.surveys import (
     SurveyAsked,
     SurveyDropped,

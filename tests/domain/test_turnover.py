@@ -10,11 +10,11 @@ from domain.context import SYSTEM
 from domain.engagement import RoleAssigned
 from domain.errors import AlreadyExists, ImpossibleDate, Refused, Unknown, WrongPerson, WrongState
 from domain.holds import PASSED, HoldLifted, HoldPlaced, Holds, told
-from domain.kernel import fold
 from domain.notices import NoticesSuppressed
 from domain.obligations import Obligation, obligations
 from domain.playbook import Playbook
 from domain.recommitment import ITEM, BoardReaffirmed, Recommitted
+from domain.registry import fold
 from domain.risks import RiskChanged, Risks
 from domain.team import Team, TeamMemberLeft
 from domain.turnover import (

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from domain.deciding import after, decide_in_full
 from domain.differences import differences
-from domain.engagement import StepWaived
 from domain.errors import (
     AlreadyExists,
     ImpossibleDate,
@@ -19,10 +18,11 @@ from domain.errors import (
     WrongPerson,
     WrongState,
 )
-from domain.kernel import fold
 from domain.playbook import Playbook, Step
 from domain.playbook_parts import StepPhase
+from domain.registry import fold
 from domain.reminder_policies import ReminderPolicy
+from domain.state import StepWaived
 from domain.steps import SEEN, StepAdded, StepDone, StepDropped, journey
 from domain.upgrade import PlaybookUpgraded, Preview, UpgradePlaybook, preview
 from tests.domain.story import ALDER, GROUPS, PLAYBOOK, YES, Story, made

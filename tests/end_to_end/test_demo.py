@@ -9,9 +9,9 @@ import pytest
 from cli.commands import option_name
 from domain.calendar import CalendarPack, WorkingDays
 from domain.deliverables import ProposeDeliverable
-from domain.kernel import COMMANDS
 from domain.leas import RegisterLea
 from domain.people import MailAddress
+from domain.registry import COMMANDS
 from examples.cohort import (
     ALDER_CREEK,
     INVESTMENTS,

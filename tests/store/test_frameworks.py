@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from domain.kernel import fold
 from domain.playbook import Playbook
+from domain.registry import fold
 from domain.review import Review
 from store.events import read_stream
 from store.rebuild import rebuild

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from domain.engagement import Engagement
-from domain.kernel import State, fold
+from domain.kernel import State
 from domain.notices import Notices
 from domain.playbook import Playbook
 from domain.portfolio import LeaProfile
+from domain.registry import fold
 from domain.risks import Risks
+from domain.state import Engagement
 from store.errors import Unreadable
 from store.events import read_each, read_stream
 from store.portfolio import LEDGER, members, states

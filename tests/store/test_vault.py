@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from domain.erasing import PersonErased
-from domain.kernel import fold
 from domain.people import PersonRegistered
 from domain.personal import Sealed
+from domain.registry import fold
 from store.database import Connection, Pool, queries
 from store.errors import ForeignKey, Unreadable, VaultError
 from store.events import decode, read_stream
