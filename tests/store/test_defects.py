@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain.bounds import printable
+from domain.kernel.bounds import printable
 from embedded.doctor import examine
 from store.database import Connection
 from store.defects import Defect, defects, mend, note, problem_of
