@@ -8,7 +8,7 @@ from statistics import median
 from uuid import uuid4
 
 from benchmarks.sample import START, history
-from domain.kernel import Event
+from domain.kernel.messages import Event
 from store.database import Connection, Pool, queries
 from store.events import Append, append
 from store.vault import Vault

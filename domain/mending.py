@@ -16,35 +16,22 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.authority import MAY, require
-from domain.bounds import Day
-from domain.calendar import spoken
-from domain.context import SYSTEM, Context
 from domain.deciding import Dated, facts
-from domain.engagement import Engagement
-from domain.erasing import ErasePerson
-from domain.errors import Refused, Unknown, WrongState
-from domain.kernel import (
-    EVENTS,
-    Command,
-    Decision,
-    Event,
-    Line,
-    On,
-    Positional,
-    Recorded,
-    Spent,
-    Stamp,
-    State,
-    about_noun,
-    decides,
-    evolves,
-    fold,
-)
-from domain.matters import kind_of_stream
-from domain.notices import NOTICE_EVENTS
-from domain.personal import Sealed
-from domain.wording import texts
+from domain.engagement.state import Engagement
+from domain.kernel.bounds import Day
+from domain.kernel.fields import Line, Positional
+from domain.kernel.messages import Command, Decision, Event, On, Recorded, Spent, Stamp, State
+from domain.kernel.nouns import about_noun
+from domain.kernel.refusals import Refused, Unknown, WrongState
+from domain.kernel.sealed import Sealed
+from domain.kernel.wording import texts
+from domain.owing.matter import kind_of_stream
+from domain.policy.calendar import spoken
+from domain.program.erasing import ErasePerson
+from domain.reminders.notices import NOTICE_EVENTS
+from domain.rules.authority import MAY, require
+from domain.rules.context import SYSTEM, Context, Entry, Past
+from domain.rules.registry import EVENTS, as_mended, decides, evolves, fold
 
 _NAME = re.compile(r"[A-Z]{1,3}-?\d+")
 """A short name such as D1 or INV-2."""
@@ -166,6 +153,15 @@ class EntryMended(Event):
     def mends(self) -> bool:
         return bool(self.instead)
 
+    def replacements(self) -> Mapping[int, Sequence[tuple[Event, datetime]]]:
+        return {
+            it.version: [(standing.event, standing.effective_at) for standing in it.events]
+            for it in self.instead
+        }
+
+    def once_mended(self) -> Event:
+        return self.model_copy(update={"instead": ()})
+
     def sentence(self) -> str:
         also = f" with {_numbered(self.also)}" if self.also else ""
         if self.says is None:
@@ -184,69 +180,6 @@ class Mendings:
 def entry_mended(state: State, event: EntryMended, stamp: Stamp) -> State:
     news = dict.fromkeys((event.entry, *event.also), stamp.version)
     return state.put(Mendings({**state.of(Mendings).by, **news}))
-
-
-def mended(history: Sequence[Recorded]) -> list[Recorded]:
-    """A history as it is to be read: with what stands instead of what was mended.
-
-    Part of a history may be left out: what it would have mended is not there then.  Mending twice
-    is mending once.
-    """
-    stamps = {recorded.stamp.version: recorded.stamp for recorded in history}
-    standing: dict[int, list[Recorded]] = {}
-    for recorded in history:
-        standing.setdefault(recorded.stamp.version, []).append(recorded)
-    for recorded in history:
-        if not isinstance(recorded.event, EntryMended):
-            continue
-        for instead in recorded.event.instead:
-            if stamp := stamps.get(instead.version):
-                standing[instead.version] = [
-                    Recorded(s.event, replace(stamp, effective_at=s.effective_at))
-                    for s in instead.events
-                ]
-        done = recorded.event.model_copy(update={"instead": ()})
-        standing[recorded.stamp.version] = [Recorded(done, recorded.stamp)]
-    return [recorded for events in standing.values() for recorded in events]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one command recorded on a stream, with what is known of the command."""
-
-    versions: tuple[int, ...]
-    """Of every event, notices included."""
-    command_id: UUID
-    actor: str
-    command: Command | None = None
-    """None for what the system recorded, and where it was not kept."""
-    context: Context | None = None
-    """What it could know, as far as it can still be resolved; None where it cannot."""
-    illustrative: bool = False
-    elsewhere: tuple[str, ...] = ()
-    """Other streams on which it recorded something."""
-
-    @property
-    def number(self) -> int:
-        """What it is called."""
-        return self.versions[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A stream's past, as whoever mends something needs it."""
-
-    history: tuple[Recorded, ...]
-    """As recorded."""
-    entries: tuple[Entry, ...]
-    corrected: tuple[Command, Context] | None = None
-    """The command with its right values, and what it could know."""
-    elsewhere: Mapping[str, "Past"] = field(default_factory=dict)
-    """The past of every other stream on which the entry recorded something."""
-
-    def entry(self, number: int) -> Entry | None:
-        """The entry that has an event of this version."""
-        return next((e for e in self.entries if number in e.versions), None)
 
 
 @decides(CorrectEntry)
@@ -372,7 +305,7 @@ def _mend(
             f"{', '.join(also[0].elsewhere)} as well. Take that back first: handrail retract "
             f"{_typed(state)} {also[0].number} --reason REASON"
         )
-    before = [r.event for r in _facts(_of(entry, mended(past.history)))]
+    before = [r.event for r in _facts(_of(entry, as_mended(past.history)))]
     was = _sentences(before) or "nothing, since it had been taken back."
     says = _sentences(found.now) or "nothing."
     if isinstance(command, CorrectEntry) and command.on is not None:
@@ -450,7 +383,7 @@ class _Replay:
 def _replayed(
     past: Past, mending: Entry, right: Callable[[State], list[Dated]], carry: bool
 ) -> _Replay:
-    history = mended(past.history)
+    history = as_mended(past.history)
     stream = history[0].stamp.stream
     control, replay, begun = State(stream), _Replay(past.history, State(stream)), False
     for entry in past.entries:

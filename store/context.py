@@ -10,9 +10,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from domain.calendar import CalendarPack, Closure, WorkingDays
-from domain.context import (
-    AGENCY,
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.kernel.naming import folded
+from domain.policy.calendar import CalendarPack, Closure, WorkingDays
+from domain.policy.framework import Framework
+from domain.policy.overviews import OverviewRules, next_overview
+from domain.policy.playbook import Playbook
+from domain.reminders.weekly import own_days, reach
+from domain.rules.context import (
     SYSTEM_PERSON,
     AppropriationEntry,
     Context,
@@ -21,13 +27,7 @@ from domain.context import (
     ProgramEntry,
     SummitEntry,
 )
-from domain.engagement import Engagement
-from domain.frameworks import Framework
-from domain.kernel import State
-from domain.naming import folded
-from domain.overviews import OverviewRules, next_overview
-from domain.playbook import Playbook
-from domain.weekly import own_days, reach
+from domain.streams import AGENCY
 from store.database import Connection, listed, queries
 from store.errors import REBUILD, Unreadable
 

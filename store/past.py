@@ -9,13 +9,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from domain.appropriations import entry as appropriation_entry
-from domain.context import SYSTEM, Context
-from domain.errors import Invalid, Refused
-from domain.kernel import Command, Recorded, State, fold
-from domain.mending import CorrectEntry, Entry, EntryMended, Past, RetractEntry, mended
-from domain.messages import Envelope
-from domain.refusing import explain
+from domain.envelope import Envelope
+from domain.kernel.messages import Command, Recorded, State
+from domain.kernel.refusals import Invalid, Refused
+from domain.kernel.validation import explain
+from domain.mending import CorrectEntry, EntryMended, RetractEntry
+from domain.money.appropriations import entry as appropriation_entry
+from domain.rules.context import SYSTEM, Context, Entry, Past
+from domain.rules.registry import as_mended, fold
 from store.context import standing
 from store.database import Connection, listed, queries
 from store.events import read_stream
@@ -100,7 +101,7 @@ async def _past(
         grouped.setdefault(recorded.stamp.command_id, []).append(recorded)
     kept = await _kept(connection, vault, grouped)
     right = _corrections(history, kept)
-    read, entries = mended(history), list[Entry]()
+    read, entries = as_mended(history), list[Entry]()
     stream = history[0].stamp.stream
     state, begun, then = State(stream), False, State(stream)
     for command_id, events in grouped.items():
@@ -141,7 +142,7 @@ def _without(made: UUID, context: Context, elsewhere: Mapping[str, Past]) -> Con
     money = dict(context.appropriations)
     for stream, past in elsewhere.items():
         if stream.startswith("appropriation:"):
-            rest = [r for r in mended(past.history) if r.stamp.command_id != made]
+            rest = [r for r in as_mended(past.history) if r.stamp.command_id != made]
             known = appropriation_entry(fold(stream, rest))
             if known is not None:
                 money[known.id] = known

@@ -26,9 +26,10 @@ from cli import commands
 from cli.admin import PACKS
 from cli.main import MODULES, build
 from docs.reference import vocabulary
-from domain import kernel
-from domain.kernel import EVENTS, Event, every_subject
-from domain.personal import Sealed
+from domain.kernel.messages import Event
+from domain.kernel.sealed import Sealed
+from domain.rules import registry
+from domain.rules.registry import EVENTS, every_subject
 from domain.subjects import SUBJECTS
 
 HERE = Path(__file__).parent
@@ -180,8 +181,8 @@ from typing import Final
 def domain_index() -> str:
     """The module that says which subject declares what."""
     every_subject()
-    commands = {kind.kind(): decider for kind, decider in kernel._DECIDERS.items()}
-    events = {kind.type: evolver for kind, evolver in kernel._EVOLVERS.items()}
+    commands = {kind.kind(): decider for kind, decider in registry._DECIDERS.items()}
+    events = {kind.type: evolver for kind, evolver in registry._EVOLVERS.items()}
     tables = [
         _table("COMMANDS_IN", _by_subject(commands)),
         _table("EVENTS_IN", _by_subject(events)),
@@ -250,7 +251,7 @@ def _quoted(text: str) -> str:
 
 
 PAGES = {
-    ROOT / "domain/index.py": domain_index,
+    ROOT / "domain/rules/index.py": domain_index,
     ROOT / "cli/index.py": cli_index,
     HERE / "cli.md": command_line,
     HERE / "events.md": events,

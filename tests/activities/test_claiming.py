@@ -5,7 +5,7 @@ from typing import Any
 
 from activities.names import DigestRun
 from activities.reminders import Reminders
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
 from tests.conftest import Office
 
 FRIDAY = date(2026, 9, 25)

@@ -15,8 +15,8 @@ import pytest
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.findings import Finding
 from embedded.looks import seals
 from embedded.looks.seals import look_at_seals

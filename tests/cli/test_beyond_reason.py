@@ -17,8 +17,10 @@ from pydantic import BaseModel
 from cli.asking import Date
 from cli.commands import OF_THEIR_OWN, option_name
 from cli.main import build
-from domain.kernel import COMMANDS, Command, Positional
-from domain.playbook import Playbook
+from domain.kernel.fields import Positional
+from domain.kernel.messages import Command
+from domain.policy.playbook import Playbook
+from domain.rules.registry import COMMANDS
 from tests.cli.conftest import Answer, Ask
 from tests.cli.test_json import verbs
 from tests.conftest import Office

@@ -12,9 +12,10 @@ import pytest
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain import kernel
-from domain.kernel import EVENTS, Event, Stamp, State
-from domain.playbook import Playbook
+from domain.kernel.messages import Event, Stamp, State
+from domain.policy.playbook import Playbook
+from domain.rules import registry
+from domain.rules.registry import EVENTS
 from embedded.doctor import examine
 from store.database import Connection, queries
 from tests.cli.conftest import Ask
@@ -150,7 +151,7 @@ async def ward(
     office: Office, playbook: Playbook, superuser: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Office:
     """A healthy engagement with something due, and a sick one of every kind."""
-    monkeypatch.setitem(kernel._EVOLVERS, EVENTS["engagement-withdrawn"], _faulty)
+    monkeypatch.setitem(registry._EVOLVERS, EVENTS["engagement-withdrawn"], _faulty)
     await office.to_onboarding(playbook)
     await office.agreed("Theory of action", DUE)
     for name in CAUSES:

@@ -12,9 +12,11 @@ import pytest
 from bootstrap.settings import CONFIG_VARIABLE, ENVIRONMENT
 from cli.describing import descriptions
 from docs.reference.generate import HERE, fields, sample
-from domain import kernel, subjects
-from domain.errors import Refused
-from domain.kernel import COMMANDS, EVENTS, Command, Event
+from domain import subjects
+from domain.kernel.messages import Command, Event
+from domain.kernel.refusals import Refused
+from domain.rules import registry
+from domain.rules.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -55,14 +57,14 @@ def test_every_subject_of_the_domain_is_imported() -> None:
 @pytest.mark.parametrize("event", DECLARED_EVENTS, ids=lambda e: e.__name__)
 def test_every_event_is_known_evolves_and_tells_what_happened(event: type[Event]) -> None:
     assert EVENTS[event.type] is event
-    assert event in kernel._EVOLVERS
+    assert event in registry._EVOLVERS
     assert sample(event).sentence().strip()
 
 
 @pytest.mark.parametrize("command", DECLARED_COMMANDS, ids=lambda c: c.__name__)
 def test_every_command_is_known_decides_and_explains_itself(command: type[Command]) -> None:
     assert COMMANDS[command.kind()] is command
-    assert command in kernel._DECIDERS
+    assert command in registry._DECIDERS
     assert command.__doc__
     assert [n for n in command.model_fields if not descriptions(command).get(n)] == []
 

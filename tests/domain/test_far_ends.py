@@ -14,21 +14,22 @@ import annotated_types
 import pytest
 from pydantic.fields import FieldInfo
 
-from domain.bounds import FIRST_DAY, LAST_DAY
-from domain.burden import by_month
-from domain.context import SYSTEM
-from domain.errors import Refused
-from domain.kernel import COMMANDS, EngagementCommand
-from domain.obligations import obligations
-from domain.rehearsal import as_signed, rehearsed
-from domain.reminding import next_wake
+from domain.engagement.burden import by_month
+from domain.kernel.bounds import FIRST_DAY, LAST_DAY
+from domain.kernel.messages import EngagementCommand
+from domain.kernel.refusals import Refused
+from domain.outlook.rehearsal import as_signed, rehearsed
+from domain.owing.obligations import obligations
+from domain.reminders.claiming import next_wake
+from domain.rules.context import SYSTEM
+from domain.rules.registry import COMMANDS
+from tests.domain.engagement.test_engagement import BODIES
+from tests.domain.journey.test_statutes import begun as statutes_begun
+from tests.domain.money.test_appropriations import BODY as MONEY
+from tests.domain.review.test_review import FINAL as REPORTED
+from tests.domain.review.test_review import final as review_is_final
 from tests.domain.story import ALDER, CALENDAR, ENGAGEMENT, PLAYBOOK, PURPOSES, Story
-from tests.domain.test_appropriations import BODY as MONEY
-from tests.domain.test_engagement import BODIES
-from tests.domain.test_review import FINAL as REPORTED
-from tests.domain.test_review import final as review_is_final
-from tests.domain.test_statutes import begun as statutes_begun
-from tests.domain.test_summits import PLAN
+from tests.domain.summits.test_summits import PLAN
 
 DUE = date(2027, 5, 14)
 LEA = {"person": "joy", "evidence": "mail"}

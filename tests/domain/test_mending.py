@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.agreements import Agreements, BoardActed
-from domain.context import SYSTEM
+from domain.agreements.agreements import Agreements, BoardActed
 from domain.deciding import facts
-from domain.deliverables import Deliverables
-from domain.errors import Refused, TightStep, Unknown, WrongPerson, WrongState
-from domain.kernel import Recorded, Spent, State, fold
-from domain.mending import Entry, EntryMended, Mendings, NamesSpent, mended
-from domain.notices import NOTICE_EVENTS, Notices
-from domain.planning import reconcile
+from domain.deliverables.proposing import Deliverables
+from domain.kernel.messages import Recorded, Spent, State
+from domain.kernel.refusals import Refused, TightStep, Unknown, WrongPerson, WrongState
+from domain.mending import EntryMended, Mendings, NamesSpent
+from domain.reminders.notices import NOTICE_EVENTS, Notices
+from domain.reminders.planning import reconcile
+from domain.rules.context import SYSTEM, Entry
+from domain.rules.registry import as_mended, fold
 from tests.domain.story import ENGAGEMENT, YES, Story
 from tests.domain.tables import table
 from tests.domain.test_properties import played, plots, starts, whatever_happens
@@ -29,7 +30,7 @@ def number(story: Story, kind: str, *, last: bool = True) -> int:
 
 
 def votes(history: list[Recorded]) -> list[str | None]:
-    return [r.event.vote for r in mended(history) if isinstance(r.event, BoardActed)]
+    return [r.event.vote for r in as_mended(history) if isinstance(r.event, BoardActed)]
 
 
 def test_a_board_s_vote_is_put_right_and_the_first_value_stays_known() -> None:
@@ -141,9 +142,9 @@ def test_mending_twice_is_mending_once() -> None:
     story = Story().effective()
     entry = number(story, "agreement act")
     story.do("entry correct", entry=entry, values={"vote": "5-0"}, reason="left out")
-    once = mended(story.history())
+    once = as_mended(story.history())
 
-    assert mended(once) == once
+    assert as_mended(once) == once
     assert fold(ENGAGEMENT, once) == story.state()
 
 
@@ -212,7 +213,7 @@ def mendings(story: Story, wanted: int, how: str) -> None:
 
 def self_consistent(history: list[Recorded], entries: list[Entry]) -> set[int]:
     """The entries that their commands would record again, word for word, where they stand."""
-    found, state, read = set(), State(ENGAGEMENT), mended(history)
+    found, state, read = set(), State(ENGAGEMENT), as_mended(history)
     for entry in entries:
         was = [r for r in read if r.stamp.version in entry.versions]
         facts_then = [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.messages import Receipt
+from domain.envelope import Receipt
 from tests.embedded.support import Installation
 from tests.lives.conftest import Premises, lea
 from tests.lives.test_copies import refuses_to_start

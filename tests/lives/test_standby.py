@@ -12,8 +12,8 @@ import pytest
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded import postgres
 from embedded.doctor import examine
 from embedded.postgres import Cluster, postgres_cluster

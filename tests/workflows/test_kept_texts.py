@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain import kernel
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.kernel import messages
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.workflows.conftest import WorkflowOffice, at, day
 from tests.workflows.test_years import prepared
@@ -31,7 +31,7 @@ async def test_a_step_that_is_called_in_two_lines_is_mailed_and_refused_when_pub
             step["id"] = f"{step['id']}\nand\u2028\u202emore"
     broken = Playbook.model_validate(content)
     with monkeypatch.context() as earlier:
-        earlier.setattr(kernel, "wrong_texts", nothing_wrong)
+        earlier.setattr(messages, "wrong_texts", nothing_wrong)
         await prepared(story, broken, calendar, day(3, 9))
     item = await story.agreed("Theory of action", day(4, 16))
     before = len(mails.messages())
