@@ -84,6 +84,12 @@ async def verify(
 
 async def compare(connection: Connection, vault: Vault, report: Report) -> None:
     """Hold the lists against the events; what the follower still has to bring about is no fault."""
+    if await queries.is_read_only(connection):
+        report.notes.append(
+            "the read models were not compared with the events: this database is a read-only copy, "
+            "in which nothing can be laid beside them. Verify the one that is written to as well"
+        )
+        return
     if not await connection.fetchval(
         "select has_database_privilege(current_database(), 'TEMPORARY')"
     ):
