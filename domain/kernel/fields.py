@@ -42,17 +42,34 @@ class Option:
     name: str
 
 
-_NOT_IN_A_LINE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-
-
-_TURNS_TEXT_ROUND = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_NOT_IN_A_LINE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Whatever breaks a line, turns text round or is not seen: two names must not look the same."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Between two letters of some scripts, and within one emoji made of several."""
+_NOTHING_TO_SEE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_PLAIN_LETTERS_TO = "\u024f"
 
 
 def _one_line(text: str) -> str:
     # No less than a mail refuses: a title that no mail can say would hold up its reader's mails.
-    if any(unicodedata.category(c) in _NOT_IN_A_LINE or c in _TURNS_TEXT_ROUND for c in text):
-        raise ValueError("must be one line, without control characters")
+    for at, character in enumerate(text):
+        if unicodedata.category(character) in _NOT_IN_A_LINE and not _joins(text, at):
+            raise ValueError(
+                f"must be one line, without control characters or others that cannot be seen: "
+                f"character {at + 1} is U+{ord(character):04X}"
+            )
+    if text.strip() and not any(_is_seen(character) for character in text):
+        raise ValueError("must have a character that can be seen")
     return text
+
+
+def _joins(text: str, at: int) -> bool:
+    beside = (text[at - 1], text[at + 1]) if 0 < at < len(text) - 1 else ("", "")
+    return text[at] in _JOINERS and all(c > _PLAIN_LETTERS_TO and c not in _JOINERS for c in beside)
+
+
+def _is_seen(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _NOTHING_TO_SEE
 
 
 def _no_more_zeros(number: Decimal) -> Decimal:

@@ -35,6 +35,14 @@ NOT_A_LINE = {
     "next line": "Al\x85der",
     "turned round": "Al\u202eder",
     "isolated": "Al\u2066der",
+    "of no width": "Al\u200bder",
+    "a mark of an order": "Alder\ufeff",
+    "a hyphen that is not seen": "Al\u00adder",
+    "a direction": "\u200fAlder",
+    "a tag": "Al\U000e0041der",
+    "a joiner between plain letters": "Al\u200dder",
+    "a joiner at the end": "Alder \u738b\u200d",
+    "nothing to see": "\u3164\u2800",
     "broken": "Al\ud800der",
     "blank": "  ",
     "endless": "x" * 301,
@@ -105,7 +113,7 @@ def test_every_text_that_is_written_is_a_line_unless_it_is_prose(at: Place, buil
         [found] = wrong_texts(build(wrong))
         assert found["loc"] == tuple(wrong if part == "KEY" else part for part in at)
         assert found["input"] == wrong
-    assert list(wrong_texts(build("Alder Creek, é 王小明 👩‍🏫"))) == []
+    assert list(wrong_texts(build("Alder Creek, é 王小明 👩‍🏫 ❤️‍🔥 می‌خواهم"))) == []
 
 
 def test_the_search_finds_the_texts_of_what_is_published_and_registered() -> None:
