@@ -393,7 +393,11 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
     for error in problem.errors(include_url=False):
         name = str(error["loc"][0]) if error["loc"] else ""
         field = command.model_fields.get(name)
-        label = _label(name, field) if field else name or "the values"
+        if not error["loc"]:
+            # A problem of the whole command says itself which values it is about.
+            parts.append(error["msg"].removeprefix("Value error, ").rstrip("."))
+            continue
+        label = _label(name, field) if field else name
         inner = ".".join(str(part) for part in error["loc"][1:])
         label += f" ({inner})" if inner else ""
         form = descriptions(command).get(name) if field and not inner else None
