@@ -1,5 +1,6 @@
 """A streaming standby in place of the database: it answers questions, and nobody works on it."""
 
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ async def test_a_standby_answers_questions_and_nobody_works_on_it(
                 await epoch_of(there)
             settings = Settings(
                 home=tmp_path, database_url=Secret(copied.url), actor="dana",
-                key=Secret("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+                key=Secret(base64.b64encode(MASTER_KEY).decode()),
             )  # fmt: skip
             seen = {finding.part: finding for finding in await examine(settings)}
             assert seen["PostgreSQL"].state == "ok"
