@@ -7,6 +7,8 @@ PYTHON ?= python3
 WORKERS ?= 3
 # More arguments for pytest: make test ARGS="-k signature -x"
 ARGS ?=
+# A copy of OSV's records of PyPI, for make audit.
+OSV ?=
 # make lock LOCK=--upgrade takes newer versions; without it only what changed is resolved again.
 LOCK ?=
 
@@ -28,7 +30,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test tests explore chaos up lint format bench bench-memory bench-scale pictures lock clean
+.PHONY: help setup demo test tests explore chaos up lint format audit bench bench-memory bench-scale pictures lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +76,9 @@ lint: $(STAMP) ## style, types, layers
 format: $(STAMP) ## rewrite what ruff can rewrite
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+audit: $(STAMP) ## look for known weaknesses of pinned packages in a copy of OSV's records (OSV=FILE)
+	@$(BIN)/python -m tests.deploy.weaknesses $(if $(OSV),"$(OSV)")
 
 bench: $(STAMP) ## measure
 	@$(BIN)/python -m benchmarks

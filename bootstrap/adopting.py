@@ -12,8 +12,9 @@ from bootstrap.clock import SystemClock
 from bootstrap.holding import Held, begin_again
 from bootstrap.settings import Settings
 from store.database import Connection, open_pool, queries
-from store.epochs import OldSchema
+from store.epochs import OldSchema, check_key
 from store.renumbering import renumber
+from store.sealing import in_order, seal_in_new_order
 from store.vault import Vault
 
 
@@ -51,8 +52,10 @@ async def adopt(
 
     Raises:
         AtWork: A worker is alive.
+        AnotherKey: The master key is not the store's.
         OldSchema: The tables are older than this code.
     """
+    vault = Vault(settings.master_key())
     owner: Any = await asyncpg.connect(owner_url, timeout=5)
     try:
         if await owner.fetchval("select to_regclass('es.epochs')") is None:
@@ -65,8 +68,11 @@ async def adopt(
                 "A worker is at work on this database, or was seconds ago. Stop it, and repeat in "
                 "ten seconds."
             )
+        await check_key(owner, vault)
         async with owner.transaction():
-            renumbered = await renumber(owner)
+            sealed = await in_order(owner, vault)
+            if renumbered := await renumber(owner):
+                await seal_in_new_order(owner, vault, sealed)
     finally:
         await owner.close()
     pool = await open_pool(database_url, size=2)
@@ -77,7 +83,7 @@ async def adopt(
                 since = await queries.last_sign_of_life(connection)
         if sandbox or practice:
             since = None
-        record = Record(pool, Vault(settings.master_key()), SystemClock())
+        record = Record(pool, vault, SystemClock())
         now = datetime.now(UTC)
 
         async def anew(connection: Connection) -> list[Held]:

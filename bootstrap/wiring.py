@@ -13,7 +13,7 @@ from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings
 from store.database import Pool, open_pool, queries
-from store.epochs import Epoch, check_schema, epoch_of
+from store.epochs import Epoch, check_key, check_schema, epoch_of
 from store.vault import Vault
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -65,17 +65,19 @@ async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[S
     Raises:
         store.epochs.Unusable: No work can be done with the database as it is.
     """
+    vault = Vault(settings.master_key())
     pool = await open_pool(settings.require_database_url(), size=pool_size)
     try:
         async with pool.acquire() as connection:
             await check_schema(connection)
+            await check_key(connection, vault)
             epoch = await epoch_of(connection)
             sandbox = await queries.store_kind(connection) == "sandbox"
         client = await connect_temporal(settings, epoch=epoch.id)
         yield Services(
             settings=settings,
             pool=pool,
-            vault=Vault(settings.master_key()),
+            vault=vault,
             client=client,
             clock=SandboxClock(client) if sandbox else SystemClock(),
             sandbox=sandbox,

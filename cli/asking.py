@@ -94,8 +94,10 @@ async def _say_what_is_sick(door: "Door") -> None:
 
     async with door.pool.acquire() as connection:
         rows = await listed(queries.sick_streams(connection))
-    if rows:
-        streams = [row["stream"].removeprefix("engagement:") for row in rows]
+    # What was met just now is in no list where none can be kept.
+    sick = {row["stream"] for row in rows} | {one.stream for one in door.left_out}
+    if sick:
+        streams = [stream.removeprefix("engagement:") for stream in sorted(sick)]
         named = ", ".join(streams[:_NAMED_SICK])
         more = f" and {len(streams) - _NAMED_SICK} more" if len(streams) > _NAMED_SICK else ""
         narrate(

@@ -10,6 +10,7 @@ from typing import (
     Annotated,
     Any,
     Literal,
+    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -34,6 +35,8 @@ from domain.rules.registry import COMMANDS
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from domain.envelope import Receipt
+
+C = TypeVar("C", bound=Command)
 
 COMMON = Group("Every command", sort_key=10)
 
@@ -374,7 +377,7 @@ async def engagement_id(door: "Door", lea: str) -> str:
     return f"{found.id}-{len(earlier) + 1}"
 
 
-def validated(command: type[Command], body: dict[str, Any]) -> Command:
+def validated(command: type[C], body: dict[str, Any]) -> C:
     """The command, or a refusal that names every wrong value."""
     try:
         return command.model_validate(body)
@@ -390,7 +393,11 @@ def explain(problem: ValidationError, command: type[Command]) -> str:
     for error in problem.errors(include_url=False):
         name = str(error["loc"][0]) if error["loc"] else ""
         field = command.model_fields.get(name)
-        label = _label(name, field) if field else name or "the values"
+        if not error["loc"]:
+            # A problem of the whole command says itself which values it is about.
+            parts.append(error["msg"].removeprefix("Value error, ").rstrip("."))
+            continue
+        label = _label(name, field) if field else name
         inner = ".".join(str(part) for part in error["loc"][1:])
         label += f" ({inner})" if inner else ""
         form = descriptions(command).get(name) if field and not inner else None

@@ -168,6 +168,7 @@ def _write_html(message: EmailMessage, number: int, path: Path) -> None:
     if content is None:
         fail(f"Mail {number} has no HTML part.", REFUSED)
     try:
+        path.touch(mode=0o600)  # It names people; one that was there keeps its mode.
         path.write_text(content, "utf-8")
     except OSError as error:
         fail(f"The HTML part cannot be written to {path}: {error.strerror}.", REFUSED)

@@ -13,11 +13,11 @@ from cli.commands import (
     _common,
     _parameter,
     _read,
-    explain,
     is_hidden,
     option_name,
     tell,
     told,
+    validated,
 )
 from cli.describing import descriptions
 from cli.output import REFUSED, USAGE, fail, narrate
@@ -82,19 +82,17 @@ def correct(
 
         kind, before = await typed_then(door, one, number)
         typed, on = typed_values(kind, values)
-        from pydantic import ValidationError
-
-        try:
-            kind.model_validate({**before, **typed})
-        except ValidationError as problem:
-            fail(explain(problem, kind), REFUSED)
-        return CorrectEntry(
-            of=one,
-            entry=number,
-            reason=reason,
-            values=typed,
-            on=on,
-            with_consequences=with_consequences,
+        validated(kind, {**before, **typed})
+        return validated(
+            CorrectEntry,
+            {
+                "of": one,
+                "entry": number,
+                "reason": reason,
+                "values": typed,
+                "on": on,
+                "with_consequences": with_consequences,
+            },
         )
 
     _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
@@ -128,8 +126,14 @@ def retract(
     async def made(door: "Door", one: str) -> "RetractEntry":
         from domain.mending import RetractEntry
 
-        return RetractEntry(
-            of=one, entry=number, reason=reason, with_consequences=with_consequences
+        return validated(
+            RetractEntry,
+            {
+                "of": one,
+                "entry": number,
+                "reason": reason,
+                "with_consequences": with_consequences,
+            },
         )
 
     _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
@@ -164,7 +168,7 @@ def undo(
                 f"The last thing that you entered is a correction, entry {row['version']} of "
                 f"{one}. Correct it again: handrail history {one}"
             )
-        return RetractEntry(of=one, entry=row["version"], reason=reason)
+        return validated(RetractEntry, {"of": one, "entry": row["version"], "reason": reason})
 
     async def mine(door: "Door") -> str:
         from store.database import queries

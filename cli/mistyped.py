@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cyclopts import App
     from cyclopts.argument import Argument
 
-_EXAMPLE = re.compile(r'for example (?:"([^"]+)"|([^\s,;:]+[^\s,;:.]))')
+_EXAMPLE = re.compile(r'for example (?:"([^"]+)"|([^\s,;]+[^\s,;:.]))')
 
 _ELSEWHERE: Final = {
     "date": ("on", "scheduled", "due", "first", "as-of"),
@@ -124,12 +124,17 @@ def _tried(app: "App", tokens: Sequence[str]) -> CycloptsError | None:
 
 def _example(argument: "Argument") -> list[str]:
     """A value that somebody may type: from what is said of the argument, or its kind."""
-    named = _EXAMPLE.search(argument.parameter.help or "")
-    if named:
-        return [named[1] or named[2]]
     if argument.hint is Date:
         return ["YYYY-MM-DD"]
+    if named := example_in(argument.parameter.help or ""):
+        return [named]
     return _choices(argument) or [argument.name.lstrip("-").upper()]
+
+
+def example_in(said: str) -> str | None:
+    """The value that a description gives as an example."""
+    named = _EXAMPLE.search(said)
+    return (named[1] or named[2]) if named else None
 
 
 def _fitting(argument: "Argument") -> list[str]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from domain.kernel.messages import Recorded
 
 Who = Annotated[str | None, Parameter(name="--person")]
+FARTHEST = 3660
+"""Days: ten years, longer than anything is owed ahead."""
+
 AsKnown = Annotated[Date | None, Parameter(name="--as-known")]
 AsTrue = Annotated[Date | None, Parameter(name="--as-true")]
 
@@ -275,6 +278,8 @@ def due(
         within: Only what is due within so many days.
         json_: One JSON object a line.
     """
+    if within is not None and not 0 <= within <= FARTHEST:
+        fail(f"--within {within} cannot be: give a number from 0 to {FARTHEST}.", REFUSED)
 
     async def work(door: "Door") -> tuple[list[Any], Absences, Names, date]:
         from store.database import listed, queries

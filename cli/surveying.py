@@ -24,7 +24,7 @@ from domain.kernel.refusals import Invalid
 from domain.policy.calendar import spoken
 from domain.surveys.growth import Comparison, Growth, aggregated, average, comparisons
 from domain.surveys.means import Mean, instrument_named, kept, unknown_construct
-from domain.surveys.surveys import RecordSurvey, SurveyRecorded, Surveys, rules_of
+from domain.surveys.surveys import LAST_SURVEY, RecordSurvey, SurveyRecorded, Surveys, rules_of
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -347,6 +347,8 @@ def survey_growth(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
     """
+    if not 2 <= survey <= LAST_SURVEY:
+        fail(f"--survey {survey} cannot be: give a number from 2 to {LAST_SURVEY}.", REFUSED)
     known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
 
     async def work(door: "Door") -> tuple[list[State], dict[str, str]]:

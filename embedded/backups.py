@@ -152,6 +152,7 @@ async def backup(settings: Settings, *, say: Say, file: Path) -> dict[str, Any]:
             await owner.close()
         (room / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         made = room / "backup.tar"
+        made.touch(mode=0o600)  # It names people.
         with tarfile.open(made, "w") as tar:
             tar.add(room / _MANIFEST, _MANIFEST)
             tar.add(room / _DUMP, _DUMP)

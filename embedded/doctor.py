@@ -20,6 +20,7 @@ from embedded.looks.engine import look_at_engine
 from embedded.looks.lives import epoch_in, look_at_lives
 from embedded.looks.mail import look_at_mail
 from embedded.looks.returned import look_at_returned_mail
+from embedded.looks.seals import look_at_seals
 from embedded.looks.streams import streams
 from embedded.looks.waiting import look_at_waiting
 
@@ -126,6 +127,7 @@ async def _database(settings: Settings) -> list[Finding]:
                 *await look_at_defects(connection),
                 *await look_at_returned_mail(connection, settings),
                 *await look_at_waiting(connection, settings),
+                *await look_at_seals(connection, settings),
                 *await streams(connection, settings),
             ]
     finally:

@@ -101,12 +101,7 @@ async def program(connection: Connection) -> ProgramEntry | None:
 
 async def playbook(connection: Connection, ref: str) -> Playbook | None:
     """A playbook by ``name@version``, or the newest by name; None when it is not published."""
-    name, _, version = ref.partition("@")
-    if version and not version.isdecimal():
-        return None
-    row = await queries.document(
-        connection, kind="playbook", id=name, version=int(version) if version else None
-    )
+    row = await _published(connection, "playbook", ref)
     return _document(Playbook, "playbook", row) if row else None
 
 
@@ -190,13 +185,17 @@ async def _reading(
 
 async def framework(connection: Connection, ref: str) -> Framework | None:
     """A review framework by ``name@version``, or the newest by name; None when not published."""
+    row = await _published(connection, "framework", ref)
+    return _document(Framework, "framework", row) if row else None
+
+
+async def _published(connection: Connection, kind: str, ref: str) -> Any:
     name, _, version = ref.strip().partition("@")
     if version and not (version.isdecimal() and len(version) < 10):
         return None
-    row = await queries.document(
-        connection, kind="framework", id=name, version=int(version) if version else None
+    return await queries.document(
+        connection, kind=kind, id=name, version=int(version) if version else None
     )
-    return _document(Framework, "framework", row) if row else None
 
 
 async def document_refs(connection: Connection, kind: str) -> frozenset[str]:

@@ -55,10 +55,14 @@ async def note(
 ) -> int:
     """Note that something could not be decoded or decided; how often it was seen by now.
 
+    A read-only copy keeps no list: there it is seen for the first time whenever it is seen.
+
     Args:
         place: Which one it is: the same however often it is tried.
         problem: The error, of which only kind and place are kept; or words without any value.
     """
+    if await queries.is_read_only(connection):
+        return 1
     if isinstance(problem, BaseException):
         problem = problem_of(problem)
     if stream is not None:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import asyncpg
 
-from store.database import Connection, queries
+from store.database import Connection, listed, queries
 from store.migrations import newest
+from store.vault import Vault
 
 
 class Unusable(Exception):
@@ -20,6 +21,10 @@ class Unusable(Exception):
 
 class OldSchema(Unusable):
     """The tables are older than this code."""
+
+
+class AnotherKey(Unusable):
+    """What is stored was sealed with another master key than the one at hand."""
 
 
 class ReadOnly(Unusable):
@@ -72,6 +77,22 @@ async def check_schema(connection: Connection) -> None:
     found: str | None = await queries.schema_version(connection)
     if found is None or found < newest():
         raise _old(found or "none")
+
+
+async def check_key(connection: Connection, vault: Vault) -> None:
+    """Make sure that the master key at hand is the one that the store was sealed with.
+
+    Raises:
+        AnotherKey: It is another one.
+    """
+    keys = {row["master_id"] for row in await listed(queries.master_ids(connection))}
+    if keys and vault.master_id not in keys:
+        raise AnotherKey(
+            f"the master key at hand is {vault.master_id}, and the store was sealed with "
+            f"{', '.join(sorted(keys))}: nothing sealed could be read, and what is recorded could "
+            f"be read by nobody else",
+            "Set HANDRAIL_KEY_FILE to the key this store began with.",
+        )
 
 
 async def epoch_of(connection: Connection) -> Epoch:

@@ -1210,6 +1210,34 @@ select stream, version, keyed_from, hash, places, orders, mac
  where :streams::text[] is null or stream = any(:streams)
  order by stream;
 
+-- name: sealed-ends
+-- How far each stream had come when it was sealed last, and whether its end stands there as it was.
+select s.*, exists (
+           select from es.events e
+            where e.stream = s.stream and e.version = s.version and e.hash = s.hash) as stands
+  from es.sealed_streams s
+ order by s.stream;
+
+-- name: unsealed-since^
+-- How many events lie there that are not sealed, and since when, as far as all may see them.
+select count(*) as events, min(recorded_at) as since, clock_timestamp() as now
+  from (select e.recorded_at, e.xact_id
+          from es.sealed_streams s
+         cross join lateral (select recorded_at, xact_id from es.events
+                              where stream = s.stream and version > s.version offset 0) e
+        union all
+        select e.recorded_at, e.xact_id
+          from es.events e
+         where e.xact_id >= coalesce((select until from es.sealed), '0')
+           and not exists (select from es.sealed_streams s where s.stream = e.stream)) beyond
+ where xact_id < pg_snapshot_xmin(pg_current_snapshot());
+
+-- name: newest-events
+-- The newest events, with all that their writers sealed.
+select stream, version, command_seq, command_id, type, schema_version, actor, causation_id,
+       effective_at, data, seal
+  from es.events order by xact_id desc, position desc limit :at_most;
+
 -- name: put-sealed-streams!
 -- Streams are sealed as far as they have come.
 insert into es.sealed_streams (stream, version, keyed_from, hash, places, orders, mac)
@@ -1255,6 +1283,10 @@ select command_id, stream, content_hash, receipt, recorded_at, position, seal
  where coalesce(xact_id, '0') < :until::text::xid8
    and (coalesce(xact_id, '0') >= :since::text::xid8 and position > :restored_to)
  order by position;
+
+-- name: log-order
+-- In which transaction each event was recorded.
+select stream, version, xact_id::text as xact_id from es.events order by stream, version;
 
 -- name: whole-log
 -- Every event as it stands, with all of it that verifying looks at.

@@ -146,6 +146,11 @@ async def _extended(
             )
         whole = whole.with_head(vault.evidence.head(head), head.version)
         heads.append(head)
+    await _put_heads(connection, vault, heads)
+    return whole
+
+
+async def _put_heads(connection: Connection, vault: Vault, heads: list[Head]) -> None:
     await queries.put_sealed_streams(
         connection,
         streams=[h.stream for h in heads],
@@ -156,7 +161,6 @@ async def _extended(
         orders=[h.orders for h in heads],
         macs=[vault.evidence.head(h) for h in heads],
     )
-    return whole
 
 
 async def _sealed_receipts(
@@ -190,6 +194,46 @@ async def _sealed_schema(connection: Connection, vault: Vault, whole: Whole) -> 
     parts = await described(connection)
     await queries.put_sealed_schema(connection, parts=json.dumps(parts))
     return replace(whole, revision=revision, schema_=vault.evidence.schema(parts))
+
+
+async def in_order(connection: Connection, vault: Vault) -> list[Head]:
+    """The streams whose seal is true, and whose events bear the transaction ids they had then.
+
+    In the caller's transaction; the master key must be the store's.
+    """
+    rows = await listed(queries.sealed_streams(connection, streams=None))
+    heads = [head_of(row) for row in rows if fits(row["mac"], vault.evidence.head(head_of(row)))]
+    sealed_to = {head.stream: head.version for head in heads}
+    orders = dict[str, bytes]()
+    async for event in streamed(connection, queries.log_order):
+        stream = event["stream"]
+        if event["version"] <= sealed_to.get(stream, 0):
+            orders[stream] = added(orders.get(stream, NOTHING), vault.evidence.order(event))
+    return [head for head in heads if orders.get(head.stream, NOTHING) == head.orders]
+
+
+async def seal_in_new_order(connection: Connection, vault: Vault, heads: list[Head]) -> None:
+    """Seal streams by the transaction ids that their events bear now, in the caller's transaction.
+
+    Args:
+        heads: Those that were `in_order` before the ids were given anew.  Any other is left as it
+            is, for `verify` to name.
+    """
+    await queries.take_turn_to_seal(connection)
+    row = await queries.sealed(connection)
+    if row is None or not fits(row["mac"], vault.evidence.whole(whole_of(row))):
+        return
+    whole, anew = whole_of(row), {head.stream: replace(head, orders=NOTHING) for head in heads}
+    async for event in streamed(connection, queries.log_order):
+        head = anew.get(event["stream"])
+        if head is not None and event["version"] <= head.version:
+            orders = added(head.orders, vault.evidence.order(event))
+            anew[head.stream] = replace(head, orders=orders)
+    for before in heads:
+        whole = whole.without_head(vault.evidence.head(before), before.version)
+        whole = whole.with_head(vault.evidence.head(anew[before.stream]), before.version)
+    await _put_heads(connection, vault, list(anew.values()))
+    await queries.put_sealed(connection, **asdict(whole), mac=vault.evidence.whole(whole))
 
 
 async def accept_schema(connection: Connection, vault: Vault) -> bool:

@@ -14,7 +14,6 @@ from store.database import Connection, listed, queries, streamed
 from store.errors import VaultError
 from store.evidence import NOTHING, Head, Whole, added, chain_hash, fits
 from store.liveness import FOLLOWER
-from store.renumbering import RENUMBERED
 from store.schema import described, replaced_functions
 from store.sealing import head_of, whole_of
 from store.vault import Vault
@@ -85,6 +84,12 @@ async def verify(
 
 async def compare(connection: Connection, vault: Vault, report: Report) -> None:
     """Hold the lists against the events; what the follower still has to bring about is no fault."""
+    if await queries.is_read_only(connection):
+        report.notes.append(
+            "the read models were not compared with the events: this database is a read-only copy, "
+            "in which nothing can be laid beside them. Verify the one that is written to as well"
+        )
+        return
     if not await connection.fetchval(
         "select has_database_privilege(current_database(), 'TEMPORARY')"
     ):
@@ -189,7 +194,6 @@ class _Stream:
         self._stored: bytes | None = None
         self._version = 0
         self._reached: Head | None = None
-        self._renumbered = False
         self._said = set[str]()
         self.kept: tuple[int, str] | None = None
 
@@ -227,7 +231,6 @@ class _Stream:
         if head is None or version > head.version:
             return
         before = self._reached or Head(self.name, 0, head.keyed_from, b"")
-        self._renumbered = self._renumbered or row["xact_id"] == RENUMBERED
         self._reached = replace(
             before,
             version=version,
@@ -236,26 +239,23 @@ class _Stream:
             orders=added(before.orders, evidence.order(row)),
         )
 
-    def end(self) -> bool:
-        """There are no more; whether its transaction ids may be those of a restored dump."""
+    def end(self) -> None:
+        """There are no more."""
         head, reached = self._sealed, self._reached
         if head is None:
-            return False
+            return
         if reached is None or reached.version < head.version:
             have = self._version
             self._say(
                 f"its end is missing: {head.version} events were sealed, {have} are there", None
             )
-            return False
+            return
         if reached.hash != head.hash:
             self._say("is not as it was sealed: the chain was made anew after a change", None)
         if reached.places != head.places:
             self._say("position, command_seq or seals of its events were changed", None)
         if reached.orders != head.orders:
-            if self._renumbered:
-                return True
             self._say("the transaction ids (xact_id) of its events were changed", None)
-        return False
 
 
 def _made(make: Callable[[], bytes]) -> bytes:
@@ -276,16 +276,14 @@ async def _events(
     """Walk every stream; who was erased, and about whom something is sealed."""
     erased, subjects = set[str](), set[str]()
     wanted = (against or {}).get("streams", {})
-    seen, renumbered = set[str](), list[str]()
-    restored_to, first_after = 0, None
+    seen = set[str]()
     current: _Stream | None = None
     last: Any = None
 
     def ended() -> None:
         if current is None:
             return
-        if current.end():
-            renumbered.append(current.name)
+        current.end()
         report.heads[current.name] = last["version"], bytes(last["hash"]).hex()
 
     async for row in streamed(connection, queries.whole_log):
@@ -299,10 +297,6 @@ async def _events(
         current.take(row, (entry["version"], entry["hash"]) if entry else None)
         last = row
         report.events += 1
-        if row["xact_id"] == RENUMBERED:
-            restored_to = max(restored_to, row["position"])
-        elif first_after is None or row["position"] < first_after:
-            first_after = row["position"]
         if row["type"] == "person-erased" and stream.startswith("person:"):
             erased.add(stream.removeprefix("person:"))
         if '"sealed": "' in row["data"]:
@@ -313,11 +307,6 @@ async def _events(
     for stream, (head, true) in seals.heads.items():
         if true and stream not in seen:
             report.say(stream, f"is gone as a whole: {head.version} events were sealed")
-    if renumbered and (first_after is None or restored_to < first_after):
-        report.notes.append("events bear the transaction id of a restored dump")
-    else:
-        for stream in renumbered:
-            report.say(stream, "the transaction ids (xact_id) of its events were changed")
     return erased, subjects
 
 

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 _LOCAL_LIMIT = 64
 _ADDRESS_LIMIT = 254
@@ -38,15 +38,31 @@ def single_line(text: str) -> str:
             override is in it.
     """
     for position, character in enumerate(text):
-        if (
-            unicodedata.category(character) in _LINE_BREAKING_CATEGORIES
-            or character in _BIDIRECTIONAL_OVERRIDES
-        ):
+        if _breaks_line(character) or character in _BIDIRECTIONAL_OVERRIDES:
             raise ValueError(
                 f"has the control character U+{ord(character):04X} at position {position}; "
                 "write it on one line, without control characters"
             )
     return text
+
+
+def on_one_line(text: str) -> str:
+    """The text as a mail shows it on one line.
+
+    What people write today is a line before it is recorded; what an earlier release let in must
+    not hold up its reader's mails.
+    """
+    if not text.strip():
+        return "(blank)"
+    try:
+        return single_line(text)
+    except ValueError:
+        kept = (" " if _breaks_line(c) else c for c in text if c not in _BIDIRECTIONAL_OVERRIDES)
+        return " ".join("".join(kept).split()) or "(blank)"
+
+
+def _breaks_line(character: str) -> bool:
+    return unicodedata.category(character) in _LINE_BREAKING_CATEGORIES
 
 
 def bare_address(text: str) -> str:
@@ -100,8 +116,8 @@ def _checked_mailbox(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(pattern=r"\S"), AfterValidator(single_line)]
-"""A text that is not blank and stays on one line."""
+Line = Annotated[str, AfterValidator(on_one_line)]
+"""A text that is not blank and stays on one line, whatever was kept."""
 
 AddressLine = Annotated[str, AfterValidator(bare_address)]
 """A bare mail address."""

@@ -27,7 +27,7 @@ from domain.checkins.commitments import (
 from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day, Written
-from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
+from domain.kernel.fields import PROSE, Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import (
@@ -86,7 +86,7 @@ class CloseCheckIn(_Said):
     noun = "checkin"
     verb = "close"
 
-    purpose: Annotated[Mapping[str, str], Option("answer")]
+    purpose: Annotated[Mapping[str, Annotated[str, PROSE]], Option("answer")]
     """An answer to each purpose, as NAME=TEXT; kept encrypted."""
     commitment: tuple[Promise, ...] = ()
     """Who promised what by when, as DATE/PERSON=TEXT, once for each promise; kept encrypted."""
@@ -106,7 +106,7 @@ class CorrectCheckIn(_Said):
     """The check-in, for example CI-1."""
     reason: Line
     """What was wrong."""
-    purpose: Annotated[Mapping[str, str], Option("answer")] = {}
+    purpose: Annotated[Mapping[str, Annotated[str, PROSE]], Option("answer")] = {}
     """The right answer to a purpose, as NAME=TEXT."""
     outcome: Outcome | None = None
     """The right outcome: continue, adjust or end."""

@@ -42,7 +42,8 @@ class Result(Written):
     """One result of the Dashboard: an indicator, a student group, and what it shows."""
 
     indicator: str
-    group: str
+    group: str = ""
+    """The first of the playbook's if left out."""
     result: str | None = None
     """A colour or rating; None without one, or where nobody stated it."""
     no_colour: bool = False

@@ -10,11 +10,12 @@ from uuid import UUID
 from pydantic import (
     BaseModel,
     ConfigDict,
+    ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
-from domain.kernel.bounds import within_reason
-from domain.kernel.fields import EngagementId
+from domain.kernel.fields import EngagementId, prose_in, wrong_texts
 
 Aggregate = Literal[
     "engagement",
@@ -50,8 +51,10 @@ class Command(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _within_reason(cls, value: Any) -> Any:
-        return within_reason(value)
+    def _within_reason(cls, value: Any, info: ValidationInfo) -> Any:
+        if wrong := list(wrong_texts(value, prose=info.field_name in prose_in(cls))):
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return value
 
     @classmethod
     def kind(cls) -> str:

@@ -6,12 +6,13 @@ A notice is planned, then claimed by a mail, then sent.  Only a planned one may 
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.engagement.state import EngagementRole
+from domain.kernel.fields import PROSE
 from domain.kernel.messages import Event, ReminderCommand, Stamp, State
 from domain.policy.calendar import spoken
 from domain.reminders.bounces import BOUNCES
@@ -259,7 +260,7 @@ class RecordDelivery(ReminderCommand):
     """To whom it went, by id."""
     outcome: Literal["sent", "bounced"]
     """sent once the mail server took it, bounced once it refused it for good."""
-    detail: str
+    detail: Annotated[str, PROSE]
     """What the mail server answered."""
     at: datetime
     """When it answered."""
@@ -281,7 +282,7 @@ class RecordReturn(ReminderCommand):
     """The mail's Message-ID."""
     person: str
     """To whom it went, by id."""
-    detail: str
+    detail: Annotated[str, PROSE]
     """What the report says, without anybody's address."""
     at: datetime
     """When the report was read."""

@@ -41,7 +41,8 @@ from domain.surveys.means import Mean, instrument_named, kept, unknown_construct
 
 about_noun("survey", "Ask the LEA for a survey, record its means, and see the growth.")
 
-Year = Annotated[int, Field(ge=1, le=20)]
+LAST_SURVEY = 20
+Year = Annotated[int, Field(ge=1, le=LAST_SURVEY)]
 
 
 class AskSurvey(EngagementCommand):

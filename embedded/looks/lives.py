@@ -14,6 +14,8 @@ async def look_at_lives(settings: Settings) -> list[Finding]:
     """What is wrong between the database and Temporal; nothing where either is away."""
     import asyncpg
 
+    from store.epochs import AnotherKey
+
     if settings.database_url is None:
         return []
     try:
@@ -31,8 +33,8 @@ async def look_at_lives(settings: Settings) -> list[Finding]:
     try:
         async with asyncio.timeout(SECONDS):
             return [found, *await _engine(settings)]
-    except (RuntimeError, OSError, TimeoutError, SettingsError, asyncpg.PostgresError):
-        return [found]  # Said under "Temporal", or "Master key".
+    except (RuntimeError, OSError, TimeoutError, SettingsError, AnotherKey, asyncpg.PostgresError):
+        return [found]  # Said under "Temporal", "Master key" or "Keys".
 
 
 async def _life(connection: Any) -> Finding | None:

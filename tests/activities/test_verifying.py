@@ -3,25 +3,36 @@
 import asyncio
 import json
 import os
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from bootstrap.settings import Settings
+from bootstrap.values import Secret
 from domain.policy.calendar import CalendarPack
 from domain.policy.playbook import Playbook
+from embedded.findings import Finding
+from embedded.looks import seals
+from embedded.looks.seals import look_at_seals
 from embedded.postgres import Cluster
 from store import verifying
 from store.comparing import TABLES
 from store.database import Connection, open_pool, queries
+from store.evidence import Head
 from store.liveness import FOLLOWER
-from store.sealing import accept_schema, seal
+from store.sealing import accept_schema, in_order, seal, seal_in_new_order
 from store.vault import Vault
 from store.verifying import Report, compare, head_document, verify
 from tests.conftest import MASTER_KEY, Database, FixedClock, Office, copied
 
 E = "engagement:alder-creek-usd"
+ORDER = "the transaction ids (xact_id) of its events were changed"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +80,11 @@ async def sealed(store: Database) -> AsyncIterator[Office]:
     pool = await open_pool(store.url)
     yield Office(pool, Vault(MASTER_KEY), FixedClock(), store.cluster)
     await pool.close()
+
+
+async def _in_order(superuser: Connection, office: Office) -> list[Head]:
+    async with superuser.transaction():
+        return await in_order(superuser, office.vault)
 
 
 async def _seal(office: Office) -> int | None:
@@ -442,17 +458,56 @@ async def test_events_from_before_there_were_seals_still_verify(
     assert (await _verified(office)).found
 
 
-async def test_a_restored_dump_verifies_and_is_sealed_on(
+async def test_a_restored_dump_verifies_by_its_new_order_and_is_sealed_on(
     sealed: Office, superuser: Connection
 ) -> None:
     """Its events are renumbered, so that readers of the log see them in the new cluster."""
+    heads = await _in_order(superuser, sealed)
     await _tamper(superuser, "update es.events set xact_id = '3'")
-    report = await _verified(sealed)
-    assert report.found == []
-    assert "events bear the transaction id of a restored dump" in report.notes
-    await sealed.do("lea register", id="elk-grove", name="Elk Grove", type="charter_school")
-    assert await _seal(sealed) == 1
+    assert {what for _, what, _ in (await _verified(sealed)).found} == {ORDER}
+    async with superuser.transaction():
+        await seal_in_new_order(superuser, sealed.vault, heads)
     assert (await _verified(sealed)).found == []
+    await sealed.do("lea register", id="elk-grove", name="Elk Grove", type="charter_school")
+    await sealed.do("conversation log", "marcus", engagement="alder-creek-usd", group="parents",
+                    notes="anew")  # fmt: skip
+    assert await _seal(sealed) == 2
+    assert (await _verified(sealed)).found == []
+
+
+@pytest.mark.parametrize("where", ["restored", "recorded since"])
+async def test_a_changed_order_is_found_in_a_restored_stream_too(
+    sealed: Office, superuser: Connection, where: str
+) -> None:
+    heads = await _in_order(superuser, sealed)
+    await _tamper(superuser, "update es.events set xact_id = '3'")
+    async with superuser.transaction():
+        await seal_in_new_order(superuser, sealed.vault, heads)
+    await sealed.do("conversation log", "marcus", engagement="alder-creek-usd", group="parents",
+                    notes="anew")  # fmt: skip
+    await _seal(sealed)
+    version = (
+        "1" if where == "restored" else f"(select max(version) from es.events where stream = '{E}')"
+    )
+    await _tamper(
+        superuser,
+        f"update es.events set xact_id = '4' where stream = '{E}' and version = {version}",
+    )
+    assert [(found.where, found.what) for found in (await _verified(sealed)).found] == [(E, ORDER)]
+
+
+async def test_an_order_that_was_changed_before_the_restore_is_not_sealed_as_right(
+    sealed: Office, superuser: Connection
+) -> None:
+    await _tamper(
+        superuser, f"update es.events set xact_id = '4' where stream = '{E}' and version = 2"
+    )
+    heads = await _in_order(superuser, sealed)
+    assert E not in {head.stream for head in heads}
+    await _tamper(superuser, "update es.events set xact_id = '3'")
+    async with superuser.transaction():
+        await seal_in_new_order(superuser, sealed.vault, heads)
+    assert [(found.where, found.what) for found in (await _verified(sealed)).found] == [(E, ORDER)]
 
 
 async def test_the_schema_as_it_stands_is_accepted_by_whoever_holds_the_master_key(
@@ -476,3 +531,74 @@ async def test_verifying_holds_no_writer_back(sealed: Office) -> None:
         await asyncio.wait_for(
             sealed.do("lea register", id="elk-grove", name="Elk Grove", type="charter_school"), 10
         )
+
+
+def _doctors(store: Database, home: Path) -> Settings:
+    key = Secret(b64encode(MASTER_KEY).decode())
+    return Settings(home=home, database_url=Secret(store.url), key=key)
+
+
+async def _seen(store: Database, home: Path) -> list[Finding]:
+    connection = await asyncpg.connect(store.url)
+    try:
+        return await look_at_seals(connection, _doctors(store, home))
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        (f"delete from es.events where stream = '{E}' and version > {LAST} - 2", E),
+        (f"delete from es.events where stream = '{E}'", E),
+        (f"update es.events set actor = 'p-forger' where stream = '{E}' and version = {LAST}",
+         f"{E} event "),
+        (f"update es.events set data = '{{}}' where stream = '{E}' and version = 1",
+         f"{E} event 1"),
+        (f"update es.events set seal = null where stream = '{E}' and version = 2", f"{E} event 2"),
+        (f"update es.sealed_streams set version = version - 1 where stream = '{E}'", E),
+        ("update es.sealed set events = events + 1", "the store's seal"),
+    ],
+)  # fmt: skip
+async def test_doctor_names_what_does_not_fit_and_says_to_verify(
+    store: Database, superuser: Connection, tmp_path: Path, statement: str, named: str
+) -> None:
+    assert await _seen(store, tmp_path) == []
+    await _tamper(superuser, statement)
+    [found] = [f for f in await _seen(store, tmp_path) if "do not fit" in f.seen]
+    assert named in found.seen
+    assert "handrail admin verify" in found.remedy
+
+
+async def test_doctor_says_since_when_events_lie_unsealed(
+    database: Database,
+    tmp_path: Path,
+    playbook: Playbook,
+    calendar: CalendarPack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = await open_pool(database.url)
+    office = Office(pool, Vault(MASTER_KEY), FixedClock(datetime.now(UTC)), database.cluster)
+    await office.furnish(playbook, calendar)
+    assert await _seen(database, tmp_path) == [], "a worker has a minute for it"
+    monkeypatch.setattr(seals, "PATIENCE", timedelta(0))
+    [found] = await _seen(database, tmp_path)
+    count = await pool.fetchval("select count(*) from es.events")
+    assert found.seen.startswith(f"{count} events lie unsealed since {datetime.now(UTC):%Y-%m-%d}")
+    await _seal(office)
+    assert await _seen(database, tmp_path) == []
+    await office.do("lea register", id="waits", name="It waits")
+    await office.do("lea change", lea="waits", county="Manzanita", source="s")
+    [found] = await _seen(database, tmp_path)
+    assert found.seen.startswith("2 events lie unsealed")
+    await pool.close()
+
+
+async def test_doctor_leaves_a_foreign_key_to_the_line_about_keys(
+    store: Database, tmp_path: Path
+) -> None:
+    connection = await asyncpg.connect(store.url)
+    foreign = replace(_doctors(store, tmp_path), key=Secret(b64encode(bytes(32)).decode()))
+    assert await look_at_seals(connection, foreign) == []
+    assert await look_at_seals(connection, replace(foreign, key=None)) == []
+    await connection.close()

@@ -2,12 +2,18 @@
 
 import json
 import os
+from typing import Annotated, Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from cli import helping, index
+from cli.commands import explain
+from cli.describing import descriptions
 from cli.helping import GROUPS, overview
 from cli.main import main
+from cli.mistyped import example_in
+from domain.rules.registry import COMMANDS
 
 
 def said(*typed: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -211,3 +217,37 @@ def test_bytes_that_are_no_text_are_named(
     message = json.loads(answer.out)["message"] if b"--json" in typed else answer.err
     assert named in message
     assert message.startswith("This is not text in UTF-8: ")
+
+
+def examples() -> list[Any]:
+    """Every example that is given for one value, with what it is an example of."""
+    return [
+        pytest.param(Annotated[field.annotation, "", *field.metadata], example, id=f"{kind} {name}")
+        for kind, command in COMMANDS.items()
+        for name, field in command.model_fields.items()
+        if not command.internal and "Mapping" not in str(field.annotation)
+        and "tuple" not in str(field.annotation) and "date" not in str(field.annotation)
+        if (example := example_in(descriptions(command).get(name, "")))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "example"), examples())
+def test_what_is_shown_as_an_example_can_be_typed(kind: Any, example: str) -> None:
+    assert TypeAdapter(kind).validate_python(example)
+
+
+def test_a_day_is_shown_as_it_is_written_and_an_hour_whole(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "--at 18:00" in said("board", "submit", "alder-creek-usd", "lea", capsys=capsys)
+    assert "YYYY-MM-DD" in said("lea", "works", "alder-creek-usd", capsys=capsys)
+
+
+def test_values_that_do_not_fit_together_are_told_without_all_the_others() -> None:
+    command = COMMANDS["lea recess"]
+    with pytest.raises(ValidationError) as caught:
+        command.model_validate(
+            {"lea": "a", "name": "R", "first": "1900-01-01", "last": "2250-12-31"}
+        )
+    told = explain(caught.value, command)
+    assert told.startswith("the recess lasts 128200 days, from 1900-01-01 to 2250-12-31"), told

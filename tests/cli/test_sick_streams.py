@@ -209,6 +209,32 @@ async def test_questions_about_a_healthy_one_are_answered_as_ever(ward: Office, 
         assert (answer.code, "Deliverable" in answer.out or "D1" in answer.out) == (0, True)
 
 
+async def test_a_read_only_copy_answers_as_much_though_it_can_note_nothing(
+    ward: Office,
+    ask: Ask,
+    superuser: Connection,
+    sandbox_database: Database,
+    tmp_path: Path,
+) -> None:
+    name = sandbox_database.name
+    await superuser.execute(f"alter database {name} set default_transaction_read_only = on")
+    for question, word in OVERVIEWS.items():
+        answer = await ask(*question.split())
+        assert "Traceback" not in answer.err, question
+        assert "stopped answering" not in answer.err, question
+        if word is not None:
+            assert (answer.code, word in answer.out) == (0, True), (question, answer)
+    triage = await ask("portfolio", "triage")
+    assert "Cannot be read for now: lost-field, newer-kind, newer-schema and " in triage.err
+    for sick, why in CAUSES.items():
+        answer = await ask("engagement", "show", sick)
+        assert (answer.code, why in answer.err) == (3, True), (sick, answer)
+    key = Secret(base64.b64encode(MASTER_KEY).decode())
+    settings = Settings(home=tmp_path, database_url=Secret(sandbox_database.url), key=key)
+    told = {f.seen.partition(" ")[0] for f in await examine(settings) if f.part == "Streams"}
+    assert told == {f"engagement:{name}" for name in CAUSES}
+
+
 async def test_a_question_about_a_sick_one_says_what_is_wrong(ward: Office, ask: Ask) -> None:
     for name, why in CAUSES.items():
         answer = await ask("engagement", "show", name)

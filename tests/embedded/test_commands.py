@@ -170,6 +170,7 @@ def test_a_mail_is_shown_in_words_that_cannot_steer_the_terminal(run: Run, caugh
 def test_the_html_part_is_written_for_a_browser(run: Run, caught: None, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert run("mail", "show", "1", "--html", str(page)).code == 0
+    assert page.stat().st_mode & 0o077 == 0
     assert "<p>Fällig.</p>" in page.read_text("utf-8")
     assert "no HTML part" in run("mail", "show", "2", "--html", str(page)).err
     assert "cannot be written" in run("mail", "show", "1", "--html", str(tmp_path)).err

@@ -48,6 +48,8 @@ class Premises:
     mails: MailCatcher
     office: Rooms
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    key: str = base64.b64encode(MASTER_KEY).decode()
+    """What every process of Handrail takes for the master key."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,7 +57,7 @@ class Premises:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
         return inherited | {
             "HANDRAIL_HOME": str(self.home),
-            "HANDRAIL_KEY": base64.b64encode(MASTER_KEY).decode(),
+            "HANDRAIL_KEY": self.key,
             "DATABASE_URL": self.database.url,
             "HANDRAIL_OWNER_DATABASE_URL": self.database.owner_url,
             "TEMPORAL_ADDRESS": self.temporal.address,

@@ -46,6 +46,7 @@ async def test_a_backup_comes_back_whole_and_mails_nobody_twice(premises: Premis
     assert code == 0, said
     saved = await events(at.database)
     assert f"{saved} events" in said
+    assert file.stat().st_mode & 0o077 == 0, "it names people: nobody else reads it"
     code, said = await at.handrail("backup", str(file))
     assert (code, "is there already" in said) == (1, True)
 
@@ -85,6 +86,65 @@ async def test_a_backup_comes_back_whole_and_mails_nobody_twice(premises: Premis
     assert (again.outcome, again.repeated) == ("recorded", False)
     code, said = await at.handrail("admin", "verify")
     assert code == 0, said
+
+
+async def test_a_worker_goes_on_beside_the_tables_of_a_later_release(premises: Premises) -> None:
+    """In an office that upgrades the old one serves on until it is replaced, and says so."""
+    at = premises
+    await at.worker()
+    owner = await asyncpg.connect(at.database.owner_url)
+    tables = await owner.fetch(
+        "select format('%I.%I', schemaname, tablename) as name from pg_tables"
+        " where schemaname in ('es', 'vault', 'read', 'ops')"
+    )
+    for table in tables:
+        await owner.execute(
+            f"alter table {table['name']} add later_note text,"
+            f" add later_kind text not null default 'ordinary'"
+        )
+    await owner.execute("update alembic_version set version_num = '9999'")
+    await owner.close()
+    for again in (False, True):  # The worker that runs, and one that is started now.
+        [receipt] = await at.submit(at.conversation(lea(0), "students" if again else "parents"))
+        assert isinstance(receipt, Receipt)
+        assert receipt.outcome == "recorded"
+        code, said = await at.handrail("doctor")
+        told = " ".join(said.split())
+        assert (code, "Traceback" in said) == (3, False), said
+        assert "newer than this Handrail" in told
+        await at.no_worker()
+        await at.worker()
+
+
+async def test_a_log_from_a_cluster_that_counted_further_is_not_worked_with(
+    premises: Premises,
+) -> None:
+    """Whoever follows it would see nothing of what is recorded from now on."""
+    at = premises
+    await at.worker()
+    await at.no_worker()
+    superuser = await asyncpg.connect(at.database.cluster.superuser_url, database=at.database.name)
+    await superuser.execute(
+        "begin; alter table es.events disable trigger append_only;"
+        "update es.events set xact_id = (xact_id::text::bigint + 1000000000)::text::xid8;"
+        "alter table es.events enable always trigger append_only; commit"
+    )
+    await superuser.close()
+    said = await refuses_to_start(at)
+    assert "its events bear ids of transactions that this one has still to come to" in said
+    assert "handrail admin adopt --original" in said
+    code, said = await at.handrail("doctor")
+    assert (code, "restored from a dump of another PostgreSQL" in " ".join(said.split())) == (
+        3, True,
+    ), said  # fmt: skip
+    code, said = await at.handrail("admin", "adopt", "--original")
+    assert code == 0, said
+    await at.worker()
+    code, said = await at.handrail("admin", "recover")
+    assert code == 0, said
+    [receipt] = await at.submit(at.conversation(lea(0)))
+    assert isinstance(receipt, Receipt)
+    assert receipt.outcome == "recorded"
 
 
 async def refuses_to_start(at: Premises) -> str:
@@ -163,4 +223,19 @@ async def test_a_database_that_is_not_what_it_seems_is_refused_with_the_way_out(
         assert answer.outcome == "recorded"
         await at.no_worker()
         await connection.close()
+        # This cluster's database was made with other rights than the one before.
+        code, said = await at.handrail("admin", "verify", "--accept-schema")
+        assert code == 0, said
+        superuser = await asyncpg.connect(younger.superuser_url, database="handrail")
+        await superuser.execute(
+            "begin; set local session_replication_role = replica;"
+            "alter table es.events disable trigger append_only;"
+            f"update es.events set xact_id = '4' where stream = 'engagement:{lea(2)}'"
+            " and version = 1; alter table es.events enable always trigger append_only; commit"
+        )
+        await superuser.close()
+        code, said = await at.handrail("admin", "verify")
+        assert code == 1, said
+        assert f"engagement:{lea(2)}" in said
+        assert "the transaction ids (xact_id)" in " ".join(said.split())
         at.database = old

@@ -72,6 +72,11 @@ async def test_the_engine_and_the_store_come_together_again_whichever_forgets(
     refused = await answered(at, at.conversation(lea(0), "superintendent"))
     assert (refused.outcome, refused.refusal) == ("refused", "StorePutBack")
     assert "handrail admin recover" in refused.message
+    # What the engine remembers is no answer: neither at once nor when it is asked again.
+    for _ in range(2):
+        repeated = await answered(at, lost)
+        assert (repeated.outcome, repeated.refusal) == ("refused", "StorePutBack")
+        assert "handrail admin recover" in repeated.message
     assert await version_of(at, lea(0)) == at_version - 1
     code, said = await at.handrail("doctor")
     assert code == 3
@@ -99,4 +104,10 @@ async def test_the_engine_and_the_store_come_together_again_whichever_forgets(
     assert (again.outcome, again.repeated) == ("recorded", False)
     assert await version_of(at, lea(0)) == at_version
     assert (await answered(at, lost)).repeated
+    # The store alone is asked: nobody is at work, and the engine knows nothing.
+    await at.no_worker()
+    await at.empty_temporal()
+    assert (await answered(at, lost)).repeated
+    await at.worker()
+    assert (await recover(at.settings)).silent == ()
     assert await first_commands(at, "ed-services") == ["recorded"] * LEAS

@@ -25,7 +25,8 @@ from tests.mail.digests import MORNING, a_digest, an_item
 ROOT = Path(__file__).parents[2]
 ANYTHING = st.text(min_size=1, max_size=200)
 BREAKING = st.sampled_from(["\n", "\r", "\r\n", "\0", "\x0b", "\x85", "\u2028", "\u202e"])
-DIGEST_LINES = ["name", "program", "agency", "sender", "reply_to", "address", "message_id"]
+DIGEST_LINES = ["name", "program", "agency", "overview_title"]
+DIGEST_ADDRESSES = ["sender", "reply_to", "address", "message_id"]
 ITEM_LINES = ["stream", "lea_name", "item", "title", "owner_name", "action", "command"]
 
 
@@ -162,8 +163,8 @@ def test_any_title_arrives_in_the_subject_and_nowhere_else(title: str, lea_name:
     assert decoded_words(dict(headers)["Subject"]) == sent["Subject"]
 
 
-@given(digest_field=st.sampled_from(DIGEST_LINES), before=ANYTHING, breaking=BREAKING)
-def test_a_line_break_in_a_digest_is_refused_by_the_name_of_its_field(
+@given(digest_field=st.sampled_from(DIGEST_ADDRESSES), before=ANYTHING, breaking=BREAKING)
+def test_a_line_break_in_an_address_is_refused_by_the_name_of_its_field(
     digest_field: str, before: str, breaking: str
 ) -> None:
     with pytest.raises(ValueError, match=digest_field) as refusal:
@@ -171,13 +172,13 @@ def test_a_line_break_in_a_digest_is_refused_by_the_name_of_its_field(
     assert "evil" not in str(refusal.value)
 
 
-@given(item_field=st.sampled_from(ITEM_LINES), before=ANYTHING, breaking=BREAKING)
-def test_a_line_break_in_an_item_is_refused_by_the_name_of_its_field(
-    item_field: str, before: str, breaking: str
+@given(field=st.sampled_from([*DIGEST_LINES, *ITEM_LINES]), before=ANYTHING, breaking=BREAKING)
+def test_a_line_break_in_a_text_that_was_kept_is_no_header_and_holds_up_no_mail(
+    field: str, before: str, breaking: str
 ) -> None:
-    with pytest.raises(ValueError, match=item_field) as refusal:
-        an_item(**{item_field: f"{before}{breaking}Bcc: eve@evil.example"})
-    assert "evil" not in str(refusal.value)
+    broken = {field: f"{before}{breaking}Bcc: eve@evil.example"}
+    digest = a_digest(**broken) if field in DIGEST_LINES else a_digest(an_item(**broken))
+    assert [name for name, _ in wire_headers(digest)] == [n for n, _ in wire_headers(a_digest())]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,6 @@ def test_a_line_break_in_an_item_is_refused_by_the_name_of_its_field(
         pytest.param("address", "Joy <joy@alder.example>", id="address with a name"),
         pytest.param("zone", "Pacific", id="unknown zone"),
         pytest.param("zone", "America", id="zone that is a directory"),
-        pytest.param("name", "  ", id="blank name"),
     ],
 )
 def test_a_digest_that_makes_no_mail_is_refused_by_the_name_of_its_field(
