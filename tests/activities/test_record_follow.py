@@ -14,6 +14,7 @@ from domain.playbook import Playbook
 from store.database import listed, queries
 from store.events import Checkpoint
 from store.liveness import FOLLOWER
+from tests.chaos.calls import Calls
 from tests.conftest import Office, eventually, new_id
 from tests.journey import mail
 
@@ -220,6 +221,17 @@ async def test_a_page_without_news_still_moves_the_checkpoint(office: Office) ->
         office.envelope("lea register", id=f"x-{new_id().hex[:8]}", name="X")
     )
     assert len(await _news(office)) == 1
+
+
+async def test_events_that_ask_for_nothing_cost_the_store_no_call_each(office: Office) -> None:
+    """A page is given up where a call fails: one of too many calls would never be dealt with."""
+    for number in range(30):
+        await office.do("lea register", id=f"quiet-{number}", name=f"Quiet {number}")
+    calls = Calls()
+    with calls.installed():
+        [(_, envelopes)] = await _news(office)
+    assert envelopes == []
+    assert calls.counts["store"] < 30
 
 
 async def _review_due(office: Office) -> date:
