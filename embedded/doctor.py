@@ -52,8 +52,9 @@ async def _stack(settings: Settings) -> list[Finding]:
                     "away",
                     f"{kind} runs on {settings.home}, but not all of it: "
                     f"{' '.join(record['alarms'])}",
-                    "The end of the log that it names says why; mend that, then `handrail down` "
-                    "and `handrail up`.",
+                    "What is being started again needs no hand: look again in a minute. For the "
+                    "rest the end of the log that is named says why; mend that, then "
+                    "`handrail down` and `handrail up`.",
                 )
             ]
         return [Finding("Stack", "ok", f"{kind} runs on {settings.home}, process {record['pid']}")]
@@ -279,5 +280,8 @@ async def _key(settings: Settings) -> list[Finding]:
 
 def _restart(settings: Settings, name: str) -> str:
     if read_live_stack(settings.home) is not None:
-        return "Run `handrail down`, then `handrail up`; the logs say why it ended."
+        return (
+            "It is started again by itself: look again in a minute. If it stays away, the line "
+            "about the stack and the logs say why; then `handrail down` and `handrail up`."
+        )
     return f"Check {ENVIRONMENT[name]}, or unset it and run `handrail up`."
