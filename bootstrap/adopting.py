@@ -14,6 +14,7 @@ from bootstrap.settings import Settings
 from store.database import Connection, open_pool, queries
 from store.epochs import OldSchema
 from store.renumbering import renumber
+from store.sealing import seal
 from store.vault import Vault
 
 
@@ -70,14 +71,16 @@ async def adopt(
     finally:
         await owner.close()
     pool = await open_pool(database_url, size=2)
+    vault = Vault(settings.master_key())
     try:
         async with pool.acquire() as connection:
             sandbox = await queries.store_kind(connection) == "sandbox"
+            await seal(connection, vault)
             if since is None:
                 since = await queries.last_sign_of_life(connection)
         if sandbox or practice:
             since = None
-        record = Record(pool, Vault(settings.master_key()), SystemClock())
+        record = Record(pool, vault, SystemClock())
         now = datetime.now(UTC)
 
         async def anew(connection: Connection) -> list[Held]:

@@ -1185,6 +1185,11 @@ select until::text as until, restored_to, receipts_to, receipts_keyed_from, stre
        receipts, heads, answers, revision, schema_, begun_at, sealed_at, mac
   from es.sealed;
 
+-- name: bears-seals$
+-- Whether anything was recorded or sealed with the master key.
+select exists (select from es.events where seal is not null)
+    or exists (select from es.sealed_streams);
+
 -- name: take-turn-to-seal!
 -- Makes whoever else would seal wait until this transaction is over; readers go on.
 lock table es.sealed in share row exclusive mode;
