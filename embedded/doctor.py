@@ -281,7 +281,7 @@ async def _key(settings: Settings) -> list[Finding]:
 def _restart(settings: Settings, name: str) -> str:
     if read_live_stack(settings.home) is not None:
         return (
-            "It is started again by itself: look again in a minute. If it stays away, the line "
-            "about the stack and the logs say why; then `handrail down` and `handrail up`."
+            "If it ended, it is started again by itself: look again in a minute. If it stays away, "
+            "`handrail down`, then `handrail up`; the logs say why."
         )
     return f"Check {ENVIRONMENT[name]}, or unset it and run `handrail up`."
