@@ -13,6 +13,7 @@ from bootstrap.settings import (
     is_locked,
     read_live_stack,
 )
+from bootstrap.values import Secret
 from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
 from embedded.looks.defects import look_at_defects
@@ -262,7 +263,8 @@ async def _key(settings: Settings) -> list[Finding]:
     try:
         settings.master_key()
     except SettingsError as error:
-        return [Finding(part, "away", str(error), f"Set {ENVIRONMENT['key_file']}.")]
+        remedy = f"Set {ENVIRONMENT['key_file']} to the key this store began with."
+        return [Finding(part, "away", str(error), remedy)]
     if settings.key is not None or settings.key_file is None:
         return [Finding(part, "ok", f"from {ENVIRONMENT['key']}")]
     mode = settings.key_file.stat().st_mode & 0o777
@@ -279,7 +281,8 @@ async def _key(settings: Settings) -> list[Finding]:
 
 
 def _restart(settings: Settings, name: str) -> str:
-    if read_live_stack(settings.home) is not None:
+    record, told = read_live_stack(settings.home), getattr(settings, name)
+    if record is not None and record[name] == (told.told() if isinstance(told, Secret) else told):
         return (
             "If it ended, it is started again by itself: look again in a minute. If it stays away, "
             "`handrail down`, then `handrail up`; the logs say why."

@@ -60,7 +60,7 @@ async def run(
     desks: int,
     home: Path,
     say: Callable[[str], None],
-    worker: tuple[str, ...] = ("-m", "worker"),
+    worker: tuple[str, ...] = ("-m", "tests.chaos.patient"),
     careless: bool = False,
 ) -> Run:
     """Everything follows from the seed, but for what the machine does in between.
