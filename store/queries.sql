@@ -1123,8 +1123,10 @@ select count(*) as mails, min(claimed_at) as since from ops.mails
  where outcome is null and claimed_at < clock_timestamp() - :waits::interval;
 
 -- name: checkpoint^
--- How far a reader of the log came.
-select xact_id::text as xact_id, position from ops.checkpoints where reader = :reader;
+-- How far a reader of the log came; nothing where that lies beyond the log, for there it never was.
+select xact_id::text as xact_id, position from ops.checkpoints c
+ where reader = :reader
+   and exists (select from es.events e where (e.xact_id, e.position) >= (c.xact_id, c.position));
 
 -- name: unread$
 -- How many events a reader of the log has not come to yet.

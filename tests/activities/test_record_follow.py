@@ -125,6 +125,18 @@ async def test_what_was_dealt_with_is_not_met_again(office: Office, playbook: Pl
     assert await follow(office) == []
 
 
+async def test_a_checkpoint_beyond_the_log_hides_no_news(
+    office: Office, playbook: Playbook
+) -> None:
+    """Whoever has the application's password can set it; what comes next must reach everybody."""
+    await _agreed(office, playbook)
+    await _keep(office, Checkpoint(str(2**62), 1))
+    await _recess(office)
+    moved = [r for r in await follow(office) if not r.repeated]
+    assert [r.stream for r in moved] == [f"engagement:{E}"]
+    assert await follow(office) == []
+
+
 async def test_only_running_engagements_of_that_lea_are_concerned(
     office: Office, playbook: Playbook
 ) -> None:
