@@ -64,11 +64,13 @@ select (select count(distinct stream) from es.events) as streams,
 select distinct on (stream) stream, version, hash from es.events order by stream, version desc;
 
 -- name: recorded-since
--- The commands of people by which something was recorded after an instant.
-select distinct r.command_id, r.stream, r.recorded_at
+-- The commands of people by which something was recorded after an instant, by their events.
+select r.command_id, r.stream, r.recorded_at,
+       string_agg(distinct e.type, ', ' order by e.type) as what
   from es.receipts r
   join es.events e on e.stream = r.stream and e.command_id = r.command_id
  where r.recorded_at > :since and e.actor <> 'system'
+ group by r.command_id, r.stream, r.recorded_at
  order by r.recorded_at, r.command_id;
 
 -- name: streams-of-unknown-fate
