@@ -27,7 +27,7 @@ from bootstrap.lacking import lacking
 from bootstrap.logging import configure_logging, quiet_temporal_messages
 from bootstrap.settings import SettingsError, load_settings
 from bootstrap.wiring import Services, services
-from domain.ids import in_epoch
+from domain.streams import in_epoch
 from store.database import AWAY, Pool, queries
 from store.epochs import Unusable, check_log
 from store.migrations import newest

@@ -15,9 +15,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.stopping import unless_told_to_stop
-from domain.errors import Invalid, Sick
-from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id
-from domain.messages import Envelope, Receipt
+from domain.envelope import Envelope, Receipt
+from domain.kernel.refusals import Invalid, Sick
+from domain.streams import PROGRAM, digest_workflow_id, host_workflow_id
 
 ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"

@@ -11,9 +11,9 @@ from typing import Any
 from uuid import UUID
 
 from activities.mail.redact import naming, texts, without
-from domain.context import Context, PersonEntry
-from domain.kernel import Recorded, State
-from domain.people import PersonChanged, PersonRegistered
+from domain.kernel.messages import Recorded, State
+from domain.program.people import PersonChanged, PersonRegistered
+from domain.rules.context import Context, PersonEntry
 from store.database import Connection, listed, queries
 from store.errors import Unreadable
 from store.events import Conflict, read_state, read_stream

@@ -21,8 +21,8 @@ from activities.mail.dates import Entry, published, uid
 from activities.mail.wording import heading
 from activities.record import Clock
 from activities.stopping import rest, unless_told_to_stop
-from domain.calendar import local_date
-from domain.context import ProgramEntry
+from domain.policy.calendar import local_date
+from domain.rules.context import ProgramEntry
 from store.context import people, program
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.errors import Unreadable

@@ -19,22 +19,22 @@ from activities.erasing import take_out_rest
 from activities.record import Clock
 from activities.stopping import rest, unless_told_to_stop
 from activities.undecided import is_passing
-from domain.bounces import SettleAddress, item_of
-from domain.context import SYSTEM
-from domain.engagement import EngagementOpened
-from domain.following import TakeOverSummit
-from domain.kernel import Command, Recorded
-from domain.lea_days import LeaRestsAgain, LeaWorksOnRestDay, RecessTakenBack
-from domain.leas import LeaChanged, RecessSet
-from domain.leaving import PersonLeft, PersonReturned
+from domain.engagement.engagement import EngagementOpened
+from domain.envelope import Envelope
+from domain.kernel.messages import Command, Recorded
+from domain.kernel.sealed import Sealed
 from domain.mending import EntryMended
-from domain.messages import Envelope
-from domain.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
-from domain.people import PersonChanged, PersonRegistered
-from domain.personal import Sealed
-from domain.policy import CalendarPublished, PlaybookPublished
-from domain.program import LookAhead
-from domain.summits import ConcludeSummit, SummitCancelled, SummitHeld, SummitRescheduled
+from domain.program.lea_days import LeaRestsAgain, LeaWorksOnRestDay, RecessTakenBack
+from domain.program.leas import LeaChanged, RecessSet
+from domain.program.leaving import PersonLeft, PersonReturned
+from domain.program.people import PersonChanged, PersonRegistered
+from domain.program.program import LookAhead
+from domain.program.publishing import CalendarPublished, PlaybookPublished
+from domain.reminders.bounces import SettleAddress, item_of
+from domain.reminders.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
+from domain.rules.context import SYSTEM
+from domain.summits.following import TakeOverSummit
+from domain.summits.summits import ConcludeSummit, SummitCancelled, SummitHeld, SummitRescheduled
 from store import defects
 from store.context import program, staff
 from store.database import AWAY, Connection, Pool, listed, queries

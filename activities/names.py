@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.ids import DIGEST
+from domain.streams import DIGEST
 
 WORKFLOW_QUEUE = "handrail"
 RECORD_QUEUE = "handrail-record"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from domain.context import PersonEntry
+from domain.rules.context import PersonEntry
 
 _PERSON = re.compile(r"(@?)\b(p-[a-z2-7]{13})\b")
 

@@ -12,12 +12,12 @@ from activities.dispatch import start_digest
 from activities.mail.digest import Overview, OverviewLine
 from activities.names import DigestRun
 from activities.naming import mentions, with_names
-from domain.bounces import item_of
-from domain.calendar import WorkingDays, at_local, local_date, spoken
-from domain.context import PersonEntry, ProgramEntry
-from domain.ids import DIGEST
-from domain.overviews import OverviewRules
-from domain.wording import dollars
+from domain.kernel.wording import dollars
+from domain.policy.calendar import WorkingDays, at_local, local_date, spoken
+from domain.policy.overviews import OverviewRules
+from domain.reminders.bounces import item_of
+from domain.rules.context import PersonEntry, ProgramEntry
+from domain.streams import DIGEST
 from store.context import mail_opening, overview_rules, people, program
 from store.database import Connection, listed, queries
 

@@ -16,11 +16,12 @@ from pydantic import ValidationError
 from activities.erasing import erase
 from activities.sealing import NamesTheErased, about_words, is_sealed, opened, sealed_answer
 from domain import subjects  # noqa: F401 - who decides knows every subject from the start
-from domain.clocks import TOLERANCE_SECONDS, hold_together
-from domain.context import SYSTEM, Context, Past
 from domain.deciding import after, brought, decide_in_full, led_to
-from domain.erasing import PersonErased
-from domain.errors import (
+from domain.engagement.state import Engagement, with_lea
+from domain.envelope import Envelope, Facets, Receipt, Told
+from domain.kernel.clocks import TOLERANCE_SECONDS, hold_together
+from domain.kernel.messages import Event, Recorded, State
+from domain.kernel.refusals import (
     Ambiguous,
     Invalid,
     Refused,
@@ -29,19 +30,18 @@ from domain.errors import (
     StorePutBack,
     Unknown,
 )
-from domain.ids import PROGRAM, engagement_of, host_workflow_id
-from domain.kernel import Event, Recorded, State
-from domain.leas import RegisterLea
-from domain.matters import matter_of
+from domain.kernel.sealed import Sealed
+from domain.kernel.validation import explain
 from domain.mending import MENDS
-from domain.messages import Envelope, Facets, Receipt, Told
-from domain.notices import ReconcileNotices
-from domain.personal import Sealed
-from domain.refusing import explain
-from domain.registry import COMMANDS, as_mended, fold
-from domain.reminding import next_wake
-from domain.state import Engagement, with_lea
-from domain.summits import ConcludeSummit, Summit
+from domain.owing.matter import matter_of
+from domain.program.erasing import PersonErased
+from domain.program.leas import RegisterLea
+from domain.reminders.claiming import next_wake
+from domain.reminders.notices import ReconcileNotices
+from domain.rules.context import SYSTEM, Context, Past
+from domain.rules.registry import COMMANDS, as_mended, fold
+from domain.streams import PROGRAM, engagement_of, host_workflow_id
+from domain.summits.summits import ConcludeSummit, Summit
 from store import defects
 from store.context import next_overview_moment, standing
 from store.database import Connection, Pool, is_outage, queries

@@ -21,9 +21,9 @@ from activities.names import (
 from activities.record import Record
 from activities.reminders import Reminders, mail_id
 from activities.undecided import few_times, is_passing
-from domain.erasing import PersonErased
-from domain.ids import PROGRAM
-from domain.messages import Envelope, Receipt, Told
+from domain.envelope import Envelope, Receipt, Told
+from domain.program.erasing import PersonErased
+from domain.streams import PROGRAM
 
 
 def record_activities(record: Record, reminders: Reminders) -> list[Callable[..., Any]]:

@@ -27,20 +27,16 @@ from activities.stopping import unless_told_to_stop
 from activities.telling import Found, claimed_by, digest_of, message_id, said_in
 from activities.threads import answered
 from activities.undecided import or_later, or_rest
-from domain.calendar import WorkingDays, local_date
-from domain.context import SYSTEM, Context, ProgramEntry
 from domain.deciding import brought
-from domain.ids import DIGEST, alarm_kind, alarm_of
-from domain.kernel import State
-from domain.messages import Envelope
-from domain.notices import (
-    ClaimNotices,
-    ReconcileNotices,
-    RecordDelivery,
-)
-from domain.overviews import next_overview
-from domain.reminding import announcement
-from domain.weekly import is_weekly, monday
+from domain.envelope import Envelope
+from domain.kernel.messages import State
+from domain.policy.calendar import WorkingDays, local_date
+from domain.policy.overviews import next_overview
+from domain.reminders.claiming import announcement
+from domain.reminders.notices import ClaimNotices, ReconcileNotices, RecordDelivery
+from domain.reminders.weekly import is_weekly, monday
+from domain.rules.context import SYSTEM, Context, ProgramEntry
+from domain.streams import DIGEST, alarm_kind, alarm_of
 from store.context import (
     mail_opening,
     mail_patience,

@@ -22,9 +22,9 @@ from activities.overviews import pass_on
 from activities.record import Clock
 from activities.reminders import still_theirs, went_to
 from activities.stopping import rest, unless_told_to_stop
-from domain.context import SYSTEM
-from domain.messages import Envelope
-from domain.notices import RecordReturn
+from domain.envelope import Envelope
+from domain.reminders.notices import RecordReturn
+from domain.rules.context import SYSTEM
 from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.errors import Unreadable

@@ -8,9 +8,9 @@ before: a destroyed key makes it unreadable wherever it lies.
 import json
 from typing import Any
 
-from domain.errors import Refused
-from domain.ids import person_id_from
-from domain.messages import Envelope, Receipt
+from domain.envelope import Envelope, Receipt
+from domain.kernel.refusals import Refused
+from domain.streams import person_id_from
 from store.database import Connection
 from store.errors import ForeignKey, VaultError
 from store.names import named_in, person_called, words

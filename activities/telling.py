@@ -10,10 +10,10 @@ from activities.names import DigestRun
 from activities.naming import with_names
 from activities.overviews import Overseen
 from activities.record import Outcome
-from domain.context import PersonEntry, ProgramEntry
-from domain.matters import matter_of
-from domain.notices import Notices, NoticesClaimed, PlannedNotice
-from domain.obligations import obligations
+from domain.owing.matter import matter_of
+from domain.owing.obligations import obligations
+from domain.reminders.notices import Notices, NoticesClaimed, PlannedNotice
+from domain.rules.context import PersonEntry, ProgramEntry
 
 _ASK_THEM = "Ask whether help is needed, or agree on a new date."
 """What whoever does not owe it does about it, where the obligation says nothing else."""

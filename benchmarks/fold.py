@@ -5,8 +5,8 @@ from statistics import median
 from uuid import uuid4
 
 from benchmarks.sample import START, history
-from domain.notices import Notices
-from domain.registry import fold
+from domain.reminders.notices import Notices
+from domain.rules.registry import fold
 from store.database import Connection, Pool
 from store.events import Append, append, read_stream
 from store.vault import Vault

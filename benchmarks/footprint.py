@@ -11,7 +11,7 @@ from temporalio.client import Client
 from benchmarks.mailing import start
 from benchmarks.setting import resident_mb
 from bootstrap.wiring import Services
-from domain.ids import host_workflow_id
+from domain.streams import host_workflow_id
 
 WARM, CACHED = 100, 500
 LIMIT_KB = 150

@@ -18,7 +18,7 @@ from benchmarks.setting import (
     shipped_playbook,
 )
 from bootstrap.wiring import Services
-from domain.ids import host_workflow_id
+from domain.streams import host_workflow_id
 from embedded.mailcatcher import MailCatcher
 
 SCENES = (("one engagement a mail", 200, 200), ("twenty engagements a mail", 1000, 50))

@@ -25,10 +25,10 @@ from benchmarks.setting import (
     resident_mb,
     shipped_playbook,
 )
-from domain.calendar import local_date
-from domain.context import SYSTEM
-from domain.messages import Envelope
-from domain.notices import RecordDelivery
+from domain.envelope import Envelope
+from domain.policy.calendar import local_date
+from domain.reminders.notices import RecordDelivery
+from domain.rules.context import SYSTEM
 from embedded.mailcatcher import mail_catcher
 from embedded.postgres import DATABASE, postgres_cluster
 from store.database import open_pool

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID, uuid5
 
-from domain.context import Context
-from domain.deliverables import DeliverableAgreed, DeliverableProposed, DeliverableSigned
-from domain.engagement import EngagementOpened
-from domain.kernel import Event
-from domain.obligations import Side
-from domain.planning import reconcile
-from domain.registry import fold
+from domain.deliverables.proposing import DeliverableAgreed, DeliverableProposed, DeliverableSigned
+from domain.engagement.engagement import EngagementOpened
+from domain.kernel.messages import Event
+from domain.owing.obligations import Side
+from domain.reminders.planning import reconcile
+from domain.rules.context import Context
+from domain.rules.registry import fold
 from store.context import standing
 from store.database import Connection, Pool
 from store.events import Append, append

@@ -3,9 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from domain.engagement import EngagementOpened
-from domain.kernel import Event
-from domain.notices import (
+from domain.engagement.engagement import EngagementOpened
+from domain.kernel.messages import Event
+from domain.kernel.sealed import Sealed
+from domain.recruitment.recruitment import ConversationLogged
+from domain.reminders.notices import (
     ClaimedNotice,
     NoticeRef,
     NoticesClaimed,
@@ -13,8 +15,6 @@ from domain.notices import (
     NoticesPlanned,
     PlannedNotice,
 )
-from domain.personal import Sealed
-from domain.recruitment import ConversationLogged
 
 START = datetime(2026, 8, 3, 15, tzinfo=UTC)
 _STEPS = ("t-14", "t-3", "due", "+1", "+5", "+10")

@@ -29,8 +29,8 @@ from benchmarks.setting import (
     furnish,
     shipped_playbook,
 )
-from domain.messages import Envelope
-from domain.registry import COMMANDS, fold
+from domain.envelope import Envelope
+from domain.rules.registry import COMMANDS, fold
 from embedded.postgres import DATABASE, Cluster, postgres_cluster
 from store.database import Connection, Pool, open_pool
 from store.events import read_stream

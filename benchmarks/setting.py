@@ -18,11 +18,11 @@ from bootstrap.encryption import data_converter
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from bootstrap.wiring import Services
-from domain.calendar import CalendarPack, at_local
-from domain.context import SYSTEM
-from domain.messages import Envelope
-from domain.playbook import Playbook
-from domain.registry import COMMANDS
+from domain.envelope import Envelope
+from domain.policy.calendar import CalendarPack, at_local
+from domain.policy.playbook import Playbook
+from domain.rules.context import SYSTEM
+from domain.rules.registry import COMMANDS
 from store.database import Pool
 from store.vault import Vault
 from worker import workers

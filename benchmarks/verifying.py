@@ -7,8 +7,8 @@ from statistics import median
 from uuid import uuid4
 
 from benchmarks.sample import START, history
-from domain.context import SYSTEM
-from domain.kernel import Event
+from domain.kernel.messages import Event
+from domain.rules.context import SYSTEM
 from store.database import Connection, Pool, queries, streamed
 from store.events import Append, append
 from store.sealing import seal

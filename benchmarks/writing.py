@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from activities.evidence import Sealer
 from benchmarks.sample import START, history
-from domain.kernel import Event
+from domain.kernel.messages import Event
 from store.database import Connection, Pool, queries
 from store.events import Append, append
 from store.evidence import Evidence

@@ -13,9 +13,9 @@ from bootstrap.clock import SandboxClock
 from bootstrap.encryption import data_converter
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services
-from domain.calendar import CalendarPack, at_local
-from domain.ids import digest_workflow_id
-from domain.messages import Envelope, Receipt
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack, at_local
+from domain.streams import digest_workflow_id
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import TemporalServer
 from store.database import Pool

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from activities.feeds import Feed, Keeper, entries, feeds, rendered
 from bootstrap.wiring import Services
-from domain.context import ProgramEntry
+from domain.rules.context import ProgramEntry
 from store.context import program
 from store.database import Connection
 from store.vault import Vault

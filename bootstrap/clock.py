@@ -97,7 +97,7 @@ class SandboxClock:
         """
         if instant.tzinfo is None:
             raise ValueError(f"{instant.isoformat()} has no time zone.")
-        from domain.bounds import within_reach
+        from domain.kernel.bounds import within_reach
 
         within_reach(instant)
         now = await self.now()

@@ -18,8 +18,8 @@ import asyncpg
 from bootstrap.away import why
 from bootstrap.clock import Clock, SandboxClock, SystemClock
 from bootstrap.settings import Settings
-from domain.clocks import hold_together
-from domain.errors import ForeignKey
+from domain.kernel.clocks import hold_together
+from domain.kernel.refusals import ForeignKey
 from store.database import AWAY, Pool, listed, open_pool, queries
 from store.epochs import Unusable, epoch_of
 from store.vault import Vault
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from activities.record import Record
-    from domain.kernel import Command
-    from domain.messages import Envelope, Receipt
+    from domain.envelope import Envelope, Receipt
+    from domain.kernel.messages import Command
     from store.errors import Unreadable
 
 PATIENCE_SECONDS = 3.8
@@ -95,7 +95,7 @@ class Door:
         illustrative: bool = False,
     ) -> "Envelope":
         """A command with what travels along."""
-        from domain.messages import Envelope
+        from domain.envelope import Envelope
 
         return Envelope.of(
             command,
@@ -202,7 +202,7 @@ class Door:
         from activities.dispatch import begin
         from activities.names import NOT_TAKEN, UNDECODABLE
         from activities.sealing import opened_answer, seal
-        from domain.messages import Receipt
+        from domain.envelope import Receipt
 
         assert self.client is not None
         again = f"--command-id {envelope.command_id}"

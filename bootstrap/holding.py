@@ -6,10 +6,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from activities.overviews import to_go
 from activities.record import Record
-from domain.calendar import WorkingDays, local_date
-from domain.context import SYSTEM
-from domain.messages import Envelope
-from domain.notices import UNKNOWN_FATE, HoldUnknown
+from domain.envelope import Envelope
+from domain.policy.calendar import WorkingDays, local_date
+from domain.reminders.notices import UNKNOWN_FATE, HoldUnknown
+from domain.rules.context import SYSTEM
 from store.context import overview_rules, program
 from store.database import Connection, listed, queries
 

@@ -17,9 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.names import WORKFLOW_QUEUE
 from bootstrap.wiring import Services
 from domain import subjects  # noqa: F401 - by whom a command is given is known of every one
-from domain.ids import host_workflow_id, in_epoch
-from domain.messages import Envelope, Receipt
-from domain.registry import COMMANDS
+from domain.envelope import Envelope, Receipt
+from domain.rules.registry import COMMANDS
+from domain.streams import host_workflow_id, in_epoch
 from store.database import listed, queries
 
 AT_ONCE = 8

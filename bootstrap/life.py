@@ -5,7 +5,7 @@ from typing import Any
 
 from temporalio.client import Interceptor, OutboundInterceptor
 
-from domain.ids import in_epoch
+from domain.streams import in_epoch
 
 
 class OfThisLife(Interceptor):

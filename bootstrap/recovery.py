@@ -25,7 +25,7 @@ from bootstrap.holding import Held, begin_again
 from bootstrap.lacking import Missing, lacking
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services, services
-from domain.ids import PROGRAM, digest_workflow_id, host_workflow_id, in_epoch
+from domain.streams import PROGRAM, digest_workflow_id, host_workflow_id, in_epoch
 from store.context import next_overview_moment
 from store.database import Connection, listed, queries
 

@@ -26,7 +26,7 @@ from typing import Any, Literal
 from bootstrap import clear, values
 from bootstrap.places import default_home, temporal_file, users
 from bootstrap.values import LogLevel, Secret
-from domain.clocks import TOLERANCE_SECONDS
+from domain.kernel.clocks import TOLERANCE_SECONDS
 
 KEY_BYTES = 32
 

@@ -77,10 +77,10 @@ def init(
     """
     from pydantic import ValidationError
 
-    from domain.calendar import CalendarPack
-    from domain.framework import Framework
-    from domain.playbook import Playbook
-    from domain.program import InitProgram
+    from domain.policy.calendar import CalendarPack
+    from domain.policy.framework import Framework
+    from domain.policy.playbook import Playbook
+    from domain.program.program import InitProgram
 
     try:
         command = InitProgram.model_validate(

@@ -11,12 +11,12 @@ from cyclopts import Parameter
 
 from cli.output import DEFECT, REFUSED, UNAVAILABLE, UNKNOWN, fail, narrate
 from cli.stack import settings_or_fail
-from domain.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
-from domain.wording import spoken
+from domain.kernel.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
+from domain.kernel.wording import spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.context import LeaEntry, PersonEntry
+    from domain.rules.context import LeaEntry, PersonEntry
     from store.errors import Unreadable
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def run(work: Callable[["Door"], Awaitable[T]], *, commands: bool = False) -> T:
     from bootstrap.away import why
     from bootstrap.door import NotKnown, Unavailable, Undecided, open_door
     from bootstrap.settings import SettingsError
-    from domain.errors import Refused
+    from domain.kernel.refusals import Refused
     from store.database import AWAY, is_outage
     from store.errors import Unreadable, VaultError
 
@@ -111,14 +111,14 @@ async def engagement_named(door: "Door", name: str) -> str:
         Ambiguous: Several LEAs are called that.
         Unknown: None is called that.
     """
-    from domain.errors import Unknown, did_you_mean
+    from domain.kernel.refusals import Unknown, did_you_mean
     from store.database import listed, queries
 
     async with door.pool.acquire() as connection:
         ids = [row["id"] for row in await listed(queries.engagement_ids(connection))]
         if name.strip() in ids:
             return name.strip()
-        from domain.context import several_leas
+        from domain.rules.context import several_leas
         from store.finding import leas_meant
 
         found = await leas_meant(connection, {name})
@@ -148,7 +148,7 @@ async def person_named(door: "Door", name: str, day: date | None = None) -> "Per
         Ambiguous: Several people are called that.
         Unknown: Nobody is called that.
     """
-    from domain.errors import Ambiguous
+    from domain.kernel.refusals import Ambiguous
     from store.finding import person_meant
 
     async with door.pool.acquire() as connection:
@@ -183,7 +183,7 @@ async def reminded_stream(door: "Door", name: str) -> str:
     Raises:
         Unknown: None is called that, or nobody is reminded of its kind.
     """
-    from domain.errors import Unknown, did_you_mean
+    from domain.kernel.refusals import Unknown, did_you_mean
     from store.context import appropriations
 
     kind, colon, rest = name.partition(":")
@@ -276,7 +276,7 @@ class Names:
             return {self.told(str(name)): self.throughout(part) for name, part in value.items()}
         if isinstance(value, list | tuple):
             return [self.throughout(part) for part in value]
-        from domain.personal import Sealed
+        from domain.kernel.sealed import Sealed
 
         return self.told(str(value)) if isinstance(value, Sealed) else value
 

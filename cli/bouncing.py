@@ -3,9 +3,9 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.bounces import Bounces
-from domain.calendar import local_date, spoken
-from domain.kernel import State
+from domain.kernel.messages import State
+from domain.policy.calendar import local_date, spoken
+from domain.reminders.bounces import Bounces
 
 
 def as_data(state: State, zone: ZoneInfo) -> list[dict[str, Any]]:

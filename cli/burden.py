@@ -12,13 +12,13 @@ from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
-from domain.burden import Month, by_month, collisions, first_of
-from domain.calendar import WorkingDays, spoken
-from domain.errors import Unknown
-from domain.kernel import State
-from domain.playbook_parts import BurdenRules
-from domain.state import Engagement
-from domain.wording import plain
+from domain.engagement.burden import Month, by_month, collisions, first_of
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.kernel.refusals import Unknown
+from domain.kernel.wording import plain
+from domain.policy.calendar import WorkingDays, spoken
+from domain.policy.parts import BurdenRules
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

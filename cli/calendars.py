@@ -54,7 +54,7 @@ def calendar_export(
 
     async def work(door: "Door") -> tuple[bytes, int]:
         from bootstrap.calendars import exported
-        from domain.errors import Unknown
+        from domain.kernel.refusals import Unknown
         from store.context import program
         from store.database import listed, queries
 

@@ -11,16 +11,16 @@ from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail
 from cli.reading import AsKnown, AsTrue, _day
-from domain.calendar import spoken
-from domain.checkins import CheckIn, CheckIns
-from domain.commitments import Commitment, commitments
-from domain.errors import Unknown
-from domain.kernel import State
-from domain.state import Engagement
+from domain.checkins.checkins import CheckIn, CheckIns
+from domain.checkins.commitments import Commitment, commitments
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.kernel.refusals import Unknown
+from domain.policy.calendar import spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.context import Context
+    from domain.rules.context import Context
 
 SIDES = {"lea": "LEA", "agency": "agency"}
 

@@ -12,16 +12,16 @@ from cli.asking import Json, Names, counted, engagement_named, run, say_if_illus
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day
-from domain.calendar import local_date, spoken
-from domain.coaching import Coaching, rules_of
-from domain.cycles import AS_PREDICTED, Cycle, Cycles
-from domain.dosage import Dosage, Month, dosage
-from domain.kernel import State
-from domain.state import Engagement
+from domain.coaching.contacts import Coaching, rules_of
+from domain.coaching.cycles import AS_PREDICTED, Cycle, Cycles
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.outlook.dosage import Dosage, Month, dosage
+from domain.policy.calendar import local_date, spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.context import Context
+    from domain.rules.context import Context
 
 
 def register(app: App) -> None:
@@ -231,7 +231,7 @@ def dosage_show(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
     """
-    from domain.errors import Refused
+    from domain.kernel.refusals import Refused
 
     seen = _seen(engagement, as_known, as_true)
     try:

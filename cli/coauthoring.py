@@ -13,20 +13,20 @@ from cli.delivering import deliverable_list
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
-from domain.calendar import local_date, spoken
-from domain.courses import CourseCorrected, Courses
-from domain.deliverables import Deliverable, Deliverables
-from domain.errors import Unknown
-from domain.kernel import Recorded, Stamp, State
-from domain.merging import unsettled_parts
-from domain.notices import Notices
-from domain.playbook import Playbook
-from domain.ratings import TAGS, Ratings
-from domain.reuse import Reuse
-from domain.state import Engagement
-from domain.submissions import DeliverableSubmitted
-from domain.terms import awaited, deliverable_named
-from domain.wording import lea_hours
+from domain.deliverables.corrections import CourseCorrected, Courses
+from domain.deliverables.merging import unsettled_parts
+from domain.deliverables.proposing import Deliverable, Deliverables
+from domain.deliverables.ratings import TAGS, Ratings
+from domain.deliverables.reuse import Reuse
+from domain.deliverables.submissions import DeliverableSubmitted
+from domain.deliverables.terms import awaited, deliverable_named
+from domain.engagement.state import Engagement
+from domain.kernel.messages import Recorded, Stamp, State
+from domain.kernel.refusals import Unknown
+from domain.kernel.wording import lea_hours
+from domain.policy.calendar import local_date, spoken
+from domain.policy.playbook import Playbook
+from domain.reminders.notices import Notices
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -26,14 +26,14 @@ from cli.files import load_yaml
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
-from domain.bounds import Day
-from domain.fields import Option, Positional, Ref
-from domain.kernel import Command
-from domain.registry import COMMANDS
+from domain.kernel.bounds import Day
+from domain.kernel.fields import Option, Positional, Ref
+from domain.kernel.messages import Command
+from domain.rules.registry import COMMANDS
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.messages import Receipt
+    from domain.envelope import Receipt
 
 COMMON = Group("Every command", sort_key=10)
 
@@ -384,7 +384,7 @@ def validated(command: type[Command], body: dict[str, Any]) -> Command:
 
 def explain(problem: ValidationError, command: type[Command]) -> str:
     """What is wrong with the values of a command, in one paragraph."""
-    from domain.refusing import wrong_with
+    from domain.kernel.validation import wrong_with
 
     parts = []
     for error in problem.errors(include_url=False):
@@ -410,7 +410,7 @@ def _checked(kind: Any, value: str | None, name: str) -> Any:
     try:
         return TypeAdapter(Day if kind is date else kind).validate_python(value)
     except ValidationError as problem:
-        from domain.refusing import wrong_with
+        from domain.kernel.validation import wrong_with
 
         fail(f"{name} {wrong_with(problem.errors()[0])}.", REFUSED)
 

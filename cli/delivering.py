@@ -10,13 +10,13 @@ from cyclopts import Parameter
 from cli.asking import Json, Names, counted, engagement_named, person_named, run
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, _distance, _zone, end_of, not_to_come
-from domain.calendar import local_date, spoken
-from domain.errors import Unknown
-from domain.kernel import State
-from domain.obligations import Side
-from domain.state import Engagement
-from domain.terms import Status
-from domain.whereabouts import ACTS, whereabouts
+from domain.deliverables.terms import Status
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.kernel.refusals import Unknown
+from domain.outlook.whereabouts import ACTS, whereabouts
+from domain.owing.obligations import Side
+from domain.policy.calendar import local_date, spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
-from domain.kernel import Command
+from domain.kernel.messages import Command
 
 
 def descriptions(command: type[Command]) -> dict[str, str]:

@@ -15,14 +15,14 @@ from cli.imports import Row, Shape, Switch, carry_out
 from cli.nouns import noun
 from cli.output import emit_json
 from cli.reading import AsKnown, AsTrue
-from domain.calendar import local_date, spoken
-from domain.dashboard import Alignment, Dashboards, RecordDashboard
-from domain.errors import Unknown
-from domain.focus import Entry, Focus
-from domain.kernel import State
-from domain.measures import MEASURE_KINDS, Measure, Measures
-from domain.observations import Observations, standing
-from domain.state import Engagement
+from domain.engagement.state import Engagement
+from domain.focus.dashboard import Alignment, Dashboards, RecordDashboard
+from domain.focus.focus import Entry, Focus
+from domain.focus.measures import MEASURE_KINDS, Measure, Measures
+from domain.focus.observations import Observations, standing
+from domain.kernel.messages import State
+from domain.kernel.refusals import Unknown
+from domain.policy.calendar import local_date, spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -15,17 +15,17 @@ from cli.nouns import noun
 from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
 from cli.stack import settings_or_fail
-from domain.calendar import local_date, spoken
-from domain.engagement import AssignRole
-from domain.errors import AlreadyExists
-from domain.handover import HandOverLead, Handovers, status_of
-from domain.kernel import Command, State
-from domain.messages import Receipt
-from domain.state import AGENCY_ROLES
+from domain.engagement.engagement import AssignRole
+from domain.engagement.state import AGENCY_ROLES
+from domain.envelope import Receipt
+from domain.kernel.messages import Command, State
+from domain.kernel.refusals import AlreadyExists
+from domain.policy.calendar import local_date, spoken
+from domain.team.handover import HandOverLead, Handovers, status_of
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.messages import Envelope
+    from domain.envelope import Envelope
 
 _REASSIGNED = uuid5(NAMESPACE_URL, "tag:handrail,2026:reassign")
 REASON = "everything of one person was given to another"

@@ -20,14 +20,14 @@ from cli.nouns import noun
 from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import Numbered, column, read_table
-from domain.bounds import Day
-from domain.calendar import local_date, spoken
-from domain.engagement import OpenEngagement
-from domain.errors import ReusedCommandId, Unknown
-from domain.kernel import Command
-from domain.messages import Envelope, Receipt
-from domain.refusing import wrong_with
-from domain.registry import COMMANDS
+from domain.engagement.engagement import OpenEngagement
+from domain.envelope import Envelope, Receipt
+from domain.kernel.bounds import Day
+from domain.kernel.messages import Command
+from domain.kernel.refusals import ReusedCommandId, Unknown
+from domain.kernel.validation import wrong_with
+from domain.policy.calendar import local_date, spoken
+from domain.rules.registry import COMMANDS
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -11,11 +11,11 @@ from cyclopts import App
 from cli.asking import Json, Names, counted, person_named, reminded_stream, run, say_if_illustrative
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _zone
-from domain.errors import Unknown, did_you_mean
-from domain.matters import matter_of
-from domain.notices import Notices
-from domain.planning import addressed
-from domain.unplanned import items_of, why_unplanned
+from domain.kernel.refusals import Unknown, did_you_mean
+from domain.owing.matter import matter_of
+from domain.reminders.not_planned import items_of, why_unplanned
+from domain.reminders.notices import Notices
+from domain.reminders.planning import addressed
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

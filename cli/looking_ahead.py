@@ -20,19 +20,19 @@ from cli.asking import (
 from cli.burden import month_as_data
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
-from domain.burden import by_month, first_of
-from domain.calendar import add_months, at_local, spoken
-from domain.context import Context
-from domain.etiquette import Etiquette, kind_of, snooze_of, snoozed_until
-from domain.holds import told
-from domain.kernel import State
-from domain.matters import kind_of_stream, matter_of
-from domain.notices import Notice, Notices
-from domain.obligations import obligations
-from domain.planning import recipients
-from domain.rehearsal import Message, as_signed, rehearsed, waiting_for_signatures
-from domain.state import Engagement
-from domain.unplanned import why_unreminded
+from domain.engagement.burden import by_month, first_of
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.outlook.rehearsal import Message, as_signed, rehearsed, waiting_for_signatures
+from domain.owing.matter import kind_of_stream, matter_of
+from domain.owing.obligations import obligations
+from domain.policy.calendar import add_months, at_local, spoken
+from domain.reminders.etiquette import Etiquette, kind_of, snooze_of, snoozed_until
+from domain.reminders.not_planned import why_unreminded
+from domain.reminders.notices import Notice, Notices
+from domain.reminders.planning import recipients
+from domain.rules.context import Context
+from domain.turnover.holds import told
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -49,8 +49,8 @@ def register(app: App) -> None:
 
 async def _standing(door: "Door", stream: str) -> tuple[State, Context, dict[str, set[date]]]:
     """A stream as it stands, what is known around it, and who has had which mails."""
-    from domain.ids import DIGEST
-    from domain.weekly import monday
+    from domain.reminders.weekly import monday
+    from domain.streams import DIGEST
     from store.context import standing
     from store.database import listed, queries
     from store.events import read_state

@@ -24,15 +24,15 @@ from cli.output import REFUSED, USAGE, fail, narrate
 from cli.previewing import asks, previewed, wanted
 from cli.reading import stream_named
 from cli.stack import settings_or_fail
-from domain.errors import Unknown, WrongState
+from domain.kernel.refusals import Unknown, WrongState
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from bootstrap.door import Door
-    from domain.kernel import Command
+    from domain.envelope import Envelope, Receipt
+    from domain.kernel.messages import Command
     from domain.mending import CorrectEntry, RetractEntry
-    from domain.messages import Envelope, Receipt
 
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 CommandId = Annotated[str | None, Parameter(name="--command-id")]
@@ -254,7 +254,7 @@ async def typed_then(
     Raises:
         Refused: There is no such entry, or what was typed was not kept.
     """
-    from domain.registry import COMMANDS
+    from domain.rules.registry import COMMANDS
     from store.events import read_stream
     from store.past import typed_for
 

@@ -16,11 +16,12 @@ from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day, _zone, end_of, not_to_come
 from cli.unappropriated import told
-from domain.appropriations import Appropriation, AppropriationTerms
-from domain.calendar import local_date, spoken
-from domain.errors import Unknown, did_you_mean
-from domain.expiry import LET_LAPSE, Expiry, over
-from domain.investments import (
+from domain.kernel.messages import Recorded, State
+from domain.kernel.refusals import Unknown, did_you_mean
+from domain.kernel.wording import dollars
+from domain.money.appropriations import Appropriation, AppropriationTerms
+from domain.money.expiry import LET_LAPSE, Expiry, over
+from domain.money.investments import (
     Investment,
     InvestmentAdded,
     InvestmentCorrected,
@@ -28,10 +29,9 @@ from domain.investments import (
     InvestmentTerms,
     InvestmentWithdrawn,
 )
-from domain.kernel import Recorded, State
-from domain.money import exact
-from domain.notices import Notices
-from domain.wording import dollars
+from domain.money.money import exact
+from domain.policy.calendar import local_date, spoken
+from domain.reminders.notices import Notices
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -3,7 +3,7 @@
 from cyclopts import App
 
 from cli import index
-from domain.nouns import NOUNS
+from domain.kernel.nouns import NOUNS
 
 
 def noun(app: App, name: str) -> App:

@@ -16,21 +16,21 @@ from cli.output import REFUSED, emit_json, fail, narrate
 from cli.roles import absences
 from cli.roles import as_text as absence_as_text
 from cli.showing import as_data, investment_line
-from domain.burden import hours_asked
-from domain.calendar import local_date, spoken
-from domain.coaching import Coaching
-from domain.deliverables import Deliverables
-from domain.errors import Unknown
-from domain.handover import rules_of
-from domain.kernel import State
-from domain.obligations import obligations
-from domain.registry import as_mended
-from domain.state import Engagement, with_lea
-from domain.wording import lea_hours, texts
+from domain.coaching.contacts import Coaching
+from domain.deliverables.proposing import Deliverables
+from domain.engagement.burden import hours_asked
+from domain.engagement.state import Engagement, with_lea
+from domain.kernel.messages import State
+from domain.kernel.refusals import Unknown
+from domain.kernel.wording import lea_hours, texts
+from domain.owing.obligations import obligations
+from domain.policy.calendar import local_date, spoken
+from domain.rules.registry import as_mended
+from domain.team.handover import rules_of
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.context import Context
+    from domain.rules.context import Context
 
 Out = Annotated[Path | None, Parameter(name="--out")]
 

@@ -11,11 +11,11 @@ from cli.asking import Json, Names, counted, run
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
-from domain.calendar import local_date, spoken
-from domain.playbook import Playbook
-from domain.portfolio import Mix, mix
-from domain.state import Engagement
-from domain.triage import Need, in_order, need
+from domain.engagement.state import Engagement
+from domain.outlook.mix import Mix, mix
+from domain.outlook.triage import Need, in_order, need
+from domain.policy.calendar import local_date, spoken
+from domain.policy.playbook import Playbook
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

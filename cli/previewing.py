@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cli.output import USAGE, fail
-from domain.wording import full
+from domain.kernel.wording import full
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from cli.asking import Names
-    from domain.messages import Envelope
+    from domain.envelope import Envelope
 
 
 def asks() -> bool:
@@ -57,9 +57,9 @@ async def end_wanted(door: "Door", envelope: "Envelope", names: "Names") -> bool
 
 async def _decided(door: "Door", envelope: "Envelope") -> tuple[list[str], list[str]]:
     """What would be recorded, and what is owed until then."""
-    from domain.calendar import spoken
     from domain.deciding import decide_in_full
     from domain.mending import MENDS
+    from domain.policy.calendar import spoken
     from store.events import folded, read_stream
     from store.finding import canonical_stream
     from store.past import past_of

@@ -22,16 +22,16 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
-from domain.errors import ImpossibleDate
-from domain.ids import AGENCY, EXTERNAL
-from domain.phases import Phase
-from domain.wording import dollars, exact, spoken
+from domain.kernel.phases import Phase
+from domain.kernel.refusals import ImpossibleDate
+from domain.kernel.wording import dollars, exact, spoken
+from domain.streams import AGENCY, EXTERNAL
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from bootstrap.door import Door
-    from domain.kernel import Recorded
+    from domain.kernel.messages import Recorded
 
 Who = Annotated[str | None, Parameter(name="--person")]
 AsKnown = Annotated[Date | None, Parameter(name="--as-known")]
@@ -455,8 +455,8 @@ def _day(text: str | None, option: str) -> date | None:
         return None
     from pydantic import TypeAdapter, ValidationError
 
-    from domain.bounds import Day
-    from domain.refusing import wrong_with
+    from domain.kernel.bounds import Day
+    from domain.kernel.validation import wrong_with
 
     try:
         return TypeAdapter(Day).validate_python(text)

@@ -9,14 +9,14 @@ from cyclopts import App
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
-from domain.calendar import spoken
-from domain.deliverables import Deliverables
-from domain.errors import WrongState
-from domain.kernel import Recorded, State
-from domain.review import Finding, Review
-from domain.state import Engagement
-from domain.submissions import DeliverableSubmitted
-from domain.thread import Strand, through, unserving
+from domain.deliverables.proposing import Deliverables
+from domain.deliverables.submissions import DeliverableSubmitted
+from domain.engagement.state import Engagement
+from domain.kernel.messages import Recorded, State
+from domain.kernel.refusals import WrongState
+from domain.policy.calendar import spoken
+from domain.review.review import Finding, Review
+from domain.review.thread import Strand, through, unserving
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from domain.wording import spoken
+from domain.kernel.wording import spoken
 
 if TYPE_CHECKING:
     from cli.asking import Names
-    from domain.context import PersonEntry
-    from domain.state import EngagementRole
+    from domain.engagement.state import EngagementRole
+    from domain.rules.context import PersonEntry
     from store.database import Connection
 
 Held = tuple[str, str, str | None]
@@ -92,7 +92,7 @@ async def absences(
 def _turn(
     role: str, holder: str | None, roles: Mapping[str, str], known: Mapping[str, "PersonEntry"]
 ) -> Iterable[str]:
-    from domain.planning import in_turn
+    from domain.reminders.planning import in_turn
 
     def holding(wanted: "EngagementRole") -> tuple[str, ...]:
         return (roles[wanted],) if wanted in roles else ()

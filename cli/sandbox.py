@@ -82,7 +82,7 @@ def to(
         fail(f"'{when}' is not a date of the calendar. Say 2054-09-01, or 2054-09-01T08:00.", USAGE)
 
     def there(_now: datetime, zone: ZoneInfo) -> datetime:
-        from domain.calendar import clock_trouble
+        from domain.policy.calendar import clock_trouble
 
         if wanted.tzinfo:
             return wanted

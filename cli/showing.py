@@ -9,36 +9,36 @@ from zoneinfo import ZoneInfo
 from cli import bouncing, burden, handing, looking_ahead, reviewing, summits
 from cli.roles import Absent, absences
 from cli.roles import as_text as absence_as_text
-from domain.agenda import AgendaItem, clocked
-from domain.agreements import MAIN, Agreements
-from domain.calendar import spoken
-from domain.checkins import CheckIns
-from domain.coaching import Coaching
-from domain.commitments import commitments
-from domain.context import LeaEntry
-from domain.cycles import Cycles
-from domain.deliverables import Deliverables
-from domain.eligibility import Eligibility, years_met
-from domain.errors import Unknown
-from domain.focus import Focus
-from domain.holds import Holds
-from domain.investments import Investments
-from domain.kernel import Recorded, State
-from domain.measures import MEASURE_KINDS, Measures
-from domain.money import exact
-from domain.observations import Observations, standing
-from domain.playbook import Playbook
-from domain.recruitment import Recruitment
-from domain.registry import as_mended
-from domain.review import Review
-from domain.risks import Risks
-from domain.state import Engagement, with_lea
-from domain.steps import journey
-from domain.surveys import Surveys
-from domain.team import Team, lacking
-from domain.terms import awaited
-from domain.turnover import Turnover
-from domain.wording import counted, dollars, lea_hours
+from domain.agreements.agenda import AgendaItem, clocked
+from domain.agreements.agreements import MAIN, Agreements
+from domain.checkins.checkins import CheckIns
+from domain.checkins.commitments import commitments
+from domain.coaching.contacts import Coaching
+from domain.coaching.cycles import Cycles
+from domain.deliverables.proposing import Deliverables
+from domain.deliverables.terms import awaited
+from domain.engagement.state import Engagement, with_lea
+from domain.focus.focus import Focus
+from domain.focus.measures import MEASURE_KINDS, Measures
+from domain.focus.observations import Observations, standing
+from domain.journey.steps import journey
+from domain.kernel.messages import Recorded, State
+from domain.kernel.refusals import Unknown
+from domain.kernel.wording import counted, dollars, lea_hours
+from domain.money.investments import Investments
+from domain.money.money import exact
+from domain.policy.calendar import spoken
+from domain.policy.playbook import Playbook
+from domain.recruitment.eligibility import Eligibility, years_met
+from domain.recruitment.recruitment import Recruitment
+from domain.review.review import Review
+from domain.rules.context import LeaEntry
+from domain.rules.registry import as_mended
+from domain.surveys.surveys import Surveys
+from domain.team.members import Team, lacking
+from domain.team.risks import Risks
+from domain.turnover.holds import Holds
+from domain.turnover.leavings import Turnover
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

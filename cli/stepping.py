@@ -7,15 +7,15 @@ from cyclopts import App
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
-from domain.calendar import local_date, spoken
-from domain.kernel import State
-from domain.state import Engagement
-from domain.statutes import StatuteDateOpened, Statutes, dates_for, dates_to_come
-from domain.steps import StepNow, journey
+from domain.engagement.state import Engagement
+from domain.journey.statute_dates import StatuteDateOpened, Statutes, dates_for, dates_to_come
+from domain.journey.steps import StepNow, journey
+from domain.kernel.messages import State
+from domain.policy.calendar import local_date, spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.context import Context
+    from domain.rules.context import Context
 
 _TOLD = {
     "done": "done",

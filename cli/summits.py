@@ -20,20 +20,16 @@ from cli.nouns import noun
 from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import read_table
-from domain.attendance import Attendance
-from domain.calendar import spoken
-from domain.following import (
-    SummitFollowed,
-    SummitNotFollowed,
-    taken_over,
-)
-from domain.invitations import Invitations, InviteToSummit, became_of
-from domain.kernel import State
-from domain.messages import Receipt
-from domain.nouns import about_noun
-from domain.summit_years import PlannedSummit, by_year
-from domain.summits import RescheduleSummit, Summit, entry_of, span
-from domain.wording import lea_hours, plain
+from domain.envelope import Receipt
+from domain.kernel.messages import State
+from domain.kernel.nouns import about_noun
+from domain.kernel.wording import lea_hours, plain
+from domain.policy.calendar import spoken
+from domain.summits.attendance import Attendance
+from domain.summits.following import SummitFollowed, SummitNotFollowed, taken_over
+from domain.summits.invitations import Invitations, InviteToSummit, became_of
+from domain.summits.summits import RescheduleSummit, Summit, entry_of, span
+from domain.summits.years import PlannedSummit, by_year
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -104,7 +100,7 @@ def invite(
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
         from bootstrap.door import new_command_id
-        from domain.errors import Unknown
+        from domain.kernel.refusals import Unknown
 
         results = []
         for name in dict.fromkeys(engagements):
@@ -252,7 +248,7 @@ async def _moved(
 ) -> tuple[list[Result], str]:
     """Move it, and wait until every invited engagement has taken that over."""
     from bootstrap.door import new_command_id
-    from domain.errors import Refused
+    from domain.kernel.refusals import Refused
     from store.database import listed, queries
     from store.events import read_state
 
@@ -323,7 +319,7 @@ def attendance_import(
     named = {str(r.values.get("lea") or r.values.get("engagement") or "") for r in table}
 
     async def work(door: "Door") -> dict[str, str]:
-        from domain.errors import Unknown
+        from domain.kernel.refusals import Unknown
 
         found = {}
         for name in named - {""}:
@@ -430,7 +426,7 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
     """
 
     async def work(door: "Door") -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        from domain.errors import Unknown, did_you_mean
+        from domain.kernel.refusals import Unknown, did_you_mean
         from store.database import listed, queries
 
         wanted = summit.strip().upper()

@@ -17,18 +17,18 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from cli.stack import settings_or_fail
 from cli.tables import read_table
-from domain.calendar import spoken
-from domain.errors import Invalid
-from domain.growth import Comparison, Growth, aggregated, average, comparisons
-from domain.kernel import State
-from domain.means import Mean, instrument_named, kept, unknown_construct
-from domain.messages import Receipt
-from domain.state import Engagement
-from domain.surveys import RecordSurvey, SurveyRecorded, Surveys, rules_of
+from domain.engagement.state import Engagement
+from domain.envelope import Receipt
+from domain.kernel.messages import State
+from domain.kernel.refusals import Invalid
+from domain.policy.calendar import spoken
+from domain.surveys.growth import Comparison, Growth, aggregated, average, comparisons
+from domain.surveys.means import Mean, instrument_named, kept, unknown_construct
+from domain.surveys.surveys import RecordSurvey, SurveyRecorded, Surveys, rules_of
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.context import Context
+    from domain.rules.context import Context
 
 APART = (
     "Process grows before outcomes: this is how people say they work. What the Dashboard shows "

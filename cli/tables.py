@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.files import read_text, read_yaml
 from cli.output import REFUSED, fail, narrate
-from domain.wording import counted
+from domain.kernel.wording import counted
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _NO_DATA = "no data"

@@ -10,12 +10,12 @@ from cli.asking import Date, Json, Names, engagement_named, run, say_if_illustra
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day
-from domain.calendar import local_date, spoken
-from domain.kernel import State
-from domain.state import Engagement
-from domain.team import Team, continuity, lacking
-from domain.turnover import Leaving, Turnover
-from domain.wording import counted
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.kernel.wording import counted
+from domain.policy.calendar import local_date, spoken
+from domain.team.members import Team, continuity, lacking
+from domain.turnover.leavings import Leaving, Turnover
 
 if TYPE_CHECKING:
     from bootstrap.door import Door

@@ -5,14 +5,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from cli.asking import counted
-from domain.appropriations import AppropriationRecorded
-from domain.investments import InvestmentAdded
-from domain.money import fits
-from domain.wording import dollars
+from domain.kernel.wording import dollars
+from domain.money.appropriations import AppropriationRecorded
+from domain.money.investments import InvestmentAdded
+from domain.money.money import fits
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.messages import Receipt
+    from domain.envelope import Receipt
 
 NAMED = 5
 """How many are named one by one."""

@@ -12,15 +12,15 @@ from cli.commands import tell, told, validated
 from cli.nouns import noun
 from cli.output import REFUSED, USAGE, emit_json, emit_table, fail
 from cli.stack import settings_or_fail
-from domain.calendar import spoken
-from domain.differences import Differences, differences
-from domain.errors import Refused, Unknown, did_you_mean
-from domain.playbook import Playbook
-from domain.upgrade import Preview, UpgradePlaybook
+from domain.journey.upgrade import Preview, UpgradePlaybook
+from domain.kernel.refusals import Refused, Unknown, did_you_mean
+from domain.policy.calendar import spoken
+from domain.policy.differences import Differences, differences
+from domain.policy.playbook import Playbook
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.messages import Envelope, Receipt
+    from domain.envelope import Envelope, Receipt
 
 Switch = Annotated[bool, Parameter(negative="")]
 Hidden = Annotated[str | None, Parameter(name="--command-id")]
@@ -267,7 +267,7 @@ async def previewed(door: "Door", envelope: "Envelope") -> Preview:
         Refused: It would not be taken.
     """
     from domain.deciding import after, decide_in_full
-    from domain.upgrade import preview
+    from domain.journey.upgrade import preview
     from store.events import read_state
     from store.resolving import resolve
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.context import Context
-from domain.kernel import Command, Event, On, Recorded, Stamp, State
-from domain.matters import matter_of
-from domain.passing import coming
-from domain.planning import reconcile
-from domain.registry import decide, fold
-from domain.state import Engagement
-from domain.steps import held_to_steps
+from domain.engagement.state import Engagement
+from domain.journey.steps import held_to_steps
+from domain.kernel.messages import Command, Event, On, Recorded, Stamp, State
+from domain.owing.coming import coming
+from domain.owing.matter import matter_of
+from domain.reminders.planning import reconcile
+from domain.rules.context import Context
+from domain.rules.registry import decide, fold
 
 Dated = tuple[Event, datetime]
 """An event with the instant at which it came true."""

@@ -16,22 +16,22 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.authority import MAY, require
-from domain.bounds import Day
-from domain.calendar import spoken
-from domain.context import SYSTEM, Context, Entry, Past
 from domain.deciding import Dated, facts
-from domain.erasing import ErasePerson
-from domain.errors import Refused, Unknown, WrongState
-from domain.fields import Line, Positional
-from domain.kernel import Command, Decision, Event, On, Recorded, Spent, Stamp, State
-from domain.matters import kind_of_stream
-from domain.notices import NOTICE_EVENTS
-from domain.nouns import about_noun
-from domain.personal import Sealed
-from domain.registry import EVENTS, as_mended, decides, evolves, fold
-from domain.state import Engagement
-from domain.wording import texts
+from domain.engagement.state import Engagement
+from domain.kernel.bounds import Day
+from domain.kernel.fields import Line, Positional
+from domain.kernel.messages import Command, Decision, Event, On, Recorded, Spent, Stamp, State
+from domain.kernel.nouns import about_noun
+from domain.kernel.refusals import Refused, Unknown, WrongState
+from domain.kernel.sealed import Sealed
+from domain.kernel.wording import texts
+from domain.owing.matter import kind_of_stream
+from domain.policy.calendar import spoken
+from domain.program.erasing import ErasePerson
+from domain.reminders.notices import NOTICE_EVENTS
+from domain.rules.authority import MAY, require
+from domain.rules.context import SYSTEM, Context, Entry, Past
+from domain.rules.registry import EVENTS, as_mended, decides, evolves, fold
 
 _NAME = re.compile(r"[A-Z]{1,3}-?\d+")
 """A short name such as D1 or INV-2."""

@@ -1,87 +1,118 @@
-"""Every subject, found by itself and imported, so that it registers what it declares."""
+"""Every subject, wing by wing: importing this registers what each declares."""
 
-from importlib import import_module
-from pkgutil import iter_modules
 from types import ModuleType
 
-import domain
-from domain.registry import COMMANDS, EVENTS
-
-_AS_READ = (
-    "program",
-    "people",
-    "leaving",
-    "erasing",
-    "leas",
-    "lea_days",
-    "facts",
-    "policy",
-    "engagement",
-    "steps",
-    "upgrade",
-    "statutes",
-    "recruitment",
-    "eligibility",
-    "portfolio",
-    "agreements",
-    "frameworks",
-    "review",
-    "waves",
-    "sparing",
-    "evidence",
-    "recommendations",
-    "factual_review",
-    "focus",
-    "measures",
-    "observations",
-    "dashboard",
-    "boards",
-    "terms",
-    "deliverables",
-    "coauthoring",
-    "merging",
-    "dependencies",
-    "submissions",
-    "ratings",
-    "reuse",
-    "courses",
-    "burden",
-    "checkins",
-    "closing",
-    "commitments",
-    "surveys",
-    "coaching",
-    "cycles",
-    "handover",
-    "overlap",
-    "appropriations",
-    "expiry",
-    "summits",
-    "summit_program",
-    "invitations",
-    "following",
-    "attendance",
-    "investments",
-    "team",
-    "risks",
-    "holds",
-    "turnover",
-    "recommitment",
-    "notices",
-    "reminding",
+from domain import mending
+from domain.agreements import agreements, boards, renewals
+from domain.checkins import checkins, closing, commitments
+from domain.coaching import contacts, cycles
+from domain.deliverables import (
+    coauthoring,
+    corrections,
+    dependencies,
+    merging,
+    owed,
+    proposing,
+    ratings,
+    reuse,
+    submissions,
+    terms,
 )
-"""The order in which a reader meets them; a subject that is not named here comes after these."""
+from domain.engagement import burden, engagement, state
+from domain.focus import dashboard, focus, measures, observations
+from domain.journey import statute_dates, steps, upgrade
+from domain.money import appropriations, expiry, investments
+from domain.owing import matter
+from domain.program import (
+    classification,
+    erasing,
+    facts,
+    frameworks,
+    lea_days,
+    leas,
+    leaving,
+    people,
+    program,
+    publishing,
+)
+from domain.recruitment import eligibility, recruitment
+from domain.reminders import bounces, claiming, delivering, etiquette, notices
+from domain.review import evidence, recommendations, report, review, spared, waves
+from domain.summits import attendance, following, invitations, summits
+from domain.summits import program as summit_program
+from domain.surveys import surveys
+from domain.team import handover, handover_meeting, members, risks
+from domain.turnover import holds, leavings, recommitment
 
-
-def _found() -> tuple[ModuleType, ...]:
-    """The modules of the domain that declare a command or an event."""
-    names = [f"domain.{m.name}" for m in iter_modules(domain.__path__)]
-    modules = {name: import_module(name) for name in names if name != __name__}
-    declaring = {kind.__module__ for kind in (*COMMANDS.values(), *EVENTS.values())}
-    first = {f"domain.{name}": place for place, name in enumerate(_AS_READ)}
-    ordered = sorted(declaring & modules.keys(), key=lambda n: (first.get(n, len(first)), n))
-    return tuple(modules[name] for name in ordered)
-
-
-SUBJECTS = _found()
+SUBJECTS: tuple[ModuleType, ...] = (
+    program,
+    people,
+    leaving,
+    erasing,
+    leas,
+    lea_days,
+    facts,
+    classification,
+    publishing,
+    frameworks,
+    engagement,
+    state,
+    burden,
+    steps,
+    upgrade,
+    statute_dates,
+    recruitment,
+    eligibility,
+    agreements,
+    boards,
+    renewals,
+    review,
+    waves,
+    spared,
+    evidence,
+    recommendations,
+    report,
+    focus,
+    measures,
+    observations,
+    dashboard,
+    terms,
+    proposing,
+    coauthoring,
+    merging,
+    dependencies,
+    submissions,
+    ratings,
+    reuse,
+    corrections,
+    owed,
+    checkins,
+    closing,
+    commitments,
+    surveys,
+    contacts,
+    cycles,
+    handover,
+    handover_meeting,
+    members,
+    risks,
+    appropriations,
+    expiry,
+    investments,
+    summits,
+    summit_program,
+    invitations,
+    following,
+    attendance,
+    holds,
+    leavings,
+    recommitment,
+    matter,
+    notices,
+    claiming,
+    bounces,
+    delivering,
+    etiquette,
+    mending,
+)
 """In the order in which a reader meets them."""

@@ -10,19 +10,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bootstrap.door import Door
-from domain.agreements import Agreements
-from domain.calendar import WorkingDays, add_months
-from domain.checkins import CheckIns
-from domain.context import ProgramEntry
-from domain.deliverables import Deliverables
-from domain.engagement import EngagementClosed, EngagementOpened, EngagementWithdrawn
-from domain.investments import InvestmentAdded, Investments
-from domain.kernel import Recorded, State
-from domain.leas import LeaRegistered
-from domain.notices import Notice, Notices
-from domain.overviews import OverviewRules
-from domain.registry import fold
-from domain.state import Engagement
+from domain.agreements.agreements import Agreements
+from domain.checkins.checkins import CheckIns
+from domain.deliverables.proposing import Deliverables
+from domain.engagement.engagement import EngagementClosed, EngagementOpened, EngagementWithdrawn
+from domain.engagement.state import Engagement
+from domain.kernel.messages import Recorded, State
+from domain.money.investments import InvestmentAdded, Investments
+from domain.policy.calendar import WorkingDays, add_months
+from domain.policy.overviews import OverviewRules
+from domain.program.leas import LeaRegistered
+from domain.reminders.notices import Notice, Notices
+from domain.rules.context import ProgramEntry
+from domain.rules.registry import fold
 from embedded.mailcatcher import caught_mails
 from examples.cohort import INVESTMENTS, LEAS, Journey, load, stated_total
 from store.context import playbook, program

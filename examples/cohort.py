@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from domain import subjects  # noqa: F401 - registers every command
-from domain.kernel import Command, EngagementCommand
-from domain.registry import COMMANDS
+from domain.kernel.messages import Command, EngagementCommand
+from domain.rules.registry import COMMANDS
 
 PILOT = Path(__file__).parent / "pilot"
 LEAS = PILOT / "leas.yaml"

@@ -28,9 +28,9 @@ from bootstrap.logging import configure_logging
 from bootstrap.settings import load_settings
 from cli.admin import DEFAULT_PLAYBOOK
 from cli.output import emit_table, leave
-from domain.calendar import spoken
-from domain.messages import Receipt
-from domain.state import Engagement
+from domain.engagement.state import Engagement
+from domain.envelope import Receipt
+from domain.policy.calendar import spoken
 from embedded.mailcatcher import caught_mails
 from embedded.process import StartError
 from examples.audit import (

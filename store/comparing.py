@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.registry import fold
+from domain.rules.registry import fold
 from store.context import standing
 from store.database import Connection, listed, queries
 from store.events import read_stream

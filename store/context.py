@@ -10,8 +10,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from domain.calendar import CalendarPack, Closure, WorkingDays
-from domain.context import (
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.kernel.naming import folded
+from domain.policy.calendar import CalendarPack, Closure, WorkingDays
+from domain.policy.framework import Framework
+from domain.policy.overviews import OverviewRules, next_overview
+from domain.policy.playbook import Playbook
+from domain.reminders.weekly import own_days, reach
+from domain.rules.context import (
     SYSTEM_PERSON,
     AppropriationEntry,
     Context,
@@ -20,14 +27,7 @@ from domain.context import (
     ProgramEntry,
     SummitEntry,
 )
-from domain.framework import Framework
-from domain.ids import AGENCY
-from domain.kernel import State
-from domain.naming import folded
-from domain.overviews import OverviewRules, next_overview
-from domain.playbook import Playbook
-from domain.state import Engagement
-from domain.weekly import own_days, reach
+from domain.streams import AGENCY
 from store.database import Connection, listed, queries
 from store.errors import REBUILD, Unreadable
 

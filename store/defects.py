@@ -10,7 +10,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Literal
 
-from domain.ids import is_person_id
+from domain.streams import is_person_id
 from store.database import Connection, listed, queries
 
 Kind = Literal["command", "moment", "news", "mail", "stream"]

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 
-from domain.context import LeaEntry, PersonEntry
-from domain.kernel import State
-from domain.leas import Lea
-from domain.people import Person
+from domain.kernel.messages import State
+from domain.program.leas import Lea
+from domain.program.people import Person
+from domain.rules.context import LeaEntry, PersonEntry
 from store.database import Connection, listed, queries
 from store.errors import Unreadable
 from store.events import decode, folded

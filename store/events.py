@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 from pydantic import ValidationError
 
-from domain.kernel import Event, Recorded, Stamp, State
-from domain.registry import EVENTS, as_mended, evolve, fold
+from domain.kernel.messages import Event, Recorded, Stamp, State
+from domain.rules.registry import EVENTS, as_mended, evolve, fold
 from store.database import Connection, listed, queries
 from store.defects import problem_of
 from store.errors import MEND, RESTORE, UPGRADE, ForeignKey, UnknownEvent, Unreadable, VaultError

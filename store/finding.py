@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Generic, TypeVar
 
-from domain.context import LeaEntry, PersonEntry, no_lea, nobody, several_leas, several_people
-from domain.naming import Called, folded, meant
+from domain.kernel.naming import Called, folded, meant
+from domain.rules.context import LeaEntry, PersonEntry, no_lea, nobody, several_leas, several_people
 from store.context import handles, leas_named, people
 from store.database import Connection, listed, queries
 

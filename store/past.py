@@ -9,14 +9,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from domain.appropriations import entry as appropriation_entry
-from domain.context import SYSTEM, Context, Entry, Past
-from domain.errors import Invalid, Refused
-from domain.kernel import Command, Recorded, State
+from domain.envelope import Envelope
+from domain.kernel.messages import Command, Recorded, State
+from domain.kernel.refusals import Invalid, Refused
+from domain.kernel.validation import explain
 from domain.mending import CorrectEntry, EntryMended, RetractEntry
-from domain.messages import Envelope
-from domain.refusing import explain
-from domain.registry import as_mended, fold
+from domain.money.appropriations import entry as appropriation_entry
+from domain.rules.context import SYSTEM, Context, Entry, Past
+from domain.rules.registry import as_mended, fold
 from store.context import standing
 from store.database import Connection, listed, queries
 from store.events import read_stream

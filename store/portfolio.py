@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
 
-from domain import notices
-from domain.kernel import Event, State
-from domain.portfolio import LeaProfile, Member
-from domain.state import Engagement
+from domain.engagement.state import Engagement
+from domain.kernel.messages import Event, State
+from domain.outlook.mix import Member
+from domain.program.classification import LeaProfile
+from domain.reminders import notices
 from store.database import Connection, listed, queries
 from store.errors import Unreadable
 from store.events import as_true, folded, read_each

@@ -6,29 +6,33 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from domain.appropriations import Appropriation
-from domain.attendance import Attendance
-from domain.calendar import CalendarPack, local_date
-from domain.context import Context
-from domain.etiquette import snooze_of
-from domain.facts import facts_of
-from domain.framework import Framework
-from domain.frameworks import Frameworks
-from domain.handover import pending
-from domain.holds import Holds, told
-from domain.investments import (
+from domain.engagement.state import Engagement, with_lea
+from domain.kernel.messages import Recorded, State
+from domain.kernel.naming import folded
+from domain.mending import EntryMended
+from domain.money.appropriations import Appropriation
+from domain.money.investments import (
     InvestmentAdded,
     InvestmentCorrected,
     Investments,
     InvestmentWithdrawn,
 )
-from domain.invitations import Invitations, became_of
-from domain.kernel import Recorded, State
-from domain.leas import Lea
-from domain.matters import matter_of
-from domain.mending import EntryMended
-from domain.naming import folded
-from domain.notices import (
+from domain.outlook.whereabouts import whereabouts
+from domain.owing.matter import matter_of
+from domain.owing.obligations import Obligation, obligations
+from domain.policy.calendar import CalendarPack, local_date
+from domain.policy.framework import Framework
+from domain.policy.playbook import Playbook
+from domain.program.classification import LeaProfile
+from domain.program.facts import facts_of
+from domain.program.frameworks import Frameworks
+from domain.program.leas import Lea
+from domain.program.people import Person
+from domain.program.program import Program
+from domain.program.publishing import Published
+from domain.reminders.claiming import next_wake
+from domain.reminders.etiquette import snooze_of
+from domain.reminders.notices import (
     Notices,
     NoticesClaimed,
     NoticesDelivered,
@@ -37,18 +41,14 @@ from domain.notices import (
     RecipientsAdded,
     RecipientsDropped,
 )
-from domain.obligations import Obligation, obligations
-from domain.people import Person
-from domain.playbook import Playbook
-from domain.policy import Published
-from domain.portfolio import LeaProfile
-from domain.program import Program
-from domain.reminding import next_wake
-from domain.risks import Risks
-from domain.state import Engagement, with_lea
-from domain.summit_program import SummitProgram
-from domain.summits import Summit
-from domain.whereabouts import whereabouts
+from domain.rules.context import Context
+from domain.summits.attendance import Attendance
+from domain.summits.invitations import Invitations, became_of
+from domain.summits.program import SummitProgram
+from domain.summits.summits import Summit
+from domain.team.handover import pending
+from domain.team.risks import Risks
+from domain.turnover.holds import Holds, told
 from store.database import Connection, listed, queries
 from store.events import Conflict
 

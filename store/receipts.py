@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from domain.messages import Receipt, Told
-from domain.personal import Sealed
+from domain.envelope import Receipt, Told
+from domain.kernel.sealed import Sealed
 from store.database import Connection, listed, queries
 from store.errors import RESTORE, ForeignKey, Unreadable, VaultError
 from store.vault import Vault

@@ -6,28 +6,28 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from domain.appropriations import AppropriationCommand
-from domain.calendar import at_local, local_date, spoken
-from domain.context import SYSTEM, SYSTEM_PERSON, Context, HeldRole, PersonEntry, ProgramEntry
-from domain.engagement import OpenEngagement
-from domain.erasing import ErasePerson
-from domain.errors import Unknown, WrongPerson, did_you_mean
-from domain.fields import Ref
-from domain.ids import AGENCY, EXTERNAL
-from domain.investments import InvestmentCommand
-from domain.kernel import Command, State
-from domain.leas import AddAlias, ChangeLea, RegisterLea
-from domain.leaving import LeavePerson
-from domain.messages import Envelope
-from domain.naming import folded
-from domain.notices import Notices
-from domain.people import RegisterPerson
-from domain.policy import PublishCalendar
-from domain.program import InitProgram
-from domain.review import OpenReview
-from domain.state import Engagement
-from domain.summits import Summit
-from domain.upgrade import UpgradePlaybook
+from domain.engagement.engagement import OpenEngagement
+from domain.engagement.state import Engagement
+from domain.envelope import Envelope
+from domain.journey.upgrade import UpgradePlaybook
+from domain.kernel.fields import Ref
+from domain.kernel.messages import Command, State
+from domain.kernel.naming import folded
+from domain.kernel.refusals import Unknown, WrongPerson, did_you_mean
+from domain.money.appropriations import AppropriationCommand
+from domain.money.investments import InvestmentCommand
+from domain.policy.calendar import at_local, local_date, spoken
+from domain.program.erasing import ErasePerson
+from domain.program.leas import AddAlias, ChangeLea, RegisterLea
+from domain.program.leaving import LeavePerson
+from domain.program.people import RegisterPerson
+from domain.program.program import InitProgram
+from domain.program.publishing import PublishCalendar
+from domain.reminders.notices import Notices
+from domain.review.review import OpenReview
+from domain.rules.context import SYSTEM, SYSTEM_PERSON, Context, HeldRole, PersonEntry, ProgramEntry
+from domain.streams import AGENCY, EXTERNAL
+from domain.summits.summits import Summit
 from store.context import (
     appropriations,
     document_refs,

@@ -59,7 +59,7 @@ async def examine(connection: Connection, vault: Vault, stream: str) -> Unreadab
 
 
 async def _read(connection: Connection, vault: Vault, stream: str) -> None:
-    from domain.reminding import next_wake
+    from domain.reminders.claiming import next_wake
     from store.context import published, standing
     from store.events import read_state
     from store.mails import kept_letter

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from domain.context import SYSTEM
+from domain.rules.context import SYSTEM
 from store.comparing import differing
 from store.database import Connection, listed, queries, streamed
 from store.errors import VaultError

@@ -20,12 +20,12 @@ import yaml
 from hypothesis import settings as hypothesis_settings
 
 from activities.record import Record
-from domain.calendar import CalendarPack, local_date
-from domain.kernel import Command
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
-from domain.program import InitProgram
-from domain.registry import COMMANDS
+from domain.envelope import Envelope, Receipt
+from domain.kernel.messages import Command
+from domain.policy.calendar import CalendarPack, local_date
+from domain.policy.playbook import Playbook
+from domain.program.program import InitProgram
+from domain.rules.registry import COMMANDS
 from embedded.postgres import Cluster, postgres_cluster
 from store.database import Connection, Pool, open_pool
 from store.migrations import migrate

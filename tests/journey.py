@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
-from domain.checkins import OpenCheckIn
-from domain.context import SYSTEM
-from domain.notices import ClaimNotices, RecordDelivery
-from domain.playbook import Playbook
+from domain.checkins.checkins import OpenCheckIn
+from domain.policy.playbook import Playbook
+from domain.reminders.notices import ClaimNotices, RecordDelivery
+from domain.rules.context import SYSTEM
 from tests.conftest import Office, new_id
 
 E = "alder-creek-usd"

@@ -5,7 +5,7 @@ from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.names import ANNOUNCE_DUE, RECORD_QUEUE, Announced
-    from domain.messages import Envelope, Receipt
+    from domain.envelope import Envelope, Receipt
     from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside, not_taken
 
 

@@ -11,8 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict
 
     from activities.names import EXECUTE_COMMAND, NOT_TAKEN, RECORD_QUEUE, UNDECODABLE
-    from domain.ids import epoch_of, in_epoch
-    from domain.messages import Envelope, Facets, Receipt, Told
+    from domain.envelope import Envelope, Facets, Receipt, Told
+    from domain.streams import epoch_of, in_epoch
 
 RENEW_AFTER_COMMANDS = 100
 """A cold replay goes through every command of the run again, some milliseconds each; a hundred

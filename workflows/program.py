@@ -5,8 +5,8 @@ from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.names import ANNOUNCE_OVERVIEWS, RECORD_QUEUE, Announced
-    from domain.ids import host_workflow_id
-    from domain.messages import Envelope, Receipt
+    from domain.envelope import Envelope, Receipt
+    from domain.streams import host_workflow_id
     from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside, not_taken
 
 

@@ -7,9 +7,9 @@ from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
-    from domain.context import SYSTEM
-    from domain.messages import Envelope, Receipt
-    from domain.summits import ConcludeSummit
+    from domain.envelope import Envelope, Receipt
+    from domain.rules.context import SYSTEM
+    from domain.summits.summits import ConcludeSummit
     from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside, not_taken
 
 LOOK_AGAIN = timedelta(minutes=5)

@@ -26,10 +26,10 @@ from cli import commands
 from cli.admin import PACKS
 from cli.main import MODULES, build
 from docs.reference import vocabulary
-from domain import registry
-from domain.kernel import Event
-from domain.personal import Sealed
-from domain.registry import EVENTS, every_subject
+from domain.kernel.messages import Event
+from domain.kernel.sealed import Sealed
+from domain.rules import registry
+from domain.rules.registry import EVENTS, every_subject
 from domain.subjects import SUBJECTS
 
 HERE = Path(__file__).parent
@@ -251,7 +251,7 @@ def _quoted(text: str) -> str:
 
 
 PAGES = {
-    ROOT / "domain/index.py": domain_index,
+    ROOT / "domain/rules/index.py": domain_index,
     ROOT / "cli/index.py": cli_index,
     HERE / "cli.md": command_line,
     HERE / "events.md": events,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from bootstrap.settings import Settings
-from domain.ids import in_epoch
+from domain.streams import in_epoch
 from embedded.findings import Finding
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Any
 
 from activities.names import DigestRun
 from activities.reminders import Reminders
-from domain.ids import alarm_kind
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
+from domain.streams import alarm_kind
 from tests.conftest import Office
 
 FRIDAY = date(2026, 9, 25)

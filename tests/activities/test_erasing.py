@@ -18,8 +18,8 @@ from activities.erasing import note_names
 from activities.names import DigestRun
 from activities.reminders import Reminders
 from activities.sealing import opened, opened_answer, seal
-from domain.messages import Envelope
-from domain.playbook import Playbook
+from domain.envelope import Envelope
+from domain.policy.playbook import Playbook
 from store.context import people
 from store.database import queries
 from store.events import Conflict

@@ -12,8 +12,8 @@ from icalendar import Calendar
 from activities.feeds import Feed, Keeper, feeds, file_name
 from activities.mail.compose import compose
 from activities.mail.digest import Digest, DigestItem
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from tests.conftest import Office, eventually, new_id
 
 E = "alder-creek-usd"

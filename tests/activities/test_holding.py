@@ -8,8 +8,8 @@ from activities.names import DigestRun
 from activities.record import Record
 from activities.reminders import Reminders
 from bootstrap.holding import Held, begin_again
-from domain.notices import UNKNOWN_FATE
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
+from domain.reminders.notices import UNKNOWN_FATE
 from embedded.mailcatcher import mail_catcher
 from store.database import Connection, queries
 from tests.conftest import Office

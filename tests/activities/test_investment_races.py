@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 
 from activities.record import Record
-from domain.appropriations import Appropriation
-from domain.context import SYSTEM
-from domain.investments import Investments
-from domain.kernel import State
-from domain.messages import Envelope, Receipt
-from domain.notices import ReconcileNotices
-from domain.registry import fold
+from domain.envelope import Envelope, Receipt
+from domain.kernel.messages import State
+from domain.money.appropriations import Appropriation
+from domain.money.investments import Investments
+from domain.reminders.notices import ReconcileNotices
+from domain.rules.context import SYSTEM
+from domain.rules.registry import fold
 from store.database import Pool, open_pool
 from store.events import read_stream
 from tests.conftest import Office

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from activities.names import ClaimedMail, DigestRun
 from activities.reminders import Reminders
-from domain.notices import RecordDelivery
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
+from domain.reminders.notices import RecordDelivery
 from store.database import queries
 from store.mails import kept_letter
 from store.rebuild import rebuild

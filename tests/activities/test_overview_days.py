@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from activities.names import DigestRun
-from domain.checkins import OpenCheckIn
-from domain.playbook import Playbook
+from domain.checkins.checkins import OpenCheckIn
+from domain.policy.playbook import Playbook
 from tests.activities.test_money_in_mails import E, person, reminders_of, said
 from tests.conftest import Office
 

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 
 from activities.record import Record
-from domain.engagement import WithdrawEngagement
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
-from domain.registry import fold
+from domain.engagement.engagement import WithdrawEngagement
+from domain.envelope import Envelope, Receipt
+from domain.policy.playbook import Playbook
+from domain.rules.registry import fold
 from store.database import open_pool
 from store.errors import VaultError
 from store.events import read_stream

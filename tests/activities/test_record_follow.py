@@ -8,9 +8,9 @@ import pytest
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 
 from activities.follow import Follower, news
-from domain.calendar import CalendarPack
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from store.database import listed, queries
 from store.events import Checkpoint
 from store.liveness import FOLLOWER

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from domain.mending import EntryMended, Mendings
-from domain.playbook import Playbook
-from domain.registry import fold
+from domain.policy.playbook import Playbook
+from domain.rules.registry import fold
 from store.database import listed, queries
 from store.events import read_stream
 from store.rebuild import rebuild

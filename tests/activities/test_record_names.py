@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
 from tests.conftest import Office
 from tests.journey import E
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
 from store.events import read_stream
 from tests.conftest import Office, destroy_key
 from tests.journey import E, whole_journey

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from activities.record import Record
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.policy.playbook import Playbook
 from store.database import Pool, open_pool
 from store.events import Conflict
 from tests.conftest import Office, new_id

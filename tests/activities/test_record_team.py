@@ -3,8 +3,8 @@
 from datetime import date, timedelta
 from typing import Any
 
-from domain.calendar import local_date
-from domain.playbook import Playbook
+from domain.policy.calendar import local_date
+from domain.policy.playbook import Playbook
 from tests.conftest import Office
 
 DUE = date(2026, 10, 14)

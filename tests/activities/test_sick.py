@@ -12,8 +12,8 @@ import pytest
 from activities.follow import Follower
 from activities.names import ClaimedMail
 from activities.reminders import Reminders
-from domain.checkins import OpenCheckIn
-from domain.playbook import Playbook
+from domain.checkins.checkins import OpenCheckIn
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import mail_catcher
 from store.database import Connection, queries
 from store.rebuild import rebuild

@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.postgres import Cluster
 from store import verifying
 from store.comparing import TABLES

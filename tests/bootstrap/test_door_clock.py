@@ -7,9 +7,9 @@ import pytest
 
 from bootstrap.door import Door, NotAccepted
 from bootstrap.settings import Settings
-from domain.engagement import WithdrawEngagement
-from domain.errors import ClocksApart
-from domain.messages import Envelope
+from domain.engagement.engagement import WithdrawEngagement
+from domain.envelope import Envelope
+from domain.kernel.refusals import ClocksApart
 from store.database import open_pool, queries
 from store.vault import Vault
 from tests.conftest import MASTER_KEY, Database, FixedClock, new_id

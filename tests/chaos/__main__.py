@@ -21,8 +21,8 @@ import structlog
 import yaml
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.postgres import postgres_cluster
 from tests.chaos.calls import Calls, Mode, Where, comb, drawn
 from tests.chaos.running import IMPATIENT, Run, run

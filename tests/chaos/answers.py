@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from bootstrap.door import NotAccepted, Unavailable
-from domain.messages import Envelope, Receipt
+from domain.envelope import Envelope, Receipt
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from domain.context import SYSTEM
+from domain.rules.context import SYSTEM
 from embedded.mailcatcher import CaughtMail
 from store.database import Connection, Pool
 from store.rebuild import rebuild

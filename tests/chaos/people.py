@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from bootstrap.door import Unavailable, open_door
 from bootstrap.settings import Settings
-from domain.calendar import CalendarPack
-from domain.context import SYSTEM
-from domain.messages import Envelope, Receipt
-from domain.notices import ReconcileNotices
-from domain.playbook import Playbook
-from domain.program import InitProgram
-from domain.registry import COMMANDS
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
+from domain.program.program import InitProgram
+from domain.reminders.notices import ReconcileNotices
+from domain.rules.context import SYSTEM
+from domain.rules.registry import COMMANDS
 from tests.chaos.answers import Given
 
 MONEY = "dta-chaos"

@@ -24,7 +24,7 @@ from activities.record import Record
 from activities.reminders import Reminders
 from bootstrap import door
 from bootstrap.door import Door
-from domain.messages import Envelope, Receipt
+from domain.envelope import Envelope, Receipt
 from store.database import queries
 from store.liveness import FOLLOWER
 

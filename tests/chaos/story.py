@@ -23,11 +23,11 @@ from activities.follow import Follower
 from bootstrap.clock import SandboxClock
 from bootstrap.door import Door, Unavailable
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack, local_date
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
-from domain.program import InitProgram
-from domain.registry import COMMANDS
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack, local_date
+from domain.policy.playbook import Playbook
+from domain.program.program import InitProgram
+from domain.rules.registry import COMMANDS
 from embedded.mailcatcher import caught_mails, mail_catcher
 from embedded.postgres import Cluster
 from embedded.temporal import sandbox_temporal

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.postgres import Cluster
 from tests.chaos import running
 from tests.chaos.calls import FEW, Calls, Where, drawn

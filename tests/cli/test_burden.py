@@ -3,7 +3,7 @@
 from datetime import date
 
 from cli.burden import ahead, as_data, as_lines
-from domain.calendar import Closure, WorkingDays
+from domain.policy.calendar import Closure, WorkingDays
 from tests.domain.story import CALENDAR, PLAYBOOK, RECESS, Story
 
 RULES = PLAYBOOK.burden

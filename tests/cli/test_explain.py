@@ -8,16 +8,16 @@ from pydantic import ValidationError
 
 from cli.commands import explain
 from cli.files import load_yaml
-from domain.agreements import ActOnAgreement
-from domain.closing import CloseCheckIn
-from domain.deliverables import ProposeDeliverable
-from domain.evidence import LogEvidence
-from domain.investments import AddInvestment
-from domain.kernel import Command
-from domain.leas import RegisterLea
-from domain.people import RegisterPerson
-from domain.playbook import Playbook
-from domain.policy import PublishPlaybook
+from domain.agreements.agreements import ActOnAgreement
+from domain.checkins.closing import CloseCheckIn
+from domain.deliverables.proposing import ProposeDeliverable
+from domain.kernel.messages import Command
+from domain.money.investments import AddInvestment
+from domain.policy.playbook import Playbook
+from domain.program.leas import RegisterLea
+from domain.program.people import RegisterPerson
+from domain.program.publishing import PublishPlaybook
+from domain.review.evidence import LogEvidence
 from tests.conftest import load
 
 E = {"engagement": "alder-creek-usd"}

@@ -10,13 +10,13 @@ from cli.as_written import fitted, read
 from cli.files import load_yaml
 from cli.imports import Row, parsed
 from cli.tables import Numbered, read_table
-from domain.calendar import CalendarPack
-from domain.facts import RecordFact
-from domain.framework import Framework
-from domain.leas import RegisterLea
-from domain.playbook import Playbook
-from domain.policy import PublishCalendar
-from domain.reminder_policies import ReminderPolicy
+from domain.policy.calendar import CalendarPack
+from domain.policy.framework import Framework
+from domain.policy.playbook import Playbook
+from domain.policy.reminder_policies import ReminderPolicy
+from domain.program.facts import RecordFact
+from domain.program.leas import RegisterLea
+from domain.program.publishing import PublishCalendar
 from tests.conftest import ROOT, load
 
 LEAS = "id,name,county\nalder-creek-usd,Alder Creek USD,Manzanita\n"

@@ -8,13 +8,13 @@ import pytest
 
 from cli.ledger import fate, readers
 from cli.looking_ahead import etiquette_as_lines, plan_as_data, rehearsal_as_data
-from domain.burden import by_month
-from domain.calendar import add_months
-from domain.context import SYSTEM
-from domain.rehearsal import as_signed
+from domain.engagement.burden import by_month
+from domain.outlook.rehearsal import as_signed
+from domain.policy.calendar import add_months
+from domain.rules.context import SYSTEM
+from tests.domain.outlook.test_rehearsal import proposed
+from tests.domain.reminders.test_reminders import spring
 from tests.domain.story import PLAYBOOK, ZONE, Story
-from tests.domain.test_rehearsal import proposed
-from tests.domain.test_reminders import spring
 
 
 def test_the_hours_are_those_of_the_months_as_signed() -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
 from tests.cli.conftest import Ask
 from tests.conftest import Office
 from tests.journey import E

@@ -10,8 +10,8 @@ from cli import index
 from cli.imports import columns
 from cli.index import VERBS
 from cli.main import build
-from domain.nouns import about_noun
-from domain.registry import COMMANDS
+from domain.kernel.nouns import about_noun
+from domain.rules.registry import COMMANDS
 from tests.cli.test_json import verbs
 
 

@@ -12,9 +12,9 @@ from pydantic_core.core_schema import ErrorType
 
 from cli.commands import explain, verb
 from domain import subjects  # noqa: F401 - registers every command
-from domain.kernel import Command
-from domain.refusing import wrong_with
-from domain.registry import COMMANDS
+from domain.kernel.messages import Command
+from domain.kernel.validation import wrong_with
+from domain.rules.registry import COMMANDS
 from tests.conftest import load
 
 WORDS_OF_A_LIBRARY = re.compile(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from cli.asking import Names
 from cli.output import emit_json, emit_table
-from domain.personal import Sealed
+from domain.kernel.sealed import Sealed
 
 
 def named(name: str) -> Names:

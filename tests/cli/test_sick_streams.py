@@ -12,10 +12,10 @@ import pytest
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain import registry
-from domain.kernel import Event, Stamp, State
-from domain.playbook import Playbook
-from domain.registry import EVENTS
+from domain.kernel.messages import Event, Stamp, State
+from domain.policy.playbook import Playbook
+from domain.rules import registry
+from domain.rules.registry import EVENTS
 from embedded.doctor import examine
 from store.database import Connection, queries
 from tests.cli.conftest import Ask

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.index import COMMANDS_IN, EVENTS_IN
-from domain.registry import COMMANDS, EVENTS
+from domain.rules.index import COMMANDS_IN, EVENTS_IN
+from domain.rules.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parents[2]
 EVERY_SUBJECT = "domain.subjects"
@@ -46,7 +46,7 @@ def loaded(code: str) -> set[str]:
             "    build(typed.split())\n"
             "import bootstrap.door, bootstrap.settings, cli.roles, store.errors, store.names\n"
             "bootstrap.settings.load_settings({})",
-            ["pydantic", "cryptography", "domain.kernel", "tomllib", "difflib", *ENGINES],
+            ["pydantic", "cryptography", "domain.kernel.messages", "tomllib", "difflib", *ENGINES],
             id="a question that shows rows",
         ),
         pytest.param(
@@ -63,17 +63,17 @@ def test_nothing_is_imported_in_vain(what: str, needless: list[str]) -> None:
 
 def test_a_subject_is_imported_with_the_first_thing_of_it_that_is_asked_for() -> None:
     code = (
-        "from domain.kernel import COMMANDS, EVENTS\n"
+        "from domain.rules.registry import COMMANDS, EVENTS\n"
         "assert COMMANDS['lea register'].__name__ == 'RegisterLea'\n"
         "assert EVENTS['investment-added'].__name__ == 'InvestmentAdded'\n"
         "assert COMMANDS.get('no such') is None\n"
         "assert len(EVENTS) > 100\n"
     )
     first, second, third, fourth, fifth = code.splitlines()
-    assert not {"domain.leas", EVERY_SUBJECT} & loaded(first)
-    assert "domain.leas" in loaded(f"{first}\n{second}")
+    assert not {"domain.program.leas", EVERY_SUBJECT} & loaded(first)
+    assert "domain.program.leas" in loaded(f"{first}\n{second}")
     with_events = loaded(f"{first}\n{second}\n{third}")
-    assert "domain.investments" in with_events
+    assert "domain.money.investments" in with_events
     assert EVERY_SUBJECT not in with_events
     # Whoever asks for all, or for what no index knows, is answered from all of them.
     for more in (fourth, fifth):
@@ -89,12 +89,12 @@ def test_what_asks_every_subject_has_met_them_all() -> None:
     code = (
         "from datetime import UTC, datetime\n"
         "from uuid import UUID\n"
-        "from domain.context import SYSTEM_PERSON, Context\n"
-        "from domain.kernel import State\n"
-        "from domain.burden import hours_asked\n"
-        "from domain.matters import matter_of\n"
-        "from domain.obligations import obligations\n"
-        "from domain.passing import coming\n"
+        "from domain.rules.context import SYSTEM_PERSON, Context\n"
+        "from domain.kernel.messages import State\n"
+        "from domain.engagement.burden import hours_asked\n"
+        "from domain.owing.matter import matter_of\n"
+        "from domain.owing.obligations import obligations\n"
+        "from domain.owing.coming import coming\n"
         "now = datetime(2054, 8, 3, tzinfo=UTC)\n"
         "context = Context(now=now, issued_at=now, effective_at=now,"
         " command_id=UUID(int=0), actor=SYSTEM_PERSON)\n"

@@ -4,8 +4,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 from cli.unappropriated import unappropriated
-from domain.messages import Receipt
-from domain.playbook import Playbook
+from domain.envelope import Receipt
+from domain.policy.playbook import Playbook
 from tests.conftest import Office
 
 if TYPE_CHECKING:

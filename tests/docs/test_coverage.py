@@ -10,7 +10,7 @@ import pytest
 from cyclopts import App
 
 from cli.main import build
-from domain.registry import COMMANDS, EVENTS
+from domain.rules.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/rules/coverage.md").read_text("utf-8")

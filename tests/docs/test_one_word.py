@@ -15,8 +15,8 @@ from cli.asking import Date
 from cli.commands import OF_THEIR_OWN, option_name
 from cli.main import build
 from docs.reference.vocabulary import INSTEAD, SECTIONS, WORDS
-from domain.fields import Ref
-from domain.registry import COMMANDS
+from domain.kernel.fields import Ref
+from domain.rules.registry import COMMANDS
 
 
 def verbs(app: App, path: tuple[str, ...] = ()) -> Iterator[tuple[str, App]]:

@@ -12,10 +12,11 @@ import pytest
 from bootstrap.settings import CONFIG_VARIABLE, ENVIRONMENT
 from cli.describing import descriptions
 from docs.reference.generate import HERE, fields, sample
-from domain import registry, subjects
-from domain.errors import Refused
-from domain.kernel import Command, Event
-from domain.registry import COMMANDS, EVENTS
+from domain import subjects
+from domain.kernel.messages import Command, Event
+from domain.kernel.refusals import Refused
+from domain.rules import registry
+from domain.rules.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from domain.context import SYSTEM
+from domain.rules.context import SYSTEM
 from tests.domain.plots import (
     LEA,
     Closes,

@@ -9,12 +9,12 @@ from functools import cache
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from domain.bounces import SettleAddress
-from domain.calendar import Closure, at_local
-from domain.context import SYSTEM
-from domain.errors import Refused
-from domain.notices import Notice, RecordDelivery, RecordReturn
-from domain.playbook import Playbook
+from domain.kernel.refusals import Refused
+from domain.policy.calendar import Closure, at_local
+from domain.policy.playbook import Playbook
+from domain.reminders.bounces import SettleAddress
+from domain.reminders.notices import Notice, RecordDelivery, RecordReturn
+from domain.rules.context import SYSTEM
 from tests.domain.oracle import Oracle, Person, Told, handbook
 from tests.domain.story import ALDER, GROUPS, PEOPLE, RECESS, YES, ZONE, Mail, Story
 from tests.domain.tables import table

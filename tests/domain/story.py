@@ -16,9 +16,24 @@ import pytest
 import yaml
 
 from domain import subjects  # noqa: F401 - registers every command and event
-from domain.appropriations import entry as appropriation_entry
-from domain.calendar import CalendarPack, Closure, at_local, local_date
-from domain.context import (
+from domain.deciding import brought, decide_in_full, led_to
+from domain.engagement.engagement import OpenEngagement
+from domain.engagement.state import Engagement
+from domain.journey.upgrade import UpgradePlaybook
+from domain.kernel.messages import Command, Event, Recorded, ReminderCommand, Stamp, State
+from domain.kernel.refusals import Refused
+from domain.mending import MENDS, CorrectEntry, RetractEntry
+from domain.money.appropriations import entry as appropriation_entry
+from domain.policy.calendar import CalendarPack, Closure, at_local, local_date
+from domain.policy.framework import Framework
+from domain.policy.playbook import Playbook
+from domain.program.erasing import ErasePerson
+from domain.program.leaving import LeavePerson
+from domain.reminders.claiming import announcement, next_wake
+from domain.reminders.notices import ClaimNotices, Notice, Notices, RecordDelivery
+from domain.reminders.weekly import is_weekly, monday
+from domain.review.review import OpenReview
+from domain.rules.context import (
     SYSTEM,
     SYSTEM_PERSON,
     Context,
@@ -32,24 +47,9 @@ from domain.context import (
     StaffRole,
     SummitEntry,
 )
-from domain.deciding import brought, decide_in_full, led_to
-from domain.engagement import OpenEngagement
-from domain.erasing import ErasePerson
-from domain.errors import Refused
-from domain.framework import Framework
-from domain.handover import pending
-from domain.kernel import Command, Event, Recorded, ReminderCommand, Stamp, State
-from domain.leaving import LeavePerson
-from domain.mending import MENDS, CorrectEntry, RetractEntry
-from domain.notices import ClaimNotices, Notice, Notices, RecordDelivery
-from domain.playbook import Playbook
-from domain.registry import COMMANDS, fold
-from domain.reminding import announcement, next_wake
-from domain.review import OpenReview
-from domain.state import Engagement
-from domain.summits import entry_of
-from domain.upgrade import UpgradePlaybook
-from domain.weekly import is_weekly, monday
+from domain.rules.registry import COMMANDS, fold
+from domain.summits.summits import entry_of
+from domain.team.handover import pending
 from tests.domain.tables import RULES, day, table
 
 ZONE = "America/Los_Angeles"

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 from pathlib import Path
 
-from domain.calendar import spoken
+from domain.policy.calendar import spoken
 
 RULES = Path(__file__).parents[2] / "docs" / "rules"
 

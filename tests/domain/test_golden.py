@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.kernel import Recorded, Stamp, State
-from domain.registry import EVENTS, evolve
+from domain.kernel.messages import Recorded, Stamp, State
+from domain.rules.registry import EVENTS, evolve
 from tests.domain.story import Story
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "events"

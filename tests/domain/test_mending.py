@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.agreements import Agreements, BoardActed
-from domain.context import SYSTEM, Entry
+from domain.agreements.agreements import Agreements, BoardActed
 from domain.deciding import facts
-from domain.deliverables import Deliverables
-from domain.errors import Refused, TightStep, Unknown, WrongPerson, WrongState
-from domain.kernel import Recorded, Spent, State
+from domain.deliverables.proposing import Deliverables
+from domain.kernel.messages import Recorded, Spent, State
+from domain.kernel.refusals import Refused, TightStep, Unknown, WrongPerson, WrongState
 from domain.mending import EntryMended, Mendings, NamesSpent
-from domain.notices import NOTICE_EVENTS, Notices
-from domain.planning import reconcile
-from domain.registry import as_mended, fold
+from domain.reminders.notices import NOTICE_EVENTS, Notices
+from domain.reminders.planning import reconcile
+from domain.rules.context import SYSTEM, Entry
+from domain.rules.registry import as_mended, fold
 from tests.domain.story import ENGAGEMENT, YES, Story
 from tests.domain.tables import table
 from tests.domain.test_properties import played, plots, starts, whatever_happens

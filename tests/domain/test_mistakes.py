@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.kernel import Spent, State
+from domain.kernel.messages import Spent, State
 from domain.mending import EntryMended, Mendings, NamesSpent
-from domain.notices import NOTICE_EVENTS, Notices
-from domain.obligations import obligations
-from domain.registry import as_mended
+from domain.owing.obligations import obligations
+from domain.reminders.notices import NOTICE_EVENTS, Notices
+from domain.rules.registry import as_mended
 from tests.domain.story import ENGAGEMENT, PURPOSES, YES, Story
 
 DUE = date(2027, 4, 16)

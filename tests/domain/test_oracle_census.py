@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from domain import obligations
-from domain.context import SYSTEM
+from domain.owing import obligations
+from domain.rules.context import SYSTEM
 from tests.domain.lives import FINAL, FOUND, OPENED, PURPOSES, both_sign, told_of
 from tests.domain.plots import (
     BOOK,

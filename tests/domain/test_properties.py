@@ -11,24 +11,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.agreements import Agreements
-from domain.calendar import WorkingDays, at_local, local_date
-from domain.context import SYSTEM
-from domain.deliverables import DeliverableAgreed, Deliverables, DeliverableSigned
-from domain.errors import Refused
-from domain.kernel import Recorded
-from domain.notices import (
+from domain.agreements.agreements import Agreements
+from domain.deliverables.proposing import DeliverableAgreed, Deliverables, DeliverableSigned
+from domain.deliverables.submissions import DeliverableReturned
+from domain.engagement.state import Engagement
+from domain.kernel.messages import Recorded
+from domain.kernel.refusals import Refused
+from domain.owing.obligations import obligations
+from domain.policy.calendar import WorkingDays, at_local, local_date
+from domain.reminders.notices import (
     NoticesClaimed,
     NoticesDelivered,
     NoticesPlanned,
     NoticesSuppressed,
     RecipientsDropped,
 )
-from domain.obligations import obligations
-from domain.planning import reconcile
-from domain.registry import EVENTS, fold
-from domain.state import Engagement
-from domain.submissions import DeliverableReturned
+from domain.reminders.planning import reconcile
+from domain.rules.context import SYSTEM
+from domain.rules.registry import EVENTS, fold
 from store.events import as_true
 from tests.domain.story import (
     ALDER,

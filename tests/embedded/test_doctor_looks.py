@@ -13,8 +13,8 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.names import WORKFLOW_QUEUE
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.findings import Finding
 from embedded.looks import engine, waiting
 from embedded.looks.engine import look_at_engine

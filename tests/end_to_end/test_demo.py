@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from cli.commands import option_name
-from domain.calendar import CalendarPack, WorkingDays
-from domain.deliverables import ProposeDeliverable
-from domain.leas import RegisterLea
-from domain.people import MailAddress
-from domain.registry import COMMANDS
+from domain.deliverables.proposing import ProposeDeliverable
+from domain.policy.calendar import CalendarPack, WorkingDays
+from domain.program.leas import RegisterLea
+from domain.program.people import MailAddress
+from domain.rules.registry import COMMANDS
 from examples.cohort import (
     ALDER_CREEK,
     INVESTMENTS,

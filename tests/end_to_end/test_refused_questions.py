@@ -4,7 +4,7 @@ import json
 
 from cli.main import build
 from domain import subjects  # noqa: F401 - registers every command
-from domain.registry import COMMANDS
+from domain.rules.registry import COMMANDS
 from tests.cli.test_json import verbs
 from tests.end_to_end.conftest import Handrail
 

@@ -18,9 +18,9 @@ import pytest
 from bootstrap.door import Unavailable, open_door
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain.calendar import CalendarPack
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher, mail_catcher
 from embedded.temporal import TemporalServer, start_dev_temporal
 from store.database import open_pool

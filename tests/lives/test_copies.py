@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from domain.messages import Receipt
+from domain.envelope import Receipt
 from embedded.dumping import dump, restore
 from embedded.postgres import Cluster, postgres_cluster
 from store.migrations import newest

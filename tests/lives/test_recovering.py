@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from bootstrap.recovery import recover
-from domain.messages import Envelope, Receipt
+from domain.envelope import Envelope, Receipt
 from embedded.dumping import dump, restore
 from tests.lives.conftest import LEAS, Premises, lea
 

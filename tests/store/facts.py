@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from domain.engagement import RoleAssigned
-from domain.kernel import Event, Recorded
+from domain.engagement.engagement import RoleAssigned
+from domain.kernel.messages import Event, Recorded
 from store.database import Connection
 from store.events import Append, Conflict, append
 from store.vault import Vault

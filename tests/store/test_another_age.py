@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
 from store.rebuild import rebuild
 from tests.conftest import Office
 from tests.journey import whole_journey

@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from domain.registry import fold
+from domain.rules.registry import fold
 from store.database import Connection, Pool, open_pool, queries
 from store.errors import UnknownEvent, Unreadable
 from store.events import Conflict, as_true, read_stream

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
-from domain.bounds import printable
+from domain.kernel.bounds import printable
 from embedded.doctor import examine
 from store.database import Connection
 from store.defects import Defect, defects, mend, note, problem_of
@@ -30,7 +30,7 @@ async def test_a_defect_says_which_where_and_since_when_but_nothing_that_was_typ
     await note(app, "command", "c-1", broken(), stream="person:Joy Kim", about="person change")
     [defect] = await noted(app)
     assert (defect.kind, defect.place, defect.about) == ("command", "c-1", "person change")
-    assert defect.problem.startswith("ValueError in domain.bounds.printable, line ")
+    assert defect.problem.startswith("ValueError in domain.kernel.bounds.printable, line ")
     assert defect.stream == "person:unknown"
     assert "Joy" not in repr(defect)
     assert defect.release

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.playbook import Playbook
-from domain.registry import fold
-from domain.review import Review
+from domain.policy.playbook import Playbook
+from domain.review.review import Review
+from domain.rules.registry import fold
 from store.events import read_stream
 from store.rebuild import rebuild
 from tests.conftest import Office, load

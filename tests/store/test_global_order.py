@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.kernel import Recorded
+from domain.kernel.messages import Recorded
 from store.database import Connection, Pool
 from store.events import Checkpoint, Conflict, read_log
 from store.vault import Vault

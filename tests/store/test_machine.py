@@ -16,10 +16,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from domain.engagement import RoleAssigned
-from domain.kernel import Event, Recorded
-from domain.people import PersonRegistered
-from domain.personal import Sealed
+from domain.engagement.engagement import RoleAssigned
+from domain.kernel.messages import Event, Recorded
+from domain.kernel.sealed import Sealed
+from domain.program.people import PersonRegistered
 from store.events import Append, Checkpoint, Conflict, append, read_log, read_stream
 from store.vault import Vault
 from tests.conftest import MASTER_KEY, Database, new_id

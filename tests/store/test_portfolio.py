@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from domain.kernel import State
-from domain.notices import Notices
-from domain.playbook import Playbook
-from domain.portfolio import LeaProfile
-from domain.registry import fold
-from domain.risks import Risks
-from domain.state import Engagement
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.policy.playbook import Playbook
+from domain.program.classification import LeaProfile
+from domain.reminders.notices import Notices
+from domain.rules.registry import fold
+from domain.team.risks import Risks
 from store.errors import Unreadable
 from store.events import read_each, read_stream
 from store.portfolio import LEDGER, members, states

@@ -6,8 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from store.database import Connection, queries
 from store.rebuild import rebuild
 from tests.conftest import Office, destroy_key

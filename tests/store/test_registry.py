@@ -4,7 +4,7 @@ import json
 from datetime import date
 from typing import Any
 
-from domain.playbook import Playbook
+from domain.policy.playbook import Playbook
 from store.database import listed, queries
 from store.rebuild import rebuild
 from tests.conftest import Office

@@ -7,10 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.erasing import PersonErased
-from domain.people import PersonRegistered
-from domain.personal import Sealed
-from domain.registry import fold
+from domain.kernel.sealed import Sealed
+from domain.program.erasing import PersonErased
+from domain.program.people import PersonRegistered
+from domain.rules.registry import fold
 from store.database import Connection, Pool, queries
 from store.errors import ForeignKey, Unreadable, VaultError
 from store.events import decode, read_stream

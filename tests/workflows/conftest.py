@@ -20,9 +20,9 @@ from bootstrap.encryption import data_converter
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from bootstrap.wiring import Services
-from domain.calendar import at_local
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import at_local
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher, mail_catcher
 from embedded.process import free_port
 from embedded.temporal import TemporalServer, sandbox_temporal

@@ -15,11 +15,11 @@ from bootstrap.door import Door, NotAccepted, NotKnown, StillWorking
 from bootstrap.settings import load_settings
 from bootstrap.wiring import services
 from cli.main import main
-from domain.calendar import CalendarPack
 from domain.deciding import decide_in_full
-from domain.errors import ForeignKey, Invalid
-from domain.messages import Envelope
-from domain.playbook import Playbook
+from domain.envelope import Envelope
+from domain.kernel.refusals import ForeignKey, Invalid
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import TemporalServer
 from store.database import open_pool, queries

@@ -22,8 +22,8 @@ from activities.names import MAIL_QUEUE, SEND_MAIL, SMTP_QUEUE, ClaimedMail, Han
 from activities.reminders import _INSIST, _INSIST_SECONDS
 from activities.returns import ReturnReader
 from bootstrap.settings import Settings
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.looks.returned import look_at_returned_mail
 from embedded.mailcatcher import MailCatcher
 from embedded.process import free_port

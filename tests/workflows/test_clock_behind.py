@@ -8,8 +8,8 @@ import pytest
 
 from activities.names import ANNOUNCE_DUE
 from bootstrap.clock import SandboxClock
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.conftest import Database
 from tests.workflows.conftest import Running, WorkflowOffice, at, day, office_of

@@ -1,9 +1,9 @@
 """The door of the staff: what it says of a command that was given before."""
 
 from bootstrap.door import Door
-from domain.calendar import CalendarPack
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from store.database import queries
 from tests.conftest import Database
 from tests.workflows.conftest import Running, WorkflowOffice, day, office_of

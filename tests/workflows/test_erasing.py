@@ -20,10 +20,10 @@ from temporalio.service import RPCError
 
 from bootstrap.door import Door
 from bootstrap.encryption import EncryptingCodec
-from domain.ids import digest_workflow_id
-from domain.messages import Envelope, Receipt
-from domain.personal import Sealed
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.kernel.sealed import Sealed
+from domain.policy.playbook import Playbook
+from domain.streams import digest_workflow_id
 from embedded.mailcatcher import MailCatcher, caught_mails
 from store.database import queries
 from store.events import read_stream

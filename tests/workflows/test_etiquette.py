@@ -2,8 +2,8 @@
 
 from email.message import EmailMessage
 
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.workflows.conftest import WorkflowOffice, at, day
 from tests.workflows.test_years import E, body, prepared, submitted

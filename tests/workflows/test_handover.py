@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack, at_local
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack, at_local
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import sandbox_temporal
 from tests.workflows.conftest import Running, WorkflowOffice, at, day, services_for

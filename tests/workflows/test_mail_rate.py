@@ -28,7 +28,7 @@ from benchmarks.setting import (
     services_at,
     shipped_playbook,
 )
-from domain.calendar import local_date
+from domain.policy.calendar import local_date
 from embedded.mailcatcher import caught_mails, mail_catcher
 from embedded.temporal import dev_temporal
 from store.database import open_pool

@@ -11,8 +11,8 @@ from temporalio.client import WorkflowExecutionStatus
 from activities.follow import Follower
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import sandbox_temporal
 from store.rebuild import rebuild

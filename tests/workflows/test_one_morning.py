@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import morning
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.workflows.conftest import Running, WorkflowOffice, at, day
 from tests.workflows.test_years import body

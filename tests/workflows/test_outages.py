@@ -26,8 +26,8 @@ from activities.reminders import Reminders
 from bootstrap.clock import SandboxClock
 from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MAILDIR_PARTS, KeepInMaildir, MailCatcher, start_mail_catcher
 from embedded.process import LOOPBACK, free_port
 from store.epochs import epoch_of

@@ -7,8 +7,8 @@ import pytest
 
 from activities.follow import Follower
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.conftest import load
 from tests.workflows.conftest import Running, WorkflowOffice, at, day

@@ -12,9 +12,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from bootstrap.encryption import data_converter
-from domain.calendar import CalendarPack
-from domain.ids import digest_workflow_id
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
+from domain.streams import digest_workflow_id
 from tests.conftest import MASTER_KEY
 from tests.workflows.conftest import WorkflowOffice, at, day
 from tests.workflows.test_years import prepared

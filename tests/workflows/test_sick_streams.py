@@ -9,8 +9,8 @@ import pytest
 
 from activities.follow import Follower
 from bootstrap.wiring import Services
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from store.database import Connection, queries
 from tests.conftest import Database, eventually, new_id

@@ -5,8 +5,8 @@ import asyncio
 import asyncpg
 
 from activities.follow import Follower
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from tests.conftest import Database, eventually
 from tests.workflows.conftest import Running, WorkflowOffice
 

@@ -15,9 +15,9 @@ from activities.dispatch import hand_on
 from activities.follow import Follower
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack
-from domain.messages import Envelope, Receipt
-from domain.playbook import Playbook
+from domain.envelope import Envelope, Receipt
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import sandbox_temporal
 from tests.conftest import eventually

@@ -10,9 +10,9 @@ from activities import follow, record, reminders, undecided
 from activities.dispatch import start_digest
 from activities.follow import Follower
 from activities.mail.compose import compose
-from domain.calendar import CalendarPack
 from domain.deciding import decide_in_full
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from store.defects import Defect, defects
 from tests.workflows.conftest import Running, WorkflowOffice, at, day

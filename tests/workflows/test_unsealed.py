@@ -27,8 +27,8 @@ from bootstrap.encryption import EncryptingCodec, data_converter
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from bootstrap.wiring import Services
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import dev_temporal
 from store.database import open_pool

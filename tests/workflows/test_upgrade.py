@@ -1,7 +1,7 @@
 """A playbook upgraded half-way: reminders move, and the workflow, which knows none, replays."""
 
-from domain.calendar import CalendarPack
-from domain.playbook import Playbook
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from tests.workflows.conftest import WorkflowOffice, at, day
 from tests.workflows.test_replay import replayer

@@ -12,9 +12,9 @@ from temporalio.client import WorkflowExecutionStatus
 
 from bootstrap.clock import SandboxClock
 from bootstrap.recovery import recover_with
-from domain.calendar import CalendarPack
-from domain.messages import Receipt
-from domain.playbook import Playbook
+from domain.envelope import Receipt
+from domain.policy.calendar import CalendarPack
+from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher
 from embedded.temporal import sandbox_temporal
 from tests.conftest import Database, eventually

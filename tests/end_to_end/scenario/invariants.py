@@ -7,8 +7,8 @@ import yaml
 
 from cli.admin import DEFAULT_CALENDAR
 from cli.main import build
-from domain.calendar import CalendarPack, Closure, WorkingDays
-from domain.registry import COMMANDS
+from domain.policy.calendar import CalendarPack, Closure, WorkingDays
+from domain.rules.registry import COMMANDS
 from tests.cli.test_json import verbs
 from tests.end_to_end.scenario.desk import Desk, E, local
 from tests.end_to_end.scenario.recruiting import LEAS, RECESS

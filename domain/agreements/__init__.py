@@ -1,0 +1,1 @@
+"""The agreement of two boards: meetings, agendas, votes, renewal."""

@@ -1,0 +1,1 @@
+"""Annual check-ins, what was committed to in them, and the end."""

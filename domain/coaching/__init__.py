@@ -1,0 +1,1 @@
+"""Contacts of coaching, and short cycles of improvement."""

@@ -1,0 +1,1 @@
+"""What both sides create together: terms, signatures, submissions, ratings."""

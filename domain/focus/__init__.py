@@ -1,0 +1,1 @@
+"""What an LEA focuses on, and its measures, observations and Dashboard."""

@@ -1,0 +1,1 @@
+"""What every subject is made of: messages and their fields, refusals, words."""

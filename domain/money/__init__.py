@@ -1,0 +1,1 @@
+"""Appropriations, what is invested from them, and their expiry."""

@@ -1,0 +1,1 @@
+"""What is asked and never decides: mix, dosage, triage, rehearsal, whereabouts."""

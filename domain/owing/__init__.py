@@ -1,0 +1,1 @@
+"""Who owes what to whom by when, what comes by itself, and what both sides sign."""

@@ -1,0 +1,1 @@
+"""Published data: calendars, playbooks and their parts, frameworks, reminder policies."""

@@ -1,0 +1,1 @@
+"""The program, its people, LEAs and facts, and what it publishes and erases."""

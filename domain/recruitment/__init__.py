@@ -1,0 +1,1 @@
+"""From eligibility through conversations to the fit decision."""

@@ -1,0 +1,1 @@
+"""Notices: planned, claimed, delivered, returned, and how people want them."""

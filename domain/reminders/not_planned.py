@@ -1,0 +1,51 @@
+"""Why an item has no reminders at all: the ledger has nothing to show of it."""
+
+from domain.kernel.messages import State
+from domain.owing.matter import matter_of
+from domain.owing.obligations import Obligation, obligations
+from domain.rules.context import Context
+from domain.turnover.holds import told
+
+_SIGNATURE = "/signature"
+
+
+def items_of(state: State, context: Context) -> set[str]:
+    """Everything that is or was owed on an engagement, and what is proposed, by name."""
+    owed = {o.item for o in obligations(state, context)}
+    return owed | {item.removesuffix(_SIGNATURE) for item in owed}
+
+
+def why_unplanned(item: str, state: State, context: Context) -> str | None:
+    """Why no reminder of an item was planned; None for what never was an item."""
+    found = {o.item: o for o in obligations(state, context)}
+    if owed := found.get(item):
+        return _why_not(owed, state, context)
+    proposed = found.get(item + _SIGNATURE)
+    if proposed is None:
+        return None
+    if proposed.settled:
+        return f"it was never agreed ({proposed.settled})"
+    if not matter_of(state, context).is_open:
+        return "it was never signed by both sides"
+    return "it is proposed and not signed by both sides"
+
+
+def why_unreminded(owed: Obligation, context: Context) -> str | None:
+    """Why nobody is reminded of what is owed, where nobody is."""
+    if owed.policy is None:
+        awaits_lead = owed.item.endswith(_SIGNATURE) and owed.side == "agency"
+        if awaits_lead and context.the_playbook.deliverables.signature_policy:
+            return "the Lead is to sign first; once that is done, the LEA is reminded to sign"
+        return "the playbook has no reminders for it"
+    return "it has no due date" if owed.due is None else None
+
+
+def _why_not(owed: Obligation, state: State, context: Context) -> str:
+    ended = matter_of(state, context).ended
+    if unreminded := why_unreminded(owed, context):
+        return unreminded
+    if owed.settled:
+        return f"it is settled ({owed.settled})"
+    if ended:
+        return f"{state.id} is {ended}"
+    return told(owed.held, state) or "the days on which its reminders would have gone lay behind"

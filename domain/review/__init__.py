@@ -1,0 +1,1 @@
+"""The Systemic Instructional Review: waves, evidence, recommendations, report."""

@@ -1,0 +1,1 @@
+"""Summits: days and programs, invitations, attendance, what follows from them."""

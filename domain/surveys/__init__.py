@@ -1,0 +1,1 @@
+"""Surveys, their means and their growth."""

@@ -1,0 +1,1 @@
+"""The team of an engagement, its risks, and handing the lead over."""

@@ -1,0 +1,1 @@
+"""Leaders who leave, holds meanwhile, and recommitment."""
