@@ -31,6 +31,7 @@ from domain.streams import in_epoch
 from store.database import AWAY, Pool, queries
 from store.epochs import Unusable, check_log
 from store.migrations import newest
+from store.sealing import seal
 from workflows.appropriation import AppropriationWorkflow
 from workflows.digest import DigestWorkflow
 from workflows.engagement import EngagementWorkflow
@@ -181,6 +182,8 @@ async def serve(stop: asyncio.Event) -> None:
         follower = Follower(at.pool, at.vault, at.clock, at.client)
         async with at.pool.acquire() as connection:
             await check_log(connection)
+            # Before anything is recorded: from then on a store without its seal was robbed of it.
+            await seal(connection, at.vault)
         if not at.sandbox:
             await hold_together_with_the_engine(at)
         async with AsyncExitStack() as stack:

@@ -213,6 +213,8 @@ async def news(
     The ids of the commands follow from the events, so that giving one again changes nothing.  An
     event that cannot be read, or of which nobody can tell what it asks for, is noted and passed
     over: it is dealt with once it can be.
+
+    An event that asks for nothing costs the store no call: a page must pass between two failures.
     """
     row = await queries.checkpoint(connection, reader=FOLLOWER)
     start = Checkpoint(row["xact_id"], row["position"]) if row else Checkpoint()
@@ -240,8 +242,7 @@ async def asked_for(
 ) -> list[Envelope] | Unreadable:
     """What a fact asks of other streams, as commands; or why nobody can tell."""
     try:
-        async with connection.transaction():
-            commands = await _called_for(connection, recorded)
+        commands = await _called_for(connection, recorded)
     except Exception as problem:
         sick = sickness(problem, recorded.stamp.stream)
         if sick is None:

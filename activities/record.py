@@ -217,7 +217,7 @@ class Record:
                 receipt = (await self.decide_and_append(connection, envelope)).receipt
         except Refused as refusal:
             receipt = await self._refused(connection, envelope, refusal)
-        await self._keep(connection, envelope, receipt)
+        await self.keep(connection, envelope, receipt)
         return receipt
 
     async def _set_aside(
@@ -431,7 +431,8 @@ class Record:
             found = _UNKNOWN
         return receipt.model_copy(update=found)
 
-    async def _keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
+    async def keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
+        """Keep the answer to a command, in the transaction of its events."""
         # A refusal repeats what was typed, which may name somebody: it is kept sealed, also by
         # everybody whom its words name.
         named = await about_words(connection, receipt)

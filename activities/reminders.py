@@ -24,7 +24,7 @@ from activities.names import Announced, ClaimedMail, DigestRun, Handed
 from activities.overviews import Overseen, pass_on, readers, still_to_send, to_go
 from activities.record import Clock, Record
 from activities.stopping import unless_told_to_stop
-from activities.telling import Found, digest_of, message_id, said_in
+from activities.telling import Found, claimed_by, digest_of, message_id, said_in
 from activities.threads import answered
 from activities.undecided import or_later, or_rest
 from domain.deciding import brought
@@ -373,9 +373,11 @@ class Reminders:
         command_id = uuid5(claim.mail, f"{stream}/{now.isoformat()}")
         try:
             async with connection.transaction():
-                outcome = await self._record.decide_and_append(
-                    connection, _from_system(command, command_id, now), now=now
-                )
+                envelope = _from_system(command, command_id, now)
+                outcome = await self._record.decide_and_append(connection, envelope, now=now)
+                if outcome.news and not claimed_by(outcome, claim.mail):
+                    # No mail answers for what else the moment brought.
+                    await self._record.keep(connection, envelope, outcome.receipt)
                 found.add(outcome, claim.mail, claim.person)
         except Exception as problem:
             sick = sickness(problem, stream)

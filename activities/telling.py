@@ -62,6 +62,11 @@ def said_in(outcome: Outcome, mail: UUID, person: str) -> list[PlannedNotice]:
     ]
 
 
+def claimed_by(outcome: Outcome, mail: UUID) -> bool:
+    """Whether a mail takes something on a stream with it, and so answers for what was recorded."""
+    return any(claimed.mail == mail for claimed in _claims(outcome))
+
+
 def _claims(outcome: Outcome) -> Iterable[NoticesClaimed]:
     return (r.event for r in outcome.news if isinstance(r.event, NoticesClaimed))
 

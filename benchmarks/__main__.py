@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from benchmarks import fold, footprint, mailing, starting, writing, year
+from benchmarks import fold, footprint, mailing, starting, verifying, writing, year
 from benchmarks.setting import AGREED, KEY, StandingClock, furnish, services_at, serving
 from embedded.mailcatcher import mail_catcher
 from embedded.postgres import DATABASE, Cluster, postgres_cluster
@@ -27,6 +27,7 @@ async def main() -> None:
     ):
         await migrate(cluster.owner_url(DATABASE))
         await _events(cluster)
+        await _verifying(cluster)
         await _starting(cluster, Path(directory))
         await _mails(cluster, Path(directory))
         await _year(cluster, Path(directory))
@@ -43,6 +44,14 @@ async def _events(cluster: Cluster) -> None:
     finally:
         await pool.close()
         await owner.close()
+
+
+async def _verifying(cluster: Cluster) -> None:
+    await _database(cluster, "verified")
+    pool = await open_pool(cluster.app_url("verified"))
+    for line in await verifying.run(pool, Vault(KEY)):
+        print(line, flush=True)
+    await pool.close()
 
 
 async def _starting(cluster: Cluster, directory: Path) -> None:

@@ -5,12 +5,16 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from statistics import median
+from unittest.mock import patch
 from uuid import uuid4
 
+from activities.evidence import Sealer
 from benchmarks.sample import START, history
 from domain.kernel.messages import Event
 from store.database import Connection, Pool, queries
 from store.events import Append, append
+from store.evidence import Evidence
+from store.sealing import seal
 from store.vault import Vault
 
 EVENTS = 240
@@ -36,6 +40,8 @@ async def prepare(owner: Connection) -> None:
 async def run(pool: Pool, vault: Vault) -> list[str]:
     """Measure in turn, round by round, so that a busy machine slows all of them alike."""
     events = history("engagement:bench", 40)
+    async with pool.acquire() as connection:
+        await seal(connection, vault)  # As a worker does before it serves.
     lines = ["Append of one event a transaction, ratio to a bare INSERT (higher is better):"]
 
     async def bare(connection: Connection, stream: str, version: int, event: Event) -> None:
@@ -74,18 +80,33 @@ async def run(pool: Pool, vault: Vault) -> list[str]:
                 now=START,
             )
 
+    async def unsealed(connection: Connection, stream: str, version: int, event: Event) -> None:
+        with patch.object(Evidence, "event", lambda *_, **__: b""):
+            await sealed(connection, stream, version, event)
+
     for clients in (1, 8):
-        took: dict[str, list[float]] = {"bare": [], "es.append": [], "sealed": []}
+        took: dict[str, list[float]] = {
+            name: [] for name in ("bare", "es.append", "sealed", "unsealed", "beside")
+        }
         for round_ in range(ROUNDS):
-            for name, write in (("bare", bare), ("es.append", function), ("sealed", sealed)):
+            for name, write in (
+                ("bare", bare), ("es.append", function), ("sealed", sealed), ("unsealed", unsealed)
+            ):  # fmt: skip
                 took[name].append(
                     await _time(pool, write, f"{name}-{clients}-{round_}", clients, events)
                 )
+            sealing = asyncio.create_task(Sealer(pool, vault).keep())
+            name = f"beside-{clients}-{round_}"
+            took["beside"].append(await _time(pool, sealed, name, clients, events))
+            sealing.cancel()
+            await asyncio.gather(sealing, return_exceptions=True)
         base = median(took["bare"])
         lines.append(
             f"  {clients} client{'s' if clients > 1 else ' '}: es.append "
             f"{base / median(took['es.append']):.2f}, store.append in a transaction with sealing "
-            f"{base / median(took['sealed']):.2f}  (bare {EVENTS / base:,.0f} events/s)"
+            f"{base / median(took['sealed']):.2f}, without the writer's seal "
+            f"{base / median(took['unsealed']):.2f}, with both while a worker seals beside it "
+            f"{base / median(took['beside']):.2f}  (bare {EVENTS / base:,.0f} events/s)"
         )
     return lines
 

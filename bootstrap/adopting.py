@@ -14,7 +14,7 @@ from bootstrap.settings import Settings
 from store.database import Connection, open_pool, queries
 from store.epochs import OldSchema, check_key
 from store.renumbering import renumber
-from store.sealing import in_order, seal_in_new_order
+from store.sealing import in_order, seal, seal_in_new_order
 from store.vault import Vault
 
 
@@ -79,6 +79,7 @@ async def adopt(
     try:
         async with pool.acquire() as connection:
             sandbox = await queries.store_kind(connection) == "sandbox"
+            await seal(connection, vault)
             if since is None:
                 since = await queries.last_sign_of_life(connection)
         if sandbox or practice:

@@ -11,6 +11,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.names import WORKFLOW_QUEUE
@@ -156,7 +157,10 @@ async def _answer(client: Client, event: HistoryEvent) -> Receipt | None:
     outcome = event.workflow_execution_update_completed_event_attributes.outcome
     if not outcome.HasField("success"):
         return None
-    [receipt] = await client.data_converter.decode(outcome.success.payloads, [Receipt])
+    try:
+        [receipt] = await client.data_converter.decode(outcome.success.payloads, [Receipt])
+    except ApplicationError:
+        return None  # Not sealed with our key: somebody else's, or ours is another's.
     return receipt if receipt.outcome == "recorded" and receipt.events else None
 
 
@@ -164,7 +168,10 @@ async def _kind(client: Client, event: HistoryEvent) -> str:
     given = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
     if not given.args.payloads:
         return ""
-    [envelope, *_] = await client.data_converter.decode(given.args.payloads, [Envelope])
+    try:
+        [envelope, *_] = await client.data_converter.decode(given.args.payloads, [Envelope])
+    except ApplicationError:
+        return ""
     kind: str = envelope.kind
     return kind
 

@@ -84,6 +84,13 @@ def narrate(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def narrate_once(message: str) -> None:
+    """Say on stderr what this command has not said yet."""
+    if message not in _said:
+        _said.add(message)
+        narrate(message)
+
+
 _OUTCOMES: Final = {
     REFUSED: "refused",
     USAGE: "usage",
@@ -92,6 +99,7 @@ _OUTCOMES: Final = {
     DEFECT: "defect",
 }
 _asked_for_json = False
+_said: set[str] = set()
 
 
 def prepare(arguments: Sequence[str]) -> list[str]:
@@ -181,6 +189,7 @@ def answering(arguments: Sequence[str]) -> Iterator[None]:
     """
     global _asked_for_json  # noqa: PLW0603 - a process answers one command at a time
     _asked_for_json = "--json" in arguments
+    _said.clear()
     streams = sys.stdout, sys.stderr
     # Python has none where a descriptor was closed.
     lost: list[OSError] = []

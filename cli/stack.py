@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from cli.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
+from cli.output import (
+    DONE,
+    REFUSED,
+    UNAVAILABLE,
+    emit_json,
+    emit_table,
+    fail,
+    narrate,
+    narrate_once,
+)
 
 if TYPE_CHECKING:
     from bootstrap.settings import Settings
@@ -41,7 +50,7 @@ def settings_or_fail(*, use_stack: bool = True) -> "Settings":
     except SettingsError as error:
         fail(str(error), REFUSED)
     for alarm in settings.alarms:
-        narrate(f"Alarm: {alarm}")
+        narrate_once(f"Alarm: {alarm}")
     return settings
 
 

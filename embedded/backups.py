@@ -297,7 +297,7 @@ async def _known_here(
     rows = await listed(
         queries.recorded_since(owner, since=datetime.fromisoformat(manifest["taken_at"]))
     )
-    found = [Missing(r["command_id"], r["stream"], r["recorded_at"], "") for r in rows]
+    found = [Missing(r["command_id"], r["stream"], r["recorded_at"], r["what"]) for r in rows]
     return found, ["the store that was here"]
 
 

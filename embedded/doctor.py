@@ -13,6 +13,7 @@ from bootstrap.settings import (
     is_locked,
     read_live_stack,
 )
+from bootstrap.values import Secret
 from embedded.findings import Finding
 from embedded.foreign import CONNECT_SECONDS, without_password
 from embedded.looks.defects import look_at_defects
@@ -53,8 +54,9 @@ async def _stack(settings: Settings) -> list[Finding]:
                     "away",
                     f"{kind} runs on {settings.home}, but not all of it: "
                     f"{' '.join(record['alarms'])}",
-                    "The end of the log that it names says why; mend that, then `handrail down` "
-                    "and `handrail up`.",
+                    "What is being started again needs no hand: look again in a minute. For the "
+                    "rest the end of the log that is named says why; mend that, then "
+                    "`handrail down` and `handrail up`.",
                 )
             ]
         return [Finding("Stack", "ok", f"{kind} runs on {settings.home}, process {record['pid']}")]
@@ -263,7 +265,8 @@ async def _key(settings: Settings) -> list[Finding]:
     try:
         settings.master_key()
     except SettingsError as error:
-        return [Finding(part, "away", str(error), f"Set {ENVIRONMENT['key_file']}.")]
+        remedy = f"Set {ENVIRONMENT['key_file']} to the key this store began with."
+        return [Finding(part, "away", str(error), remedy)]
     if settings.key is not None or settings.key_file is None:
         return [Finding(part, "ok", f"from {ENVIRONMENT['key']}")]
     mode = settings.key_file.stat().st_mode & 0o777
@@ -280,6 +283,10 @@ async def _key(settings: Settings) -> list[Finding]:
 
 
 def _restart(settings: Settings, name: str) -> str:
-    if read_live_stack(settings.home) is not None:
-        return "Run `handrail down`, then `handrail up`; the logs say why it ended."
+    record, told = read_live_stack(settings.home), getattr(settings, name)
+    if record is not None and record[name] == (told.told() if isinstance(told, Secret) else told):
+        return (
+            "If it ended, it is started again by itself: look again in a minute. If it stays away, "
+            "`handrail down`, then `handrail up`; the logs say why."
+        )
     return f"Check {ENVIRONMENT[name]}, or unset it and run `handrail up`."

@@ -113,7 +113,7 @@ class StackRecord(BaseModel):
     logs: Path
     parts: list[Part]
     alarms: list[str] = []
-    """What every command says as long as it is so: a part that would not stay up."""
+    """What every command says as long as it is so: a part that is away or would not stay up."""
 
 
 class Home:

@@ -34,11 +34,12 @@ class Kept:
         self._for_ever = for_ever
         self._ends: deque[float] = deque()
         self._log: Path | None = None
+        self._why = ""
 
     def ended(self, why: str, log: Path) -> str:
         """Note that it ended, or did not start again; answers what to say of it."""
         now = time.monotonic()
-        self._log = log
+        self._log, self._why = log, why
         self._ends.append(now)
         self._forget()
         if self._given_up():
@@ -69,7 +70,9 @@ class Kept:
         """What everybody must be told, while it is so."""
         self._forget()
         if len(self._ends) <= ENDS_AT_MOST or self._log is None:
-            return None
+            if self.due is None:
+                return None
+            return f"{self.name} {self._why}, and is being started again. Its log is {self._log}."
         often = f"ended {len(self._ends)} times within {WITHIN_SECONDS / 60:.0f} minutes"
         if self._given_up():
             return (

@@ -72,9 +72,16 @@ async def check_schema(connection: Connection) -> None:
     """Make sure that the tables are not older than this code; newer ones only have more in them.
 
     Raises:
-        OldSchema: They are.
+        OldSchema: They are, or there are none.
     """
-    found: str | None = await queries.schema_version(connection)
+    try:
+        found: str | None = await queries.schema_version(connection)
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError) as nothing:
+        raise OldSchema(
+            "the database holds no Handrail schema",
+            "See that DATABASE_URL names the right database; if it does, run "
+            "`handrail admin migrate` with HANDRAIL_OWNER_DATABASE_URL set.",
+        ) from nothing
     if found is None or found < newest():
         raise _old(found or "none")
 

@@ -64,11 +64,13 @@ select (select count(distinct stream) from es.events) as streams,
 select distinct on (stream) stream, version, hash from es.events order by stream, version desc;
 
 -- name: recorded-since
--- The commands of people by which something was recorded after an instant.
-select distinct r.command_id, r.stream, r.recorded_at
+-- The commands of people by which something was recorded after an instant, by their events.
+select r.command_id, r.stream, r.recorded_at,
+       string_agg(distinct e.type, ', ' order by e.type) as what
   from es.receipts r
   join es.events e on e.stream = r.stream and e.command_id = r.command_id
  where r.recorded_at > :since and e.actor <> 'system'
+ group by r.command_id, r.stream, r.recorded_at
  order by r.recorded_at, r.command_id;
 
 -- name: streams-of-unknown-fate
@@ -1123,8 +1125,10 @@ select count(*) as mails, min(claimed_at) as since from ops.mails
  where outcome is null and claimed_at < clock_timestamp() - :waits::interval;
 
 -- name: checkpoint^
--- How far a reader of the log came.
-select xact_id::text as xact_id, position from ops.checkpoints where reader = :reader;
+-- How far a reader of the log came; nothing where that lies beyond the log, for there it never was.
+select xact_id::text as xact_id, position from ops.checkpoints c
+ where reader = :reader
+   and exists (select from es.events e where (e.xact_id, e.position) >= (c.xact_id, c.position));
 
 -- name: unread$
 -- How many events a reader of the log has not come to yet.
@@ -1184,6 +1188,11 @@ select ops.end_old_readers(:seconds);
 select until::text as until, restored_to, receipts_to, receipts_keyed_from, streams, events,
        receipts, heads, answers, revision, schema_, begun_at, sealed_at, mac
   from es.sealed;
+
+-- name: bears-seals$
+-- Whether anything was recorded or sealed with the master key.
+select exists (select from es.events where seal is not null)
+    or exists (select from es.sealed_streams);
 
 -- name: take-turn-to-seal!
 -- Makes whoever else would seal wait until this transaction is over; readers go on.

@@ -42,7 +42,8 @@ async def seal(connection: Connection, vault: Vault) -> int | None:
 
     Returns:
         How many events were added to what is sealed; None where nothing can be: the seal of the
-        store was tampered with.
+        store was tampered with, or taken away.  A worker seals before it records anything, so a
+        store that bears seals and none of its own was sealed once.
     """
     async with connection.transaction():
         # Two who read the same end would each add what came after it: verify would take that for
@@ -54,6 +55,8 @@ async def seal(connection: Connection, vault: Vault) -> int | None:
         if row is not None and not fits(row["mac"], vault.evidence.whole(whole_of(row))):
             return None
         if before is None:
+            if await queries.bears_seals(connection):
+                return None
             whole = await _beginning(connection, vault, at)
             beyond = streamed(connection, queries.events_to_seal, since="0", until=at["until"])
         elif int(before.until) > int(at["next"]):

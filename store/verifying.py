@@ -132,11 +132,11 @@ async def _seals(connection: Connection, vault: Vault, report: Report) -> _Seals
         heads[head.stream] = head, true
         total, count, events = added(total, bytes(kept["mac"])), count + 1, events + head.version
     if row is None:
-        if heads or await connection.fetchval(
-            "select exists (select from es.events where seal is not null"
-            " and xact_id < pg_snapshot_xmin(pg_current_snapshot()))"
-        ):
-            report.notes.append("the store is not sealed yet: a worker does that within seconds")
+        if await queries.bears_seals(connection):
+            report.say(
+                "the store's seal",
+                "is gone: what was recorded bears seals, and a store is sealed before that",
+            )
         return _Seals(None, heads)
     whole = whole_of(row)
     if not fits(row["mac"], vault.evidence.whole(whole)):

@@ -102,7 +102,7 @@ async def deliver(
     mask = _Mask(server, envelope_recipient)
     began = asyncio.get_running_loop().time()
     try:
-        client = await _in_time(_connected(server), began)
+        client, _ = await _in_time(connected(server), began)
         try:
             if needs_utf8 and not client.supports_extension("smtputf8"):
                 return Delivery(
@@ -152,8 +152,13 @@ async def _in_time(step: Awaitable[T], began: float) -> T:
         ) from None
 
 
-async def _connected(server: SmtpServer) -> SMTP:
-    """A client that has said hello, and is encrypted and logged in as the URL asks."""
+async def connected(server: SmtpServer) -> tuple[SMTP, str]:
+    """A client that has said hello, and is encrypted and logged in as the URL asks; its greeting.
+
+    Raises:
+        SMTPException: It refuses us, or offers no encryption where that is required.
+        OSError: It cannot be reached, or nobody vouches for its certificate.
+    """
     client = SMTP(
         hostname=server.host,
         port=server.port,
@@ -162,7 +167,7 @@ async def _connected(server: SmtpServer) -> SMTP:
         use_tls=server.tls,
         start_tls=False,
     )
-    await client.connect()
+    greeting = (await client.connect()).message
     try:
         await client.ehlo()
         encrypted = server.tls
@@ -183,7 +188,7 @@ async def _connected(server: SmtpServer) -> SMTP:
     except BaseException:
         client.close()
         raise
-    return client
+    return client, greeting
 
 
 async def _handed_over(

@@ -1,11 +1,12 @@
 """Whether the mail server answers, and whether it is one: a mail catcher delivers nothing."""
 
-import asyncio
-import smtplib
-import ssl
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
+from aiosmtplib import SMTPException
+
+from activities.mail.deliver import connected
+from activities.mail.smtp_url import parse_smtp_url
 from bootstrap.away import why
 from bootstrap.settings import ENVIRONMENT, Settings
 from embedded.findings import Finding
@@ -30,8 +31,8 @@ async def look_at_mail(settings: Settings, restart: str) -> list[Finding]:
     url = settings.smtp_url.told()
     where = without_password(url)
     try:
-        banner = await asyncio.to_thread(_greet, url)
-    except (OSError, smtplib.SMTPException) as error:
+        banner = await _greeting(url)
+    except (OSError, SMTPException) as error:
         return [Finding(part, "away", f"{where}: {why(error)}", restart)]
     if not any(name in banner.casefold() for name in CATCHERS):
         return [Finding(part, "ok", where)]
@@ -48,22 +49,12 @@ async def look_at_mail(settings: Settings, restart: str) -> list[Finding]:
     return [Finding(part, "ok", f"{where}, a mail catcher: {NO_MAIL_LEAVES}")]
 
 
-def _greet(url: str) -> str:
-    parts = urlsplit(url)
-    secure = parts.scheme == "smtps"
-    server = (
-        smtplib.SMTP_SSL(timeout=CONNECT_SECONDS, context=ssl.create_default_context())
-        if secure
-        else smtplib.SMTP(timeout=CONNECT_SECONDS)
-    )
-    try:
-        code, banner = server.connect(parts.hostname or "", parts.port or (465 if secure else 25))
-        if code != 220:
-            raise smtplib.SMTPConnectError(code, banner)
-        server.noop()
-        return banner.decode("utf-8", "replace")
-    finally:
-        server.close()
+async def _greeting(url: str) -> str:
+    """How the server greets, once it is met as a worker meets it: encrypted and logged in."""
+    server = replace(parse_smtp_url(url), timeout_seconds=CONNECT_SECONDS)
+    client, greeting = await connected(server)
+    client.close()
+    return greeting
 
 
 async def _kind(settings: Settings) -> Any:

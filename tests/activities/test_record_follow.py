@@ -14,6 +14,7 @@ from domain.policy.playbook import Playbook
 from store.database import listed, queries
 from store.events import Checkpoint
 from store.liveness import FOLLOWER
+from tests.chaos.calls import Calls
 from tests.conftest import Office, eventually, new_id
 from tests.journey import mail
 
@@ -124,6 +125,18 @@ async def test_what_was_dealt_with_is_not_met_again(office: Office, playbook: Pl
     assert await follow(office) == []
 
 
+async def test_a_checkpoint_beyond_the_log_hides_no_news(
+    office: Office, playbook: Playbook
+) -> None:
+    """Whoever has the application's password can set it; what comes next must reach everybody."""
+    await _agreed(office, playbook)
+    await _keep(office, Checkpoint(str(2**62), 1))
+    await _recess(office)
+    moved = [r for r in await follow(office) if not r.repeated]
+    assert [r.stream for r in moved] == [f"engagement:{E}"]
+    assert await follow(office) == []
+
+
 async def test_only_running_engagements_of_that_lea_are_concerned(
     office: Office, playbook: Playbook
 ) -> None:
@@ -220,6 +233,17 @@ async def test_a_page_without_news_still_moves_the_checkpoint(office: Office) ->
         office.envelope("lea register", id=f"x-{new_id().hex[:8]}", name="X")
     )
     assert len(await _news(office)) == 1
+
+
+async def test_events_that_ask_for_nothing_cost_the_store_no_call_each(office: Office) -> None:
+    """A page is given up where a call fails: one of too many calls would never be dealt with."""
+    for number in range(30):
+        await office.do("lea register", id=f"quiet-{number}", name=f"Quiet {number}")
+    calls = Calls()
+    with calls.installed():
+        [(_, envelopes)] = await _news(office)
+    assert envelopes == []
+    assert calls.counts["store"] < 30
 
 
 async def _review_due(office: Office) -> date:

@@ -49,6 +49,7 @@ def history(
         )
         pool = await open_pool(cluster.app_url(name))
         office = Office(pool, Vault(MASTER_KEY), FixedClock(), cluster)
+        await _seal(office)  # As a worker does before it serves.
         await office.furnish(playbook, calendar)
         await office.to_onboarding(playbook)
         await office.refused("person register", handle="joy", name="Joy", email="j@x.example")
@@ -157,6 +158,15 @@ TAMPERED = [
         [f"delete from es.events where stream = '{E}'",
          f"delete from es.sealed_streams where stream = '{E}'"],
         "the store's seal", "speaks of", id="a whole stream deleted with its seal",
+    ),
+    *(
+        pytest.param(
+            [f"delete from es.events where stream = '{E}' and version > {LAST} - 2",
+             "delete from es.receipts where position > 9",
+             *(f"delete from es.{table}" for table in gone)],
+            "the store's seal", "is gone", id=f"the last events deleted with {' and '.join(gone)}",
+        )
+        for gone in (["sealed"], ["sealed", "sealed_streams", "sealed_schema"])
     ),
     pytest.param(
         [f"update es.events set actor = 'p-forger' where stream = '{E}' and version = 3", REHASHED],

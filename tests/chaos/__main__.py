@@ -57,6 +57,8 @@ def main() -> int:
         "--rounds", type=int, default=4,
         help=f"of failing calls; {max(STRIDES.values())} reach every call",
     )  # fmt: skip
+    parser.add_argument("--from", dest="from_round", type=int, default=0,
+                        help="the first of these rounds, to play them in pieces")  # fmt: skip
     parser.add_argument("--break", dest="broken", action="append", choices=[*SAFEGUARDS, CARELESS],
                         help="this safeguard alone; can be repeated")  # fmt: skip
     given = parser.parse_args()
@@ -72,7 +74,7 @@ def main() -> int:
     if "processes" in given.what:
         good &= processes(given)
     if "calls" in given.what:
-        good &= asyncio.run(calls(given.rounds))
+        good &= asyncio.run(calls(given.from_round, given.rounds))
     if "safeguards" in given.what:
         names = given.broken or [*SAFEGUARDS, CARELESS]
         good &= asyncio.run(safeguards([n for n in names if n in SAFEGUARDS], bool(given.broken)))
@@ -119,14 +121,14 @@ def _one(seed: int, faults: int, desks: int) -> Run:
     return done
 
 
-async def calls(rounds: int) -> bool:
+async def calls(first: int, rounds: int) -> bool:
     """Every n-th call of store, engine and mail server fails, before it acts or after."""
     total: Counter[str] = Counter()
     good = True
     async with _theatre() as theatre:
         wanted, counts = await _clean(theatre)
         say(f"calls along one engagement: {_told(counts)}")
-        for offset in range(rounds):
+        for offset in range(first, first + rounds):
             for mode in MODES:
                 failing = Calls(comb(offset, STRIDES, mode))
                 wrong = await _played(theatre, failing, wanted)

@@ -29,6 +29,11 @@ KINDS = {
                       "worker:temporal", "worker:mail")),
 }  # fmt: skip
 
+EVERY_SEVENTH = ("start another", "set the clock of")
+"""In turn; what a seed draws for the others stays what it was."""
+CLOCK_MINUTES = (-2160, -10, -1, 1, 10, 2160)
+"""By how much the worker's clock is set wrong: a day and a half at most."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -38,9 +43,13 @@ class Fault:
     what: str
     lasts: float
     then: float
+    by_minutes: int = 0
+    ends_badly: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.what} for {self.lasts:.1f} s"
+        by = f" by {self.by_minutes:+d} min" if self.by_minutes else ""
+        how = ", which is killed" if self.ends_badly else ""
+        return f"{self.kind} {self.what}{by} for {self.lasts:.1f} s{how}"
 
 
 def drawn(seed: int, count: int) -> list[Fault]:
@@ -51,6 +60,14 @@ def drawn(seed: int, count: int) -> list[Fault]:
     for kind in chance.choices([*KINDS], weights, k=count):
         what = chance.choice(KINDS[kind][1])
         plan.append(Fault(kind, what, chance.uniform(0.2, 2.0), chance.uniform(0.3, 4.0)))
+    for turn, at in enumerate(range(6, count, 7)):
+        lasts, then = chance.uniform(3.0, 12.0), chance.uniform(0.3, 4.0)
+        if EVERY_SEVENTH[turn % 2] == "start another":
+            killed = chance.random() < 0.5
+            plan[at] = Fault("start another", "worker", lasts, then, ends_badly=killed)
+        else:
+            by = chance.choice(CLOCK_MINUTES)
+            plan[at] = Fault("set the clock of", "worker", lasts, then, by_minutes=by)
     return plan
 
 
@@ -101,6 +118,14 @@ class Misfortune:
                 await asyncio.sleep(fault.lasts)
                 at.empty_disk(what)
                 await at.ensure(what)
+            case "start another":
+                guest = await at.another_worker()
+                await asyncio.sleep(fault.lasts)
+                await at.dismiss(guest, killed=fault.ends_badly)
+            case "set the clock of":
+                at.set_clock(fault.by_minutes)
+                await asyncio.sleep(fault.lasts)
+                at.set_clock(0)
             case "hold back":
                 assert wire
                 wire.hold()

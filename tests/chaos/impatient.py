@@ -12,8 +12,10 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 import worker
 import workflows.digest
 import workflows.host
+from tests.chaos.clock import can_be_set
 
 if __name__ == "__main__":
+    can_be_set()
     worker.RUNNER = UnsandboxedWorkflowRunner()  # type: ignore[assignment]
     soon = RetryPolicy(
         initial_interval=timedelta(seconds=0.5), maximum_interval=timedelta(seconds=2)

@@ -56,13 +56,13 @@ def expected_version_not_checked() -> Iterator[None]:
 @contextmanager
 def receipt_kept_apart() -> Iterator[None]:
     """In a transaction of its own, before that of the events."""
-    keep = Record._keep
+    keep = Record.keep
 
     async def apart(self: Record, _: Any, envelope: Envelope, receipt: Receipt) -> None:
         async with self._pool.acquire() as other, other.transaction():
             await keep(self, other, envelope, receipt)
 
-    with patch.object(Record, "_keep", apart):
+    with patch.object(Record, "keep", apart):
         yield
 
 

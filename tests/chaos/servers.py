@@ -27,6 +27,7 @@ from embedded.postgres import Cluster, start_cluster
 from embedded.process import LOOPBACK, Leashed, Stop, accepts, free_port
 from embedded.temporal import TemporalServer, start_dev_temporal
 from store.migrations import migrate
+from tests.chaos.clock import CLOCK
 from tests.chaos.proxy import Proxy
 from tests.conftest import MASTER_KEY, ROOT
 from tests.embedded.support import OURS
@@ -43,7 +44,7 @@ class Servers:
         worker: What Python runs as the worker.
     """
 
-    def __init__(self, home: Path, worker: tuple[str, ...] = ("-m", "worker")) -> None:
+    def __init__(self, home: Path, worker: tuple[str, ...] = ("-m", "tests.chaos.patient")) -> None:
         self.home = home
         self._worker_words = worker
         self._cluster: Cluster | None = None
@@ -52,6 +53,7 @@ class Servers:
         self._ports = dict.fromkeys(PARTS, 0)
         self._turn = {part: asyncio.Lock() for part in PARTS}
         self._full: set[str] = set()
+        self._guests: list[Leashed] = []
         self.proxies = {
             (who, part): Proxy(lambda part=part: self._ports[part])  # type: ignore[misc]
             for who, part in (
@@ -63,6 +65,10 @@ class Servers:
             )
         }
         self.starts = dict.fromkeys(PARTS, 0)
+
+    @property
+    def _clock(self) -> Path:
+        return self.home / "clock"
 
     @property
     def maildir(self) -> Path:
@@ -102,6 +108,7 @@ class Servers:
             "TEMPORAL_CONFIG_FILE": os.devnull,
             "SMTP_URL": f"smtp://{LOOPBACK}:{mail}?timeout=5",
             "PYTHONPATH": str(ROOT),
+            CLOCK: str(self._clock),
         }
 
     async def start(self) -> None:
@@ -121,6 +128,8 @@ class Servers:
                 self._signal(part, signal.SIGCONT)
         if "worker" in self._running:
             await asyncio.to_thread(self._running["worker"].stop)
+        for guest in self._guests:
+            await asyncio.to_thread(guest.stop)
         for proxy in self.proxies.values():
             await proxy.stop()
         await asyncio.gather(
@@ -179,6 +188,23 @@ class Servers:
         self._full.discard(part)
         self._limit(part, resource.RLIM_INFINITY)
 
+    async def another_worker(self) -> Leashed:
+        """One more beside the worker, as where there are several machines."""
+        guest = await asyncio.to_thread(self._start_worker, "another")
+        self._guests.append(guest)
+        return guest
+
+    async def dismiss(self, guest: Leashed, *, killed: bool) -> None:
+        """End it, with or without a word."""
+        if killed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(guest.pid).kill()
+        await asyncio.to_thread(guest.stop)
+
+    def set_clock(self, minutes: int) -> None:
+        """Set the clock by which workers go wrong, by so much; right again by 0."""
+        self._clock.write_text(str(minutes))
+
     async def ensure(self, part: str) -> None:
         """Start a part again if it has ended, as its supervisor would."""
         async with self._turn[part]:
@@ -233,11 +259,11 @@ class Servers:
         process.wait_until(lambda: accepts(port), 30)
         return process
 
-    def _start_worker(self) -> Leashed:
-        return self._python("The worker", list(self._worker_words), "worker", "worker")
+    def _start_worker(self, log: str = "worker") -> Leashed:
+        return self._python("The worker", list(self._worker_words), "worker", log)
 
     def _python(self, name: str, words: list[str], who: str | None, log: str) -> Leashed:
-        env = self.environment(who) if log == "worker" else {"PYTHONPATH": str(ROOT)}
+        env = self.environment(who) if who else {"PYTHONPATH": str(ROOT)}
         return Leashed(
             name,
             [sys.executable, *words],

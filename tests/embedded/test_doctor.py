@@ -7,8 +7,11 @@ import pytest
 
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
+from bootstrap.wiring import services
 from embedded.doctor import examine
 from embedded.findings import Finding
+from embedded.postgres import Cluster
+from store.epochs import OldSchema
 from tests.conftest import MASTER_KEY, Database, Office
 
 
@@ -49,3 +52,20 @@ async def test_an_empty_store_fits_any_key(database: Database, tmp_path: Path, k
         key=Secret(b64encode(key).decode()),
     )
     assert "Keys" not in {finding.part for finding in await examine(settings)}
+
+
+async def test_a_database_without_a_schema_is_told_and_every_other_part_looked_at(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    settings = Settings(
+        home=tmp_path,
+        # Of the application's, who may look at nothing there.
+        database_url=Secret(cluster.app_url("postgres")),
+        key=Secret(b64encode(MASTER_KEY).decode()),
+    )
+    found = {finding.part: finding for finding in await examine(settings)}
+    assert found["Schema"].seen == "the database holds no Handrail schema"
+    assert found["Master key"].state == "ok"
+    with pytest.raises(OldSchema, match="holds no Handrail schema"):
+        async with services(settings):
+            pass

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -67,6 +68,12 @@ def runs_again(here: Installation, name: str, former: int) -> dict[str, Any]:
     return part(here.record(), name)
 
 
+def is_missed(here: Installation, name: str) -> bool:
+    """Whether every command says that a part is away, and comes back."""
+    said = f"{name} ended by itself with status 137, and is being started again"
+    return any(said.lower() in alarm.lower() for alarm in here.record()["alarms"])
+
+
 def recorded(here: Installation, command: str) -> None:
     """A command is answered in the end, however often it must be repeated under its id."""
     again = [*command.split(), "--command-id", str(uuid4())]
@@ -87,6 +94,7 @@ def kill_each_in_turn(here: Installation) -> None:
     before = here.record()
     for number, name in enumerate(("PostgreSQL", "Temporal", "Mail catcher"), 1):
         former = killed(here, name)
+        eventually(partial(is_missed, here, name), 20, f"{name} is missed")
         now = runs_again(here, name, former)
         assert now["where"] == part(before, name)["where"], "on the port it had"
         recorded(here, f"lea register lea-{number} Number-{number}")
@@ -98,8 +106,14 @@ def kill_each_in_turn(here: Installation) -> None:
 
     killed(here, "Mail catcher")
     eventually(lambda: here.record()["alarms"], 20, "given up")
-    for asked in (["status"], ["due"], ["lea", "register", "lea-4", "Number-4"]):
-        answer = here.run(*asked)
+    for asked in (
+        "status",
+        "due",
+        "lea register lea-4 Number-4",
+        "person change Dana --digest weekly",
+    ):
+        answer = here.run(*asked.split())
+        assert answer.stderr.count("Alarm:") == 1, answer.stderr
         assert "Alarm: The mail catcher ended 2 times" in answer.stderr, asked
         assert "`handrail up`" in answer.stderr
     findings = here.json("doctor", code=3)["findings"]
@@ -139,9 +153,11 @@ def test_a_server_is_given_up_after_its_limit_and_a_worker_never() -> None:
     for kept in (server, worker):
         for pause in keeping.PAUSES[: keeping.ENDS_AT_MOST]:
             assert f"again in {pause:.0f} s" in kept.ended("ended", Path("/x.log"))
-            assert kept.alarm is None
+            assert kept.alarm is not None
+            assert "ended, and is being started again. Its log is /x.log" in kept.alarm
             assert kept.due is not None
             kept.started()
+            assert kept.alarm is None
     assert server.restarts == keeping.ENDS_AT_MOST
     assert server.restarted_at is not None
     assert server.restarted_at <= datetime.now(UTC)

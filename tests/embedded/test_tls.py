@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from temporalio.service import RPCError
 
 from bootstrap.away import why
-from bootstrap.settings import load_settings
+from bootstrap.settings import Settings, load_settings
 from bootstrap.wiring import connect_temporal
 from embedded.postgres import Cluster
 from embedded.temporal import dev_temporal
@@ -39,11 +39,13 @@ SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 @dataclass(frozen=True)
 class Papers:
-    """An authority, and what it signed for 127.0.0.1."""
+    """An authority, and what it signed for 127.0.0.1: for a server, and for whoever calls."""
 
     authority: Path
     certificate: Path
     key: Path
+    client_certificate: Path
+    client_key: Path
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +54,7 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
 
 
 def _papers(folder: Path) -> Papers:
-    authority, server = (
-        ec.generate_private_key(ec.SECP256R1()),
-        ec.generate_private_key(ec.SECP256R1()),
-    )
+    authority, server, client = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority.test")])
 
     def signed(name: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool) -> x509.Certificate:
@@ -74,22 +73,38 @@ def _papers(folder: Path) -> Papers:
             .sign(authority, hashes.SHA256())
         )
 
-    found = Papers(folder / "authority.pem", folder / "server.pem", folder / "server.key")
+    found = Papers(
+        folder / "authority.pem",
+        *(folder / f"{who}.{what}" for who in ("server", "client") for what in ("pem", "key")),
+    )
     found.authority.write_bytes(signed(issuer, authority, ca=True).public_bytes(Encoding.PEM))
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.test")])
-    found.certificate.write_bytes(signed(subject, server, ca=False).public_bytes(Encoding.PEM))
-    found.key.write_bytes(server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    for who, key, paper, secret in (
+        ("server.test", server, found.certificate, found.key),
+        ("client.test", client, found.client_certificate, found.client_key),
+    ):
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, who)])
+        paper.write_bytes(signed(subject, key, ca=False).public_bytes(Encoding.PEM))
+        secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        secret.chmod(0o600)
     return found
 
 
 @asynccontextmanager
 async def behind_tls(
-    port: int, papers: Papers, *, asked: bool = False
+    port: int, papers: Papers, *, asked: bool = False, mutual: bool = False
 ) -> AsyncIterator[tuple[str, int]]:
-    """A way to a plain server that begins with TLS, or after PostgreSQL's question for it."""
+    """A way to a plain server that begins with TLS, or after PostgreSQL's question for it.
+
+    Args:
+        asked: PostgreSQL's question comes first.
+        mutual: Whoever calls must show a certificate of the same authority.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(papers.certificate, papers.key)
     context.set_alpn_protocols(["h2"])
+    if mutual:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(papers.authority)
     meetings: set[asyncio.Task[Any]] = set()
 
     async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,24 +174,32 @@ async def test_a_store_that_offers_no_tls_is_refused_where_it_is_required(
         await (await open_pool(cluster.app_url() + "?sslmode=require", size=1)).close()
 
 
-async def test_temporal_is_reached_with_tls_and_only_with_a_certificate_that_is_trusted(
-    tmp_path: Path, papers: Papers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("TEMPORAL_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", "/dev/null")
-    key = tmp_path / "master.key"
+
+
+def settings_for(home: Path, temporal: str) -> Settings:
+    key = home / "master.key"
     key.write_bytes(base64.b64encode(MASTER_KEY))
+    return load_settings(
+        {
+            "HANDRAIL_HOME": str(home),
+            "TEMPORAL_ADDRESS": temporal,
+            "HANDRAIL_KEY_FILE": str(key),
+            "XDG_CONFIG_HOME": str(home),
+        }
+    )
+
+
+async def test_temporal_is_reached_with_tls_and_only_with_a_certificate_that_is_trusted(
+    tmp_path: Path, papers: Papers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing_is_set(monkeypatch)
     with dev_temporal(tmp_path / "temporal") as plain:
         async with behind_tls(int(plain.address.rpartition(":")[2]), papers) as (host, port):
-            settings = load_settings(
-                {
-                    "HANDRAIL_HOME": str(tmp_path),
-                    "TEMPORAL_ADDRESS": f"{host}:{port}",
-                    "HANDRAIL_KEY_FILE": str(key),
-                    "XDG_CONFIG_HOME": str(tmp_path),
-                }
-            )
+            settings = settings_for(tmp_path, f"{host}:{port}")
             monkeypatch.setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", str(papers.authority))
             client = await connect_temporal(settings)
             assert (await client.count_workflows("")).count == 0
@@ -186,3 +209,32 @@ async def test_temporal_is_reached_with_tls_and_only_with_a_certificate_that_is_
             with pytest.raises((RuntimeError, RPCError)) as no:
                 await connect_temporal(settings)
             assert "certificate" in why(no.value), str(no.value)
+
+
+async def test_who_must_show_a_certificate_of_its_own_does(
+    database: Database, tmp_path: Path, papers: Papers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both sides prove who they are, to Temporal and to PostgreSQL."""
+    nothing_is_set(monkeypatch)
+    monkeypatch.setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", str(papers.authority))
+    with dev_temporal(tmp_path / "temporal") as plain:
+        port = int(plain.address.rpartition(":")[2])
+        async with behind_tls(port, papers, mutual=True) as (host, port):
+            settings = settings_for(tmp_path, f"{host}:{port}")
+            # The server hangs up on who shows none; why, it says to nobody.
+            with pytest.raises((RuntimeError, RPCError)):
+                await connect_temporal(settings)
+            monkeypatch.setenv("TEMPORAL_TLS_CLIENT_CERT_PATH", str(papers.client_certificate))
+            monkeypatch.setenv("TEMPORAL_TLS_CLIENT_KEY_PATH", str(papers.client_key))
+            client = await connect_temporal(settings)
+            assert (await client.count_workflows("")).count == 0
+    behind = behind_tls(database.cluster.port, papers, asked=True, mutual=True)
+    async with behind as (host, port):
+        url = database.url.replace(f"127.0.0.1:{database.cluster.port}", f"{host}:{port}")
+        trusting = f"{url}?sslmode=verify-full&sslrootcert={papers.authority}"
+        with pytest.raises((OSError, asyncpg.PostgresError)):
+            await (await open_pool(trusting, size=1)).close()
+        shown = f"&sslcert={papers.client_certificate}&sslkey={papers.client_key}"
+        pool = await open_pool(trusting + shown, size=1)
+        assert await pool.fetchval("select kind from es.store") == "production"
+        await pool.close()

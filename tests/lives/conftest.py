@@ -24,6 +24,7 @@ from domain.policy.playbook import Playbook
 from embedded.mailcatcher import MailCatcher, mail_catcher
 from embedded.temporal import TemporalServer, start_dev_temporal
 from store.database import open_pool
+from store.sealing import seal
 from store.vault import Vault
 from tests.conftest import MASTER_KEY, ROOT, Database, FixedClock, Office, eventually
 from tests.embedded.support import OURS
@@ -173,6 +174,8 @@ async def premises(
     home.mkdir()
     pool = await open_pool(database.url)
     office = Rooms(pool, Vault(MASTER_KEY), FixedClock(datetime.now(UTC)), database.cluster)
+    async with pool.acquire() as connection:
+        await seal(connection, office.vault)  # As a worker does before it serves.
     await office.furnish(playbook, calendar)
     for number in range(LEAS):
         await office.do("lea register", id=lea(number), name=f"District {number:02}")

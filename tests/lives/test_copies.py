@@ -74,7 +74,9 @@ async def test_a_backup_comes_back_whole_and_mails_nobody_twice(premises: Premis
     assert code == 0, said
     told = json.loads(said[said.index("{\n") if "{\n" in said else said.index("{") :])
     assert told["contents"]["events"] == saved
-    assert [m["command_id"] for m in told["missing"]] == [str(lost.command_id)]
+    [missing] = told["missing"]
+    assert missing["command_id"] == str(lost.command_id)
+    assert missing["kind"] == "conversation log"
     assert "Temporal" in told["asked"]
     assert await events(at.database) == saved
     await at.worker()

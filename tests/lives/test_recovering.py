@@ -1,6 +1,7 @@
 """Temporal loses everything under a worker that runs; the store is put back to an earlier state."""
 
 import asyncio
+import base64
 
 import asyncpg
 import pytest
@@ -50,6 +51,11 @@ async def test_the_engine_and_the_store_come_together_again_whichever_forgets(
     done = await recover(at.settings)
     assert (done.engagements, done.silent, done.missing) == (LEAS, (), ())
     assert await first_commands(at, "parents") == ["recorded"] * LEAS
+
+    # With another key nothing of what Temporal keeps can be read, which is no end of the look.
+    code, said = await at.handrail("doctor", HANDRAIL_KEY=base64.b64encode(bytes(32)).decode())
+    assert code == 3
+    assert "this store was sealed with master key" in said, said
 
     # Emptied under the running worker: nobody starts it again.
     await at.empty_temporal()
