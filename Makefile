@@ -12,6 +12,9 @@ OSV ?=
 # make lock LOCK=--upgrade takes newer versions; without it only what changed is resolved again.
 LOCK ?=
 
+# Whose shell forbids it would have every process of the tests compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
