@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -277,6 +278,28 @@ class CalendarPack(Written):
         return next((d for d in self.statute_dates if d.id == date_id), None)
 
 
+class _Years(dict[int, dict[date, str]]):
+    """The holidays of each year by their day, those of a year found out when first asked for."""
+
+    def __init__(self, holidays: Iterable[FixedHoliday | FloatingHoliday]) -> None:
+        self._holidays = tuple(holidays)
+
+    def __missing__(self, year: int) -> dict[date, str]:
+        self[year] = {
+            holiday.on(of): holiday.name
+            for holiday in reversed(self._holidays)
+            # That of 1 January may be kept the year before.
+            for of in (year + 1, year, year - 1)
+        }
+        return self[year]
+
+
+@lru_cache
+def _kept(holidays: tuple[Holiday, ...], keeper: Keeper) -> _Years:
+    """The holidays of a kind of office: found out once, though a decision asks many times."""
+    return _Years(h for h in holidays if not isinstance(h, ChosenHoliday) and h.is_kept_by(keeper))
+
+
 class WorkingDays:
     """Which days are worked: a weekday that is neither a holiday nor inside a closure.
 
@@ -297,21 +320,7 @@ class WorkingDays:
         self._pack = pack
         self._closures = (*pack.closures, *recess)
         self._works = frozenset(works)
-        keeper = keeper or pack.agency_keeps
-        self._holidays = [
-            h for h in pack.holidays if not isinstance(h, ChosenHoliday) and h.is_kept_by(keeper)
-        ]
-        self._kept: dict[int, dict[date, str]] = {}
-
-    def _holiday(self, day: date) -> str | None:
-        """The holiday that is kept on a day; that of 1 January may be kept the year before."""
-        if day.year not in self._kept:
-            self._kept[day.year] = {
-                holiday.on(year): holiday.name
-                for holiday in reversed(self._holidays)
-                for year in (day.year + 1, day.year, day.year - 1)
-            }
-        return self._kept[day.year].get(day)
+        self._kept = _kept(pack.holidays, keeper or pack.agency_keeps)
 
     def is_working(self, day: date) -> bool:
         """True when work is expected on that day."""
@@ -326,7 +335,7 @@ class WorkingDays:
         for closure in self._closures:
             if closure.first <= day <= closure.last:
                 return closure.name
-        return self._holiday(day)
+        return self._kept[day.year].get(day)
 
     def _step(self, day: date, by: int) -> date:
         for _ in range(_SEARCH_LIMIT_DAYS):
