@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from cyclopts import App
-
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
+from cli.verbs import Verbs
 from domain.calendar import local_date, spoken
 from domain.engagement import Engagement
 from domain.kernel import State
@@ -27,7 +26,7 @@ _TOLD = {
 }
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the questions."""
     noun(app, "step").command(step_list, name="list")
     noun(app, "statute").command(statute_list, name="list")
