@@ -15,6 +15,7 @@ from activities.record import Record
 from activities.reminders import Reminders
 from bootstrap.deployment import become_current
 from bootstrap.encryption import data_converter
+from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from bootstrap.wiring import Services
@@ -24,6 +25,7 @@ from domain.policy.playbook import Playbook
 from domain.rules.context import SYSTEM
 from domain.rules.registry import COMMANDS
 from store.database import Pool
+from store.epochs import epoch_of
 from store.vault import Vault
 from worker import workers
 
@@ -126,11 +128,15 @@ async def services_at(
     pool: Pool, vault: Vault, clock: StandingClock, address: str, home: Path
 ) -> Services:
     """Open connections to a server, with a clock that stands."""
-    client = await Client.connect(address, data_converter=data_converter(KEY))
+    async with pool.acquire() as connection:
+        epoch = await epoch_of(connection)
+    client = await Client.connect(
+        address, data_converter=data_converter(KEY), interceptors=[OfThisLife(epoch.id)]
+    )
     settings = Settings(
         home=home, temporal_address=address, database_url=Secret("postgresql://x/y")
     )
-    return Services(settings, pool, vault, client, clock, sandbox=False)
+    return Services(settings, pool, vault, client, clock, sandbox=False, epoch=epoch)
 
 
 @asynccontextmanager
@@ -140,7 +146,7 @@ async def serving(at: Services, smtp_url: str) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for worker in workers(at, record, reminders(at, smtp_url)):
             await stack.enter_async_context(worker)
-        await become_current(at.client)
+        await become_current(at.client, at.epoch_id)
         yield
 
 

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, Names, counted, run
 from cli.commands import explain, tell, told
 from cli.files import load_yaml
 from cli.keeping import adopt, show_held, show_missing
 from cli.output import DONE, REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -27,10 +26,11 @@ DEFAULT_ZONE = "America/Los_Angeles"
 """The time zone of a program whose `init` names none."""
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs of whoever runs Handrail."""
     app.command(init)
-    group = App(name="admin", help="Look after the store and the workflows.")
+    group = Verbs("admin", "Look after the store and the workflows.")
+    app.add(group)
     group.command(migrate)
     group.command(prepare_temporal, name="prepare-temporal")
     group.command(adopt)
@@ -39,7 +39,6 @@ def register(app: App) -> None:
     group.command(verify)
     group.command(head)
     group.command(defects)
-    app.command(group)
 
 
 def init(

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cyclopts import Parameter
-
 from cli.output import DEFECT, REFUSED, UNAVAILABLE, UNKNOWN, fail, narrate
 from cli.stack import settings_or_fail
+from cli.verbs import Date as Date  # noqa: PLC0414 - every verb asks for it here
+from cli.verbs import Parameter
 from domain.kernel.wording import counted as counted  # noqa: PLC0414 - every verb asks for it here
 from domain.kernel.wording import spoken
 
@@ -26,10 +26,6 @@ _NAMED_SICK = 3
 
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 """One JSON object (or one a line) instead of text."""
-
-
-class Date(str):
-    """Shown in the help as what it is; the domain reads it."""
 
 
 _PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")

@@ -6,12 +6,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
+from cli.verbs import Verbs
 from domain.engagement.burden import Month, by_month, collisions, first_of
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add what is asked of the burden."""
     noun(app, "burden").command(burden_show, name="show")
 

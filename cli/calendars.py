@@ -4,11 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, Names, counted, engagement_named, person_named, run
 from cli.nouns import noun
 from cli.output import REFUSED, USAGE, emit_json, emit_table, fail, narrate
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 _NO_PROGRAM = "There is no program yet. Make one first: handrail init --help"
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs."""
     noun(app, "calendar").command(calendar_export, name="export")
     noun(app, "calendar").command(calendar_feeds, name="feeds")

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail
 from cli.reading import AsKnown, AsTrue, _day
+from cli.verbs import Verbs
 from domain.checkins.checkins import CheckIn, CheckIns
 from domain.checkins.commitments import Commitment, commitments
 from domain.engagement.state import Engagement
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 SIDES = {"lea": "LEA", "agency": "agency"}
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the question."""
     noun(app, "checkin").command(checkin_show, name="show")
 

@@ -6,12 +6,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day
+from cli.verbs import Verbs
 from domain.coaching.contacts import Coaching, rules_of
 from domain.coaching.cycles import AS_PREDICTED, Cycle, Cycles
 from domain.engagement.state import Engagement
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from domain.rules.context import Context
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add every question about coaching."""
     noun(app, "contact").command(contact_list, name="list")
     noun(app, "cycle").command(cycle_list, name="list")

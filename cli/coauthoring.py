@@ -6,13 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.delivering import deliverable_list
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day
+from cli.verbs import Verbs
 from domain.deliverables.corrections import CourseCorrected, Courses
 from domain.deliverables.merging import unsettled_parts
 from domain.deliverables.proposing import Deliverable, Deliverables
@@ -39,7 +38,7 @@ def _plain(value: object) -> str:
 _SIDES = {"agency": "agency", "lea": "LEA"}
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the questions about deliverables."""
     noun(app, "deliverable").command(deliverable_list, name="list")
     noun(app, "deliverable").command(deliverable_show, name="show")

@@ -1,7 +1,6 @@
 """Every command of the domain as a verb: its options, help and checks come from its declaration."""
 
 import inspect
-import types
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -11,13 +10,11 @@ from typing import (
     Any,
     Literal,
     TypeVar,
-    Union,
     get_args,
     get_origin,
 )
 from uuid import UUID
 
-from cyclopts import App, Group, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -27,6 +24,7 @@ from cli.files import load_yaml
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.stack import settings_or_fail
+from cli.verbs import Parameter, Verbs, plain
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Option, Positional, Ref
 from domain.kernel.messages import Command
@@ -38,8 +36,8 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Command)
 
-COMMON = Group("Every command", sort_key=10)
-
+COMMON = "Every command"
+"""The options of every command, below this heading in the help."""
 
 OF_THEIR_OWN = frozenset(
     {
@@ -62,7 +60,7 @@ OPEN_ENGAGEMENT = "engagement open"
 """Whose engagement is not typed: its id is made from its LEA."""
 
 
-def register(app: App, kinds: Iterable[str] = COMMANDS, *, described: bool = True) -> None:
+def register(app: Verbs, kinds: Iterable[str] = COMMANDS, *, described: bool = True) -> None:
     """Add a verb for every command that people give.
 
     Args:
@@ -152,7 +150,7 @@ def _parameter(
 
 def _typed(field: FieldInfo) -> Any:
     """How the command line takes a field; its value is checked by the domain, not here."""
-    inner = _plain(field.annotation)
+    inner = plain(field.annotation)
     origin = get_origin(inner)
     if inner is bool or origin is Literal:
         return inner
@@ -161,21 +159,11 @@ def _typed(field: FieldInfo) -> Any:
     if isinstance(inner, type) and issubclass(inner, BaseModel):
         return Path
     if origin is tuple:
-        element = _plain(get_args(inner)[0])
+        element = plain(get_args(inner)[0])
         return list[element if get_origin(element) is Literal else str]  # type: ignore[misc]
     if origin is not None and issubclass(origin, Mapping):
         return list[str]
     return str
-
-
-def _plain(annotation: Any) -> Any:
-    """An annotation without None and without metadata."""
-    if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        [inner] = [a for a in get_args(annotation) if a is not type(None)]
-        return _plain(inner)
-    return annotation
 
 
 def _common() -> list[inspect.Parameter]:
@@ -426,7 +414,7 @@ def _read(name: str, value: Any, field: FieldInfo) -> Any:
     """A typed value as the domain takes it: files are loaded, NAME=VALUE pairs taken apart."""
     if isinstance(value, Path):
         return load_yaml(value, field.annotation)
-    origin = get_origin(_plain(field.annotation))
+    origin = get_origin(plain(field.annotation))
     if isinstance(value, list) and isinstance(origin, type) and issubclass(origin, Mapping):
         pairs = {}
         for entry in value:

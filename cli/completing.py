@@ -7,11 +7,10 @@ from pathlib import Path, PurePath
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Union, get_args, get_origin
 
-from cyclopts import App, Parameter
-
 from cli import index
 from cli.helping import below
 from cli.output import USAGE, fail
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from cyclopts.argument import Argument
@@ -63,7 +62,7 @@ complete -c handrail -f -a '(__handrail_words)'
 }
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the command."""
     app.command(completion)
 

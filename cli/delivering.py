@@ -5,11 +5,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
-
 from cli.asking import Json, Names, counted, engagement_named, person_named, run
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, _distance, _zone, end_of, not_to_come
+from cli.verbs import Parameter
 from domain.deliverables.terms import Status
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State

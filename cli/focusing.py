@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, engagement_named, run
 from cli.imports import Row, Shape, Switch, carry_out
 from cli.nouns import noun
 from cli.output import emit_json
 from cli.reading import AsKnown, AsTrue
+from cli.verbs import Verbs
 from domain.engagement.state import Engagement
 from domain.focus.dashboard import Alignment, Dashboards, RecordDashboard
 from domain.focus.focus import Entry, Focus
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add what is asked of the focus, and the import of Dashboards."""
     noun(app, "focus").command(focus_show, name="show")
     noun(app, "dashboard").command(dashboard_import, name="import")

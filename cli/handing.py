@@ -6,8 +6,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from cyclopts import App, Parameter
-
 from cli.asking import Date, Json, Names, counted, person_named, run
 from cli.commands import validated
 from cli.imports import Switch, _given
@@ -15,6 +13,7 @@ from cli.nouns import noun
 from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.reading import _day, _zone
 from cli.stack import settings_or_fail
+from cli.verbs import Parameter, Verbs
 from domain.engagement.engagement import AssignRole
 from domain.engagement.state import AGENCY_ROLES
 from domain.envelope import Receipt
@@ -36,7 +35,7 @@ StaffRoles = Annotated[
 ]
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs about handing over that are no single command."""
     noun(app, "person").command(reassign)
     noun(app, "lead").command(caseload)

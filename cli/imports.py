@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from cyclopts import App, Parameter
 from pydantic import TypeAdapter, ValidationError
 
 from cli.as_written import fitted
@@ -20,6 +19,7 @@ from cli.nouns import noun
 from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import Numbered, column, read_table
+from cli.verbs import Parameter, Verbs
 from domain.engagement.engagement import OpenEngagement
 from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
@@ -91,7 +91,7 @@ class Result:
     message: str
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the imports people need most, and one for any command."""
     noun(app, "lea").command(_importer("lea register"), name="import")
     noun(app, "lea").command(_importer("lea fact"), name="fact-import")

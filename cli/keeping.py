@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, counted
 from cli.output import REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 Done = TypeVar("Done")
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the two commands; `admin adopt` is added with its group."""
     app.command(backup)
     app.command(restore)

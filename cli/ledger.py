@@ -6,11 +6,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, counted, person_named, reminded_stream, run, say_if_illustrative
 from cli.output import emit_json, emit_table
 from cli.reading import Who, _zone
+from cli.verbs import Verbs
 from domain.kernel.refusals import Unknown, did_you_mean
 from domain.owing.matter import matter_of
 from domain.reminders.not_planned import items_of, why_unplanned
@@ -24,7 +23,7 @@ NOBODY: tuple[str | None, ...] = (None,)
 _PLANNED_WHEN = "They are planned once something is owed by a date."
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the ledger."""
     app.command(ledger)
 

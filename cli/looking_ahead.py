@@ -6,8 +6,6 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Parameter
-
 from cli.asking import (
     Json,
     Names,
@@ -20,6 +18,7 @@ from cli.asking import (
 from cli.burden import month_as_data
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
+from cli.verbs import Parameter, Verbs
 from domain.engagement.burden import by_month, first_of
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
@@ -41,7 +40,7 @@ LONGEST = 60
 """Months: longer than any engagement."""
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add what looks ahead."""
     noun(app, "reminders").command(reminders_plan, name="plan")
     app.command(rehearse)

@@ -7,10 +7,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, Parameter
-
 from cli.output import REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import Flag, Json, settings_or_fail
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from embedded.mailcatcher import CaughtMail
@@ -19,15 +18,15 @@ HEADERS = ("Date", "From", "To", "Cc", "Reply-To", "Subject", "Message-ID")
 SUBJECT_WIDTH = 70
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-mail = App(name="mail", help="Read the mails that the mail catcher caught.")
 
-
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add `handrail mail`."""
-    app.command(mail)
+    mail = Verbs("mail", "Read the mails that the mail catcher caught.")
+    mail.command(list_, name="list")
+    mail.command(show)
+    app.add(mail)
 
 
-@mail.command(name="list")
 def list_(*, json_: Json = False) -> None:
     """List the caught mails, oldest first.
 
@@ -53,7 +52,6 @@ def list_(*, json_: Json = False) -> None:
     )
 
 
-@mail.command
 def show(
     number: int,
     /,

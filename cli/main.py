@@ -12,6 +12,8 @@ from cli.output import DONE, REFUSED, USAGE, answering, fail, leave, prepare
 if TYPE_CHECKING:
     from cyclopts import App
 
+    from cli.verbs import Verbs
+
 COMMANDS = "cli.commands"
 """Whose verbs follow from the declarations of commands."""
 
@@ -56,29 +58,36 @@ def build(tokens: Sequence[str] | None = None) -> "App":
     Args:
         tokens: What was typed, where only that is asked for.
     """
-    from cyclopts import App
-
-    app = App(name="handrail", help=helping.HELP, version_flags=["--version"], version=_version)
-    wanted = None if tokens is None else _wanted(tokens)
-    if tokens is None or wanted is None:
+    app = declared(tokens).app(version_flags=["--version"], version=_version)
+    if tokens is None or _wanted(tokens) is None:
         from cyclopts import Group
 
-        for module in (COMMANDS, *MODULES):
-            import_module(module).register(app)
         for place, (title, words) in enumerate(helping.GROUPS.items()):
             group = Group(title, sort_key=place)
             for word in words.split():
                 app[word].group = group
-        return app
-    declared = [verb for verb, module in wanted.items() if module == COMMANDS]
-    if declared:
+    return app
+
+
+def declared(tokens: Sequence[str] | None = None) -> "Verbs":
+    """Every verb, or those that what was typed may mean."""
+    from cli.verbs import Verbs
+
+    verbs = Verbs("handrail", helping.HELP)
+    wanted = None if tokens is None else _wanted(tokens)
+    if tokens is None or wanted is None:
+        for module in (COMMANDS, *MODULES):
+            import_module(module).register(verbs)
+        return verbs
+    kinds = [verb for verb, module in wanted.items() if module == COMMANDS]
+    if kinds:
         from cli import commands
 
-        commands.register(app, declared, described=not set(HELP_FLAGS).isdisjoint(tokens))
+        commands.register(verbs, kinds, described=not set(HELP_FLAGS).isdisjoint(tokens))
     for module in dict.fromkeys(wanted.values()):
         if module != COMMANDS:
-            import_module(module).register(app)
-    return app
+            import_module(module).register(verbs)
+    return verbs
 
 
 def _wanted(tokens: Sequence[str]) -> dict[str, str] | None:
@@ -130,20 +139,31 @@ def main(arguments: list[str] | None = None) -> None:
 def _carry_out(tokens: list[str]) -> None:
     if tokens[0] not in helping.below([]) and not tokens[0].startswith("-"):
         fail(helping.unknown(tokens), USAGE)
-    from cyclopts import CycloptsError
-
-    app = build(tokens)
+    call = declared(tokens).call(tokens)
     try:
-        app(tokens, exit_on_error=False, print_error=False)
-    except CycloptsError as wrong:
-        from cli.mistyped import explained
-
-        fail(explained(wrong, tokens), USAGE)
+        if call is None:
+            _read_by_cyclopts(tokens)
+        else:
+            does, arguments = call
+            does(*arguments.args, **arguments.kwargs)
+            raise SystemExit(DONE)
     except KeyboardInterrupt:
         fail(
             "Interrupted. Whether something was recorded, handrail history ENGAGEMENT tells.",
             REFUSED,
         )
+
+
+def _read_by_cyclopts(tokens: list[str]) -> None:
+    """Carry out what was typed in any other way than the plainest, or say what is wrong with it."""
+    from cyclopts import CycloptsError
+
+    try:
+        build(tokens)(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as wrong:
+        from cli.mistyped import explained
+
+        fail(explained(wrong, tokens), USAGE)
 
 
 def run() -> None:
@@ -153,7 +173,7 @@ def run() -> None:
     """
     # Most of a command's life is imports, whose objects stay: looking for garbage among them is
     # a tenth of it.
-    gc.set_threshold(100_000)
+    gc.set_threshold(400_000)
     code = 0
     try:
         main()

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from cyclopts import App, CycloptsError, Parameter
-
 from cli.asking import Json, Names, run
 from cli.commands import (
     _checked,
@@ -24,6 +22,7 @@ from cli.output import REFUSED, USAGE, fail, narrate
 from cli.previewing import asks, previewed, wanted
 from cli.reading import stream_named
 from cli.stack import settings_or_fail
+from cli.verbs import Parameter, Verbs
 from domain.kernel.refusals import Unknown, WrongState
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ _DAY = "on_"
 Values = Annotated[str, Parameter(name="VALUES", allow_leading_hyphen=True)]
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs."""
     app.command(correct)
     app.command(retract)
@@ -300,8 +299,9 @@ def typed_values(
 
     take.__signature__ = signature  # type: ignore[attr-defined]
     take.__annotations__ = {p.name: p.annotation for p in named.values()}
-    parser = App(name="correct", help_flags=[], version_flags=[])
-    parser.default(take)
+    from cyclopts import CycloptsError
+
+    parser = Verbs("correct", does=take).app(help_flags=[], version_flags=[])
     try:
         _, bound, _ = parser.parse_args(list(tokens), exit_on_error=False, print_error=False)
     except CycloptsError as wrong:

@@ -9,13 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, counted, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day, _zone, end_of, not_to_come
 from cli.unappropriated import told
+from cli.verbs import Parameter, Verbs
 from domain.kernel.messages import Recorded, State
 from domain.kernel.refusals import Unknown, did_you_mean
 from domain.kernel.wording import dollars
@@ -40,7 +39,7 @@ Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 NOT_STATED = "not stated"
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add every question about money."""
     noun(app, "investment").command(investment_list, name="list")
     noun(app, "appropriation").command(appropriation_list, name="list")

@@ -1,12 +1,11 @@
 """The groups of verbs: one for each noun."""
 
-from cyclopts import App
-
 from cli import index
+from cli.verbs import Verbs
 from domain.kernel.nouns import NOUNS
 
 
-def noun(app: App, name: str) -> App:
+def noun(app: Verbs, name: str) -> Verbs:
     """The group of verbs about one thing, made when it is first asked for.
 
     Args:
@@ -17,6 +16,6 @@ def noun(app: App, name: str) -> App:
         within = f"{within} {word}".strip()
         if word not in app:
             said = NOUNS.get(within) or index.ABOUT.get(within, "")
-            app.command(App(name=word, help=said))
+            app.add(Verbs(word, said))
         app = app[word]
     return app

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, Names, engagement_named, run
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, fail, narrate
 from cli.roles import absences
 from cli.roles import as_text as absence_as_text
 from cli.showing import as_data, investment_line
+from cli.verbs import Parameter, Verbs
 from domain.coaching.contacts import Coaching
 from domain.deliverables.proposing import Deliverables
 from domain.engagement.burden import hours_asked
@@ -58,7 +57,7 @@ _MARKED = re.compile(
 _BEGINS_A_BLOCK = re.compile(r"^(?:(\d+)([.)])(?=\s|$)|([-+](?=[\s-]|$)|>|#+(?=\s|$)))")
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the verb."""
     noun(app, "lead").command(packet)
 

@@ -5,12 +5,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, counted, run
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
+from cli.verbs import Verbs
 from domain.engagement.state import Engagement
 from domain.outlook.mix import Mix, mix
 from domain.outlook.triage import Need, in_order, need
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the questions."""
     noun(app, "portfolio").command(portfolio_mix, name="mix")
     noun(app, "portfolio").command(portfolio_triage, name="triage")

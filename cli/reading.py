@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
-
 from cli.asking import (
     Date,
     Json,
@@ -22,6 +20,7 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.registry import classified, show_facts
 from cli.roles import Absent, absences, behind
 from cli.roles import as_data as absence_as_data
+from cli.verbs import Parameter, Verbs
 from domain.kernel.phases import Phase
 from domain.kernel.refusals import ImpossibleDate
 from domain.kernel.wording import dollars, exact, spoken
@@ -41,7 +40,7 @@ AsKnown = Annotated[Date | None, Parameter(name="--as-known")]
 AsTrue = Annotated[Date | None, Parameter(name="--as-true")]
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add every question."""
     noun(app, "lea").command(lea_list, name="list")
     noun(app, "lea").command(lea_show, name="show")

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, Names, counted, lea_named, person_named, run
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 Switch = Annotated[bool, Parameter(negative="")]
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the questions."""
     noun(app, "lea").command(lea_facts, name="facts")
     noun(app, "person").command(person_show, name="show")

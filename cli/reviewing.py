@@ -4,11 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
-
 from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
+from cli.verbs import Verbs
 from domain.deliverables.proposing import Deliverables
 from domain.deliverables.submissions import DeliverableSubmitted
 from domain.engagement.state import Engagement
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from bootstrap.door import Door
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the questions about reviews."""
     noun(app, "framework").command(framework_list, name="list")
     noun(app, "sir").command(sir_show, name="show")

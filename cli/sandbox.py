@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Parameter
-
 from bootstrap.away import why
 from cli.admin import DEFAULT_ZONE
 from cli.output import REFUSED, UNAVAILABLE, USAGE, emit_json, fail, narrate
 from cli.stack import Json, settings_or_fail
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from bootstrap.settings import Settings
@@ -23,15 +22,15 @@ CONNECT_SECONDS = 5.0
 FOLLOWED_SECONDS = 10.0
 FOLLOWED_POLL_SECONDS = 0.05
 
-clock = App(name="clock", help="What time it is in the sandbox, and sending it ahead.")
 
-
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add `handrail clock`."""
-    app.command(clock)
+    clock = Verbs("clock", "What time it is in the sandbox, and sending it ahead.", show)
+    clock.command(advance)
+    clock.command(to)
+    app.add(clock)
 
 
-@clock.default
 def show(*, json_: Json = False) -> None:
     """Tell the time that commands and reminders go by.
 
@@ -41,7 +40,6 @@ def show(*, json_: Json = False) -> None:
     _tell(asyncio.run(_now(settings_or_fail())), as_json=json_)
 
 
-@clock.command
 def advance(
     by: Annotated[str, Parameter(help="How far: 14d, 2w, 3h, 90m, or several as 1d12h.")],
     /,
@@ -60,7 +58,6 @@ def advance(
     _travel(lambda now, _zone: now + distance, as_json=json_)
 
 
-@clock.command
 def to(
     when: Annotated[str, Parameter(help="A date, or date and time: 2054-09-01, 2054-09-01T08:00.")],
     /,

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
-
 from cli.output import (
     DONE,
     REFUSED,
@@ -20,6 +18,7 @@ from cli.output import (
     narrate,
     narrate_once,
 )
+from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
     from bootstrap.settings import Settings
@@ -33,7 +32,7 @@ FOLLOW_SECONDS = 0.2
 LOG_NAME_WIDTH = len("postgresql")
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the commands that run Handrail on this machine."""
     app.command(up)
     app.command(down)

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from cyclopts import App
-
 from cli.asking import Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import emit_json, emit_table
+from cli.verbs import Verbs
 from domain.engagement.state import Engagement
 from domain.journey.statute_dates import StatuteDateOpened, Statutes, dates_for, dates_to_come
 from domain.journey.steps import StepNow, journey
@@ -27,7 +26,7 @@ _TOLD = {
 }
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the questions."""
     noun(app, "step").command(step_list, name="list")
     noun(app, "statute").command(statute_list, name="list")

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from cyclopts import App, Parameter
-
 from cli.asking import Date, Json, Names, counted, engagement_named, run, say_if_illustrative
 from cli.commands import _checked, validated
 from cli.imports import Switch, _given, carry_out
@@ -20,6 +18,7 @@ from cli.nouns import noun
 from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.stack import settings_or_fail
 from cli.tables import read_table
+from cli.verbs import Parameter, Verbs
 from domain.envelope import Receipt
 from domain.kernel.messages import State
 from domain.kernel.nouns import about_noun
@@ -44,7 +43,7 @@ about_noun("bulk", "Change many engagements at once, with a result for each.")
 about_noun("bulk reschedule", "Move what many engagements share.")
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add every question about summits, and the verbs that concern many engagements."""
     noun(app, "summit").command(invite, name="invite")
     noun(app, "summit").command(reschedule, name="reschedule")

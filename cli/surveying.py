@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App
 from pydantic import ValidationError
 
 from cli.asking import Date, Json, Names, counted, engagement_named, run, say_if_illustrative
@@ -17,6 +16,7 @@ from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
 from cli.stack import settings_or_fail
 from cli.tables import read_table
+from cli.verbs import Verbs
 from domain.engagement.state import Engagement
 from domain.envelope import Receipt
 from domain.kernel.messages import State
@@ -36,7 +36,7 @@ APART = (
 )
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the import and the questions."""
     noun(app, "survey").command(survey_import, name="import")
     noun(app, "survey").command(survey_show, name="show")

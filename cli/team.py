@@ -4,12 +4,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Parameter
-
 from cli.asking import Date, Json, Names, engagement_named, run, say_if_illustrative
 from cli.nouns import noun
 from cli.output import REFUSED, emit_json, emit_table, fail
 from cli.reading import AsKnown, _day
+from cli.verbs import Parameter, Verbs
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
 from domain.kernel.wording import counted
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 On = Annotated[Date | None, Parameter(name="--on")]
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the question."""
     noun(app, "team").command(team_show, name="show")
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from cyclopts import App, Parameter
-
 from cli.asking import Json, Names, counted, engagement_named, run
 from cli.commands import tell, told, validated
 from cli.nouns import noun
 from cli.output import REFUSED, USAGE, emit_json, emit_table, fail
 from cli.stack import settings_or_fail
+from cli.verbs import Parameter, Verbs
 from domain.journey.upgrade import Preview, UpgradePlaybook
 from domain.kernel.refusals import Refused, Unknown, did_you_mean
 from domain.policy.calendar import spoken
@@ -27,7 +26,7 @@ Hidden = Annotated[str | None, Parameter(name="--command-id")]
 PREVIEW_REASON = "preview"
 
 
-def register(app: App) -> None:
+def register(app: Verbs) -> None:
     """Add the verbs."""
     group = noun(app, "playbook")
     group.command(playbook_list, name="list")

