@@ -55,7 +55,7 @@ async def erase(connection: Connection, vault: Vault, stream: str, context: Cont
             )
             if sick := await examine(connection, vault, f"mail:{row['id']}"):
                 await note(connection, sick)
-    await queries.destroy_key(connection, subject=person)
+    await vault.destroy(connection, person)
     state = await read_state(connection, vault, stream)
     await project(connection, state, [], context)
     return state

@@ -79,13 +79,16 @@ class Hands:
                 if self._held:
                     await queries.let_go(self._connection, mail=_number(mail))
                 else:
-                    # The pool resets it, which lets go of everything.
                     await self._put_back()
 
     async def _put_back(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._pool.release(connection)
+            try:
+                # Which lets go of everything.
+                await connection.reset()
+            finally:
+                await self._pool.release(connection)
 
 
 def _number(mail: UUID) -> int:

@@ -54,7 +54,7 @@ from store.projections import hold, next_due, project
 from store.receipts import kept_receipt, place, receipt_from_log
 from store.resolving import resolve
 from store.sick import note, sickness
-from store.vault import Vault
+from store.vault import Vault, remembering
 
 log = structlog.get_logger()
 
@@ -260,7 +260,8 @@ class Record:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
-                    return await work(connection)
+                    with remembering():
+                        return await work(connection)
             except (
                 Conflict,
                 asyncpg.UniqueViolationError,

@@ -55,6 +55,14 @@ async def streamed(connection: Connection, query: Query, **values: object) -> As
         yield row
 
 
+async def _as_it_is(connection: Connection) -> None:
+    """Give a connection back without asking the server to reset it.
+
+    Nobody changes a session's settings or listens, who holds a lock beyond a transaction resets the
+    connection, and asyncpg itself rolls back what was left open.
+    """
+
+
 async def open_pool(url: str, *, size: int = 8, timeout_seconds: float = 5.0) -> Pool:
     """A pool of connections as the application's role.
 
@@ -67,6 +75,7 @@ async def open_pool(url: str, *, size: int = 8, timeout_seconds: float = 5.0) ->
         max_size=size,
         timeout=timeout_seconds,
         command_timeout=60,
+        reset=_as_it_is,
         server_settings={
             "application_name": "handrail",
             # A writer that stops in the middle would hold back every reader of the log.

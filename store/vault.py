@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,20 @@ if TYPE_CHECKING:
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+
+
+_SEEN: ContextVar[dict[str, bytes | None] | None] = ContextVar("seen", default=None)
+"""The keys that one transaction has met; a transaction of another vault has its own."""
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Ask for each key once inside one transaction, which opens and seals by the same few."""
+    before = _SEEN.set({})
+    try:
+        yield
+    finally:
+        _SEEN.reset(before)
 
 
 def _is_clear(value: Mapping[str, Any]) -> bool:
@@ -152,10 +168,17 @@ class Vault:
     async def _own_keys(
         self, connection: Connection, subjects: set[str]
     ) -> dict[str, bytes | None]:
-        if not subjects:
-            return {}
-        rows = await listed(queries.keys(connection, subjects=sorted(subjects)))
-        return {row["subject"]: await self._unwrap(connection, row) for row in rows}
+        seen = {} if (met := _SEEN.get()) is None else met
+        if wanted := sorted(subjects - seen.keys()):
+            rows = await listed(queries.keys(connection, subjects=wanted))
+            seen |= {row["subject"]: await self._unwrap(connection, row) for row in rows}
+        return {subject: seen[subject] for subject in subjects & seen.keys()}
+
+    async def destroy(self, connection: Connection, subject: str) -> None:
+        """Destroy a key: what it sealed reads as erased from now on."""
+        await queries.destroy_key(connection, subject=subject)
+        if (met := _SEEN.get()) is not None:
+            met.pop(subject, None)
 
     async def seal(self, connection: Connection, place: str, documents: list[Any]) -> None:
         """Seal every text about somebody, in place.

@@ -29,12 +29,14 @@ from benchmarks.setting import (
     shipped_playbook,
 )
 from domain.policy.calendar import local_date
+from domain.streams import in_epoch
 from embedded.mailcatcher import caught_mails, mail_catcher
 from embedded.temporal import dev_temporal
 from store.database import open_pool
 from store.vault import Vault
 from tests.conftest import Database
 from worker import workers
+from workflows.host import beside
 
 MAILS, A_SECOND = 10, 4
 AT_ONCE = 4
@@ -53,7 +55,7 @@ class AllAtOnce:
                     SEND_MAIL,
                     mail,
                     result_type=Handed,
-                    task_queue=SMTP_QUEUE,
+                    task_queue=beside(SMTP_QUEUE),
                     start_to_close_timeout=timedelta(seconds=20),
                 )
                 for mail in mails
@@ -89,10 +91,11 @@ async def test_mails_go_no_faster_than_the_limit_and_all_of_them_go(
         on = local_date(clock.at, ZONE)
         mails = [await sends.claim(DigestRun(person=contact, on=on)) for contact in contacts]
         ours = workers(at, Record(pool, vault, clock), sends)
-        [smtp] = [worker for worker in ours if worker.task_queue == SMTP_QUEUE]
+        queue = in_epoch(SMTP_QUEUE, at.epoch_id)
+        [smtp] = [worker for worker in ours if worker.task_queue == queue]
         many = Worker(
             at.client,
-            task_queue="many",
+            task_queue=in_epoch("many", at.epoch_id),
             workflows=[AllAtOnce],
             workflow_runner=UnsandboxedWorkflowRunner(),
         )
