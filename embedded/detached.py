@@ -19,8 +19,7 @@ from bootstrap.logging import configure_logging
 from bootstrap.settings import Settings, SettingsError, load_settings
 from embedded.files import private_log
 from embedded.home import AlreadyRunningError, Home, StackRecord, WrongKindError, rotate_log
-from embedded.process import StartError
-from embedded.services import child_environment
+from embedded.process import StartError, child_environment
 from embedded.supervisor import Stack
 
 REFUSED, UNAVAILABLE = 1, 3

@@ -4,11 +4,18 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-if TYPE_CHECKING:
-    from embedded.process import User
+
+@dataclass(frozen=True)
+class User:
+    """An account of the operating system."""
+
+    name: str
+    uid: int
+    gid: int
 
 
 def private_directory(path: Path) -> Path:
@@ -26,7 +33,7 @@ def private_log(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def write_private(path: Path, text: str, owner: "User | None" = None) -> None:
+def write_private(path: Path, text: str, owner: User | None = None) -> None:
     """Replace a file in one step, readable by its owner alone.
 
     A reader sees the old text or the new, also when the machine stops in between.

@@ -19,6 +19,9 @@ from embedded.process import POLL_SECONDS, StartError
 
 Kind = Literal["production", "sandbox"]
 
+POSTGRESQL, TEMPORAL, MAIL, WORKER = "PostgreSQL", "Temporal", "The mail catcher", "The worker"
+"""What the parts of a stack are called."""
+
 GLANCE_SECONDS = 1.0
 """Readers touch the lock for microseconds; a holder that stays longer than this is a stack."""
 

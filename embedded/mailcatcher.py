@@ -28,6 +28,7 @@ from embedded.process import (
     StartError,
     Stop,
     accepts,
+    child_environment,
     free_port,
 )
 
@@ -279,8 +280,6 @@ def start_mail_process(
     Raises:
         StartError: The port cannot be had.
     """
-    from embedded.services import child_environment
-
     private_directory(maildir)
     process = Leashed(
         "The mail catcher",

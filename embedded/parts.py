@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bootstrap.settings import Settings
-from embedded.home import Home, rotate_log
+from embedded.home import MAIL, POSTGRESQL, TEMPORAL, WORKER, Home, rotate_log
 from embedded.ports import USUAL_PORTS, holder_of, moved
 from embedded.process import Leashed, StartError, Stop, free_port, is_free
 
@@ -23,8 +23,6 @@ START_ATTEMPTS = 3
 WORKER_STOPS = (Stop(signal.SIGTERM, 20), Stop(signal.SIGKILL, 5))
 # With the supervisor gone its database is going too; what it had in hand is done again later.
 WORKER_ABANDONED = (Stop(signal.SIGTERM, 1), Stop(signal.SIGKILL, 5))
-
-POSTGRESQL, TEMPORAL, MAIL, WORKER = "PostgreSQL", "Temporal", "The mail catcher", "The worker"
 
 T = TypeVar("T")
 Say = Callable[[str], None]

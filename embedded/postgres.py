@@ -34,9 +34,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from embedded.files import private_directory, write_private
+from embedded.files import User, private_directory, write_private
 from embedded.orphans import end_predecessor
-from embedded.process import LOOPBACK, EitherWay, Leashed, StartError, Stop, User, free_port
+from embedded.process import LOOPBACK, EitherWay, Leashed, StartError, Stop, free_port
 
 SUPERUSER = "postgres"
 OWNER = "handrail_owner"

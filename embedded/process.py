@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import psutil
 
-from embedded.files import private_directory, private_log
+from embedded.files import User, private_directory, private_log
 
 LEASH = Path(__file__).with_name("leash.py")
 LOOPBACK = "127.0.0.1"
@@ -38,15 +38,6 @@ class Stop:
 
     signal: signal.Signals
     seconds: float
-
-
-@dataclass(frozen=True)
-class User:
-    """An account of the operating system."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 class Leashed:
@@ -289,3 +280,10 @@ class EitherWay(AbstractContextManager[T], AbstractAsyncContextManager[T], Gener
         trace: TracebackType | None,
     ) -> bool | None:
         return await asyncio.to_thread(self._inner.__exit__, kind, error, trace)
+
+
+def child_environment() -> dict[str, str]:
+    """Our environment, in which a child Python finds the same Handrail as we did."""
+    root = Path(__file__).parent.parent
+    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

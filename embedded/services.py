@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bootstrap.settings import ENVIRONMENT, Settings
 from bootstrap.values import Secret
 from embedded.foreign import without_password
-from embedded.home import Home, Part, StackRecord
+from embedded.home import MAIL, POSTGRESQL, TEMPORAL, WORKER, Home, Part, StackRecord
+from embedded.process import child_environment
 
 if TYPE_CHECKING:
     from embedded.keeping import Kept
@@ -110,8 +111,6 @@ class Services:
         )
 
     def _parts(self, home: Home, worker: "Leashed", kept: "Mapping[str, Kept]") -> list[Part]:
-        from embedded.parts import MAIL, POSTGRESQL, TEMPORAL, WORKER
-
         def ours(part: str, name: str, where: str, process: "Leashed") -> Part:
             how = kept[part]
             return Part(
@@ -151,10 +150,3 @@ class Services:
         parts.append(Part(name="Data", where=str(home.path)))
         parts.append(Part(name="Logs", where=str(home.logs)))
         return parts
-
-
-def child_environment() -> dict[str, str]:
-    """Our environment, in which a child Python finds the same Handrail as we did."""
-    root = Path(__file__).parent.parent
-    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -23,6 +23,10 @@ from embedded.foreign import (
     without_password,
 )
 from embedded.home import (
+    MAIL,
+    POSTGRESQL,
+    TEMPORAL,
+    WORKER,
     Home,
     Kind,
     StackLock,
@@ -31,7 +35,7 @@ from embedded.home import (
     wrong_kind_message,
 )
 from embedded.keeping import Kept
-from embedded.parts import MAIL, POSTGRESQL, TEMPORAL, WORKER, Parts
+from embedded.parts import Parts
 from embedded.process import StartError
 from embedded.services import Services
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from embedded.process import Leashed, StartError, Stop, User, free_port, is_free
+from embedded.files import User
+from embedded.process import Leashed, StartError, Stop, free_port, is_free
 from tests.embedded.support import eventually, is_running
 
 ROOT = Path(__file__).parent.parent.parent
@@ -20,7 +21,8 @@ GENTLE = (Stop(signal.SIGTERM, 5), Stop(signal.SIGKILL, 5))
 SUPERVISOR = """
 import json, sys, signal, time
 from pathlib import Path
-from embedded.process import Leashed, Stop, User
+from embedded.files import User
+from embedded.process import Leashed, Stop
 options = json.loads(sys.argv[1])
 user = User("test", *options["user"]) if options["user"] else None
 server = Leashed(
