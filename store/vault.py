@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,26 @@ _NONCE_BYTES = 12
 _KEY_BYTES = 32
 
 
-_SEEN: ContextVar[dict[str, bytes | None] | None] = ContextVar("seen", default=None)
-"""The keys that one transaction has met; a transaction of another vault has its own."""
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """The keys that one transaction has met."""
+
+    keys: dict[str, bytes | None] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    """Whose key was made here: a part of the transaction that is undone undoes it as well."""
+
+
+_MET: ContextVar[_Met | None] = ContextVar("met", default=None)
 
 
 @contextmanager
 def remembering() -> Iterator[None]:
     """Ask for each key once inside one transaction, which opens and seals by the same few."""
-    before = _SEEN.set({})
+    before = _MET.set(_Met())
     try:
         yield
     finally:
-        _SEEN.reset(before)
+        _MET.reset(before)
 
 
 def _is_clear(value: Mapping[str, Any]) -> bool:
@@ -168,17 +177,18 @@ class Vault:
     async def _own_keys(
         self, connection: Connection, subjects: set[str]
     ) -> dict[str, bytes | None]:
-        seen = {} if (met := _SEEN.get()) is None else met
-        if wanted := sorted(subjects - seen.keys()):
+        met = _MET.get() or _Met()
+        found = {subject: met.keys[subject] for subject in subjects & met.keys.keys()}
+        if wanted := sorted(subjects - found.keys()):
             rows = await listed(queries.keys(connection, subjects=wanted))
-            seen |= {row["subject"]: await self._unwrap(connection, row) for row in rows}
-        return {subject: seen[subject] for subject in subjects & seen.keys()}
+            found |= {row["subject"]: await self._unwrap(connection, row) for row in rows}
+            met.keys.update((s, key) for s, key in found.items() if s not in met.made)
+        return found
 
     async def destroy(self, connection: Connection, subject: str) -> None:
         """Destroy a key: what it sealed reads as erased from now on."""
         await queries.destroy_key(connection, subject=subject)
-        if (met := _SEEN.get()) is not None:
-            met.pop(subject, None)
+        (_MET.get() or _Met()).keys.pop(subject, None)
 
     async def seal(self, connection: Connection, place: str, documents: list[Any]) -> None:
         """Seal every text about somebody, in place.
@@ -201,6 +211,7 @@ class Vault:
             for row in await listed(queries.people_named(connection, names=missing)):
                 if row["id"] in missing:
                     raise _lost(row["id"])
+            (_MET.get() or _Met()).made.update(missing)
             fresh = [os.urandom(_KEY_BYTES) for _ in missing]
             await queries.add_keys(
                 connection,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -14,7 +15,7 @@ from domain.rules.registry import fold
 from store.database import Connection, Pool, queries
 from store.errors import ForeignKey, Unreadable, VaultError
 from store.events import decode, read_stream
-from store.vault import Vault
+from store.vault import Vault, remembering
 from tests.conftest import MASTER_KEY, Database, destroy_key
 from tests.store.facts import put
 
@@ -116,6 +117,49 @@ async def test_no_new_key_is_made_for_somebody_erased(
     [_, read] = await read_stream(app, vault, STREAM)
     assert isinstance(read.event, PersonRegistered)
     assert read.event.name.text is None
+
+
+class Undone(Exception):
+    """What ends the first part of a transaction."""
+
+
+async def test_a_key_that_was_undone_with_its_part_of_a_transaction_is_made_anew(
+    app: Connection, vault: Vault
+) -> None:
+    async with app.transaction():
+        with remembering():
+            with suppress(Undone):
+                async with app.transaction():
+                    await vault.seal(app, "refused", [{"about": JOY, "text": "Joy"}])
+                    await vault.seal(app, "refused+2", [{"about": JOY, "text": "Kim"}])
+                    raise Undone
+            kept = {"about": JOY, "text": "Joy Kim"}
+            await vault.seal(app, "kept", [kept])
+
+    await vault.open(app, [("kept+0", kept)])
+    assert kept["text"] == "Joy Kim"
+
+
+async def test_a_key_is_asked_for_once_in_a_transaction_and_again_in_the_next(
+    app: Connection, vault: Vault
+) -> None:
+    await vault.seal(app, "before", [{"about": JOY, "text": "Joy"}])
+    asked: list[str] = []
+
+    def look(query: Any) -> None:
+        if "vault.keys" in query.query:
+            asked.append(query.query)
+
+    app.add_query_logger(look)
+    for times in (1, 2):
+        async with app.transaction():
+            with remembering():
+                for place in ("one", "two"):
+                    document = {"about": JOY, "text": "Joy Kim"}
+                    await vault.seal(app, place, [document])
+                    await vault.open(app, [(f"{place}+0", document)])
+        assert len(asked) == times
+    app.remove_query_logger(look)
 
 
 async def test_two_who_need_a_key_for_the_same_person_at_once_use_one(
