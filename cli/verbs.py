@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cyclopts import App
 
 Does = Callable[..., None]
+_DIGITS: Final = 18
+"""No number is longer; Python itself refuses to read one of thousands of digits."""
 _LAST: Final = 10
 """The place of a group of options in the help, behind those of the verb itself."""
 
@@ -152,7 +154,7 @@ def _value(kind: Any, word: str) -> Any:
         raise _Unusual
     if kind in (str, Date, Path):
         return kind(word)
-    if kind is int and word.isascii() and word.isdecimal():
+    if kind is int and word.isascii() and word.isdecimal() and len(word) <= _DIGITS:
         return int(word)
     if get_origin(kind) is Literal and word in get_args(kind):
         return word

@@ -96,7 +96,7 @@ def test_what_is_typed_plainly_is_read_without_cyclopts(verb: str) -> None:
 ODD = (
     "", "-", "--", "-5", "-x", "--help", "-h", "--version", "--no-json", "--json=true",
     "--empty-on", "0x10", "1_000", "٣", "1.0", " 7 ", "true", "no", "DIRECTOR", "list", "a=b", "~",
-    "@file", "né", "--on=2054-09-01", "--note=", "--reason", "--Json", "--json_", "--command_id",
+    "9" * 5000, "@file", "né", "--on=2054-09-01", "--note=", "--reason", "--Json", "--json_", "--command_id",
 )  # fmt: skip
 
 
@@ -118,6 +118,12 @@ def lines(draw: st.DrawFn) -> list[str]:
         last = parts[draw(st.integers(0, len(parts) - 1))]
         last[-1:] = draw(st.sampled_from([[], *([odd] for odd in ODD)]))
     return [*verb.split(), *(word for part in parts for word in part)]
+
+
+def test_a_number_longer_than_any_that_python_reads_is_left_to_cyclopts() -> None:
+    line = ["due", "--within", "9" * 5000]
+    assert directly(line) is None
+    assert isinstance(by_cyclopts(line), CycloptsError)
 
 
 @settings(max_examples=400)
