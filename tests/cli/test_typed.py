@@ -96,7 +96,8 @@ def test_what_is_typed_plainly_is_read_without_cyclopts(verb: str) -> None:
 ODD = (
     "", "-", "--", "-5", "-x", "--help", "-h", "--version", "--no-json", "--json=true",
     "--empty-on", "0x10", "1_000", "٣", "1.0", " 7 ", "true", "no", "DIRECTOR", "list", "a=b", "~",
-    "9" * 5000, "@file", "né", "--on=2054-09-01", "--note=", "--reason", "--Json", "--json_", "--command_id",
+    "@file", "né", "--on=2054-09-01", "--note=", "--reason", "--Json", "--json_", "--command_id",
+    "9" * 5000,
 )  # fmt: skip
 
 
