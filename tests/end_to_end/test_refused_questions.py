@@ -10,6 +10,7 @@ from tests.end_to_end.conftest import Handrail
 
 NO_QUESTIONS = (
     "up", "down", "init", "completion", "clock", "admin", "serve", "backup", "restore",
+    "undo",
 )  # fmt: skip
 
 
