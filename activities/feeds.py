@@ -23,8 +23,9 @@ from activities.record import Clock
 from activities.stopping import rest, unless_told_to_stop
 from domain.policy.calendar import local_date
 from domain.rules.context import ProgramEntry
-from store.context import people, program
+from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
+from store.documents import program
 from store.errors import Unreadable
 from store.vault import Vault
 

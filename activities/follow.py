@@ -36,8 +36,9 @@ from domain.rules.context import SYSTEM
 from domain.summits.following import TakeOverSummit
 from domain.summits.summits import ConcludeSummit, SummitCancelled, SummitHeld, SummitRescheduled
 from store import defects
-from store.context import program, staff
+from store.context import staff
 from store.database import AWAY, Connection, Pool, listed, queries
+from store.documents import program
 from store.errors import ForeignKey, Unreadable
 from store.events import Checkpoint, read_log, read_stream
 from store.liveness import FOLLOWER

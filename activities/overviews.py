@@ -18,8 +18,9 @@ from domain.policy.overviews import OverviewRules
 from domain.reminders.bounces import item_of
 from domain.rules.context import PersonEntry, ProgramEntry
 from domain.streams import DIGEST
-from store.context import mail_opening, overview_rules, people, program
+from store.context import mail_opening, overview_rules, people
 from store.database import Connection, listed, queries
+from store.documents import program
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from activities.erasing import erase
 from activities.sealing import NamesTheErased, about_words, is_sealed, opened, sealed_answer
 from domain import subjects  # noqa: F401 - who decides knows every subject from the start
-from domain.deciding import after, brought, decide_in_full, led_to
+from domain.deciding import Decided, after, brought, decide_in_full, led_to
 from domain.engagement.state import Engagement, with_lea
 from domain.envelope import Envelope, Facets, Receipt, Told
 from domain.kernel.clocks import TOLERANCE_SECONDS, hold_together
-from domain.kernel.messages import Event, Recorded, State
+from domain.kernel.messages import Command, Event, Recorded, State
 from domain.kernel.refusals import (
     Ambiguous,
     Invalid,
@@ -47,13 +47,14 @@ from store.context import next_overview_moment, standing
 from store.database import Connection, Pool, is_outage, queries
 from store.defects import NOBODY, Kind, problem_of, without_names
 from store.errors import ForeignKey, Unreadable, VaultError
-from store.events import Append, Conflict, append, folded, read_state, read_stream
+from store.events import Append, Conflict, append, read_state, read_stream
 from store.finding import canonical_stream
 from store.past import past_of, typed
 from store.projections import hold, next_due, project
 from store.receipts import kept_receipt, place, receipt_from_log
 from store.resolving import resolve
 from store.sick import note, sickness
+from store.start import Folds, Start
 from store.vault import Vault, remembering
 
 log = structlog.get_logger()
@@ -89,6 +90,17 @@ class Outcome:
     news: list[Recorded]
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """A command with what it has to append, and what that rests on."""
+
+    envelope: Envelope
+    command: Command
+    before: State
+    context: Context
+    facts: Decided
+
+
 class Record:
     """The one writer of events."""
 
@@ -99,6 +111,7 @@ class Record:
         self._vault = vault
         self._clock = clock
         self._tolerance_seconds = tolerance_seconds
+        self._folds = Folds()
 
     async def execute(self, envelope: Envelope, told: Told | None = None) -> Receipt:
         """Answer one command: the same id again gets the first answer and writes nothing.
@@ -108,25 +121,38 @@ class Record:
         Args:
             told: The last event that whoever asks was told of.
         """
+        given = envelope
 
         async def once(connection: Connection) -> Receipt:
-            known = await queries.receipt(connection, command_id=envelope.command_id)
-            if known is None and await _lacks(connection, told):
+            nonlocal given
+            given = envelope
+            start = await self._start(connection, envelope, told)
+            if start.receipt is None and start.lacks_told:
                 # No receipt is kept: brought together again, the store takes the same command.
                 return await self._refused(connection, envelope, StorePutBack(PUT_BACK))
             if not is_sealed(envelope.body):
-                return await self.answer_in(connection, envelope)
+                return await self._answer(connection, envelope, start)
             try:
                 given = await opened(connection, self._vault, envelope)
             except NamesTheErased as refusal:
                 receipt = await self._earlier(connection, envelope, refusal)
-            except VaultError as problem:
-                receipt = await self._set_aside(connection, envelope, problem)
             else:
-                receipt = await self.answer_in(connection, given)
+                receipt = await self._answer(connection, given, start)
             return await sealed_answer(connection, self._vault, receipt)
 
-        receipt = await self.in_transaction(once)
+        try:
+            receipt = await self.in_transaction(once)
+        except (Unreadable, VaultError) as problem:
+            # All of it is undone; what is noted instead is noted in a transaction of its own.
+            found = problem
+
+            async def aside(connection: Connection) -> Receipt:
+                receipt = await self._set_aside(connection, given, found)
+                if not is_sealed(envelope.body):
+                    return receipt
+                return await sealed_answer(connection, self._vault, receipt)
+
+            receipt = await self.in_transaction(aside)
         log.info(
             "command_answered",
             command=str(envelope.command_id),
@@ -202,22 +228,38 @@ class Record:
         """
         try:
             async with connection.transaction():
-                return await self._answer(connection, envelope)
+                start = await self._start(connection, envelope)
+                return await self._answer(connection, envelope, start)
         except (Unreadable, VaultError) as problem:
             return await self._set_aside(connection, envelope, problem)
 
-    async def _answer(self, connection: Connection, envelope: Envelope) -> Receipt:
-        known = await self._known(connection, envelope)
-        if known is not None:
-            return known
+    async def _start(
+        self, connection: Connection, envelope: Envelope, told: Told | None = None
+    ) -> Start:
+        return await self._folds.start(
+            connection,
+            self._vault,
+            command_id=envelope.command_id,
+            stream=envelope.stream,
+            told=told,
+            sandbox_now=await self._clock.now(),
+        )
+
+    async def _answer(self, connection: Connection, envelope: Envelope, start: Start) -> Receipt:
+        if start.receipt is not None:
+            return await self._again(connection, envelope, start.receipt)
         try:
-            async with connection.transaction():
-                if envelope.actor != SYSTEM:
-                    await self._hold_clock(connection, envelope)
-                receipt = (await self.decide_and_append(connection, envelope)).receipt
-        except Refused as refusal:
+            if envelope.actor != SYSTEM:
+                # A command may lie behind by any time, having waited while no worker ran; that the
+                # clock was right when it was given is the door's to see.
+                hold_together(envelope.issued_at, start.now, self._tolerance_seconds, waited=True)
+            decided = await self._decide(connection, envelope, start, start.now)
+        except Refused as refusal:  # By whom nothing was written.
             receipt = await self._refused(connection, envelope, refusal)
-        await self.keep(connection, envelope, receipt)
+        else:
+            receipt = (await self._write(connection, decided)).receipt
+        await self.keep(connection, envelope, receipt, start.now)
+        self._folds.needed(receipt.stream, self._vault.met())
         return receipt
 
     async def _set_aside(
@@ -245,15 +287,6 @@ class Record:
         return await self._with_standing(
             connection, _no(envelope, stream, Sick(f"{sick} Everything else goes on."))
         )
-
-    async def _hold_clock(self, connection: Connection, envelope: Envelope) -> None:
-        """Refuse what was given by a clock ahead of the store's.
-
-        It may lie behind by any time, having waited while no worker ran; that the clock was right
-        when it was given is the door's to see.
-        """
-        now = await queries.store_now(connection, sandbox_now=await self._clock.now())
-        hold_together(envelope.issued_at, now, self._tolerance_seconds, waited=True)
 
     async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again from the start whenever somebody wrote first."""
@@ -283,7 +316,19 @@ class Record:
             Refused: A rule says no; nothing was written.
             Conflict: Somebody wrote first.
         """
-        now = now or await self._clock.now()
+        start = await self._start(connection, envelope)
+        return await self._write(
+            connection, await self._decide(connection, envelope, start, now or start.now)
+        )
+
+    async def _decide(
+        self, connection: Connection, envelope: Envelope, start: Start, now: datetime
+    ) -> _Decided:
+        """What a command has to append: all that is read for it is read here, and nothing written.
+
+        Raises:
+            Refused: A rule says no.
+        """
         try:
             command = envelope.command()
         except ValidationError as problem:
@@ -291,55 +336,54 @@ class Record:
         stream = await canonical_stream(
             connection, envelope.stream, new=isinstance(command, RegisterLea)
         )
-        history = await read_stream(connection, self._vault, stream)
-        before = folded(stream, history)
-        context = await resolve(connection, envelope, command, before, now)
+        before = await self._folds.state(connection, self._vault, stream, start)
+        context = await resolve(connection, envelope, command, before, now, start)
         if arrived := brought(before, context):
             # Whoever it brings in, such as another Lead, is resolved as well.
             then = after(before, arrived, context)
-            context = await resolve(connection, envelope, command, then, now)
+            context = await resolve(connection, envelope, command, then, now, start)
         if isinstance(command, MENDS):
+            history = await read_stream(connection, self._vault, stream)
             past = await past_of(connection, self._vault, history, command)
             context = replace(context, past=past)
         decided = decide_in_full(command, before, context, illustrative=envelope.illustrative)
-        news = await self._append(
-            connection, envelope, context, stream, before.version, decided.own
+        return _Decided(envelope, command, before, context, decided)
+
+    async def _write(self, connection: Connection, decided: _Decided) -> Outcome:
+        """Append what was decided, and bring the read models up to it."""
+        envelope, before, context = decided.envelope, decided.before, decided.context
+        news, state = await self._append(
+            connection, envelope, context, before, before.version, decided.facts.own
         )
-        mends = any(recorded.event.mends() for recorded in news)
-        state = fold(stream, [*history, *news]) if mends else fold(stream, news, before)
         context = context.pinning(state.of(Engagement).playbook)
         # A changed calendar moves what is owed even where no notice moves with it.
-        if news or isinstance(command, ReconcileNotices):
+        if news or isinstance(decided.command, ReconcileNotices):
             if not news:
                 await hold(connection, state)
-            # What was taken back leaves every list, and what stands instead of it comes in.
-            await project(
-                connection, state, as_mended([*history, *news]) if mends else news, context
-            )
+            await project(connection, state, await self._shown(connection, news), context)
         told = list(news)
-        for other, events in decided.others.items():
-            there_before = await read_stream(connection, self._vault, other)
-            base = folded(other, there_before)
+        for other, events in decided.facts.others.items():
+            base = await self._folds.state(connection, self._vault, other)
             # What the decision looked at must not have gone on meanwhile.
-            expected = decided.expected.get(other, context.versions.get(other, base.version))
+            expected = decided.facts.expected.get(other, context.versions.get(other, base.version))
             there, everything = context, events
             if other.startswith("appropriation:"):  # Less is left of it, or more.
-                there = await standing(connection, base, now)
+                there = await standing(connection, base, context.now)
                 if context.past is not None:
-                    there = replace(there, past=Past(tuple(there_before), ()))
+                    past = await read_stream(connection, self._vault, other)
+                    there = replace(there, past=Past(tuple(past), ()))
                 everything = [*events, *led_to(base, events, there)]
-            added = await self._append(connection, envelope, context, other, expected, everything)
-            mends = any(recorded.event.mends() for recorded in added)
-            reached = fold(other, [*there_before, *added]) if mends else fold(other, added, base)
+            added, reached = await self._append(
+                connection, envelope, context, base, expected, everything
+            )
             if other.startswith("engagement:"):  # It has a playbook and an LEA of its own.
-                there = await standing(connection, reached, now)
-            shown = as_mended([*there_before, *added]) if mends else added
-            await project(connection, reached, shown, there)
+                there = await standing(connection, reached, context.now)
+            await project(connection, reached, await self._shown(connection, added), there)
             told += added
         if any(isinstance(recorded.event, PersonErased) for recorded in news):
-            state = await erase(connection, self._vault, stream, context)
-        if host_workflow_id(stream) == PROGRAM:
-            standing_now = await _program_standing(connection, now)
+            state = await erase(connection, self._vault, state.stream, context)
+        if host_workflow_id(state.stream) == PROGRAM:
+            standing_now = await _program_standing(connection, context.now)
         else:
             standing_now = _standing(state, context)
         return Outcome(_receipt(envelope, state, told, standing_now), state, context, news)
@@ -349,26 +393,39 @@ class Record:
         connection: Connection,
         envelope: Envelope,
         context: Context,
-        stream: str,
+        base: State,
         expected: int,
         events: list[tuple[Event, datetime]],
-    ) -> list[Recorded]:
+    ) -> tuple[list[Recorded], State]:
+        """Append to a stream; what was added, and the state that it leads to."""
         if not events:
-            return []
-        return await append(
+            return [], base
+        news = await append(
             connection,
             self._vault,
-            Append(stream, expected, [e for e, _ in events], [at for _, at in events]),
+            Append(base.stream, expected, [e for e, _ in events], [at for _, at in events]),
             command_id=envelope.command_id,
             actor=context.actor.id,
             now=context.now,
             causation_id=envelope.causation_id,
         )
+        if any(recorded.event.mends() for recorded in news):
+            return news, fold(base.stream, await read_stream(connection, self._vault, base.stream))
+        state = fold(base.stream, news, base)
+        self._folds.reached(state, news)
+        return news, state
 
-    async def _known(self, connection: Connection, envelope: Envelope) -> Receipt | None:
-        row = await queries.receipt(connection, command_id=envelope.command_id)
-        if row is None:
-            return None
+    async def _shown(self, connection: Connection, news: list[Recorded]) -> Sequence[Recorded]:
+        """What the read models are brought up by: what was appended, or all that was mended by it.
+
+        What was taken back leaves every list, and what stands instead of it comes in.
+        """
+        if not any(recorded.event.mends() for recorded in news):
+            return news
+        return as_mended(await read_stream(connection, self._vault, news[0].stamp.stream))
+
+    async def _again(self, connection: Connection, envelope: Envelope, row: Any) -> Receipt:
+        """The answer to a command that was answered before."""
         if row["content_hash"] != self._vault.fingerprint(envelope.content()):
             refusal = ReusedCommandId(
                 f"The command id {envelope.command_id} was used before, for another command on "
@@ -432,8 +489,18 @@ class Record:
             found = _UNKNOWN
         return receipt.model_copy(update=found)
 
-    async def keep(self, connection: Connection, envelope: Envelope, receipt: Receipt) -> None:
-        """Keep the answer to a command, in the transaction of its events."""
+    async def keep(
+        self,
+        connection: Connection,
+        envelope: Envelope,
+        receipt: Receipt,
+        now: datetime | None = None,
+    ) -> None:
+        """Keep the answer to a command, in the transaction of its events.
+
+        Args:
+            now: The sandbox's clock, where it was read already.
+        """
         # A refusal repeats what was typed, which may name somebody: it is kept sealed, also by
         # everybody whom its words name.
         named = await about_words(connection, receipt)
@@ -451,7 +518,7 @@ class Record:
             stream=receipt.stream,
             content_hash=fingerprint,
             receipt=text,
-            sandbox_now=await self._clock.now(),
+            sandbox_now=now or await self._clock.now(),
             seal=self._vault.evidence.receipt(
                 envelope.command_id, receipt.stream, fingerprint, text
             ),

@@ -7,8 +7,8 @@ from pathlib import Path
 from activities.feeds import Feed, Keeper, entries, feeds, rendered
 from bootstrap.wiring import Services
 from domain.rules.context import ProgramEntry
-from store.context import program
 from store.database import Connection
+from store.documents import program
 from store.vault import Vault
 
 __all__ = ["Feed", "exported", "keeper", "known_feeds"]

@@ -10,8 +10,9 @@ from domain.envelope import Envelope
 from domain.policy.calendar import WorkingDays, local_date
 from domain.reminders.notices import UNKNOWN_FATE, HoldUnknown
 from domain.rules.context import SYSTEM
-from store.context import overview_rules, program
+from store.context import overview_rules
 from store.database import Connection, listed, queries
+from store.documents import program
 
 _HELD = uuid5(NAMESPACE_URL, "tag:handrail,2026:held")
 

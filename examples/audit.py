@@ -25,8 +25,8 @@ from domain.rules.context import ProgramEntry
 from domain.rules.registry import fold
 from embedded.mailcatcher import caught_mails
 from examples.cohort import INVESTMENTS, LEAS, Journey, load, stated_total
-from store.context import playbook, program
 from store.database import listed, queries
+from store.documents import playbook, program
 from store.events import read_stream
 from store.liveness import FOLLOWER
 

@@ -88,7 +88,8 @@ async def differing(connection: Connection, vault: Vault) -> AsyncIterator[tuple
     for name in TABLES:
         await connection.execute(
             f"create temporary table if not exists {name}"
-            f" (like read.{name} including defaults including indexes) on commit delete rows"
+            f" (like read.{name} including defaults including indexes including generated)"
+            f" on commit delete rows"
         )
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         strays = [stray async for stray in _strays(connection)]

@@ -2,21 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, TypeVar
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
 from domain.kernel.naming import folded
-from domain.policy.calendar import CalendarPack, Closure, WorkingDays
-from domain.policy.framework import Framework
+from domain.policy.calendar import Closure, WorkingDays
 from domain.policy.overviews import OverviewRules, next_overview
-from domain.policy.playbook import Playbook
 from domain.reminders.weekly import own_days, reach
 from domain.rules.context import (
     SYSTEM_PERSON,
@@ -29,93 +25,8 @@ from domain.rules.context import (
 )
 from domain.streams import AGENCY
 from store.database import Connection, listed, queries
+from store.documents import own_playbook, playbook, program
 from store.errors import REBUILD, Unreadable
-
-Document = TypeVar("Document", bound=BaseModel)
-
-
-@lru_cache(maxsize=32)
-def _read(kind: type[Document], content: str) -> Document:
-    """A published document; a worker decides by the same few of them all day."""
-    return kind.model_validate_json(content)
-
-
-def _document(of: type[Document], kind: str, row: Any) -> Document:
-    """A version of a published document.
-
-    Raises:
-        Unreadable: It does not have the form that this release knows.
-    """
-    try:
-        found: Document = _read(of, row["content"])
-    except ValidationError as problem:
-        fields = ", ".join(sorted({str(e["loc"][0]) for e in problem.errors() if e["loc"]}))
-        raise Unreadable(
-            f"{kind}:{row['id']}",
-            None,
-            f"version {row['version']} as it is kept does not have the form that this release "
-            f"knows: {fields or 'all of it'}",
-            REBUILD,
-        ) from None
-    return found
-
-
-_DOCUMENTS: dict[str, type[BaseModel]] = {
-    "playbook": Playbook,
-    "calendar": CalendarPack,
-    "framework": Framework,
-}
-
-
-async def published(connection: Connection, kind: str, name: str) -> None:
-    """See that every version of a document can be read.
-
-    Raises:
-        Unreadable: One cannot.
-    """
-    for ref in await listed(queries.document_refs(connection, kind=kind)):
-        if ref["id"] == name:
-            row = await queries.document(connection, kind=kind, id=name, version=ref["version"])
-            _document(_DOCUMENTS[kind], kind, row)
-
-
-async def program(connection: Connection) -> ProgramEntry | None:
-    """The program's settings; None before ``handrail init``."""
-    row = await queries.program(connection)
-    if row is None:
-        return None
-    calendar = await queries.document(connection, kind="calendar", id=row["calendar"], version=None)
-    if calendar is None:
-        stream = f"calendar:{row['calendar']}"
-        raise Unreadable(stream, None, "it is not among the read models", REBUILD)
-    return ProgramEntry(
-        name=row["name"],
-        agency=row["agency"],
-        zone=row["zone"],
-        sender=row["sender"],
-        playbook=row["playbook"],
-        calendar=_document(CalendarPack, "calendar", calendar),
-        gathering_seconds=row["gathering_seconds"],
-    )
-
-
-async def playbook(connection: Connection, ref: str) -> Playbook | None:
-    """A playbook by ``name@version``, or the newest by name; None when it is not published."""
-    row = await _published(connection, "playbook", ref)
-    return _document(Playbook, "playbook", row) if row else None
-
-
-async def own_playbook(connection: Connection, settings: ProgramEntry) -> Playbook | None:
-    """The program's playbook by its newest version that can be read: mails go on by it."""
-    name = settings.playbook.partition("@")[0]
-    try:
-        return await playbook(connection, name)
-    except Unreadable:
-        refs = await listed(queries.document_refs(connection, kind="playbook"))
-        for version in sorted((r["version"] for r in refs if r["id"] == name), reverse=True)[1:]:
-            with suppress(Unreadable):
-                return await playbook(connection, f"{name}@{version}")
-        raise
 
 
 async def overview_rules(
@@ -183,26 +94,6 @@ async def _reading(
     )
 
 
-async def framework(connection: Connection, ref: str) -> Framework | None:
-    """A review framework by ``name@version``, or the newest by name; None when not published."""
-    row = await _published(connection, "framework", ref)
-    return _document(Framework, "framework", row) if row else None
-
-
-async def _published(connection: Connection, kind: str, ref: str) -> Any:
-    name, _, version = ref.strip().partition("@")
-    if version and not (version.isdecimal() and len(version) < 10):
-        return None
-    return await queries.document(
-        connection, kind=kind, id=name, version=int(version) if version else None
-    )
-
-
-async def document_refs(connection: Connection, kind: str) -> frozenset[str]:
-    rows = await listed(queries.document_refs(connection, kind=kind))
-    return frozenset(f"{row['id']}@{row['version']}" for row in rows)
-
-
 def _person(row: Any) -> PersonEntry:
     return PersonEntry(
         id=row["id"],
@@ -225,6 +116,28 @@ async def people(connection: Connection, names: set[str]) -> dict[str, PersonEnt
         entry = _person(row)
         found[entry.id] = found[entry.handle] = entry
     return found
+
+
+async def people_and_leas(
+    connection: Connection, people: set[str], leas: set[str]
+) -> tuple[dict[str, PersonEntry], dict[str, LeaEntry]]:
+    """People by id and by handle, of those named, with whoever is written to instead of them.
+
+    And LEAs by id and by the name given, those where any of these people work among them.
+    """
+    row = await queries.people_and_leas(
+        connection, people=sorted(people), leas=sorted({folded(name) for name in leas})
+    )
+    found: dict[str, PersonEntry] = {}
+    for known in json.loads(row["people"]):
+        if known["left_on"] is not None:
+            known["left_on"] = date.fromisoformat(known["left_on"])
+        entry = _person(known)
+        found[entry.id] = found[entry.handle] = entry
+    rows = json.loads(row["leas"])
+    for lea in rows:
+        lea["works"] = [date.fromisoformat(day) for day in lea["works"]]
+    return found, _entries(rows)
 
 
 async def staff(connection: Connection) -> dict[str, PersonEntry]:

@@ -25,19 +25,29 @@ class Found(Generic[Entry]):
     """Whom a name may mean that several have."""
 
 
+def as_handle(typed: str) -> str:
+    """What somebody typed, as a handle is kept: it may stand after an @."""
+    return typed.strip().removeprefix("@")
+
+
 async def people_meant(
-    connection: Connection, typed: Iterable[str], day: date | None = None
+    connection: Connection,
+    typed: Iterable[str],
+    day: date | None = None,
+    known: Mapping[str, PersonEntry] | None = None,
 ) -> Found[PersonEntry]:
     """People as they were typed: by handle, also after an @, by id, by name or by a part of it.
 
     Args:
         day: Somebody who has left by then is meant only where nobody is who is there; where none
             is given, whoever ever was in the directory may be meant.
+        known: Whoever has one of these handles or ids; asked for where it is not given.
     """
-    wanted = {name: name.strip().removeprefix("@") for name in typed}
+    wanted = {name: as_handle(name) for name in typed}
     if not wanted:
         return Found()
-    known = await people(connection, {*wanted.values()})
+    if known is None:
+        known = await people(connection, {*wanted.values()})
     one = {name: known[ref] for name, ref in wanted.items() if ref in known}
     several: dict[str, Sequence[PersonEntry]] = {}
     rest = {name: ref for name, ref in wanted.items() if name not in one and not _is_id(ref)}
@@ -74,12 +84,19 @@ async def person_meant(connection: Connection, typed: str, day: date | None = No
     return found.one[typed]
 
 
-async def leas_meant(connection: Connection, typed: Iterable[str]) -> Found[LeaEntry]:
-    """LEAs as they were typed: by id, name or alias, or by a part of a name."""
+async def leas_meant(
+    connection: Connection, typed: Iterable[str], known: Mapping[str, LeaEntry] | None = None
+) -> Found[LeaEntry]:
+    """LEAs as they were typed: by id, name or alias, or by a part of a name.
+
+    Args:
+        known: Whichever have one of these names; asked for where it is not given.
+    """
     wanted = {*typed}
     if not wanted:
         return Found()
-    known = await leas_named(connection, wanted)
+    if known is None:
+        known = await leas_named(connection, wanted)
     one = {name: known[folded(name)] for name in wanted if folded(name) in known}
     several: dict[str, Sequence[LeaEntry]] = {}
     rest = wanted - one.keys()

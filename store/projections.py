@@ -198,7 +198,7 @@ async def _appropriation(
         illustrative=known.illustrative,
         **known.terms.model_dump(exclude={"currency"}),
     )
-    await _owed(connection, state, news, context)
+    await _put_standing(connection, state, news, context)
 
 
 async def _investments(
@@ -306,16 +306,24 @@ def _changed(news: Sequence[Recorded]) -> set[int]:
     }
 
 
-async def _owed(
-    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+_OWN = ("engagements", "roles", "deliverables", "invitations")
+
+
+async def _put_standing(
+    connection: Connection,
+    state: State,
+    news: Sequence[Recorded],
+    context: Context,
+    **own: list[dict[str, Any]],
 ) -> None:
-    """What is owed on a stream, and the notices that changed."""
+    """What is owed on a stream and the notices that changed, with an engagement's own rows."""
     roles = state.of(Engagement).roles
     changed = _changed(news)
     notices = [n for n in state.of(Notices).all.values() if n.planned.n in changed]
-    await queries.put_owed(
+    await queries.put_standing(
         connection,
         stream=state.stream,
+        **{name: json.dumps(own.get(name, []), default=str) for name in _OWN},
         owed=json.dumps(
             [
                 {
@@ -409,26 +417,23 @@ async def _engagement(
         "held_since": whole.on.isoformat() if (whole := state.of(Holds).whole) else None,
         "risk": state.of(Risks).level,
     }
-    await queries.put_engagement(
+    await _put_standing(
         connection,
-        id=state.id,
-        engagement=json.dumps(row),
-        roles=json.dumps(
-            [
-                {
-                    "engagement": state.id,
-                    "role": role,
-                    "person": person,
-                    "changes_on": handover.effective.isoformat()
-                    if handover and role in ("lead", "incoming_lead")
-                    else None,
-                }
-                for role, person in engagement.roles.items()
-            ]
-        ),
-        deliverables=json.dumps(
-            [{"engagement": state.id, **asdict(d)} for d in whereabouts(state)], default=str
-        ),
+        state,
+        news,
+        context,
+        engagements=[row],
+        roles=[
+            {
+                "engagement": state.id,
+                "role": role,
+                "person": person,
+                "changes_on": handover.effective.isoformat()
+                if handover and role in ("lead", "incoming_lead")
+                else None,
+            }
+            for role, person in engagement.roles.items()
+        ],
+        deliverables=[{"engagement": state.id, **asdict(d)} for d in whereabouts(state)],
+        invitations=_invitations(state),
     )
-    await _owed(connection, state, news, context)
-    await queries.put_invitations(connection, rows=json.dumps(_invitations(state)))

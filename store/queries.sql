@@ -211,13 +211,71 @@ select distinct master_id from vault.keys where wrapped is not null;
 -- Destroys the key of a subject; true when there was one.
 select vault.destroy(:subject);
 
+-- name: begin^
+-- What a command begins with: its receipt, the end of its stream and an event of it, the program with
+-- its calendar, which versions of playbooks there are, and some keys.
+select r.command_id is not null as answered, r.stream, r.content_hash, r.receipt,
+       :told_stream::text is null
+           or exists (select from es.events where stream = :told_stream and version = :told_version
+                                              and position = :told_position) as has_told,
+       es.stamp(:sandbox_now) as now,
+       head.version, head.position, head.command_id,
+       known.position as known_position, known.command_id as known_command,
+       (select count(*) from vault.keys where wrapped is null) as destroyed,
+       (select max(n) from es.epochs) as epoch,
+       p.name, p.agency, p.zone, p.sender, p.playbook, p.calendar, p.gathering_seconds,
+       c.id, c.version as of_calendar, c.digest,
+       case when c.digest <> all(:held) then c.content end as content,
+       array(select d.id || '@' || d.version from read.documents d
+              where d.kind = 'playbook' order by d.id, d.version) as playbooks,
+       array(select d.digest from read.documents d
+              where d.kind = 'playbook' order by d.id, d.version) as digests,
+       k.subjects, k.wrapped, k.master_ids
+  from (values (1)) as one
+  left join es.receipts r on r.command_id = :command_id
+  left join lateral (select version, position, command_id from es.events
+                      where stream = :stream order by version desc limit 1) head on true
+  left join es.events known on known.stream = :stream and known.version = :known
+  left join read.program p on true
+  left join lateral (select id, version, digest, content from read.documents d
+                      where d.kind = 'calendar' and d.id = p.calendar
+                      order by d.version desc limit 1) c on true
+  cross join (select array_agg(subject) as subjects, array_agg(wrapped) as wrapped,
+                     array_agg(master_id) as master_ids
+                from vault.keys where subject = any(:subjects)) k;
+
+-- name: end-of-stream^
+-- The end of a stream and an event of it, and by what it is known whether what was read still holds.
+select head.version, head.position, head.command_id,
+       known.position as known_position, known.command_id as known_command,
+       (select count(*) from vault.keys where wrapped is null) as destroyed,
+       (select max(n) from es.epochs) as epoch
+  from (values (1)) as one
+  left join lateral (select version, position, command_id from es.events
+                      where stream = :stream order by version desc limit 1) head on true
+  left join es.events known on known.stream = :stream and known.version = :known;
+
 -- name: program^
 -- The program's settings.
 select name, agency, zone, sender, playbook, calendar, gathering_seconds from read.program;
 
+-- name: program-with-calendar^
+-- The program's settings, with the newest version of its calendar; without the content of what is
+-- held already.
+select p.name, p.agency, p.zone, p.sender, p.playbook, p.calendar, p.gathering_seconds,
+       c.id, c.version as of_calendar, c.digest,
+       case when c.digest <> all(:held) then c.content end as content
+  from read.program p
+  left join lateral (select id, version, digest, content from read.documents d
+                      where d.kind = 'calendar' and d.id = p.calendar
+                      order by d.version desc limit 1) c on true;
+
 -- name: document^
--- One version of a playbook, calendar or framework; the newest when no version is named.
-select id, version, title, content from read.documents
+-- One version of a playbook, calendar or framework, the newest when no version is named; without the
+-- content of what is held already.
+select id, version, title, digest,
+       case when digest <> all(:held) then content end as content
+  from read.documents
  where kind = :kind and id = :id and (:version::integer is null or version = :version)
  order by version desc limit 1;
 
@@ -230,6 +288,26 @@ select id, version, title from read.documents where kind = :kind order by id, ve
 select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
   from read.people
  where id = any(:names) or handle = any(:names);
+
+-- name: people-and-leas^
+-- People by id or handle, with whoever is written to instead of them; LEAs as leas-named tells them,
+-- those where any of these people work among them.
+with recursive known as (
+    select id, handle, name, email, organisation, staff_roles, left_on, capacity, fallback, digest
+      from read.people
+     where id = any(:people) or handle = any(:people)
+    union
+    select p.id, p.handle, p.name, p.email, p.organisation, p.staff_roles, p.left_on, p.capacity,
+           p.fallback, p.digest
+      from known join read.people p on p.id = known.fallback
+)
+select coalesce((select jsonb_agg(to_jsonb(known)) from known), '[]') as people,
+       coalesce((select jsonb_agg(jsonb_build_object(
+                            'folded', n.folded, 'id', l.id, 'name', l.name, 'type', l.type,
+                            'county', l.county, 'recess', l.recess::text, 'works', l.works))
+                   from read.lea_names n join read.leas l on l.id = n.lea
+                  where n.folded = any(:leas)
+                     or n.folded in (select organisation from known)), '[]') as leas;
 
 -- name: people-in-text
 -- Whoever may be named in a text that is in lower case.
@@ -512,15 +590,16 @@ select version from read.summits where id = :id for update;
 -- The version of an appropriation's row, which nobody replaces before this transaction ends.
 select version from read.appropriations where id = :id for update;
 
--- name: put-engagement!
--- Replaces an engagement's rows: itself, its roles and its deliverables.
+-- name: put-standing!
+-- Replaces the rows of what owes: what is owed and the notices that changed, and of an engagement
+-- itself, its roles, its deliverables and its invitations; none of these is ever taken away.
 with one as (
     insert into read.engagements (id, version, lea, lea_name, lea_type, county, phase, playbook,
         source, opened_at, ended_at, end_reason, next_due, next_wake, invested, illustrative,
         held_since, risk)
     select id, version, lea, lea_name, lea_type, county, phase, playbook, source, opened_at,
            ended_at, end_reason, next_due, next_wake, invested, illustrative, held_since, risk
-      from jsonb_populate_record(null::read.engagements, :engagement::jsonb)
+      from jsonb_populate_recordset(null::read.engagements, :engagements::jsonb)
     on conflict (id) do update
        set version = excluded.version, lea_name = excluded.lea_name,
            lea_type = excluded.lea_type, county = excluded.county, phase = excluded.phase,
@@ -530,7 +609,7 @@ with one as (
            held_since = excluded.held_since, risk = excluded.risk
 ), vacant as (
     delete from read.engagement_roles r
-     where r.engagement = :id
+     where 'engagement:' || r.engagement = :stream
        and not exists (select from jsonb_populate_recordset(null::read.engagement_roles,
                                                             :roles::jsonb) n
                         where n.role = r.role)
@@ -546,16 +625,24 @@ with one as (
            unsigned = excluded.unsigned, waits_on = excluded.waits_on, held = excluded.held,
            illustrative = excluded.illustrative
      where d is distinct from excluded
-)
-insert into read.engagement_roles (engagement, role, person, changes_on)
-select engagement, role, person, changes_on
-  from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
-on conflict (engagement, role) do update
-   set person = excluded.person, changes_on = excluded.changes_on;
-
--- name: put-owed!
--- Replaces what is owed on a stream, and the notices that changed.
-with gone as (
+), manned as (
+    insert into read.engagement_roles (engagement, role, person, changes_on)
+    select engagement, role, person, changes_on
+      from jsonb_populate_recordset(null::read.engagement_roles, :roles::jsonb)
+    on conflict (engagement, role) do update
+       set person = excluded.person, changes_on = excluded.changes_on
+), summoned as (
+    insert into read.invitations (engagement, summit, status, first, last, registration_due, seen,
+        not_followed, over_cap, registered, attended, days)
+    select engagement, summit, status, first, last, registration_due, seen, not_followed, over_cap,
+           registered, attended, days
+      from jsonb_populate_recordset(null::read.invitations, :invitations::jsonb)
+    on conflict (engagement, summit) do update
+       set status = excluded.status, first = excluded.first, last = excluded.last,
+           registration_due = excluded.registration_due, seen = excluded.seen,
+           not_followed = excluded.not_followed, over_cap = excluded.over_cap,
+           registered = excluded.registered, attended = excluded.attended, days = excluded.days
+), gone as (
     delete from read.obligations o
      where o.stream = :stream
        and not exists (select from jsonb_populate_recordset(null::read.obligations, :owed::jsonb) n
@@ -649,19 +736,6 @@ on conflict (id) do update
 with deliverables as (delete from read.deliverables where engagement = :id),
      investments as (delete from read.investments where engagement = :id)
 delete from read.invitations where engagement = :id;
-
--- name: put-invitations!
--- Replaces an engagement's invitations; none is ever taken away.
-insert into read.invitations (engagement, summit, status, first, last, registration_due, seen,
-    not_followed, over_cap, registered, attended, days)
-select engagement, summit, status, first, last, registration_due, seen, not_followed, over_cap,
-       registered, attended, days
-  from jsonb_populate_recordset(null::read.invitations, :rows::jsonb)
-on conflict (engagement, summit) do update
-   set status = excluded.status, first = excluded.first, last = excluded.last,
-       registration_due = excluded.registration_due, seen = excluded.seen,
-       not_followed = excluded.not_followed, over_cap = excluded.over_cap,
-       registered = excluded.registered, attended = excluded.attended, days = excluded.days;
 
 -- name: summit^
 -- One summit, with those of its engagements that are over.

@@ -17,6 +17,7 @@ from domain.kernel.refusals import Unknown, WrongPerson, did_you_mean
 from domain.money.appropriations import AppropriationCommand
 from domain.money.investments import InvestmentCommand
 from domain.policy.calendar import at_local, local_date, spoken
+from domain.policy.playbook import Playbook
 from domain.program.erasing import ErasePerson
 from domain.program.leas import AddAlias, ChangeLea, RegisterLea
 from domain.program.leaving import LeavePerson
@@ -30,23 +31,21 @@ from domain.streams import AGENCY, EXTERNAL
 from domain.summits.summits import Summit
 from store.context import (
     appropriations,
-    document_refs,
     engagement_ids,
-    framework,
     handles,
     is_money,
     leas_in_recess,
     leas_named,
-    people,
-    playbook,
-    program,
+    people_and_leas,
     staff,
     summit,
     summit_ids,
     with_fallbacks,
 )
 from store.database import Connection, listed, queries
-from store.finding import leas_meant, people_meant
+from store.documents import document_refs, framework, playbook, program
+from store.finding import as_handle, leas_meant, people_meant
+from store.start import Start
 
 
 def refs(command: BaseModel, kind: str) -> list[str]:
@@ -84,13 +83,17 @@ async def resolve(
     command: Command,
     state: State,
     now: datetime,
+    start: Start | None = None,
 ) -> Context:
     """The context of one decision.
+
+    Args:
+        start: What the transaction began with, where nothing of it has been published since.
 
     Raises:
         WrongPerson: The acting person is unknown, or not staff.
     """
-    settings = await program(connection)
+    settings = start.program if start else await program(connection)
     engagement = state.of(Engagement)
     names = {envelope.actor, *engagement.roles.values()}
     for notice in state.of(Notices).all.values():
@@ -99,24 +102,31 @@ async def resolve(
         names.add(command.handle)
     on = envelope.effective_on
     today = local_date(envelope.issued_at, settings.zone) if settings else None
-    typed = await people_meant(connection, refs(command, "person"), on or today)
-    known = await people(connection, names) | typed.one
+    named_people, named_leas = refs(command, "person"), refs(command, "lea")
+    wanted_leas = {engagement.lea} if engagement.lea else set()
+    if isinstance(command, RegisterLea | ChangeLea | AddAlias):
+        wanted_leas |= {*command.names}
+    known, leas = await people_and_leas(
+        connection, names | {as_handle(name) for name in named_people}, {*wanted_leas, *named_leas}
+    )
+    typed = await people_meant(connection, named_people, on or today, known)
+    known |= typed.one
     if is_money(state):
         known |= await staff(connection)
     known = await with_fallbacks(connection, known)
-    typed_leas = await leas_meant(connection, refs(command, "lea"))
-    wanted_leas = {engagement.lea} if engagement.lea else set()
+    typed_leas = await leas_meant(connection, named_leas, leas)
     # Where those named work: a county office has representatives.
-    at = {known[ref].organisation for ref in refs(command, "person") if ref in known}
+    at = {known[ref].organisation for ref in named_people if ref in known}
     wanted_leas |= {lea for lea in at if lea != AGENCY and not lea.startswith(f"{EXTERNAL}:")}
-    if isinstance(command, RegisterLea | ChangeLea | AddAlias):
-        wanted_leas |= {*command.names}
-    leas = await leas_named(connection, wanted_leas) | typed_leas.one
+    if not all(lea in leas for lea in at & wanted_leas):  # Of whom only a part of a name was typed.
+        leas |= await leas_named(connection, wanted_leas)
+    folds = {folded(name) for name in wanted_leas}
+    leas = {ref: lea for ref, lea in leas.items() if folds & {ref, lea.id}} | typed_leas.one
     if isinstance(command, PublishCalendar):
         leas |= await leas_in_recess(connection)
-    missing_person = any(ref not in known for ref in [*names, *refs(command, "person")])
+    missing_person = any(ref not in known for ref in [*names, *named_people])
     lea_names = frozenset(leas)
-    asked = [*wanted_leas, *refs(command, "lea")]
+    asked = [*wanted_leas, *named_leas]
     if any(name not in leas and folded(name) not in leas for name in asked):
         rows = await listed(queries.lea_names(connection))
         lea_names = frozenset(row["folded"] for row in rows)
@@ -148,13 +158,8 @@ async def resolve(
         command_id=envelope.command_id,
         actor=await _actor(connection, envelope, command, known, settings, now),
         program=settings,
-        playbook=await playbook(connection, ref) if ref else None,
-        playbooks=frozenset(
-            f"{row['id']}@{row['version']}"
-            for row in (
-                await listed(queries.document_refs(connection, kind="playbook")) if ref else ()
-            )
-        ),
+        playbook=await _playbook(connection, ref, start) if ref else None,
+        playbooks=await _playbooks(connection, start) if ref else frozenset(),
         other_playbook=await playbook(connection, command.to.strip())
         if isinstance(command, UpgradePlaybook)
         else None,
@@ -177,6 +182,14 @@ async def resolve(
         summit=found_summit,
         summits=await summit_ids(connection) if named and not found_summit else frozenset(),
     )
+
+
+async def _playbook(connection: Connection, ref: str, start: Start | None) -> Playbook | None:
+    return (start.playbook_at_hand(ref) if start else None) or await playbook(connection, ref)
+
+
+async def _playbooks(connection: Connection, start: Start | None) -> frozenset[str]:
+    return start.playbooks if start else await document_refs(connection, "playbook")
 
 
 async def held_roles(connection: Connection, person: str) -> tuple[HeldRole, ...]:

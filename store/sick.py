@@ -60,7 +60,8 @@ async def examine(connection: Connection, vault: Vault, stream: str) -> Unreadab
 
 async def _read(connection: Connection, vault: Vault, stream: str) -> None:
     from domain.reminders.claiming import next_wake
-    from store.context import published, standing
+    from store.context import standing
+    from store.documents import check_published
     from store.events import read_state
     from store.mails import kept_letter
     from store.projections import next_due
@@ -88,7 +89,7 @@ async def _read(connection: Connection, vault: Vault, stream: str) -> None:
         case _:
             state = await read_state(connection, vault, stream)
             if kind in ("playbook", "calendar", "framework"):
-                await published(connection, kind, name)
+                await check_published(connection, kind, name)
             if kind in ("engagement", "appropriation") and state.version:
                 context = await standing(connection, state, datetime.now(UTC))
                 next_due(state, context)

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -184,6 +184,23 @@ class Vault:
             found |= {row["subject"]: await self._unwrap(connection, row) for row in rows}
             met.keys.update((s, key) for s, key in found.items() if s not in met.made)
         return found
+
+    async def meet(self, connection: Connection, row: Any) -> None:
+        """Take up the keys that came with another question, for this transaction.
+
+        One that does not open is asked for again by whoever needs it, and says then what is wrong.
+        """
+        met = _MET.get() or _Met()
+        for subject, wrapped, master_id in zip(
+            row["subjects"] or (), row["wrapped"] or (), row["master_ids"] or (), strict=True
+        ):
+            with suppress(VaultError):
+                found = {"subject": subject, "wrapped": wrapped, "master_id": master_id}
+                met.keys[subject] = await self._unwrap(connection, found)
+
+    def met(self) -> frozenset[str]:
+        """Whose keys this transaction has met."""
+        return frozenset((_MET.get() or _Met()).keys)
 
     async def destroy(self, connection: Connection, subject: str) -> None:
         """Destroy a key: what it sealed reads as erased from now on."""

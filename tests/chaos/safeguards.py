@@ -27,14 +27,12 @@ from bootstrap.door import Door
 from domain.envelope import Envelope, Receipt
 from store.database import queries
 from store.liveness import FOLLOWER
+from store.start import Start
 
 
 @contextmanager
 def receipt_not_looked_up() -> Iterator[None]:
-    async def never(self: Record, connection: Any, envelope: Envelope) -> None:
-        return None
-
-    with patch.object(Record, "_known", never):
+    with patch.object(Start, "receipt", None):
         yield
 
 
@@ -58,9 +56,9 @@ def receipt_kept_apart() -> Iterator[None]:
     """In a transaction of its own, before that of the events."""
     keep = Record.keep
 
-    async def apart(self: Record, _: Any, envelope: Envelope, receipt: Receipt) -> None:
+    async def apart(self: Record, _: Any, *args: Any) -> None:
         async with self._pool.acquire() as other, other.transaction():
-            await keep(self, other, envelope, receipt)
+            await keep(self, other, *args)
 
     with patch.object(Record, "keep", apart):
         yield

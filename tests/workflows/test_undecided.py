@@ -64,7 +64,7 @@ async def test_a_bug_in_a_rule_is_answered_and_mended_by_the_same_command_under_
         assert other.outcome == "recorded", "of the same engagement"
         assert (await story.give(sick)).outcome == "defect"
         assert await noted(story) == [
-            ("command", f"engagement:{E}", "OverflowError in activities.record.decide_and_append")
+            ("command", f"engagement:{E}", "OverflowError in activities.record._decide")
         ]
     mended = await story.give(sick)
     assert mended.outcome == "recorded"
