@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 import structlog
 
+from activities.clock import Clock
 from activities.mail.addresses import parse_mailbox
 from activities.mail.dates import Entry, published, uid
 from activities.mail.wording import heading
-from activities.record import Clock
 from activities.stopping import rest, unless_told_to_stop
 from domain.policy.calendar import local_date
 from domain.rules.context import ProgramEntry

@@ -14,9 +14,9 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from activities.clock import Clock
 from activities.dispatch import Undecided, hand_on, send, was_set_aside
 from activities.erasing import take_out_rest
-from activities.record import Clock
 from activities.stopping import rest, unless_told_to_stop
 from activities.undecided import is_passing
 from domain.engagement.engagement import EngagementOpened

@@ -3,27 +3,22 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
-from pydantic import ValidationError
 
-from activities.erasing import erase
+from activities.clock import Clock
 from activities.sealing import NamesTheErased, about_words, is_sealed, opened, sealed_answer
-from domain import subjects  # noqa: F401 - who decides knows every subject from the start
-from domain.deciding import Decided, after, brought, decide_in_full, led_to
-from domain.engagement.state import Engagement, with_lea
-from domain.envelope import Envelope, Facets, Receipt, Told
+from activities.standing import UNKNOWN, program_standing, standing_of
+from activities.writing import Outcome, Writer
+from domain.envelope import Envelope, Receipt, Told
 from domain.kernel.clocks import TOLERANCE_SECONDS, hold_together
-from domain.kernel.messages import Command, Event, Recorded, State
 from domain.kernel.refusals import (
     Ambiguous,
-    Invalid,
     Refused,
     ReusedCommandId,
     Sick,
@@ -31,30 +26,22 @@ from domain.kernel.refusals import (
     Unknown,
 )
 from domain.kernel.sealed import Sealed
-from domain.kernel.validation import explain
-from domain.mending import MENDS
-from domain.owing.matter import matter_of
-from domain.program.erasing import PersonErased
 from domain.program.leas import RegisterLea
-from domain.reminders.claiming import next_wake
-from domain.reminders.notices import ReconcileNotices
-from domain.rules.context import SYSTEM, Context, Past
-from domain.rules.registry import COMMANDS, as_mended, fold
+from domain.rules.context import SYSTEM
+from domain.rules.registry import COMMANDS
 from domain.streams import PROGRAM, engagement_of, host_workflow_id
-from domain.summits.summits import ConcludeSummit, Summit
+from domain.summits.summits import ConcludeSummit
 from store import defects
-from store.context import next_overview_moment, standing
+from store.context import standing
 from store.database import Connection, Pool, is_outage, queries
 from store.defects import NOBODY, Kind, problem_of, without_names
 from store.errors import ForeignKey, Unreadable, VaultError
-from store.events import Append, Conflict, append, read_state, read_stream
+from store.events import Conflict, read_state
 from store.finding import canonical_stream
-from store.past import past_of, typed
-from store.projections import hold, next_due, project
+from store.past import typed
 from store.receipts import kept_receipt, place, receipt_from_log
-from store.resolving import resolve
 from store.sick import note, sickness
-from store.start import Folds, Start
+from store.start import Start
 from store.vault import Vault, remembering
 
 log = structlog.get_logger()
@@ -72,35 +59,6 @@ _ATTEMPTS = 20
 """Writers of one stream take turns through its workflow; only digests and imports collide."""
 
 
-class Clock(Protocol):
-    """What time it is: the machine's, or the sandbox's."""
-
-    async def now(self) -> datetime:
-        """The instant, in UTC."""
-        ...
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A recorded command with what followed from it."""
-
-    receipt: Receipt
-    state: State
-    context: Context
-    news: list[Recorded]
-
-
-@dataclass(frozen=True)
-class _Decided:
-    """A command with what it has to append, and what that rests on."""
-
-    envelope: Envelope
-    command: Command
-    before: State
-    context: Context
-    facts: Decided
-
-
 class Record:
     """The one writer of events."""
 
@@ -111,7 +69,7 @@ class Record:
         self._vault = vault
         self._clock = clock
         self._tolerance_seconds = tolerance_seconds
-        self._folds = Folds()
+        self._writer = Writer(vault, clock)
 
     async def execute(self, envelope: Envelope, told: Told | None = None) -> Receipt:
         """Answer one command: the same id again gets the first answer and writes nothing.
@@ -126,7 +84,7 @@ class Record:
         async def once(connection: Connection) -> Receipt:
             nonlocal given
             given = envelope
-            start = await self._start(connection, envelope, told)
+            start = await self._writer.start(connection, envelope, told)
             if start.receipt is None and start.lacks_told:
                 # No receipt is kept: brought together again, the store takes the same command.
                 return await self._refused(connection, envelope, StorePutBack(PUT_BACK))
@@ -228,22 +186,10 @@ class Record:
         """
         try:
             async with connection.transaction():
-                start = await self._start(connection, envelope)
+                start = await self._writer.start(connection, envelope)
                 return await self._answer(connection, envelope, start)
         except (Unreadable, VaultError) as problem:
             return await self._set_aside(connection, envelope, problem)
-
-    async def _start(
-        self, connection: Connection, envelope: Envelope, told: Told | None = None
-    ) -> Start:
-        return await self._folds.start(
-            connection,
-            self._vault,
-            command_id=envelope.command_id,
-            stream=envelope.stream,
-            told=told,
-            sandbox_now=await self._clock.now(),
-        )
 
     async def _answer(self, connection: Connection, envelope: Envelope, start: Start) -> Receipt:
         if start.receipt is not None:
@@ -253,13 +199,13 @@ class Record:
                 # A command may lie behind by any time, having waited while no worker ran; that the
                 # clock was right when it was given is the door's to see.
                 hold_together(envelope.issued_at, start.now, self._tolerance_seconds, waited=True)
-            decided = await self._decide(connection, envelope, start, start.now)
+            decided = await self._writer.decide(connection, envelope, start, start.now)
         except Refused as refusal:  # By whom nothing was written.
             receipt = await self._refused(connection, envelope, refusal)
         else:
-            receipt = (await self._write(connection, decided)).receipt
+            receipt = (await self._writer.write(connection, decided)).receipt
         await self.keep(connection, envelope, receipt, start.now)
-        self._folds.needed(receipt.stream, self._vault.met())
+        self._writer.needed(receipt.stream)
         return receipt
 
     async def _set_aside(
@@ -316,113 +262,9 @@ class Record:
             Refused: A rule says no; nothing was written.
             Conflict: Somebody wrote first.
         """
-        start = await self._start(connection, envelope)
-        return await self._write(
-            connection, await self._decide(connection, envelope, start, now or start.now)
-        )
-
-    async def _decide(
-        self, connection: Connection, envelope: Envelope, start: Start, now: datetime
-    ) -> _Decided:
-        """What a command has to append: all that is read for it is read here, and nothing written.
-
-        Raises:
-            Refused: A rule says no.
-        """
-        try:
-            command = envelope.command()
-        except ValidationError as problem:
-            raise Invalid(explain(problem, envelope.kind)) from problem
-        stream = await canonical_stream(
-            connection, envelope.stream, new=isinstance(command, RegisterLea)
-        )
-        before = await self._folds.state(connection, self._vault, stream, start)
-        context = await resolve(connection, envelope, command, before, now, start)
-        if arrived := brought(before, context):
-            # Whoever it brings in, such as another Lead, is resolved as well.
-            then = after(before, arrived, context)
-            context = await resolve(connection, envelope, command, then, now, start)
-        if isinstance(command, MENDS):
-            history = await read_stream(connection, self._vault, stream)
-            past = await past_of(connection, self._vault, history, command)
-            context = replace(context, past=past)
-        decided = decide_in_full(command, before, context, illustrative=envelope.illustrative)
-        return _Decided(envelope, command, before, context, decided)
-
-    async def _write(self, connection: Connection, decided: _Decided) -> Outcome:
-        """Append what was decided, and bring the read models up to it."""
-        envelope, before, context = decided.envelope, decided.before, decided.context
-        news, state = await self._append(
-            connection, envelope, context, before, before.version, decided.facts.own
-        )
-        context = context.pinning(state.of(Engagement).playbook)
-        # A changed calendar moves what is owed even where no notice moves with it.
-        if news or isinstance(decided.command, ReconcileNotices):
-            if not news:
-                await hold(connection, state)
-            await project(connection, state, await self._shown(connection, news), context)
-        told = list(news)
-        for other, events in decided.facts.others.items():
-            base = await self._folds.state(connection, self._vault, other)
-            # What the decision looked at must not have gone on meanwhile.
-            expected = decided.facts.expected.get(other, context.versions.get(other, base.version))
-            there, everything = context, events
-            if other.startswith("appropriation:"):  # Less is left of it, or more.
-                there = await standing(connection, base, context.now)
-                if context.past is not None:
-                    past = await read_stream(connection, self._vault, other)
-                    there = replace(there, past=Past(tuple(past), ()))
-                everything = [*events, *led_to(base, events, there)]
-            added, reached = await self._append(
-                connection, envelope, context, base, expected, everything
-            )
-            if other.startswith("engagement:"):  # It has a playbook and an LEA of its own.
-                there = await standing(connection, reached, context.now)
-            await project(connection, reached, await self._shown(connection, added), there)
-            told += added
-        if any(isinstance(recorded.event, PersonErased) for recorded in news):
-            state = await erase(connection, self._vault, state.stream, context)
-        if host_workflow_id(state.stream) == PROGRAM:
-            standing_now = await _program_standing(connection, context.now)
-        else:
-            standing_now = _standing(state, context)
-        return Outcome(_receipt(envelope, state, told, standing_now), state, context, news)
-
-    async def _append(
-        self,
-        connection: Connection,
-        envelope: Envelope,
-        context: Context,
-        base: State,
-        expected: int,
-        events: list[tuple[Event, datetime]],
-    ) -> tuple[list[Recorded], State]:
-        """Append to a stream; what was added, and the state that it leads to."""
-        if not events:
-            return [], base
-        news = await append(
-            connection,
-            self._vault,
-            Append(base.stream, expected, [e for e, _ in events], [at for _, at in events]),
-            command_id=envelope.command_id,
-            actor=context.actor.id,
-            now=context.now,
-            causation_id=envelope.causation_id,
-        )
-        if any(recorded.event.mends() for recorded in news):
-            return news, fold(base.stream, await read_stream(connection, self._vault, base.stream))
-        state = fold(base.stream, news, base)
-        self._folds.reached(state, news)
-        return news, state
-
-    async def _shown(self, connection: Connection, news: list[Recorded]) -> Sequence[Recorded]:
-        """What the read models are brought up by: what was appended, or all that was mended by it.
-
-        What was taken back leaves every list, and what stands instead of it comes in.
-        """
-        if not any(recorded.event.mends() for recorded in news):
-            return news
-        return as_mended(await read_stream(connection, self._vault, news[0].stamp.stream))
+        start = await self._writer.start(connection, envelope)
+        decided = await self._writer.decide(connection, envelope, start, now or start.now)
+        return await self._writer.write(connection, decided)
 
     async def _again(self, connection: Connection, envelope: Envelope, row: Any) -> Receipt:
         """The answer to a command that was answered before."""
@@ -478,15 +320,15 @@ class Record:
         """
         now = await self._clock.now()
         if host_workflow_id(receipt.stream) == PROGRAM:
-            return receipt.model_copy(update=await _program_standing(connection, now))
+            return receipt.model_copy(update=await program_standing(connection, now))
         try:
             async with connection.transaction():
                 state = await read_state(connection, self._vault, receipt.stream)
-                found = _standing(state, await standing(connection, state, now))
+                found = standing_of(state, await standing(connection, state, now))
         except Unreadable as sick:
             # Its workflow waits without a moment: whoever finds that it can be read wakes it.
             await note(connection, sick.seen_from(receipt.stream))
-            found = _UNKNOWN
+            found = UNKNOWN
         return receipt.model_copy(update=found)
 
     async def keep(
@@ -525,10 +367,6 @@ class Record:
         )
 
 
-_UNKNOWN: dict[str, Any] = {"is_open": True, "next_wake": None}
-"""How a stream stands that cannot be read."""
-
-
 def _person(problem: VaultError, otherwise: str) -> str:
     """Whose key is at fault, as a stream."""
     subject = problem.subject or ""
@@ -561,61 +399,4 @@ def _defect(envelope: Envelope, problem: str) -> Receipt:
         f"of what was typed; nothing was recorded, and everything else goes on. handrail doctor "
         f"lists it for whoever looks after Handrail. Once it is mended, give the command again "
         f"with --command-id {envelope.command_id}",
-    )
-
-
-async def _program_standing(connection: Connection, now: datetime) -> dict[str, Any]:
-    """What a receipt says of the program: when its next overview is due."""
-    try:
-        async with connection.transaction():
-            wake = await next_overview_moment(connection, now)
-    except Unreadable as sick:
-        await note(connection, sick)
-        return _UNKNOWN
-    return {"is_open": wake is not None, "next_wake": wake}
-
-
-def _standing(state: State, context: Context) -> dict[str, Any]:
-    """What a receipt says of its stream as it stands, besides the answer."""
-    if state.stream.startswith("summit:"):
-        summit = state.of(Summit)
-        return {
-            "is_open": summit.is_open,
-            "next_wake": summit.ends(context.zone) if summit.is_open else None,
-            "facets": Facets(phase=summit.status if summit.first else None, next_due=summit.first),
-        }
-    state = with_lea(state, context.leas.get(state.of(Engagement).lea))
-    engagement = state.of(Engagement)
-    return {
-        "is_open": matter_of(state, context).is_open,
-        "next_wake": next_wake(state, context),
-        "facets": Facets(
-            phase=engagement.phase,
-            lead=engagement.roles.get("lead"),
-            county=engagement.county,
-            lea_type=engagement.lea_type or None,
-            next_due=next_due(state, context),
-        ),
-    }
-
-
-def _receipt(
-    envelope: Envelope, after: State, told: list[Recorded], standing: dict[str, Any]
-) -> Receipt:
-    return Receipt(
-        command_id=envelope.command_id,
-        stream=after.stream,
-        outcome="recorded",
-        message="Nothing changed: it is so already." if not told else "",
-        version=after.version,
-        events=tuple(
-            Told(
-                stream=r.stamp.stream,
-                version=r.stamp.version,
-                type=r.event.type,
-                position=r.stamp.position,
-            )
-            for r in told
-        ),
-        **standing,
     )

@@ -14,6 +14,7 @@ import structlog
 from temporalio.client import Client
 
 from activities.caught import forget
+from activities.clock import Clock
 from activities.dispatch import hand_on, start_digest
 from activities.erasing import note_names
 from activities.hands import Hands
@@ -22,7 +23,7 @@ from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
 from activities.names import Announced, ClaimedMail, DigestRun, Handed
 from activities.overviews import Overseen, pass_on, readers, still_to_send, to_go
-from activities.record import Clock, Record
+from activities.record import Record
 from activities.stopping import unless_told_to_stop
 from activities.telling import Found, claimed_by, digest_of, message_id, said_in
 from activities.threads import answered

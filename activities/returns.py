@@ -16,10 +16,10 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError
 
+from activities.clock import Clock
 from activities.dispatch import send
 from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_report
 from activities.overviews import pass_on
-from activities.record import Clock
 from activities.reminders import still_theirs, went_to
 from activities.stopping import rest, unless_told_to_stop
 from domain.envelope import Envelope

@@ -9,7 +9,7 @@ from activities.mail.digest import Digest, DigestItem, Overview, OverviewLine, T
 from activities.names import DigestRun
 from activities.naming import with_names
 from activities.overviews import Overseen
-from activities.record import Outcome
+from activities.writing import Outcome
 from domain.owing.matter import matter_of
 from domain.owing.obligations import obligations
 from domain.reminders.notices import Notices, NoticesClaimed, PlannedNotice

@@ -59,11 +59,11 @@ async def _decided(door: "Door", envelope: "Envelope") -> tuple[list[str], list[
     """What would be recorded, and what is owed until then."""
     from domain.deciding import decide_in_full
     from domain.mending import MENDS
+    from domain.owing.obligations import owed_now
     from domain.policy.calendar import spoken
     from store.events import folded, read_stream
     from store.finding import canonical_stream
     from store.past import past_of
-    from store.projections import owed_now
     from store.resolving import resolve
 
     command, now = envelope.command(), await door.now()

@@ -32,7 +32,7 @@ def framework_list(*, json_: Json = False) -> None:
     """Show the published framework versions."""
 
     async def work(door: "Door") -> list[dict[str, Any]]:
-        from store.context import framework
+        from store.documents import framework
         from store.database import listed, queries
 
         rows = []

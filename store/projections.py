@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from domain.engagement.state import Engagement, with_lea
@@ -18,8 +17,7 @@ from domain.money.investments import (
     InvestmentWithdrawn,
 )
 from domain.outlook.whereabouts import whereabouts
-from domain.owing.matter import matter_of
-from domain.owing.obligations import Obligation, obligations
+from domain.owing.obligations import Obligation, next_due, owed_now
 from domain.policy.calendar import CalendarPack, local_date
 from domain.policy.framework import Framework
 from domain.policy.playbook import Playbook
@@ -52,20 +50,6 @@ from domain.turnover.holds import Holds, told
 from store.database import Connection, listed, queries
 from store.events import Conflict
 
-
-def owed_now(state: State, context: Context) -> list[Obligation]:
-    """What is owed on a stream, as long as anything is."""
-    if not matter_of(state, context).is_open:
-        return []
-    return [o for o in obligations(state, context) if o.settled is None]
-
-
-def next_due(state: State, context: Context) -> date | None:
-    """The earliest due date on a stream; what is held is not due."""
-    owed = owed_now(state, context)
-    return min((o.due for o in owed if o.due and not o.held), default=None)
-
-
 _HOLD = {
     "engagement": queries.hold_engagement,
     "summit": queries.hold_summit,
@@ -88,20 +72,29 @@ async def hold(connection: Connection, state: State) -> None:
 
 
 async def project(
-    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+    connection: Connection,
+    state: State,
+    news: Sequence[Recorded],
+    context: Context,
+    owed: Sequence[Obligation] | None = None,
 ) -> None:
     """Bring the read models of one stream up to its state.
 
     Args:
         news: The events since the last time; all of them at a rebuild.
+        owed: What is owed on it, where that is known already.
 
     Raises:
         Conflict: Another stream took a name first, while this command was decided.
     """
     aggregate = state.stream.partition(":")[0]
+    if aggregate == "engagement":
+        state = with_lea(state, context.leas.get(state.of(Engagement).lea))
+    if owed is None:
+        owed = owed_now(state, context) if aggregate in ("engagement", "appropriation") else ()
     match aggregate:
         case "engagement":
-            await _engagement(connection, state, news, context)
+            await _engagement(connection, state, news, context, owed)
         case "summit":
             await _summit(connection, state, context)
         case "person":
@@ -113,7 +106,7 @@ async def project(
         case "framework":
             await _documents(connection, aggregate, state.of(Frameworks).versions)
         case "appropriation":
-            await _appropriation(connection, state, news, context)
+            await _appropriation(connection, state, news, context, owed)
         case "program":
             await _program(connection, state)
         case _:
@@ -184,7 +177,11 @@ async def _program(connection: Connection, state: State) -> None:
 
 
 async def _appropriation(
-    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+    connection: Connection,
+    state: State,
+    news: Sequence[Recorded],
+    context: Context,
+    owed: Sequence[Obligation],
 ) -> None:
     known = state.of(Appropriation)
     if known.terms is None:
@@ -198,7 +195,7 @@ async def _appropriation(
         illustrative=known.illustrative,
         **known.terms.model_dump(exclude={"currency"}),
     )
-    await _put_standing(connection, state, news, context)
+    await _put_standing(connection, state, news, owed)
 
 
 async def _investments(
@@ -313,7 +310,7 @@ async def _put_standing(
     connection: Connection,
     state: State,
     news: Sequence[Recorded],
-    context: Context,
+    owed: Sequence[Obligation],
     **own: list[dict[str, Any]],
 ) -> None:
     """What is owed on a stream and the notices that changed, with an engagement's own rows."""
@@ -343,7 +340,7 @@ async def _put_standing(
                     else None,
                     "due_at": o.due_at.isoformat() if o.due_at else None,
                 }
-                for o in owed_now(state, context)
+                for o in owed
             ]
         ),
         notices=json.dumps(
@@ -385,9 +382,12 @@ async def _put_standing(
 
 
 async def _engagement(
-    connection: Connection, state: State, news: Sequence[Recorded], context: Context
+    connection: Connection,
+    state: State,
+    news: Sequence[Recorded],
+    context: Context,
+    owed: Sequence[Obligation],
 ) -> None:
-    state = with_lea(state, context.leas.get(state.of(Engagement).lea))
     engagement = state.of(Engagement)
     if engagement.opened_at is None:
         return
@@ -395,7 +395,7 @@ async def _engagement(
         await queries.take_back_rows(connection, id=state.id)
     await _investments(connection, state, news, context)
     wake = next_wake(state, context)
-    due = next_due(state, context)
+    due = next_due(owed)
     handover = pending(state)
     row: dict[str, Any] = {
         "id": state.id,
@@ -421,7 +421,7 @@ async def _engagement(
         connection,
         state,
         news,
-        context,
+        owed,
         engagements=[row],
         roles=[
             {

@@ -59,12 +59,12 @@ async def examine(connection: Connection, vault: Vault, stream: str) -> Unreadab
 
 
 async def _read(connection: Connection, vault: Vault, stream: str) -> None:
+    from domain.owing.obligations import owed_now
     from domain.reminders.claiming import next_wake
     from store.context import standing
     from store.documents import check_published
     from store.events import read_state
     from store.mails import kept_letter
-    from store.projections import next_due
 
     kind, _, name = stream.partition(":")
     match kind:
@@ -92,7 +92,7 @@ async def _read(connection: Connection, vault: Vault, stream: str) -> None:
                 await check_published(connection, kind, name)
             if kind in ("engagement", "appropriation") and state.version:
                 context = await standing(connection, state, datetime.now(UTC))
-                next_due(state, context)
+                owed_now(state, context)
                 next_wake(state, context)
 
 

@@ -106,3 +106,15 @@ def obligations(state: State, context: Context) -> list[Obligation]:
         if holding := holder(state, context):
             found = [o if o.settled or o.held else replace(o, held=holding(o)) for o in found]
     return found
+
+
+def owed_now(state: State, context: Context) -> list[Obligation]:
+    """What is owed on a stream, as long as anything is."""
+    if not matter_of(state, context).is_open:
+        return []
+    return [o for o in obligations(state, context) if o.settled is None]
+
+
+def next_due(owed: Iterable[Obligation]) -> date | None:
+    """The earliest due date of what is owed; what is held is not due."""
+    return min((o.due for o in owed if o.due and not o.held), default=None)

@@ -82,6 +82,7 @@ _Moment = tuple[str, int, str, datetime]
 class _Wanted:
     """What is to be planned as things stand, and why the rest is not."""
 
+    owed: dict[tuple[str, int], Obligation] = field(default_factory=dict)
     why: dict[tuple[str, int], str] = field(default_factory=dict)
     running: dict[tuple[str, int], Obligation] = field(default_factory=dict)
     resting: dict[tuple[str, int], Obligation] = field(default_factory=dict)
@@ -92,6 +93,7 @@ def _wanted(state: State, context: Context) -> _Wanted:
     matter, found = matter_of(state, context), _Wanted()
     for owed in obligations(state, context):
         key = (owed.item, owed.round)
+        found.owed[key] = owed
         if matter.ended is not None:
             found.why[key] = owed.settled or matter.ended
         elif reason := owed.settled or owed.held:
@@ -179,7 +181,7 @@ def reconcile(state: State, context: Context, before: State | None = None) -> li
             standing.add(entry.moment)
     for reason, refs in by_reason.items():
         events.append(NoticesSuppressed(notices=tuple(refs), reason=reason))
-    for reason, dropped in _dropped(ledger.values(), unwanted, state, context).items():
+    for reason, dropped in _dropped(ledger.values(), unwanted, now.owed, state, context).items():
         events.append(RecipientsDropped(notices=dropped, reason=reason))
     new = [
         notice
@@ -264,6 +266,7 @@ def unreachable(person: str, state: State, context: Context) -> str | None:
 def _dropped(
     ledger: Iterable[Notice],
     unwanted: Callable[[Notice], str | None],
+    owed: Mapping[tuple[str, int], Obligation],
     state: State,
     context: Context,
 ) -> dict[str, tuple[DroppedNotice, ...]]:
@@ -273,7 +276,6 @@ def _dropped(
     somebody else gets it instead: who holds the role now, or stands in while mail comes back.
     """
     matter = matter_of(state, context)
-    owed = {(o.item, o.round): o for o in obligations(state, context)}
     by_reason: dict[str, list[DroppedNotice]] = {}
     for notice in ledger:
         if not notice.waiting:

@@ -1,7 +1,7 @@
 """A command starts from what the last one left, where that is still so, and asks for little."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -10,6 +10,7 @@ import pytest
 from activities.record import Record
 from domain.envelope import Envelope, Receipt
 from domain.kernel.messages import State
+from domain.kernel.sealed import Sealed
 from domain.program.people import Person
 from domain.recruitment.recruitment import Recruitment
 from store.database import Connection
@@ -37,19 +38,18 @@ async def opened(office: Office) -> None:
     await office.do("engagement open", engagement=E, lea="ACUSD", lead="marcus", director="dana")
 
 
-@contextmanager
-def statements(office: Office) -> Iterator[list[str]]:
-    """What the pool's connections ask for."""
+@asynccontextmanager
+async def statements(office: Office) -> AsyncIterator[list[str]]:
+    """What is asked for on the connection that is used next, the last one to be given back."""
     asked: list[str] = []
 
     def note(record: Any) -> None:
         asked.append(record.query)
 
-    connections = [h._con for h in office.pool._holders if h._con is not None]
-    for connection in connections:
+    async with office.pool.acquire() as connection:
         connection.add_query_logger(note)
     yield asked
-    for connection in connections:
+    async with office.pool.acquire() as connection:
         connection.remove_query_logger(note)
 
 
@@ -77,10 +77,10 @@ async def test_a_command_takes_eight_round_trips_however_long_its_stream_is(
     await opened(office)
     counts = []
     for _ in range(30):
-        with statements(office) as asked:
+        async with statements(office) as asked:
             await talked(office)
         counts.append(len(asked))
-    assert max(counts[2:]) <= 8, counts
+    assert 4 < max(counts[2:]) <= 8, counts
     assert not any("es.events" in s and "order by version;" in s for s in asked)
 
 
@@ -116,11 +116,11 @@ async def test_nothing_about_somebody_erased_is_kept(office: Office) -> None:
         [joy] = await connection.fetch("select id from read.people where handle = 'joy'")
         stream = f"person:{joy['id']}"
         state = await folds.state(connection, office.vault, stream)
-        assert state.of(Person).name.text
+        assert str(state.of(Person).name) == "Joy Kim"
     await office.do("person erase", "dana", person="joy", reason="She asked for it", sure=True)
     async with office.pool.acquire() as connection:
         state = await folds.state(connection, office.vault, stream)
-        assert state.of(Person).name.text is None
+        assert state.of(Person).name == Sealed(about=stream.removeprefix("person:"), text=None)
 
 
 async def test_what_was_undone_is_not_kept(office: Office, superuser: Connection) -> None:
@@ -135,7 +135,7 @@ async def test_what_was_undone_is_not_kept(office: Office, superuser: Connection
     await superuser.execute("drop trigger refuse on es.receipts")
     await talked(office)
     state = await as_folded_anew(office)
-    assert await as_kept(office, office.record._folds) == state
+    assert await as_kept(office, office.record._writer._folds) == state
     assert state.version == 2
 
 
@@ -144,7 +144,7 @@ async def test_a_store_that_was_put_back_is_read_anew(
 ) -> None:
     await opened(office)
     await talked(office)
-    folds = office.record._folds
+    folds = office.record._writer._folds
     there = await as_kept(office, folds)
     await superuser.execute("alter table es.events disable trigger append_only")
     await superuser.execute("delete from es.events where stream = $1 and version = 2", STREAM)

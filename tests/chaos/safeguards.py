@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import activities.follow
 import activities.mail.deliver
-import activities.record
+import activities.writing
 import activities.reminders
 import bootstrap.recovery
 import store.events
@@ -47,7 +47,7 @@ def expected_version_not_checked() -> Iterator[None]:
         anyhow = store.events.Append(what.stream, last, what.events, what.effective)
         return await wanted(connection, vault, anyhow, **more)
 
-    with patch.object(activities.record, "append", whatever_is_there):
+    with patch.object(activities.writing, "append", whatever_is_there):
         yield
 
 

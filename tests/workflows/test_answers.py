@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from activities import record
+from activities import writing
 from bootstrap.door import Door, NotAccepted, NotKnown, StillWorking
 from bootstrap.settings import load_settings
 from bootstrap.wiring import services
@@ -206,7 +206,7 @@ async def codes(
             # The worker here logs too, perhaps to what another test's capture has closed.
             release.setattr(logging, "raiseExceptions", False)
             release.setattr(
-                record,
+                writing,
                 "decide_in_full",
                 unless(decide_in_full, lambda command, *_: getattr(command, "notes", "") == "sick"),
             )

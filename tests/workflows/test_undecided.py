@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities import follow, record, reminders, undecided
+from activities import follow, reminders, undecided, writing
 from activities.dispatch import start_digest
 from activities.follow import Follower
 from activities.mail.compose import compose
@@ -47,7 +47,7 @@ async def test_a_bug_in_a_rule_is_answered_and_mended_by_the_same_command_under_
     await prepared(story, playbook, calendar, day(3, 9))
     with monkeypatch.context() as release:
         release.setattr(
-            record,
+            writing,
             "decide_in_full",
             unless(decide_in_full, lambda command, *_: getattr(command, "notes", "") == "sick"),
         )
@@ -64,7 +64,7 @@ async def test_a_bug_in_a_rule_is_answered_and_mended_by_the_same_command_under_
         assert other.outcome == "recorded", "of the same engagement"
         assert (await story.give(sick)).outcome == "defect"
         assert await noted(story) == [
-            ("command", f"engagement:{E}", "OverflowError in activities.record._decide")
+            ("command", f"engagement:{E}", "OverflowError in activities.writing.decide")
         ]
     mended = await story.give(sick)
     assert mended.outcome == "recorded"
@@ -161,7 +161,7 @@ async def test_a_fact_that_one_engagement_cannot_take_over_reaches_the_others_an
         await story.do("summit invite", summit="Y1-1", engagement=engagement)
     with monkeypatch.context() as release:
         release.setattr(
-            record,
+            writing,
             "decide_in_full",
             unless(
                 decide_in_full,
