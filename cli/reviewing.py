@@ -32,8 +32,8 @@ def framework_list(*, json_: Json = False) -> None:
     """Show the published framework versions."""
 
     async def work(door: "Door") -> list[dict[str, Any]]:
-        from store.documents import framework
         from store.database import listed, queries
+        from store.documents import framework
 
         rows = []
         async with door.pool.acquire() as connection:

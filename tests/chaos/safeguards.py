@@ -13,8 +13,8 @@ from unittest.mock import patch
 
 import activities.follow
 import activities.mail.deliver
-import activities.writing
 import activities.reminders
+import activities.writing
 import bootstrap.recovery
 import store.events
 import store.mails
