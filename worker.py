@@ -17,7 +17,12 @@ from activities.evidence import Sealer
 from activities.follow import Follower
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
-from activities.registry import mail_activities, record_activities, smtp_activities
+from activities.registry import (
+    execute_activities,
+    mail_activities,
+    record_activities,
+    smtp_activities,
+)
 from activities.reminders import Reminders
 from activities.returns import ReturnReader
 from activities.stopping import rest, unless_told_to_stop
@@ -74,6 +79,9 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
                 ForeignWorkflow,
             ],
             workflow_runner=RUNNER,
+            activities=execute_activities(record, reminders),
+            no_remote_activities=True,
+            max_concurrent_local_activities=16,
             max_cached_workflows=CACHED_WORKFLOWS,
             # The time-skipping server knows nothing of versions.
             deployment_config=None if at.sandbox else deployment_config(at.epoch_id),

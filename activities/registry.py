@@ -26,8 +26,8 @@ from domain.program.erasing import PersonErased
 from domain.streams import PROGRAM
 
 
-def record_activities(record: Record, reminders: Reminders) -> list[Callable[..., Any]]:
-    """What the record queue serves: short transactions."""
+def execute_activities(record: Record, reminders: Reminders) -> list[Callable[..., Any]]:
+    """What a workflow's own worker does beside it, and the record queue where that fails."""
 
     @activity.defn(name=EXECUTE_COMMAND)
     async def execute_command(envelope: Envelope, told: Told | None = None) -> Receipt:
@@ -46,6 +46,12 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
                 await reminders.forget(receipt.stream.removeprefix("person:"))
         return receipt
 
+    return [execute_command]
+
+
+def record_activities(record: Record, reminders: Reminders) -> list[Callable[..., Any]]:
+    """What the record queue serves: short transactions."""
+
     @activity.defn(name=ANNOUNCE_DUE)
     async def announce_due(stream: str, told: Told | None = None) -> Announced:
         async def announce() -> Announced:
@@ -58,7 +64,7 @@ def record_activities(record: Record, reminders: Reminders) -> list[Callable[...
     async def announce_overviews() -> Announced:
         return await reminders.put_off(PROGRAM, reminders.announce_overviews)
 
-    return [execute_command, announce_due, announce_overviews]
+    return [*execute_activities(record, reminders), announce_due, announce_overviews]
 
 
 def mail_activities(reminders: Reminders) -> list[Callable[..., Any]]:
