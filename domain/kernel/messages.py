@@ -30,6 +30,10 @@ Aggregate = Literal[
 ]
 
 
+LooksAt = Literal["appropriations", "held roles", "recesses"]
+"""All money as it stands; the open roles of the person of the stream; every LEA's own recess."""
+
+
 class Command(BaseModel):
     """What somebody wants done: declared once; command line, imports and documentation follow."""
 
@@ -48,6 +52,8 @@ class Command(BaseModel):
     """True for what the system tells itself; such a command has no place on the command line."""
     ends: ClassVar[bool] = False
     """True for what ends or erases something: whoever gives it at a desk is asked first."""
+    looks_at: ClassVar[frozenset[LooksAt]] = frozenset()
+    """What else its rules look at, besides its stream and what its fields refer to."""
 
     @field_validator("*")
     @classmethod
@@ -60,6 +66,11 @@ class Command(BaseModel):
     def kind(cls) -> str:
         """The name under which the command travels and is kept, for example ``fit decide``."""
         return f"{cls.noun} {cls.verb}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it gives to its person or LEA: whoever has one already is looked up."""
+        return ()
 
     def stream(self, command_id: UUID) -> str:
         """The stream this command is decided on."""

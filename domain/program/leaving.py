@@ -35,6 +35,7 @@ class LeavePerson(_PersonCommand):
 
     noun = "person"
     verb = "leave"
+    looks_at = frozenset({"held roles"})
 
 
 class ReturnPerson(_PersonCommand):
