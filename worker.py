@@ -15,11 +15,11 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.evidence import Sealer
 from activities.follow import Follower
+from activities.mailing.returns import ReturnReader
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
 from activities.registry import mail_activities, record_activities, smtp_activities
 from activities.reminders import Reminders
-from activities.returns import ReturnReader
 from activities.stopping import rest, unless_told_to_stop
 from bootstrap.calendars import keeper
 from bootstrap.deployment import become_current, build_id, deployment_config, stay_current

@@ -21,12 +21,12 @@ from activities.hands import Hands
 from activities.mail.compose import compose
 from activities.mail.deliver import Delivery, MailUnavailable, deliver
 from activities.mail.digest import Digest
+from activities.mailing.overviews import Overseen, pass_on, readers, still_to_send, to_go
+from activities.mailing.telling import Found, claimed_by, digest_of, message_id, said_in
+from activities.mailing.threads import answered
 from activities.names import Announced, ClaimedMail, DigestRun, Handed
-from activities.overviews import Overseen, pass_on, readers, still_to_send, to_go
 from activities.record import Record
 from activities.stopping import unless_told_to_stop
-from activities.telling import Found, claimed_by, digest_of, message_id, said_in
-from activities.threads import answered
 from activities.undecided import or_later, or_rest
 from domain.deciding import brought
 from domain.envelope import Envelope

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from activities.overviews import to_go
+from activities.mailing.overviews import to_go
 from activities.record import Record
 from domain.envelope import Envelope
 from domain.policy.calendar import WorkingDays, local_date

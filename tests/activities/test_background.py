@@ -10,7 +10,7 @@ import pytest
 
 from activities.feeds import Keeper
 from activities.follow import Follower
-from activities.returns import ReturnReader
+from activities.mailing.returns import ReturnReader
 from bootstrap.clock import SystemClock
 from store.database import Pool, open_pool
 from store.vault import Vault

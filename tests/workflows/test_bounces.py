@@ -18,9 +18,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.follow import Follower
 from activities.mail.deliver import CONVERSATION_SECONDS
 from activities.mail.smtp_url import parse_smtp_url
+from activities.mailing.returns import ReturnReader
 from activities.names import MAIL_QUEUE, SEND_MAIL, SMTP_QUEUE, ClaimedMail, Handed
 from activities.reminders import _INSIST, _INSIST_SECONDS
-from activities.returns import ReturnReader
 from bootstrap.settings import Settings
 from domain.policy.calendar import CalendarPack
 from domain.policy.playbook import Playbook
