@@ -19,8 +19,8 @@ from temporalio.service import RPCError
 from activities.clock import Clock
 from activities.dispatch import send
 from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_report
+from activities.mailing.letters import still_theirs, went_to
 from activities.mailing.overviews import pass_on
-from activities.reminders import still_theirs, went_to
 from activities.stopping import rest, unless_told_to_stop
 from domain.envelope import Envelope
 from domain.reminders.notices import RecordReturn
