@@ -32,7 +32,6 @@ from domain.program.program import LookAhead
 from domain.program.publishing import CalendarPublished, PlaybookPublished
 from domain.reminders.bounces import SettleAddress, item_of
 from domain.reminders.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
-from domain.rules.context import SYSTEM
 from domain.summits.following import TakeOverSummit
 from domain.summits.summits import ConcludeSummit, SummitCancelled, SummitHeld, SummitRescheduled
 from store import defects
@@ -169,15 +168,8 @@ class Follower:
                 done = False
         if done and since is not None and (command := waking(stream)):
             command_id = uuid5(_FOLLOWED, f"{stream}/readable/{since.isoformat()}")
-            await send(
-                self._client,
-                Envelope.of(
-                    command,
-                    command_id=command_id,
-                    actor=SYSTEM,
-                    issued_at=await self._clock.now(),
-                ),
-            )
+            now = await self._clock.now()
+            await send(self._client, Envelope.by_system(command, command_id, now))
         return done
 
     async def _dealt_with(self, connection: Connection, stream: str, version: int) -> bool:
@@ -256,12 +248,8 @@ async def asked_for(
         if isinstance(command, SettleAddress):
             place += "/address"
         envelopes.append(
-            Envelope.of(
-                command,
-                command_id=uuid5(_FOLLOWED, place),
-                actor=SYSTEM,
-                issued_at=await clock.now(),
-                causation_id=recorded.stamp.command_id,
+            Envelope.by_system(
+                command, uuid5(_FOLLOWED, place), await clock.now(), recorded.stamp.command_id
             )
         )
     return envelopes

@@ -30,7 +30,6 @@ from benchmarks.setting import (
 from domain.envelope import Envelope
 from domain.policy.calendar import local_date
 from domain.reminders.notices import RecordDelivery
-from domain.rules.context import SYSTEM
 from embedded.mailcatcher import mail_catcher
 from embedded.postgres import DATABASE, postgres_cluster
 from store.database import open_pool
@@ -78,9 +77,7 @@ async def main() -> None:
                     of=f"engagement:{engagement}", mail=claimed.mail, message_id="<x@y>",
                     person=contact, outcome="sent", detail="250 OK", at=clock.at,
                 )  # fmt: skip
-                await record.execute(
-                    Envelope.of(command, command_id=claimed.mail, actor=SYSTEM, issued_at=clock.at)
-                )
+                await record.execute(Envelope.by_system(command, claimed.mail, clock.at))
             notices = (batch + BATCH) * A_MAIL
             if notices % LOOK_EVERY == 0:
                 gc.collect()

@@ -8,7 +8,6 @@ from temporalio.common import VersioningBehavior
 with workflow.unsafe.imports_passed_through():
     from activities.names import EXECUTE_COMMAND, RECORD_QUEUE
     from domain.envelope import Envelope, Receipt
-    from domain.rules.context import SYSTEM
     from domain.summits.summits import ConcludeSummit
     from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside, not_taken
 
@@ -46,11 +45,10 @@ class SummitWorkflow(Host):
         receipt: Receipt = await workflow.execute_activity(
             EXECUTE_COMMAND,
             args=[
-                Envelope.of(
+                Envelope.by_system(
                     ConcludeSummit(summit=self.carried.stream.partition(":")[2]),
-                    command_id=workflow.uuid4(),
-                    actor=SYSTEM,
-                    issued_at=workflow.now(),
+                    workflow.uuid4(),
+                    workflow.now(),
                 ),
                 self.carried.told,
             ],

@@ -8,11 +8,12 @@ import structlog
 
 from activities.dispatch import start_digest
 from activities.mailing.letters import MAILS
-from activities.mailing.mailroom import Mailroom, from_system
+from activities.mailing.mailroom import Mailroom
 from activities.mailing.overviews import readers, to_go
 from activities.names import Announced, DigestRun
 from activities.undecided import or_later
 from domain.deciding import brought
+from domain.envelope import Envelope
 from domain.kernel.messages import State
 from domain.policy.calendar import WorkingDays, local_date
 from domain.policy.overviews import next_overview
@@ -94,12 +95,12 @@ async def _look_at(
         today = local_date(now, settings.zone)
         state = await read_state(connection, at.vault, stream)
         look = ReconcileNotices(of=stream)
-        envelope = from_system(look, uuid5(MAILS, stream), now)
+        envelope = Envelope.by_system(look, uuid5(MAILS, stream), now)
         context = await resolve(connection, envelope, envelope.command(), state, now)
         if brought(state, context):
             # What time has brought is recorded before anybody is told anything.
             command_id = uuid5(MAILS, f"{stream}@{state.version}/brought")
-            await at.record.execute(from_system(look, command_id, now))
+            await at.record.execute(Envelope.by_system(look, command_id, now))
             state = await read_state(connection, at.vault, stream)
             context = await resolve(connection, envelope, envelope.command(), state, now)
         mailed, in_week = [

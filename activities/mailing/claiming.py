@@ -13,11 +13,12 @@ from activities.erasing import note_names
 from activities.mail.compose import compose
 from activities.mail.digest import Digest
 from activities.mailing.letters import mail_id
-from activities.mailing.mailroom import Mailroom, from_system
+from activities.mailing.mailroom import Mailroom
 from activities.mailing.overviews import Overseen, still_to_send
 from activities.mailing.telling import Found, claimed_by, digest_of, message_id, said_in
 from activities.mailing.threads import answered
 from activities.names import ClaimedMail, DigestRun
+from domain.envelope import Envelope
 from domain.policy.calendar import local_date
 from domain.reminders.notices import ClaimNotices
 from domain.rules.context import ProgramEntry
@@ -191,7 +192,7 @@ async def _claimed(
     command_id = uuid5(claim.mail, f"{stream}/{now.isoformat()}")
     try:
         async with connection.transaction():
-            envelope = from_system(command, command_id, now)
+            envelope = Envelope.by_system(command, command_id, now)
             outcome = await at.record.decide_and_append(connection, envelope, now=now)
             if outcome.news and not claimed_by(outcome, claim.mail):
                 # No mail answers for what else the moment brought.

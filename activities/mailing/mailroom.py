@@ -1,18 +1,13 @@
 """What the activities around mails work with."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 from temporalio.client import Client
 
 from activities.clock import Clock
 from activities.hands import Hands
 from activities.record import Record
-from domain.envelope import Envelope
-from domain.rules.context import SYSTEM
 from store.database import Pool
 from store.vault import Vault
 
@@ -35,8 +30,3 @@ class Mailroom:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hands", Hands(self.pool))
-
-
-def from_system(command: Any, command_id: UUID, now: datetime) -> Envelope:
-    """A command that nobody gives but the moment."""
-    return Envelope.of(command, command_id=command_id, actor=SYSTEM, issued_at=now)

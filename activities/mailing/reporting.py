@@ -8,7 +8,7 @@ import structlog
 
 from activities.dispatch import hand_on
 from activities.mailing.letters import still_theirs
-from activities.mailing.mailroom import Mailroom, from_system
+from activities.mailing.mailroom import Mailroom
 from activities.mailing.overviews import pass_on
 from activities.names import ClaimedMail
 from domain.envelope import Envelope
@@ -104,4 +104,4 @@ def _delivery(
         current=current,
         overview=overview,
     )
-    return from_system(command, _delivery_id(row["id"], stream), now)
+    return Envelope.by_system(command, _delivery_id(row["id"], stream), now)

@@ -24,7 +24,6 @@ from activities.mailing.overviews import pass_on
 from activities.stopping import rest, unless_told_to_stop
 from domain.envelope import Envelope
 from domain.reminders.notices import RecordReturn
-from domain.rules.context import SYSTEM
 from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.errors import Unreadable
@@ -176,12 +175,7 @@ class ReturnReader:
                 current=current,
                 overview=overview,
             )
-            envelope = Envelope.of(
-                command,
-                command_id=uuid5(mail, f"{stream}/returned"),
-                actor=SYSTEM,
-                issued_at=now,
-            )
+            envelope = Envelope.by_system(command, uuid5(mail, f"{stream}/returned"), now)
             await send(self._client, envelope)
         if overview:
             await pass_on(connection, self._client, row, now, current=current)
