@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.names import EXECUTE_COMMAND, NOT_TAKEN, RECORD_QUEUE, UNDECODABLE, Announced
     from domain.envelope import Envelope, Facets, Receipt, Told
     from domain.streams import epoch_of, in_epoch
+    from workflows.attributes import COUNTY, LEA_TYPE, LEAD, NEXT_DUE, PHASE, PROGRAM
 
 RENEW_AFTER_COMMANDS = 100
 """A cold replay goes through every command of the run again, some milliseconds each; a hundred
@@ -35,13 +36,6 @@ FIRST_COMMAND_TIMEOUT = timedelta(minutes=1)
 """A run that was started for a command which never came ends by itself."""
 
 T = TypeVar("T", bound=BaseModel)
-
-PROGRAM = SearchAttributeKey.for_keyword("HandrailProgram")
-PHASE = SearchAttributeKey.for_keyword("HandrailPhase")
-LEAD = SearchAttributeKey.for_keyword("HandrailLead")
-COUNTY = SearchAttributeKey.for_keyword("HandrailCounty")
-LEA_TYPE = SearchAttributeKey.for_keyword("HandrailLeaType")
-NEXT_DUE = SearchAttributeKey.for_datetime("HandrailNextDue")
 
 
 def beside(queue: str) -> str:
