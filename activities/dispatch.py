@@ -7,11 +7,13 @@ from uuid import uuid4
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
     WorkflowUpdateHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError
 
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.stopping import unless_told_to_stop
@@ -33,6 +35,14 @@ _WORKFLOWS = {
 
 MOST_BYTES = 1_000_000
 """Of a command on its way: Temporal keeps it twice and takes no more than two million at once."""
+
+
+NO_ANSWER = (
+    RPCError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+"""What sending a command ends in where the engine, or whoever carries it out, is away."""
 
 
 class Undecided(Exception):

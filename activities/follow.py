@@ -10,14 +10,12 @@ import structlog
 from temporalio.client import (
     Client,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.service import RPCError
 
 from activities.clock import Clock
-from activities.dispatch import Undecided, hand_on, send, was_set_aside
+from activities.dispatch import NO_ANSWER, Undecided, hand_on, send, was_set_aside
 from activities.erasing import take_out_rest
-from activities.stopping import rest, unless_told_to_stop
+from activities.turns import in_turn
 from activities.undecided import is_passing
 from domain.engagement.engagement import EngagementOpened
 from domain.envelope import Envelope
@@ -42,14 +40,12 @@ from store.errors import ForeignKey, Unreadable
 from store.events import Checkpoint, read_log, read_stream
 from store.liveness import FOLLOWER
 from store.sick import examine, note, sickness
-from store.turns import FOLLOWING, turn
+from store.turns import FOLLOWING
 from store.vault import Vault
 
 log = structlog.get_logger()
 
 _POLL_SECONDS = 0.1
-_REST_SECONDS = 2.0
-"""After an interruption."""
 _LOOK_AGAIN_SECONDS = 5.0
 """At what could not be read."""
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
@@ -67,24 +63,8 @@ class Follower:
 
     async def follow(self) -> None:
         """Follow for ever; what cannot be reached now is tried again."""
-        while True:
-            try:
-                async with self._pool.acquire() as connection, turn(connection, FOLLOWING) as ours:
-                    while await ours.is_ours(connection):
-                        await self.catch_up(connection)
-                        await rest(_POLL_SECONDS)
-            except (
-                *AWAY,
-                RPCError,
-                WorkflowUpdateFailedError,
-                WorkflowUpdateRPCTimeoutOrCancelledError,
-            ) as away:
-                unless_told_to_stop(away)
-                log.warning("follower_interrupted", why=type(away).__name__)
-            except ForeignKey as foreign:
-                unless_told_to_stop(foreign)
-                log.warning("follower_without_key", why=str(foreign))
-            await rest(_REST_SECONDS)
+        away = (*AWAY, *NO_ANSWER, ForeignKey)
+        await in_turn(self._pool, FOLLOWING, self.catch_up, poll_seconds=_POLL_SECONDS, away=away)
 
     async def catch_up(self, connection: Connection) -> None:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing.
