@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
-from bootstrap.clock import Clock, SandboxClock, SystemClock
+from activities.clock import Clock
+from bootstrap.clock import SandboxClock, SystemClock
 from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings
