@@ -19,7 +19,12 @@ from activities.mailing.mailroom import Mailroom
 from activities.mailing.returns import ReturnReader
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
-from activities.registry import mail_activities, record_activities, smtp_activities
+from activities.registry import (
+    execute_activities,
+    mail_activities,
+    record_activities,
+    smtp_activities,
+)
 from activities.stopping import rest, unless_told_to_stop
 from bootstrap.calendars import keeper
 from bootstrap.deployment import become_current, build_id, deployment_config, stay_current
@@ -74,6 +79,9 @@ def workers(at: Services, mailroom: Mailroom) -> list[Worker]:
                 ForeignWorkflow,
             ],
             workflow_runner=RUNNER,
+            activities=execute_activities(mailroom),
+            no_remote_activities=True,
+            max_concurrent_local_activities=16,
             max_cached_workflows=CACHED_WORKFLOWS,
             # The time-skipping server knows nothing of versions.
             deployment_config=None if at.sandbox else deployment_config(at.epoch_id),

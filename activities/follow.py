@@ -1,7 +1,7 @@
 """Follows the log: a changed calendar, recess or summit reaches every stream it concerns."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -48,6 +48,10 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.1
 _LOOK_AGAIN_SECONDS = 5.0
 """At what could not be read."""
+OVERSLEPT = timedelta(minutes=10)
+"""How long after its moment a stream is woken: what has gone out by then looks again by itself."""
+_WAKE_AGAIN_SECONDS = 3600.0
+"""Until the same moment is a reason to wake a stream once more: it may wait for a mail server."""
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
 
 
@@ -60,6 +64,7 @@ class Follower:
         self._clock = clock
         self._client = client
         self._looked_at: float | None = None
+        self._woken: dict[tuple[str, datetime], float] = {}
 
     async def follow(self) -> None:
         """Follow for ever; what cannot be reached now is tried again."""
@@ -118,6 +123,7 @@ class Follower:
     async def look_again(self, connection: Connection) -> None:
         """Look at what could not be read or decided; what it is owed is dealt with then."""
         await self._hand_on_again(connection)
+        await self._wake_the_overslept(connection)
         for row in await listed(queries.streams_to_look_at(connection)):
             stream = row["stream"]
             if sick := await examine(connection, self._vault, stream):
@@ -127,6 +133,29 @@ class Follower:
             if await self._made_up_for(connection, stream, row["since"]):
                 await defects.mend(connection, "stream", stream)
                 log.info("readable_again", stream=stream)
+
+    async def _wake_the_overslept(self, connection: Connection) -> None:
+        """Wake every stream whose moment has long passed.
+
+        Its workflow may not know of it: an engine that was lost between the record of a command
+        and the word of it has a workflow that waits for another moment, or none at all.
+        """
+        now = await self._clock.now()
+        awake = monotonic() - _WAKE_AGAIN_SECONDS
+        self._woken = {moment: at for moment, at in self._woken.items() if at > awake}
+        rows = await listed(
+            queries.overslept(connection, sandbox_now=now, seconds=OVERSLEPT.total_seconds())
+        )
+        for row in rows:
+            stream, moment = row["stream"], row["next_wake"]
+            command = waking(stream)
+            if (stream, moment) in self._woken or command is None:
+                continue
+            self._woken[stream, moment] = monotonic()
+            log.warning("stream_overslept", stream=stream, moment=moment.isoformat())
+            place = f"{stream}/overslept/{moment.isoformat()}"
+            envelope = Envelope.by_system(command, uuid5(_FOLLOWED, place), now)
+            await self._hand_on(connection, envelope)
 
     async def _made_up_for(
         self, connection: Connection, stream: str, since: datetime | None

@@ -30,8 +30,8 @@ from domain.program.erasing import PersonErased
 from domain.streams import PROGRAM
 
 
-def record_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
-    """What the record queue serves: short transactions."""
+def execute_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
+    """What a workflow's own worker does beside it, and the record queue where that fails."""
 
     @activity.defn(name=EXECUTE_COMMAND)
     async def execute_command(envelope: Envelope, told: Told | None = None) -> Receipt:
@@ -50,6 +50,12 @@ def record_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
                 await forget(mailroom, receipt.stream.removeprefix("person:"))
         return receipt
 
+    return [execute_command]
+
+
+def record_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
+    """What the record queue serves: short transactions."""
+
     @activity.defn(name=ANNOUNCE_DUE)
     async def announce_due(stream: str, told: Told | None = None) -> Announced:
         async def look() -> Announced:
@@ -62,7 +68,7 @@ def record_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
     async def announce_due_overviews() -> Announced:
         return await put_off(mailroom, PROGRAM, lambda: announce_overviews(mailroom))
 
-    return [execute_command, announce_due, announce_due_overviews]
+    return [*execute_activities(mailroom), announce_due, announce_due_overviews]
 
 
 def mail_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:

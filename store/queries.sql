@@ -1445,6 +1445,20 @@ select distinct e.id, e.lea_name, e.illustrative
   join read.engagement_roles r on r.engagement = e.id
  where r.person = :person and e.ended_at is null order by e.id;
 
+-- name: overslept
+-- The streams that wake by themselves and whose moment passed so long ago, the oldest first; without
+-- those that cannot be read or whose moment cannot be dealt with, which are looked at elsewhere.
+select stream, next_wake from (
+    select 'engagement:' || id as stream, next_wake from read.engagements where ended_at is null
+    union all
+    select 'summit:' || id, next_wake from read.summits where status = 'planned'
+    union all
+    select 'appropriation:' || id, next_wake from read.appropriations
+) as o
+ where next_wake < es.stamp(:sandbox_now) - make_interval(secs => :seconds::double precision)
+   and stream not in (select place from ops.defects where kind in ('stream', 'moment'))
+ order by next_wake, stream limit 100;
+
 -- name: owe-command!
 -- A stream is to be told something once it can be read.
 insert into ops.owed_commands (command_id, stream, envelope) values (:command_id, :stream, :envelope)

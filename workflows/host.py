@@ -1,12 +1,13 @@
 """What every host workflow does: take commands in turn, wait for one moment, renew itself."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict
@@ -22,6 +23,12 @@ keep it well under a second."""
 
 RECORD_TIMEOUT = timedelta(seconds=60)
 """One transaction: a minute is far more than it takes, and short enough to notice a dead worker."""
+
+AT_ONCE = timedelta(seconds=2)
+"""How long a command may take beside the workflow: within what whoever gave it waits, and far
+within the ten seconds after which Temporal takes the workflow's step for lost."""
+
+ONCE = RetryPolicy(maximum_attempts=1)
 
 KEEP_TRYING = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
@@ -90,7 +97,7 @@ class Host:
     async def execute(self, envelope: Envelope) -> Receipt:
         """Record one command and move the timer to where its receipt says."""
         async with self._lock:
-            receipt = await self.recorded(envelope)
+            receipt = await self._recorded(envelope)
             if receipt.stands:
                 self.carried = self.carried.model_copy(
                     update={
@@ -142,17 +149,14 @@ class Host:
         """The moment has come; must set the next one."""
         self.carried = self.carried.model_copy(update={"next_wake": None})
 
-    async def recorded(self, envelope: Envelope) -> Receipt:
-        """Have a command recorded, however long the record is away."""
-        return await self._asked(EXECUTE_COMMAND, Receipt, envelope, self.carried.told)
-
     async def announced(self, activity: str, *args: object) -> Announced:
         """Have what is due announced, and set the next moment."""
-        announced = await self._asked(activity, Announced, *args)
+        announced = await self.asked(activity, Announced, *args)
         self.wake_at(announced.again_at)
         return announced
 
-    async def _asked(self, activity: str, answer: type[T], *args: object) -> T:
+    async def asked(self, activity: str, answer: type[T], *args: object) -> T:
+        """Have something done on the record's queue, however long the record is away."""
         answered: T = await workflow.execute_activity(
             activity,
             args=args,
@@ -169,6 +173,25 @@ class Host:
         if again_at is not None and again_at < floor and workflow.patched("not-before"):
             again_at = floor
         self.carried = self.carried.model_copy(update={"next_wake": again_at})
+
+    async def _recorded(self, envelope: Envelope) -> Receipt:
+        """Record a command at once beside this worker; where that fails, as long as it takes.
+
+        At once it is accepted and recorded by one step of the workflow. Only what is accepted
+        durably first, as by the activity, can wait for a database that is away.
+        """
+        told = self.carried.told
+        if workflow.patched("at-once"):
+            with suppress(FailureError):
+                at_once: Receipt = await workflow.execute_local_activity(
+                    EXECUTE_COMMAND,
+                    args=[envelope, told],
+                    result_type=Receipt,
+                    start_to_close_timeout=AT_ONCE,
+                    retry_policy=ONCE,
+                )
+                return at_once
+        return await self.asked(EXECUTE_COMMAND, Receipt, envelope, told)
 
     def _show(self) -> None:
         facets = self.carried.facets

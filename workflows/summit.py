@@ -6,7 +6,8 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
-    from domain.envelope import Envelope
+    from activities.names import EXECUTE_COMMAND
+    from domain.envelope import Envelope, Receipt
     from domain.summits.summits import ConcludeSummit
     from workflows.host import Host, HostRun
 
@@ -28,9 +29,8 @@ class SummitWorkflow(Host):
     async def woken(self) -> None:
         """Note that it was held; a new id each time, for the answer may be: not yet."""
         conclude = ConcludeSummit(summit=self.carried.stream.partition(":")[2])
-        receipt = await self.recorded(
-            Envelope.by_system(conclude, workflow.uuid4(), workflow.now())
-        )
+        envelope = Envelope.by_system(conclude, workflow.uuid4(), workflow.now())
+        receipt = await self.asked(EXECUTE_COMMAND, Receipt, envelope, self.carried.told)
         if receipt.outcome == "defect":
             self.wake_at(workflow.now() + AFTER_A_DEFECT)
             return
