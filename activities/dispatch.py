@@ -19,7 +19,7 @@ from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.stopping import unless_told_to_stop
 from domain.envelope import Envelope, Receipt
 from domain.kernel.refusals import Invalid, Sick
-from domain.streams import PROGRAM, digest_workflow_id, host_workflow_id
+from domain.streams import PROGRAM, aggregate_of, digest_workflow_id, host_workflow_id
 
 ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"
@@ -52,7 +52,7 @@ class Undecided(Exception):
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
-    return _WORKFLOWS[host.partition(":")[0]], host
+    return _WORKFLOWS[aggregate_of(host)], host
 
 
 async def begin(

@@ -27,7 +27,7 @@ from activities.names import (
 from activities.undecided import few_times, is_passing, or_rest
 from domain.envelope import Envelope, Receipt, Told
 from domain.program.erasing import PersonErased
-from domain.streams import PROGRAM
+from domain.streams import PROGRAM, id_of
 
 
 def execute_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
@@ -47,7 +47,7 @@ def execute_activities(mailroom: Mailroom) -> list[Callable[..., Any]]:
         for told in receipt.events:
             if told.type == PersonErased.type:
                 # Also when the answer is repeated: the first time may have ended before this.
-                await forget(mailroom, receipt.stream.removeprefix("person:"))
+                await forget(mailroom, id_of(receipt.stream))
         return receipt
 
     return [execute_command]

@@ -8,6 +8,7 @@ from temporalio.common import VersioningBehavior
 with workflow.unsafe.imports_passed_through():
     from activities.names import EXECUTE_COMMAND
     from domain.envelope import Envelope, Receipt
+    from domain.streams import id_of
     from domain.summits.summits import ConcludeSummit
     from workflows.host import Host, HostRun
 
@@ -28,7 +29,7 @@ class SummitWorkflow(Host):
 
     async def woken(self) -> None:
         """Note that it was held; a new id each time, for the answer may be: not yet."""
-        conclude = ConcludeSummit(summit=self.carried.stream.partition(":")[2])
+        conclude = ConcludeSummit(summit=id_of(self.carried.stream))
         envelope = Envelope.by_system(conclude, workflow.uuid4(), workflow.now())
         receipt = await self.asked(EXECUTE_COMMAND, Receipt, envelope, self.carried.told)
         if receipt.outcome == "defect":

@@ -22,7 +22,7 @@ from domain.envelope import Envelope
 from domain.policy.calendar import local_date
 from domain.reminders.notices import ClaimNotices
 from domain.rules.context import ProgramEntry
-from domain.streams import DIGEST, alarm_of
+from domain.streams import DIGEST, alarm_of, id_of, stream_of
 from store.context import mail_reach, people
 from store.database import Connection, listed, queries
 from store.documents import program
@@ -127,7 +127,7 @@ async def _made(
     """What the mail says if it is made now; None where there is nothing to say."""
     alarm = alarm_of(digest.kind)
     if alarm:
-        concerned = [f"engagement:{alarm[0]}"]
+        concerned = [stream_of("engagement", alarm[0])]
     else:
         until = await mail_reach(connection, digest.person, settings, now)
         rows = await listed(queries.streams_to_claim(connection, person=digest.person, until=until))
@@ -158,7 +158,10 @@ async def _made(
                 await _claimed(at, connection, passing, stream, now, found)
         rows = await listed(queries.sick_engagements_of(connection, person=digest.person))
         for row in rows:
-            found.left_out[f"engagement:{row['id']}"] = row["lea_name"], row["illustrative"]
+            found.left_out[stream_of("engagement", row["id"])] = (
+                row["lea_name"],
+                row["illustrative"],
+            )
     directory = await people(connection, {digest.person, *found.leads})
     found.people |= directory
     for overview in overseen:
@@ -204,7 +207,7 @@ async def _claimed(
             raise
         await note(connection, sick)
         log.warning("stream_unreadable", stream=stream, why=sick.why)
-        found.left_out[stream] = stream.partition(":")[2], False
+        found.left_out[stream] = id_of(stream), False
         return
     for notice in said_in(outcome, claim.mail, claim.person):
         log.info(
@@ -232,7 +235,7 @@ async def _note(
         answers = await queries.overview_engagement(
             connection, person=first.whose, role=first.rules.to, reader=digest.person
         )
-        concerned = [f"engagement:{answers}"] if answers else []
+        concerned = [stream_of("engagement", answers)] if answers else []
     await queries.add_mail_streams(connection, mail=mail, streams=concerned)
     for overview in overseen:
         await queries.put_overview(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from pydantic import (
@@ -16,18 +16,7 @@ from pydantic import (
 )
 
 from domain.kernel.fields import EngagementId, prose_in, wrong_texts
-
-Aggregate = Literal[
-    "engagement",
-    "summit",
-    "lea",
-    "person",
-    "playbook",
-    "calendar",
-    "framework",
-    "program",
-    "appropriation",
-]
+from domain.streams import Aggregate, id_of, stream_of
 
 
 class Command(BaseModel):
@@ -62,8 +51,8 @@ class Command(BaseModel):
         return f"{cls.noun} {cls.verb}"
 
     def stream(self, command_id: UUID) -> str:
-        """The stream this command is decided on."""
-        raise TypeError(f"{type(self).__name__} names no stream")  # pragma: no cover
+        """The stream this command is decided on: that of what it names of its own kind."""
+        return stream_of(self.aggregate, getattr(self, self.aggregate))
 
 
 class EngagementCommand(Command):
@@ -73,9 +62,6 @@ class EngagementCommand(Command):
 
     engagement: EngagementId
     """The engagement's id, for example alder-creek-usd."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"engagement:{self.engagement}"
 
 
 class ReminderCommand(Command):
@@ -180,7 +166,7 @@ class State:
     @property
     def id(self) -> str:
         """The people-facing id: the stream without its aggregate."""
-        return self.stream.partition(":")[2] or self.stream
+        return id_of(self.stream)
 
 
 @dataclass(frozen=True, slots=True)
