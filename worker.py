@@ -13,6 +13,7 @@ import structlog
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.clock import Clock
 from activities.evidence import Sealer
 from activities.follow import Follower
 from activities.mailing.mailroom import Mailroom
@@ -27,6 +28,7 @@ from activities.registry import (
 )
 from activities.stopping import rest, unless_told_to_stop
 from bootstrap.calendars import keeper
+from bootstrap.clock import StoreClock
 from bootstrap.deployment import become_current, build_id, deployment_config, stay_current
 from bootstrap.lacking import lacking
 from bootstrap.logging import configure_logging, quiet_temporal_messages
@@ -117,8 +119,11 @@ class AnotherLife(Exception):
     """The store was restored or adopted meanwhile: what this worker serves is over."""
 
 
-async def beat(pool: Pool, worker_id: str, epoch: str) -> None:
+async def beat(pool: Pool, worker_id: str, epoch: str, clock: Clock | None = None) -> None:
     """Say again and again that this worker lives; a database that is away is asked again.
+
+    Args:
+        clock: What goes by the database's clock is set by it each time.
 
     Raises:
         AnotherLife: The store lives another life.
@@ -127,7 +132,9 @@ async def beat(pool: Pool, worker_id: str, epoch: str) -> None:
     while True:
         try:
             async with pool.acquire() as connection:
-                await queries.beat(connection, id=worker_id, release=release, schema=schema)
+                seen = await queries.beat(connection, id=worker_id, release=release, schema=schema)
+                if isinstance(clock, StoreClock):
+                    clock.set_by(seen)
                 now = await queries.epoch(connection)
             if now is not None and now["epoch"] != epoch:
                 raise AnotherLife(now["epoch"])
@@ -200,7 +207,7 @@ async def serve(stop: asyncio.Event) -> None:
             if not at.sandbox:
                 await become_current(at.client, at.epoch_id)
             background = [
-                asyncio.create_task(beat(at.pool, worker_id, at.epoch_id)),
+                asyncio.create_task(beat(at.pool, worker_id, at.epoch_id, at.clock)),
                 asyncio.create_task(follower.follow()),
                 asyncio.create_task(sealer.keep()),
             ]

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from domain.envelope import Envelope, Receipt
 from domain.rules.registry import COMMANDS
 from domain.streams import in_epoch
 
-COMMANDS_EACH = 96
+COMMANDS_EACH = 160
 """For each count of clients, in every round."""
 ROUNDS = 3
 CLIENTS = (1, 8, 32)
@@ -119,13 +119,10 @@ async def _opened(client: Client, engagement: str) -> None:
         lea="alder-creek-usd",
         lead="marcus",
         director="dana",
-        contact="joy",
     )
 
 
 async def _carried_out(client: Client, kind: str, **body: object) -> None:
-    from datetime import UTC, datetime
-
     envelope = Envelope.of(
         COMMANDS[kind].model_validate(body),
         command_id=uuid4(),

@@ -32,6 +32,23 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class StoreClock:
+    """The database's clock, which stamps what is recorded: whoever works for it goes by it too.
+
+    This machine's may be wrong, and be put right while it is gone by.
+    """
+
+    def __init__(self, stamped: datetime) -> None:
+        self.set_by(stamped)
+
+    def set_by(self, stamped: datetime) -> None:
+        """Go on from what the database's clock shows now."""
+        self._stamped, self._since = stamped, time.monotonic()
+
+    async def now(self) -> datetime:
+        return self._stamped + timedelta(seconds=time.monotonic() - self._since)
+
+
 class SandboxClock:
     """The clock of a sandbox: real time flows, and it can be sent ahead, never back."""
 

@@ -1135,8 +1135,8 @@ select m.id, m.person, m.local_date, m.kind from ops.mails m
     or exists (select from ops.mail_streams s where s.mail = m.id and not s.reported)
  order by m.claimed_at;
 
--- name: beat!
--- A worker says that it is alive.
+-- name: beat$
+-- A worker says that it is alive; what time it is by the database's clock.
 with life as (
     insert into ops.signs_of_life (seen_at) values (clock_timestamp())
     on conflict (only_row) do update set seen_at = excluded.seen_at
@@ -1144,7 +1144,8 @@ with life as (
 insert into ops.workers (id, started_at, seen_at, release, schema)
 values (:id, clock_timestamp(), clock_timestamp(), :release, :schema)
 on conflict (id) do update
-   set seen_at = excluded.seen_at, release = excluded.release, schema = excluded.schema;
+   set seen_at = excluded.seen_at, release = excluded.release, schema = excluded.schema
+returning seen_at;
 
 -- name: bury!
 -- A worker says goodbye, and clears away those that died without a word long ago.

@@ -19,15 +19,18 @@ from pydantic_core import InitErrorDetails
 
 from domain.kernel.bounds import MOST_CHARACTERS, printable, within_reason
 
+RefKind = Literal["person", "lea", "engagement", "summit", "framework", "playbook"]
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Marks a field as a name of a person or an LEA, which the context resolves, or an engagement.
+    """Marks a field as a name of what the decision is to know: whoever resolves it looks it up.
 
-    An engagement may be typed by a name of its LEA; the door puts its id in the place of it.
+    An engagement may be typed by a name of its LEA; the door puts its id in the place of it.  A
+    playbook is the one that an engagement begins with, or may change to.
     """
 
-    kind: Literal["person", "lea", "engagement"]
+    kind: RefKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 from uuid import UUID
 
 from pydantic import (
@@ -17,6 +17,9 @@ from pydantic import (
 
 from domain.kernel.fields import EngagementId, prose_in, wrong_texts
 from domain.streams import Aggregate, id_of, stream_of
+
+LooksAt = Literal["appropriations", "held roles", "recesses"]
+"""All money as it stands; the open roles of the person of the stream; every LEA's own recess."""
 
 
 class Command(BaseModel):
@@ -37,6 +40,8 @@ class Command(BaseModel):
     """True for what the system tells itself; such a command has no place on the command line."""
     ends: ClassVar[bool] = False
     """True for what ends or erases something: whoever gives it at a desk is asked first."""
+    looks_at: ClassVar[frozenset[LooksAt]] = frozenset()
+    """What else its rules look at, besides its stream and what its fields refer to."""
 
     @field_validator("*")
     @classmethod
@@ -49,6 +54,11 @@ class Command(BaseModel):
     def kind(cls) -> str:
         """The name under which the command travels and is kept, for example ``fit decide``."""
         return f"{cls.noun} {cls.verb}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it gives to its person or LEA: whoever has one already is looked up."""
+        return ()
 
     def stream(self, command_id: UUID) -> str:
         """The stream this command is decided on: that of what it names of its own kind."""

@@ -42,6 +42,7 @@ class AppropriationCommand(Command):
     """A command of one appropriation."""
 
     aggregate = "appropriation"
+    looks_at = frozenset({"appropriations"})
 
     appropriation: Annotated[Slug, Positional()]
     """The appropriation's id, for example dta-2026."""

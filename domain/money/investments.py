@@ -46,6 +46,8 @@ about_noun("investment", "Record, correct and see what the agency invests; the L
 class InvestmentCommand(EngagementCommand):
     """A command about investments: its decision knows every appropriation."""
 
+    looks_at = frozenset({"appropriations"})
+
 
 class AddInvestment(InvestmentCommand):
     """Record an investment of the agency in the LEA's work."""

@@ -20,6 +20,7 @@ class ErasePerson(Command):
     aggregate = "person"
     noun = "person"
     verb = "erase"
+    looks_at = frozenset({"held roles"})
     ends = True
 
     person: Annotated[PersonRef, Positional()]

@@ -31,6 +31,7 @@ class LeavePerson(_PersonCommand):
 
     noun = "person"
     verb = "leave"
+    looks_at = frozenset({"held roles"})
 
 
 class ReturnPerson(_PersonCommand):

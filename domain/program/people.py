@@ -91,6 +91,11 @@ class RegisterPerson(Command):
     digest: DigestWish | None = None
     """How often they want their mail: daily or weekly; daily if left out."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The handle that it claims for the person."""
+        return (self.handle,)
+
     def stream(self, command_id: UUID) -> str:
         return stream_of("person", person_id_from(command_id))
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import StringConstraints, model_validator
 
 from domain.kernel.bounds import Day
-from domain.kernel.fields import Hours, LeaHours, Line, Option, Positional
+from domain.kernel.fields import Hours, LeaHours, Line, Option, Positional, Ref
 from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.phases import SummitStatus
@@ -38,6 +38,7 @@ SummitId = Annotated[
         strip_whitespace=True, to_upper=True, pattern=r"^[Yy][1-9][0-9]?-[1-9][0-9]?$"
     ),
     Positional(),
+    Ref("summit"),
 ]
 """A summit's id: the year of the program and the number in it, for example ``Y2-5``."""
 
