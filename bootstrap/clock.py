@@ -7,7 +7,7 @@ time-skipping server. That server may be replaced one day; its replacement belon
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Whoever has the machine's clock needs no Temporal for it.
     from temporalio.client import Client
@@ -23,14 +23,6 @@ SLICE_TIMEOUT = timedelta(minutes=10)
 
 class ClockStuckError(RuntimeError):
     """The sandbox's server did not reach the instant it was sent to."""
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    async def now(self) -> datetime:
-        """The present instant, aware, in UTC."""
-        ...
 
 
 class SystemClock:

@@ -15,8 +15,9 @@ from uuid import UUID
 
 import asyncpg
 
+from activities.clock import Clock
 from bootstrap.away import why
-from bootstrap.clock import Clock, SandboxClock, SystemClock
+from bootstrap.clock import SandboxClock, SystemClock
 from bootstrap.settings import Settings
 from domain.kernel.clocks import hold_together
 from domain.kernel.refusals import ForeignKey

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
-from bootstrap.clock import Clock, SandboxClock, StoreClock
+from activities.clock import Clock
+from bootstrap.clock import SandboxClock, StoreClock
 from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings

@@ -16,19 +16,7 @@ from pydantic import (
 )
 
 from domain.kernel.fields import EngagementId, prose_in, wrong_texts
-
-Aggregate = Literal[
-    "engagement",
-    "summit",
-    "lea",
-    "person",
-    "playbook",
-    "calendar",
-    "framework",
-    "program",
-    "appropriation",
-]
-
+from domain.streams import Aggregate, id_of, stream_of
 
 LooksAt = Literal["appropriations", "held roles", "recesses"]
 """All money as it stands; the open roles of the person of the stream; every LEA's own recess."""
@@ -73,8 +61,8 @@ class Command(BaseModel):
         return ()
 
     def stream(self, command_id: UUID) -> str:
-        """The stream this command is decided on."""
-        raise TypeError(f"{type(self).__name__} names no stream")  # pragma: no cover
+        """The stream this command is decided on: that of what it names of its own kind."""
+        return stream_of(self.aggregate, getattr(self, self.aggregate))
 
 
 class EngagementCommand(Command):
@@ -84,9 +72,6 @@ class EngagementCommand(Command):
 
     engagement: EngagementId
     """The engagement's id, for example alder-creek-usd."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"engagement:{self.engagement}"
 
 
 class ReminderCommand(Command):
@@ -191,7 +176,7 @@ class State:
     @property
     def id(self) -> str:
         """The people-facing id: the stream without its aggregate."""
-        return self.stream.partition(":")[2] or self.stream
+        return id_of(self.stream)
 
 
 @dataclass(frozen=True, slots=True)

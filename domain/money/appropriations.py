@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -47,9 +46,6 @@ class AppropriationCommand(Command):
 
     appropriation: Annotated[Slug, Positional()]
     """The appropriation's id, for example dta-2026."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"appropriation:{self.appropriation}"
 
 
 class RecordAppropriation(AppropriationCommand):

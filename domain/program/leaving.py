@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
-from uuid import UUID
 
 from domain.engagement.state import AGENCY_ROLES
 from domain.kernel.fields import PersonRef, Positional
@@ -22,9 +21,6 @@ class _PersonCommand(Command):
 
     person: Annotated[PersonRef, Positional()]
     """The person's handle."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"person:{self.person}"
 
 
 class LeavePerson(_PersonCommand):

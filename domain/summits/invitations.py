@@ -30,6 +30,7 @@ from domain.policy.parts import SummitRules
 from domain.rules.context import Context, SummitEntry
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
+from domain.streams import stream_of
 from domain.summits.summits import (
     EngagementDeclined,
     EngagementInvited,
@@ -328,7 +329,7 @@ def invite(command: InviteToSummit, state: State, context: Context) -> Decision:
         ),
         # Both know of it or neither does; a summit that moves meanwhile is read anew.
         On(
-            f"summit:{entry.id}",
+            stream_of("summit", entry.id),
             EngagementInvited(engagement=state.id, lea=engagement.lea),
             entry.version,
         ),
@@ -442,7 +443,7 @@ def decline(command: DeclineSummit, state: State, context: Context) -> Decision:
             if person and command.evidence
             else None,
         ),
-        On(f"summit:{entry.id}", EngagementDeclined(engagement=state.id), entry.version),
+        On(stream_of("summit", entry.id), EngagementDeclined(engagement=state.id), entry.version),
     ]
 
 
