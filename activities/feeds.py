@@ -19,8 +19,8 @@ import structlog
 from activities.clock import Clock
 from activities.mail.addresses import parse_mailbox
 from activities.mail.dates import Entry, published, uid
-from activities.mail.wording import heading
 from activities.stopping import rest, unless_told_to_stop
+from domain.owing.items import heading
 from domain.policy.calendar import local_date
 from domain.rules.context import ProgramEntry
 from domain.streams import stream_of

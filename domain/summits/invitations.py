@@ -24,6 +24,7 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full, lea_hours
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, owes
 from domain.policy.calendar import spoken
 from domain.policy.parts import SummitRules
@@ -469,7 +470,7 @@ def registration_owed(state: State, context: Context) -> Iterable[Obligation]:
         dates = (*i.past, (i.registration_due, over))
         for number, (due, settled) in enumerate(dates, start=1):
             yield Obligation(
-                item=f"{i.summit}/registration",
+                item=hanging(i.summit, "registration"),
                 title=f"Registration for summit {i.summit}",
                 round=number,
                 due=due,
