@@ -2,8 +2,9 @@
 
 from datetime import date
 
-from cli.burden import ahead, as_data, as_lines
+from cli.burden import section
 from domain.policy.calendar import Closure, WorkingDays
+from queries.burden import ahead, as_data
 from tests.domain.story import CALENDAR, PLAYBOOK, RECESS, Story
 
 RULES = PLAYBOOK.burden
@@ -45,10 +46,10 @@ def test_a_waiver_is_shown_with_its_authority() -> None:
 
 def test_the_months_to_come_stand_in_one_line() -> None:
     state = spring().state()
-    assert as_lines(ahead(state, RULES, date(2027, 4, 30))) == [
+    assert section({"burden": ahead(state, RULES, date(2027, 4, 30))}) == [
         "LEA hours: Apr 2027 10; May 2027 0 (41 if all is signed), would be over the cap"
     ]
-    assert as_lines(ahead(state, RULES, date(2027, 6, 1))) == []
+    assert section({"burden": ahead(state, RULES, date(2027, 6, 1))}) == []
 
 
 def test_without_a_cap_there_is_no_line_about_it() -> None:

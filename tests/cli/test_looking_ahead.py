@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cli.ledger import fate, readers
-from cli.looking_ahead import etiquette_as_lines, plan_as_data, rehearsal_as_data
 from domain.engagement.burden import by_month
 from domain.outlook.rehearsal import as_signed
 from domain.policy.calendar import add_months
 from domain.rules.context import SYSTEM
+from queries.ledger import fate, readers
+from queries.reminders import etiquette_as_lines, plan_as_data, rehearsal_as_data
 from tests.domain.outlook.test_rehearsal import proposed
 from tests.domain.reminders.test_reminders import spring
 from tests.domain.story import PLAYBOOK, ZONE, Story

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
-from cli.unappropriated import unappropriated
 from domain.envelope import Receipt
 from domain.policy.playbook import Playbook
+from queries.unappropriated import unappropriated
 from tests.conftest import Office
 
 if TYPE_CHECKING:
