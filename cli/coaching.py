@@ -147,7 +147,7 @@ def dosage_show(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
     """
-    from queries.coaching import dosage_data, dosage_of
+    from queries.dosage import dosage_data, dosage_of
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
     state, found = run(lambda door: dosage_of(door, engagement, known, true))

@@ -53,7 +53,7 @@ def deliverable_list(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object a line.
     """
-    from queries.deliverables import deliverables_of
+    from queries.whereabouts import deliverables_of
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
     rows, names, today = run(

@@ -35,7 +35,7 @@ from queries.refs import engagement_named
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from queries.summits import Result
+    from queries.rescheduling import Result
 
 
 PATIENCE_SECONDS = 60.0
@@ -83,7 +83,7 @@ def invite(
         illustrative: Mark what this records as illustrative: every mail and report says so.
         json_: One JSON object an engagement.
     """
-    from queries.summits import Result
+    from queries.rescheduling import Result
 
     if not engagements:
         fail(
@@ -204,7 +204,7 @@ async def _moved(
     """Move it, and wait until every invited engagement has taken that over."""
     from bootstrap.door import new_command_id
     from domain.kernel.refusals import Refused
-    from queries.summits import followed
+    from queries.rescheduling import followed
 
     envelope = door.packed(
         command,
@@ -223,7 +223,7 @@ async def _rehearsed(
 ) -> "tuple[list[Result], str]":
     """What would become of every invited engagement; nothing is written."""
     from bootstrap.door import new_command_id
-    from queries.summits import rescheduling
+    from queries.rescheduling import rescheduling
 
     envelope = door.packed(
         command, command_id=new_command_id(), actor=actor, issued_at=await door.now()
