@@ -16,7 +16,7 @@ from cli.terminal.nouns import noun
 from cli.terminal.options import descriptions, option_name, validated
 from cli.terminal.output import REFUSED, fail, narrate
 from cli.terminal.receipts import answered_all_the_same, tell
-from cli.terminal.session import run, settings_or_fail
+from cli.terminal.session import run, who_acts
 from cli.verbs import Date, Parameter, Verbs, plain
 from domain.kernel.fields import Positional, Ref
 from domain.kernel.messages import Command
@@ -197,14 +197,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     }
     if _SURE in command.model_fields:
         body[_SURE] = True  # It is asked for below.
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail(
-            "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
-            'HANDRAIL_ACTOR=tess, or write actor = "tess" into the config file.',
-            REFUSED,
-        )
-    actor = settings.actor
+    actor = who_acts()
     command_id = checked(UUID, typed_id, "--command-id")
     effective_on = checked(date, on, "--on")
 

@@ -9,9 +9,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from cli.terminal.dates import day_typed
 from cli.terminal.nouns import noun
 from cli.terminal.options import validated
-from cli.terminal.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
+from cli.terminal.output import DEFECT, REFUSED, emit_json, emit_table, narrate
 from cli.terminal.receipts import given
-from cli.terminal.session import Json, Switch, run, settings_or_fail
+from cli.terminal.session import Json, Switch, run, who_acts
 from cli.verbs import Date, Parameter, Verbs
 from domain.engagement.engagement import AssignRole
 from domain.engagement.state import AGENCY_ROLES
@@ -160,10 +160,7 @@ def reassign(
         dry_run: Say what would change and write nothing.
         json_: One JSON object an engagement and role.
     """
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    actor, day = settings.actor, day_typed(on, "--on")
+    actor, day = who_acts(), day_typed(on, "--on")
 
     async def work(door: "Door") -> tuple[list[dict[str, Any]], Names]:
         issued_at = await door.now()

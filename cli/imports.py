@@ -17,7 +17,7 @@ from cli.terminal.nouns import noun
 from cli.terminal.options import explain, option_name
 from cli.terminal.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.terminal.receipts import given
-from cli.terminal.session import Json, Switch, run, settings_or_fail
+from cli.terminal.session import Json, Switch, run, who_acts
 from cli.terminal.tables import Numbered, column, read_table
 from cli.verbs import Verbs
 from domain.engagement.engagement import OpenEngagement
@@ -180,10 +180,7 @@ def carry_out(
         join: Joins rows that are one fact.
     """
     values = [replace(r, values=shape(dict(r.values))) for r in table or read_table(file)]
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    actor = settings.actor
+    actor = who_acts()
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
         from bootstrap.door import new_command_id

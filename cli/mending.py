@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 from cli.commands import common, is_hidden, parameter, read_value
 from cli.terminal.dates import checked
 from cli.terminal.options import descriptions, option_name, validated
-from cli.terminal.output import REFUSED, USAGE, fail, narrate
+from cli.terminal.output import USAGE, fail, narrate
 from cli.terminal.preview import asks, wanted
 from cli.terminal.receipts import tell
-from cli.terminal.session import CommandId, Json, Switch, run, settings_or_fail
+from cli.terminal.session import CommandId, Json, Switch, run, who_acts
 from cli.verbs import Parameter, Verbs
-from domain.kernel.refusals import Unknown, WrongState
+from domain.kernel.refusals import WrongState
 from queries.names import Names
-from queries.refs import person_named, stream_named
+from queries.refs import stream_named
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -147,13 +147,12 @@ def undo(
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
+    from queries.mending import last_entry
 
     async def made(door: "Door", one: str) -> "RetractEntry":
         from domain.mending import RetractEntry
-        from store.database import queries
 
-        async with door.pool.acquire() as connection:
-            row = await queries.last_entry_of(connection, actor=await _me(door))
+        row = await last_entry(door, who_acts())
         if row["type"] == "entry-mended":
             raise WrongState(
                 f"The last thing that you entered is a correction, entry {row['version']} of "
@@ -162,20 +161,9 @@ def undo(
         return validated(RetractEntry, {"of": one, "entry": row["version"], "reason": reason})
 
     async def mine(door: "Door") -> str:
-        from store.database import queries
-
-        async with door.pool.acquire() as connection:
-            row = await queries.last_entry_of(connection, actor=await _me(door))
-        if row is None:
-            raise Unknown("You have entered nothing yet. See: handrail due")
-        return str(row["stream"])
+        return str((await last_entry(door, who_acts()))["stream"])
 
     _mend(mine, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
-
-
-async def _me(door: "Door") -> str:
-    assert door.settings.actor is not None
-    return (await person_named(door, door.settings.actor)).id
 
 
 def _mend(
@@ -193,13 +181,7 @@ def _mend(
     from queries.preview import previewed
     from queries.receipts import told
 
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail(
-            "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
-            "HANDRAIL_ACTOR=tess.",
-            REFUSED,
-        )
+    who_acts()
     command_id = checked(UUID, typed_id, "--command-id")
     ask = not (sure or as_json) and asks()
 

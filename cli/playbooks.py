@@ -8,7 +8,7 @@ from cli.terminal.nouns import noun
 from cli.terminal.options import validated
 from cli.terminal.output import REFUSED, USAGE, emit_json, emit_table, fail
 from cli.terminal.receipts import tell
-from cli.terminal.session import Json, Shown, run, settings_or_fail
+from cli.terminal.session import Json, Shown, run, who_acts
 from cli.verbs import Parameter, Verbs
 from domain.journey.upgrade import Preview, UpgradePlaybook
 from domain.kernel.refusals import Refused
@@ -147,10 +147,7 @@ def upgrade(
         fail("Say why it is upgraded: --reason REASON. To look first: --dry-run.", USAGE)
     if all_ and command_id is not None:
         fail("--command-id is for one engagement; repeating --all is safe without it.", USAGE)
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    actor = settings.actor
+    actor = who_acts()
     validated(
         UpgradePlaybook, {"engagement": "any", "to": playbook, "reason": reason or PREVIEW_REASON}
     )

@@ -22,7 +22,7 @@ from cli.terminal.output import (
     say_if_illustrative,
 )
 from cli.terminal.receipts import given
-from cli.terminal.session import Json, Switch, run, settings_or_fail
+from cli.terminal.session import Json, Switch, run, who_acts
 from cli.terminal.tables import read_table
 from cli.verbs import Date, Parameter, Verbs
 from domain.envelope import Receipt
@@ -57,13 +57,6 @@ def register(app: Verbs) -> None:
     noun(app, "bulk reschedule").command(reschedule, name="summit")
 
 
-def _actor() -> str:
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    return settings.actor
-
-
 def invite(
     summit: str,
     /,
@@ -90,7 +83,7 @@ def invite(
             f"Whom? Name at least one engagement: handrail summit invite {summit} ENGAGEMENT",
             REFUSED,
         )
-    actor = _actor()
+    actor = who_acts()
     effective_on = checked(date, on, "--on")
     validated(InviteToSummit, {"summit": summit, "engagement": "any", "waive": waive})
 
@@ -170,7 +163,7 @@ def reschedule(
         command_id: Repeat a command safely under its own id.
         json_: One JSON object an engagement.
     """
-    actor = _actor()
+    actor = who_acts()
     typed_id = checked(UUID, command_id, "--command-id")
     body = {
         "summit": summit, "to": first, "registration_due": registration_due, "place": place,

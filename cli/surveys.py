@@ -12,7 +12,7 @@ from cli.terminal.nouns import noun
 from cli.terminal.options import explain
 from cli.terminal.output import REFUSED, emit_json, emit_table, fail, say_if_illustrative
 from cli.terminal.receipts import given, tell
-from cli.terminal.session import Json, Switch, run, settings_or_fail
+from cli.terminal.session import Json, Switch, run, who_acts
 from cli.terminal.tables import read_table
 from cli.verbs import Date, Verbs
 from domain.envelope import Receipt
@@ -79,10 +79,7 @@ def survey_import(
     table = read_table(file)
     content, numbers = [row.values for row in table], [row.number for row in table]
     taken: date = checked(date, on, "--on")
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    actor = settings.actor
+    actor = who_acts()
 
     async def work(door: "Door") -> tuple[list[Result], Receipt | None, list[Mean], Names]:
         from bootstrap.door import new_command_id

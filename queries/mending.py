@@ -1,16 +1,16 @@
 """What was typed for an entry that is to be put right."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domain.kernel.refusals import Unknown, WrongState
 from domain.rules.registry import COMMANDS
+from queries.refs import person_named
 from queries.source import Source
+from store.database import queries
 from store.events import read_stream
 from store.past import typed_for
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from domain.kernel.messages import Command
 
 
@@ -37,3 +37,17 @@ async def typed_then(
             f'back: handrail retract {stream} {entry} --reason "..."'
         )
     return COMMANDS[envelope.kind], dict(envelope.body)
+
+
+async def last_entry(source: Source, actor: str) -> Any:
+    """The last entry of somebody: its stream, version and type.
+
+    Raises:
+        Unknown: They have entered nothing yet.
+    """
+    me = await person_named(source, actor)
+    async with source.pool.acquire() as connection:
+        row = await queries.last_entry_of(connection, actor=me.id)
+    if row is None:
+        raise Unknown("You have entered nothing yet. See: handrail due")
+    return row

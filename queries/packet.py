@@ -85,8 +85,7 @@ async def gathered(source: Source, engagement: str) -> dict[str, Any]:
     }
     names = Names(source)
     await names.learn(*texts(found))
-    told = _named(found, names)
-    assert isinstance(told, dict)
+    told: dict[str, Any] = names.throughout(found)
     return told
 
 
@@ -164,14 +163,3 @@ def _reminders(
         for row in rows
         if row["planned_for"].astimezone(zone).date() >= since
     ]
-
-
-def _named(value: object, names: Names) -> object:
-    """The same with names for ids, before anything is made of it."""
-    if isinstance(value, str):
-        return names.told(value)
-    if isinstance(value, Mapping):
-        return {str(key): _named(entry, names) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_named(entry, names) for entry in value]
-    return value

@@ -121,8 +121,9 @@ async def _say_what_is_sick(door: "Door") -> None:
         )
 
 
-def actor_or_fail(settings: "Settings") -> str:
+def who_acts() -> str:
     """The handle of whoever acts, or a refusal that says how to set it."""
+    settings = settings_or_fail()
     if settings.actor is None:
         fail(
             "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
