@@ -10,7 +10,7 @@ from cli.verbs import Verbs
 from domain.kernel.wording import spoken
 
 if TYPE_CHECKING:
-    pass
+    from queries.burden import AskedOfLea
 
 
 def register(app: Verbs) -> None:
@@ -32,19 +32,16 @@ def burden_show(
     from queries.burden import burden_of
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
-    found, names = run(lambda door: burden_of(door, engagement, known, true))
+    found = run(lambda door: burden_of(door, engagement, known, true))
     if json_:
-        for month in found["months"]:
-            for waiver in month["waivers"]:
-                waiver["authority"] = names.handle(waiver["authority"])
         emit_json(found)
         return
-    say_if_illustrative(found["illustrative"])
-    cap = f"cap {found['cap']} a month in " if found["cap"] else "no cap in "
-    title = f"LEA hours of {found['engagement']}, {cap}{found['playbook']}"
-    title += f", as known on {spoken(found['as_known'])}" if "as_known" in found else ""
-    title += f", as true on {spoken(found['as_true'])}" if "as_true" in found else ""
-    if not found["months"]:
+    say_if_illustrative(found.illustrative)
+    cap = f"cap {found.cap} a month in " if found.cap else "no cap in "
+    title = f"LEA hours of {found.engagement}, {cap}{found.playbook}"
+    title += f", as known on {spoken(found.as_known)}" if found.as_known else ""
+    title += f", as true on {spoken(found.as_true)}" if found.as_true else ""
+    if not found.months:
         print(f"{title}: nothing is asked of the LEA yet.")
         return
     emit_table(
@@ -52,31 +49,25 @@ def burden_show(
         ("Month", "Agreed", "Proposed", "If all is signed", "Against the cap", "For what"),
         [
             (
-                m["name"],
-                m["agreed"],
-                m["proposed"],
-                m["forecast"],
-                m["standing"].replace("; ", "\n"),
-                "\n".join(_item(i) for i in m["items"]),
+                m.name,
+                m.agreed,
+                m.proposed,
+                m.forecast,
+                m.standing.replace("; ", "\n"),
+                "\n".join(_item(i) for i in m.items),
             )
-            for m in found["months"]
+            for m in found.months
         ],
     )
-    for m in found["months"]:
-        for w in m["waivers"]:
-            print(
-                f"{m['name']}: up to {w['hours']} h allowed by {names.of(w['authority'])}: "
-                f"{w['reason']}"
-            )
+    for m in found.months:
+        for w in m.waivers:
+            print(f"{m.name}: up to {w.hours} h allowed by {w.authority}: {w.reason}")
 
 
-def _item(item: dict[str, Any]) -> str:
-    proposed = "" if item["agreed"] else ", proposed"
-    collides = f", falls on {' and '.join(item['collides'])}" if item["collides"] else ""
-    return (
-        f"{item['item']} {item['title']}: {item['hours']} h, {spoken(item['on'])}"
-        f"{proposed}{collides}"
-    )
+def _item(item: "AskedOfLea") -> str:
+    proposed = "" if item.agreed else ", proposed"
+    collides = f", falls on {' and '.join(item.collides)}" if item.collides else ""
+    return f"{item.item} {item.title}: {item.hours} h, {spoken(item.on)}{proposed}{collides}"
 
 
 def section(found: dict[str, Any]) -> list[str]:

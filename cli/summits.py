@@ -25,7 +25,6 @@ from cli.terminal.receipts import given
 from cli.terminal.session import Json, Switch, run, who_acts
 from cli.terminal.tables import read_table
 from cli.verbs import Date, Parameter, Verbs
-from domain.envelope import Receipt
 from domain.kernel.nouns import about_noun
 from domain.kernel.wording import counted, lea_hours, spoken
 from domain.summits.invitations import InviteToSummit
@@ -35,6 +34,7 @@ from queries.refs import engagement_named
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from domain.envelope import Receipt
     from queries.rescheduling import Result
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from domain.kernel.wording import spoken
+from queries.answers import Answer, Who
 from queries.source import Source
 
 _PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")
@@ -66,6 +66,8 @@ class Names:
 
     def throughout(self, value: Any) -> Any:
         """The same data with names for ids in every text; a name may hold any character."""
+        if isinstance(value, Answer):
+            return self.throughout(value.dumped())
         if isinstance(value, str):
             return self.told(value)
         if isinstance(value, Mapping):
@@ -84,9 +86,14 @@ class Names:
 
     def now(self, person: str | None, today: date) -> str:
         """A person's name, marked where they are no longer there on a day."""
-        left = self._left.get(person or "")
-        gone = left is not None and left <= today
-        return self.of(person) + (f" (left {spoken(left)})" if left and gone else "")
+        who = self.who(person)
+        return who.now(today) if who else self.of(person)
+
+    def who(self, person: str | None) -> Who | None:
+        """Somebody as an answer has them; None for nobody."""
+        if person is None:
+            return None
+        return Who(self.of(person), self.handle(person), self._left.get(person))
 
     def handle(self, person: str | None) -> str | None:
         """A person's handle, where it is known."""

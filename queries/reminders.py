@@ -21,7 +21,7 @@ from domain.reminders.weekly import monday
 from domain.rules.context import Context
 from domain.streams import DIGEST
 from domain.turnover.holds import told
-from queries.burden import month_as_data
+from queries.burden import hours_of
 from queries.clocks import local
 from queries.names import Names
 from queries.refs import engagement_named, reminded_stream
@@ -127,7 +127,7 @@ def rehearsal_as_data(
         "assumes": list(_assumptions(state, proposed)),
         "mails": [_mail(message, zone) for message in result.messages],
         "hours": [
-            {**month_as_data(m), "for": [f"{i.item} {i.title}" for i in m.items]}
+            {**hours_of(m), "for": [f"{i.item} {i.title}" for i in m.items]}
             for m in by_month(signed, context.the_playbook.burden)
             if first_of(context.today) <= m.first <= until and (m.agreed or m.proposed)
         ],

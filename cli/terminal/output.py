@@ -254,6 +254,8 @@ def _plain(value: Any) -> object:
         return dict(value)
     if isinstance(value, set | frozenset | tuple):
         return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    if hasattr(value, "dumped"):
+        return value.dumped()
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     # Decimal and whatever else prints exactly: as a string, never as a float.
