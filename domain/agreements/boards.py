@@ -261,7 +261,7 @@ def _posted_for(
 
 @decides(SubmitToBoard)
 def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     item = board_item(agreement, command.board)
     _not_final(agreement, item, command.board, state)
     evidence_for(command.person, command.evidence, "The submission")
@@ -314,7 +314,7 @@ def _evidence(person: str | None, text: str | None) -> Sealed | None:
 
 @decides(PostAgenda)
 def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     evidence_for(command.person, command.evidence, "The posting")
     on_the_clock(command.on, command.at, "The posting", context)
     at = at_local(command.on, command.at, context.zone)
@@ -354,7 +354,7 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
 
 @decides(PullFromConsent)
 def pull_from_consent(command: PullFromConsent, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     item, posting = _on_agenda(agreement, command.board, state)
     not_in_the_future(context.effective_on, "The change of the agenda", context)
     if not item.on_consent:
@@ -398,7 +398,7 @@ def _not_said_before(agreement: Agreement, board: str, state: State, context: Co
 
 @decides(NoteNoQuorum)
 def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     _not_said_before(agreement, command.board, state, context)
     _, posting = _on_agenda(agreement, command.board, state)
     not_in_the_future(posting.meeting, "The meeting without a quorum", context)

@@ -29,8 +29,8 @@ from domain.engagement.burden import (
     proposable,
     within_burden,
 )
-from domain.engagement.guards import evidence_for, of_the_lea, running
-from domain.engagement.state import moved_to
+from domain.engagement.guards import evidence_for, of_the_lea
+from domain.engagement.state import Engagement, moved_to
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Hours, LeaHours, Line, Option, PersonRef, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -196,7 +196,7 @@ def _sealed(person: PersonEntry, text: str) -> Sealed:
 
 @decides(ProposeDeliverable)
 def propose(command: ProposeDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     if state.of(Agreements).effective_on is None:
         raise WrongState(
             f"{state.id} is {engagement.phase}: deliverables come after the agreement is "
@@ -245,7 +245,7 @@ def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
 
 @decides(SignDeliverable)
 def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     deliverable = found(command, state)
     not_over(deliverable, state, "signed")
     evidence_for(command.person, command.evidence, "The LEA's signature")
@@ -356,7 +356,6 @@ def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
 
 @decides(RedateDeliverable)
 def redate(command: RedateDeliverable, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     not_over(deliverable, state, "re-dated")
     not_in_the_future(context.effective_on, "The proposal", context)
