@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from domain.agreements.agreements import Agreements
-from domain.deliverables.proposing import Proposal
 from domain.engagement.state import Engagement, moved_to
 from domain.kernel.fields import Line, Positional, Prose, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -23,6 +22,7 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import counted
+from domain.owing.signing import Proposal
 from domain.policy.calendar import spoken
 from domain.policy.framework import Area
 from domain.policy.parts import ReviewRules
