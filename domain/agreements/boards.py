@@ -62,6 +62,38 @@ class _BoardCommand(EngagementCommand):
     """Which agreement, for example A2, where several are before the boards."""
 
 
+def _not_final(agreement: Agreement, item: BoardItem, board: str, state: State) -> None:
+    if item.is_final:
+        assert item.meeting is not None
+        raise WrongState(
+            f"{state.id}: the {board.upper()} board has finally acted on {agreement.id}: "
+            f"{item.state} on "
+            f"{spoken(item.meeting)}. Nothing more is needed from its agenda."
+        )
+
+
+def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaItem, Posting]:
+    item = board_item(agreement, board)
+    _not_final(agreement, item, board, state)
+    found = item.on_agenda
+    if found is None or found.posting is None:
+        raise WrongState(
+            f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
+            "first: "
+            f"handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
+        )
+    return found, found.posting
+
+
+def _evidence(person: str | None, text: str | None) -> Sealed | None:
+    return Sealed(about=person, text=text) if person and text else None
+
+
+def _with_item(state: State, agreement: Agreement, board: str, item: BoardItem) -> State:
+    boards = {**agreement.boards, board: item}
+    return put_agreement(state, replace(agreement, boards=boards))
+
+
 class SubmitToBoard(_BoardCommand):
     """Record that the agreement was submitted for the agenda of a board's meeting.
 
@@ -85,44 +117,6 @@ class SubmitToBoard(_BoardCommand):
     """Who submitted it, if it was not you, for example the board clerk."""
     evidence: Line | None = None
     """Where that is written down."""
-
-
-class PostAgenda(_BoardCommand):
-    """Record that the agenda with the agreement was posted, in time or late."""
-
-    noun = "board"
-    verb = "post"
-
-    on: Day
-    """The day of the posting."""
-    at: LocalHour
-    """The local hour of the posting, for example 17:20."""
-    person: Annotated[PersonRef | None, Option("for")] = None
-    """Who posted it, if it was not you, for example the board clerk."""
-    evidence: Line | None = None
-    """Where it can be seen."""
-
-
-class PullFromConsent(_BoardCommand):
-    """Record that the agreement was pulled from the consent agenda: it is an item of its own."""
-
-    noun = "board"
-    verb = "pull"
-
-    reason: Line | None = None
-    """Why, for example "a trustee asks for a discussion"; kept encrypted."""
-
-
-class NoteNoQuorum(_BoardCommand):
-    """Record that a meeting could not act for want of a quorum."""
-
-    noun = "board"
-    verb = "no-quorum"
-
-    next_meeting: Annotated[Day | None, Option("next")] = None
-    """The meeting that takes it up; left out while nobody knows."""
-    next_at: LocalHour | None = None
-    """The local hour of that meeting; that of the last one if left out."""
 
 
 class BoardItemSubmitted(Event):
@@ -150,113 +144,6 @@ class BoardItemSubmitted(Event):
                 else ""
             )
         )
-
-
-class AgendaPosted(Event):
-    type: ClassVar[str] = "agenda-posted"
-    agreement: str
-    board: str
-    posting: Posting
-    at: datetime
-    posted_by: str | None = None
-    evidence: Sealed | None = None
-
-    def came_true(self) -> date:
-        return self.at.astimezone(ZoneInfo(self.posting.zone)).date()
-
-    def sentence(self) -> str:
-        by, zone = self.posting.post_by, self.posting.zone
-        timely = ""
-        if by is not None:
-            wanted = clocked(by, zone)
-            timely = (
-                f", late: it was due by {wanted}" if self.at > by else f", in time for {wanted}"
-            )
-        if self.at > self.posting.meeting_at:
-            timely += (
-                f"; the meeting was {clocked(self.posting.meeting_at, zone)}, before the posting"
-            )
-        return (
-            f"Agenda of the {self.board.upper()} board with {self.agreement} posted "
-            f"{clocked(self.at, zone)}"
-            + (f" by {self.posted_by}" if self.posted_by else "")
-            + f"{timely}."
-        )
-
-
-class PulledFromConsent(Event):
-    type: ClassVar[str] = "pulled-from-consent"
-    agreement: str
-    board: str
-    round: int
-    on: date
-    reason: Sealed | None = None
-
-    def sentence(self) -> str:
-        return (
-            f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
-            f"it is an item of its own" + (f": {full(self.reason)}" if self.reason else ".")
-        )
-
-
-class MeetingWithoutQuorum(Event):
-    type: ClassVar[str] = "meeting-without-quorum"
-    agreement: str
-    board: str
-    meeting: date
-    posting: Posting | None = None
-    """The next meeting with the new deadline of its agenda; None while nobody knows it."""
-
-    def came_true(self) -> date:
-        return self.meeting
-
-    def sentence(self) -> str:
-        then = self.posting
-        return (
-            f"{self.board.upper()} board had no quorum on {spoken(self.meeting)} and did not act "
-            f"on {self.agreement}; "
-            + (
-                f"next {clocked(then.meeting_at, then.zone)}, {then.deadline}."
-                if then
-                else "the next meeting is open."
-            )
-        )
-
-
-def _not_final(agreement: Agreement, item: BoardItem, board: str, state: State) -> None:
-    if item.is_final:
-        assert item.meeting is not None
-        raise WrongState(
-            f"{state.id}: the {board.upper()} board has finally acted on {agreement.id}: "
-            f"{item.state} on "
-            f"{spoken(item.meeting)}. Nothing more is needed from its agenda."
-        )
-
-
-def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaItem, Posting]:
-    item = board_item(agreement, board)
-    _not_final(agreement, item, board, state)
-    found = item.on_agenda
-    if found is None or found.posting is None:
-        raise WrongState(
-            f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
-            "first: "
-            f"handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
-        )
-    return found, found.posting
-
-
-def _posted_for(
-    agreement: Agreement, board: str, at: datetime, state: State
-) -> tuple[AgendaItem, Posting]:
-    """The item whose agenda was posted then: of the first meeting after it, however it ended.
-
-    So a posting that is entered after its meeting is not taken for the next meeting's.
-    """
-    for _, item in sorted(board_item(agreement, board).agenda.items()):
-        if item.posting and item.posting.meeting_at >= at and item.ended != MOVED:
-            return item, item.posting
-    return _on_agenda(agreement, board, state)
 
 
 @decides(SubmitToBoard)
@@ -308,8 +195,66 @@ def _submitted_after(moment: datetime, context: Context) -> bool:
     return context.effective_on > local_date(moment, context.zone)
 
 
-def _evidence(person: str | None, text: str | None) -> Sealed | None:
-    return Sealed(about=person, text=text) if person and text else None
+@evolves(BoardItemSubmitted)
+def board_item_submitted(state: State, event: BoardItemSubmitted, stamp: Stamp) -> State:
+    agreement = get_agreement(state, event.agreement, event.posting.meeting)
+    item = agreement.boards.get(event.board, BoardItem())
+    agenda = changed(
+        ended(item.agenda, MOVED),
+        event.posting.round,
+        posting=event.posting,
+        consent=event.consent,
+        ended=None,
+    )
+    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
+
+
+class PostAgenda(_BoardCommand):
+    """Record that the agenda with the agreement was posted, in time or late."""
+
+    noun = "board"
+    verb = "post"
+
+    on: Day
+    """The day of the posting."""
+    at: LocalHour
+    """The local hour of the posting, for example 17:20."""
+    person: Annotated[PersonRef | None, Option("for")] = None
+    """Who posted it, if it was not you, for example the board clerk."""
+    evidence: Line | None = None
+    """Where it can be seen."""
+
+
+class AgendaPosted(Event):
+    type: ClassVar[str] = "agenda-posted"
+    agreement: str
+    board: str
+    posting: Posting
+    at: datetime
+    posted_by: str | None = None
+    evidence: Sealed | None = None
+
+    def came_true(self) -> date:
+        return self.at.astimezone(ZoneInfo(self.posting.zone)).date()
+
+    def sentence(self) -> str:
+        by, zone = self.posting.post_by, self.posting.zone
+        timely = ""
+        if by is not None:
+            wanted = clocked(by, zone)
+            timely = (
+                f", late: it was due by {wanted}" if self.at > by else f", in time for {wanted}"
+            )
+        if self.at > self.posting.meeting_at:
+            timely += (
+                f"; the meeting was {clocked(self.posting.meeting_at, zone)}, before the posting"
+            )
+        return (
+            f"Agenda of the {self.board.upper()} board with {self.agreement} posted "
+            f"{clocked(self.at, zone)}"
+            + (f" by {self.posted_by}" if self.posted_by else "")
+            + f"{timely}."
+        )
 
 
 @decides(PostAgenda)
@@ -352,6 +297,52 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
     ]
 
 
+def _posted_for(
+    agreement: Agreement, board: str, at: datetime, state: State
+) -> tuple[AgendaItem, Posting]:
+    """The item whose agenda was posted then: of the first meeting after it, however it ended.
+
+    So a posting that is entered after its meeting is not taken for the next meeting's.
+    """
+    for _, item in sorted(board_item(agreement, board).agenda.items()):
+        if item.posting and item.posting.meeting_at >= at and item.ended != MOVED:
+            return item, item.posting
+    return _on_agenda(agreement, board, state)
+
+
+@evolves(AgendaPosted)
+def agenda_posted(state: State, event: AgendaPosted, stamp: Stamp) -> State:
+    agreement = get_agreement(state, event.agreement, event.posting.meeting)
+    item = agreement.boards.get(event.board, BoardItem())
+    agenda = changed(item.agenda, event.posting.round, posting=event.posting, posted_at=event.at)
+    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
+
+
+class PullFromConsent(_BoardCommand):
+    """Record that the agreement was pulled from the consent agenda: it is an item of its own."""
+
+    noun = "board"
+    verb = "pull"
+
+    reason: Line | None = None
+    """Why, for example "a trustee asks for a discussion"; kept encrypted."""
+
+
+class PulledFromConsent(Event):
+    type: ClassVar[str] = "pulled-from-consent"
+    agreement: str
+    board: str
+    round: int
+    on: date
+    reason: Sealed | None = None
+
+    def sentence(self) -> str:
+        return (
+            f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
+            f"it is an item of its own" + (f": {full(self.reason)}" if self.reason else ".")
+        )
+
+
 @decides(PullFromConsent)
 def pull_from_consent(command: PullFromConsent, state: State, context: Context) -> Decision:
     agreement = agreement_for(state, command.agreement)
@@ -375,25 +366,48 @@ def pull_from_consent(command: PullFromConsent, state: State, context: Context) 
     ]
 
 
-def _not_said_before(agreement: Agreement, board: str, state: State, context: Context) -> None:
-    """Refuse a second press: the last meeting had no quorum, and the next is not known or over."""
-    agenda = board_item(agreement, board).agenda
-    failed = [i.posting for _, i in sorted(agenda.items()) if i.ended == NO_QUORUM and i.posting]
-    now = standing(agenda)
-    if not failed or (now and now.posting and now.posting.meeting <= context.today):
-        return
-    last = failed[-1]
-    if now is None and last.round != max(agenda):
-        return
-    if now and now.posting:
-        then = f"next is {clocked(now.posting.meeting_at, now.posting.zone)}. For another day"
-    else:
-        then = "the next meeting is open. Once it is known"
-    raise AlreadyExists(
-        f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
-        "recorded "
-        f"already; {then}: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
-    )
+@evolves(PulledFromConsent)
+def pulled_from_consent(state: State, event: PulledFromConsent, stamp: Stamp) -> State:
+    agreement = get_agreement(state, event.agreement, event.on)
+    item = agreement.boards.get(event.board, BoardItem())
+    agenda = changed(item.agenda, event.round, pulled=True)
+    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
+
+
+class NoteNoQuorum(_BoardCommand):
+    """Record that a meeting could not act for want of a quorum."""
+
+    noun = "board"
+    verb = "no-quorum"
+
+    next_meeting: Annotated[Day | None, Option("next")] = None
+    """The meeting that takes it up; left out while nobody knows."""
+    next_at: LocalHour | None = None
+    """The local hour of that meeting; that of the last one if left out."""
+
+
+class MeetingWithoutQuorum(Event):
+    type: ClassVar[str] = "meeting-without-quorum"
+    agreement: str
+    board: str
+    meeting: date
+    posting: Posting | None = None
+    """The next meeting with the new deadline of its agenda; None while nobody knows it."""
+
+    def came_true(self) -> date:
+        return self.meeting
+
+    def sentence(self) -> str:
+        then = self.posting
+        return (
+            f"{self.board.upper()} board had no quorum on {spoken(self.meeting)} and did not act "
+            f"on {self.agreement}; "
+            + (
+                f"next {clocked(then.meeting_at, then.zone)}, {then.deadline}."
+                if then
+                else "the next meeting is open."
+            )
+        )
 
 
 @decides(NoteNoQuorum)
@@ -431,39 +445,25 @@ def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Dec
     ]
 
 
-def _with_item(state: State, agreement: Agreement, board: str, item: BoardItem) -> State:
-    boards = {**agreement.boards, board: item}
-    return put_agreement(state, replace(agreement, boards=boards))
-
-
-@evolves(BoardItemSubmitted)
-def board_item_submitted(state: State, event: BoardItemSubmitted, stamp: Stamp) -> State:
-    agreement = get_agreement(state, event.agreement, event.posting.meeting)
-    item = agreement.boards.get(event.board, BoardItem())
-    agenda = changed(
-        ended(item.agenda, MOVED),
-        event.posting.round,
-        posting=event.posting,
-        consent=event.consent,
-        ended=None,
+def _not_said_before(agreement: Agreement, board: str, state: State, context: Context) -> None:
+    """Refuse a second press: the last meeting had no quorum, and the next is not known or over."""
+    agenda = board_item(agreement, board).agenda
+    failed = [i.posting for _, i in sorted(agenda.items()) if i.ended == NO_QUORUM and i.posting]
+    now = standing(agenda)
+    if not failed or (now and now.posting and now.posting.meeting <= context.today):
+        return
+    last = failed[-1]
+    if now is None and last.round != max(agenda):
+        return
+    if now and now.posting:
+        then = f"next is {clocked(now.posting.meeting_at, now.posting.zone)}. For another day"
+    else:
+        then = "the next meeting is open. Once it is known"
+    raise AlreadyExists(
+        f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
+        "recorded "
+        f"already; {then}: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
     )
-    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
-
-
-@evolves(AgendaPosted)
-def agenda_posted(state: State, event: AgendaPosted, stamp: Stamp) -> State:
-    agreement = get_agreement(state, event.agreement, event.posting.meeting)
-    item = agreement.boards.get(event.board, BoardItem())
-    agenda = changed(item.agenda, event.posting.round, posting=event.posting, posted_at=event.at)
-    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
-
-
-@evolves(PulledFromConsent)
-def pulled_from_consent(state: State, event: PulledFromConsent, stamp: Stamp) -> State:
-    agreement = get_agreement(state, event.agreement, event.on)
-    item = agreement.boards.get(event.board, BoardItem())
-    agenda = changed(item.agenda, event.round, pulled=True)
-    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
 
 
 @evolves(MeetingWithoutQuorum)
