@@ -37,7 +37,7 @@ from domain.program import (
 )
 from domain.recruitment import eligibility, recruitment
 from domain.reminders import bounces, claiming, delivering, etiquette, notices
-from domain.review import evidence, recommendations, report, review, spared, waves
+from domain.review import evidence, presenting, recommendations, report, review, spared, waves
 from domain.summits import attendance, following, invitations, summits
 from domain.summits import program as summit_program
 from domain.surveys import surveys
@@ -72,6 +72,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     evidence,
     recommendations,
     report,
+    presenting,
     focus,
     measures,
     observations,

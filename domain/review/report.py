@@ -1,4 +1,4 @@
-"""The review's report: a draft that the LEA checks for facts, then final, then at the board."""
+"""The review's report: a draft that the LEA checks for facts, then final."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 
 from domain.engagement.guards import of_the_lea
 from domain.engagement.state import Engagement, moved_to
-from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
@@ -427,56 +426,6 @@ def review_finalized(state: State, event: ReviewFinalized, stamp: Stamp) -> Stat
     why = {area: str(reason) for area, reason in event.without_evidence.items()}
     review = replace(state.of(Review), finalized_on=event.on, without_evidence=why)
     return moved_to(state.put(review), "partnering")
-
-
-class PresentReview(EngagementCommand):
-    """Record that the final report was presented to the LEA's board."""
-
-    noun = "sir"
-    verb = "present"
-
-    meeting: Annotated[Day, Option("on")]
-    """The day of the board's meeting."""
-
-
-class ReviewPresented(Event):
-    type: ClassVar[str] = "review-presented"
-    meeting: date
-
-    def came_true(self) -> date:
-        return self.meeting
-
-    def sentence(self) -> str:
-        return f"Review presented to the LEA's board on {spoken(self.meeting)}."
-
-
-@decides(PresentReview)
-def present(command: PresentReview, state: State, context: Context) -> Decision:
-    review = reviewing(state, context, even_final=True)
-    not_in_the_future(command.meeting, "The presentation", context)
-    if review.finalized_on is None:
-        raise WrongState(
-            f"{state.id}: the review is not final, so it cannot have been presented. Make it "
-            f"final first: handrail sir finalize {state.id}"
-        )
-    if command.meeting < review.finalized_on:
-        raise ImpossibleDate(
-            f"{state.id}: the review cannot have been presented on {spoken(command.meeting)}: it "
-            f"is final since {spoken(review.finalized_on)}. Give the day of the meeting."
-        )
-    if command.meeting in review.presented:
-        raise AlreadyExists(
-            f"{state.id}: the presentation of {spoken(command.meeting)} is recorded already. See "
-            f"it: handrail sir show {state.id}"
-        )
-    return [ReviewPresented(meeting=command.meeting)]
-
-
-@evolves(ReviewPresented)
-def review_presented(state: State, event: ReviewPresented, stamp: Stamp) -> State:
-    review = state.of(Review)
-    presented = tuple(sorted({*review.presented, event.meeting}))
-    return state.put(replace(review, presented=presented))
 
 
 @owes
