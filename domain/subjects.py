@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from domain import mending
-from domain.agreements import agreements, boards, renewals
+from domain.agreements import agreements, boards, postings, renewals
 from domain.checkins import checkins, closing, commitments
 from domain.coaching import contacts, cycles
 from domain.deliverables import (
@@ -65,6 +65,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     eligibility,
     agreements,
     boards,
+    postings,
     renewals,
     review,
     waves,

@@ -401,17 +401,15 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
     if command.action == "ratified" and item.state != "signed":
         raise WrongState(
             f"{state.id}: {agreement.id} cannot be ratified by the {command.board.upper()} board: "
-            "only "
-            f"what was signed under delegation is ratified, and it is {item.state}. Record the "
-            f"signature first (handrail agreement act {state.id} {command.board} signed "
+            f"only what was signed under delegation is ratified, and it is {item.state}. Record "
+            f"the signature first (handrail agreement act {state.id} {command.board} signed "
             f"--on DATE), or record the vote as approved."
         )
     if command.action == "signed" and item.state == "signed":
         raise AlreadyExists(
             f"{state.id}: {agreement.id} is signed for the {command.board.upper()} side already, "
-            "pending "
-            f"ratification. Record the ratification: "
-            f"handrail agreement act {state.id} {command.board} ratified --on DATE"
+            f"pending ratification. Record the ratification: handrail agreement act {state.id} "
+            f"{command.board} ratified --on DATE"
         )
     if command.action == "continued":
         if command.next_meeting is None:

@@ -1,6 +1,5 @@
 """The agenda of each board: submitted, posted in time or late, pulled from consent, no quorum."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar
@@ -12,7 +11,6 @@ from domain.agreements.agenda import (
     Posting,
     act_named,
     changed,
-    clock_of,
     clocked,
     ended,
     next_posting,
@@ -20,9 +18,7 @@ from domain.agreements.agenda import (
     standing,
 )
 from domain.agreements.agreements import (
-    MAIN,
     Agreement,
-    Agreements,
     BoardItem,
     agreement_for,
     board_item,
@@ -37,7 +33,6 @@ from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
-from domain.owing.obligations import Obligation, owes
 from domain.policy.calendar import LocalHour, at_local, local_date, spoken
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future, on_the_clock, within_reach
@@ -79,8 +74,7 @@ def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaIt
     if found is None or found.posting is None:
         raise WrongState(
             f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
-            "first: "
-            f"handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
+            f"first: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
         )
     return found, found.posting
 
@@ -268,9 +262,8 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
     if item.posted_at is not None:
         raise AlreadyExists(
             f"{state.id}: the {command.board.upper()} board's agenda of {spoken(posting.meeting)} "
-            "was "
-            f"posted {clocked(item.posted_at, zone)} already. Nothing more is needed before the "
-            f"meeting."
+            f"was posted {clocked(item.posted_at, zone)} already. Nothing more is needed before "
+            f"the meeting."
         )
     if at > context.issued_at:
         raise ImpossibleDate(
@@ -461,8 +454,8 @@ def _not_said_before(agreement: Agreement, board: str, state: State, context: Co
         then = "the next meeting is open. Once it is known"
     raise AlreadyExists(
         f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
-        "recorded "
-        f"already; {then}: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
+        f"recorded already; {then}: handrail board submit {state.id} {board} --scheduled DATE "
+        f"--at 18:00"
     )
 
 
@@ -474,40 +467,3 @@ def meeting_without_quorum(state: State, event: MeetingWithoutQuorum, stamp: Sta
     if event.posting:
         agenda = changed(agenda, event.posting.round, posting=event.posting)
     return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
-
-
-@owes
-def postings_owed(state: State, context: Context) -> Iterable[Obligation]:
-    """Whoever keeps a board's agenda owes its posting, once for each meeting."""
-    for agreement in state.of(Agreements).all:
-        which = "" if agreement.kind == MAIN else f" --agreement {agreement.id}"
-        for board, item in agreement.boards.items():
-            for _, agenda in sorted(item.agenda.items()):
-                posting = agenda.posting
-                rules = context.the_playbook.posting
-                if posting is None or posting.post_by is None or rules is None:
-                    continue
-                clerk = clock_of(board, context).clerk
-                by = clocked(posting.post_by, posting.zone)
-                meeting = f"{posting.kind} meeting of {clocked(posting.meeting_at, posting.zone)}"
-                if agenda.posted_at:
-                    settled: str | None = "posted"
-                elif agreement.denied_by:
-                    settled = agenda.ended or "denied"
-                else:
-                    settled = agenda.ended
-                yield Obligation(
-                    f"{agreement.id}/posting-{board}",
-                    f"Posting of the {board.upper()} board's agenda with {agreement.id}, "
-                    f"by {posting.post_by.astimezone(ZoneInfo(posting.zone)):%H:%M}",
-                    agenda.round,
-                    local_date(posting.post_by, posting.zone),
-                    clerk,
-                    "lea" if clerk == "board_clerk" else "agency",
-                    f"Post the agenda by {by}, {posting.notice} before the {meeting}.",
-                    f"handrail board post {state.id} {board} --on DATE --at HH:MM{which}",
-                    rules.policy,
-                    settled,
-                    due_at=posting.post_by,
-                    others=f"See that the agenda is posted by {by}, and record it.",
-                )

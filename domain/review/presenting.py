@@ -9,10 +9,7 @@ from domain.kernel.fields import Option
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.policy.calendar import spoken
-from domain.review.review import (
-    Review,
-    reviewing,
-)
+from domain.review.review import Review, reviewing
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
