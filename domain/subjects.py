@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from domain import mending
-from domain.agreements import agreements, boards, renewals
+from domain.agreements import agreements, boards, postings, renewals
 from domain.checkins import checkins, closing, commitments
 from domain.coaching import contacts, cycles
 from domain.deliverables import (
@@ -37,7 +37,7 @@ from domain.program import (
 )
 from domain.recruitment import eligibility, recruitment
 from domain.reminders import bounces, claiming, delivering, etiquette, notices
-from domain.review import evidence, recommendations, report, review, spared, waves
+from domain.review import evidence, presenting, recommendations, report, review, spared, waves
 from domain.summits import attendance, following, invitations, summits
 from domain.summits import program as summit_program
 from domain.surveys import surveys
@@ -65,6 +65,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     eligibility,
     agreements,
     boards,
+    postings,
     renewals,
     review,
     waves,
@@ -72,6 +73,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     evidence,
     recommendations,
     report,
+    presenting,
     focus,
     measures,
     observations,

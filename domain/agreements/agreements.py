@@ -17,8 +17,8 @@ from domain.agreements.agenda import (
     next_posting,
     standing,
 )
-from domain.engagement.guards import evidence_for, running
-from domain.engagement.state import moved_to
+from domain.engagement.guards import evidence_for
+from domain.engagement.state import Engagement, moved_to
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State, next_name
@@ -240,7 +240,7 @@ def _named(kind: AgreementType, of: str | None) -> str:
     return f"{kind} of {of}" if of else kind
 
 
-def agreement_for(state: State, named: str | None, context: Context) -> Agreement:
+def agreement_for(state: State, named: str | None) -> Agreement:
     """The agreement that a command is about: the one named, or the only one before the boards.
 
     Raises:
@@ -248,7 +248,6 @@ def agreement_for(state: State, named: str | None, context: Context) -> Agreemen
         Unknown: None has that name.
         Incomplete: Several are before the boards, and none was named.
     """
-    running(state, context)
     agreements = state.of(Agreements)
     if agreements.latest is None:
         raise WrongState(
@@ -291,7 +290,7 @@ def board_item(agreement: Agreement, board: str) -> BoardItem:
 
 @decides(DraftAgreement)
 def draft_agreement(command: DraftAgreement, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     if command.charge:
         raise ChargedToLea(
             f"{state.id}: the draft charges the LEA {dollars(command.charge)}, but the LEA never "
@@ -365,7 +364,7 @@ def agreement_drafted(state: State, event: AgreementDrafted, stamp: Stamp) -> St
 
 @decides(ActOnAgreement)
 def act_on_agreement(command: ActOnAgreement, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     item = board_item(agreement, command.board)
     evidence_for(command.person, command.evidence, "The board's action")
     reporter = context.person(command.person) if command.person else None
@@ -402,17 +401,15 @@ def act_on_agreement(command: ActOnAgreement, state: State, context: Context) ->
     if command.action == "ratified" and item.state != "signed":
         raise WrongState(
             f"{state.id}: {agreement.id} cannot be ratified by the {command.board.upper()} board: "
-            "only "
-            f"what was signed under delegation is ratified, and it is {item.state}. Record the "
-            f"signature first (handrail agreement act {state.id} {command.board} signed "
+            f"only what was signed under delegation is ratified, and it is {item.state}. Record "
+            f"the signature first (handrail agreement act {state.id} {command.board} signed "
             f"--on DATE), or record the vote as approved."
         )
     if command.action == "signed" and item.state == "signed":
         raise AlreadyExists(
             f"{state.id}: {agreement.id} is signed for the {command.board.upper()} side already, "
-            "pending "
-            f"ratification. Record the ratification: "
-            f"handrail agreement act {state.id} {command.board} ratified --on DATE"
+            f"pending ratification. Record the ratification: handrail agreement act {state.id} "
+            f"{command.board} ratified --on DATE"
         )
     if command.action == "continued":
         if command.next_meeting is None:

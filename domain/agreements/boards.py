@@ -1,6 +1,5 @@
 """The agenda of each board: submitted, posted in time or late, pulled from consent, no quorum."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, ClassVar
@@ -12,7 +11,6 @@ from domain.agreements.agenda import (
     Posting,
     act_named,
     changed,
-    clock_of,
     clocked,
     ended,
     next_posting,
@@ -20,9 +18,7 @@ from domain.agreements.agenda import (
     standing,
 )
 from domain.agreements.agreements import (
-    MAIN,
     Agreement,
-    Agreements,
     BoardItem,
     agreement_for,
     board_item,
@@ -37,7 +33,6 @@ from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
-from domain.owing.obligations import Obligation, owes
 from domain.policy.calendar import LocalHour, at_local, local_date, spoken
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future, on_the_clock, within_reach
@@ -60,6 +55,37 @@ class _BoardCommand(EngagementCommand):
     """Which board: lea or ccee."""
     agreement: Line | None = None
     """Which agreement, for example A2, where several are before the boards."""
+
+
+def _not_final(agreement: Agreement, item: BoardItem, board: str, state: State) -> None:
+    if item.is_final:
+        assert item.meeting is not None
+        raise WrongState(
+            f"{state.id}: the {board.upper()} board has finally acted on {agreement.id}: "
+            f"{item.state} on "
+            f"{spoken(item.meeting)}. Nothing more is needed from its agenda."
+        )
+
+
+def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaItem, Posting]:
+    item = board_item(agreement, board)
+    _not_final(agreement, item, board, state)
+    found = item.on_agenda
+    if found is None or found.posting is None:
+        raise WrongState(
+            f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
+            f"first: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
+        )
+    return found, found.posting
+
+
+def _evidence(person: str | None, text: str | None) -> Sealed | None:
+    return Sealed(about=person, text=text) if person and text else None
+
+
+def _with_item(state: State, agreement: Agreement, board: str, item: BoardItem) -> State:
+    boards = {**agreement.boards, board: item}
+    return put_agreement(state, replace(agreement, boards=boards))
 
 
 class SubmitToBoard(_BoardCommand):
@@ -85,44 +111,6 @@ class SubmitToBoard(_BoardCommand):
     """Who submitted it, if it was not you, for example the board clerk."""
     evidence: Line | None = None
     """Where that is written down."""
-
-
-class PostAgenda(_BoardCommand):
-    """Record that the agenda with the agreement was posted, in time or late."""
-
-    noun = "board"
-    verb = "post"
-
-    on: Day
-    """The day of the posting."""
-    at: LocalHour
-    """The local hour of the posting, for example 17:20."""
-    person: Annotated[PersonRef | None, Option("for")] = None
-    """Who posted it, if it was not you, for example the board clerk."""
-    evidence: Line | None = None
-    """Where it can be seen."""
-
-
-class PullFromConsent(_BoardCommand):
-    """Record that the agreement was pulled from the consent agenda: it is an item of its own."""
-
-    noun = "board"
-    verb = "pull"
-
-    reason: Line | None = None
-    """Why, for example "a trustee asks for a discussion"; kept encrypted."""
-
-
-class NoteNoQuorum(_BoardCommand):
-    """Record that a meeting could not act for want of a quorum."""
-
-    noun = "board"
-    verb = "no-quorum"
-
-    next_meeting: Annotated[Day | None, Option("next")] = None
-    """The meeting that takes it up; left out while nobody knows."""
-    next_at: LocalHour | None = None
-    """The local hour of that meeting; that of the last one if left out."""
 
 
 class BoardItemSubmitted(Event):
@@ -152,116 +140,9 @@ class BoardItemSubmitted(Event):
         )
 
 
-class AgendaPosted(Event):
-    type: ClassVar[str] = "agenda-posted"
-    agreement: str
-    board: str
-    posting: Posting
-    at: datetime
-    posted_by: str | None = None
-    evidence: Sealed | None = None
-
-    def came_true(self) -> date:
-        return self.at.astimezone(ZoneInfo(self.posting.zone)).date()
-
-    def sentence(self) -> str:
-        by, zone = self.posting.post_by, self.posting.zone
-        timely = ""
-        if by is not None:
-            wanted = clocked(by, zone)
-            timely = (
-                f", late: it was due by {wanted}" if self.at > by else f", in time for {wanted}"
-            )
-        if self.at > self.posting.meeting_at:
-            timely += (
-                f"; the meeting was {clocked(self.posting.meeting_at, zone)}, before the posting"
-            )
-        return (
-            f"Agenda of the {self.board.upper()} board with {self.agreement} posted "
-            f"{clocked(self.at, zone)}"
-            + (f" by {self.posted_by}" if self.posted_by else "")
-            + f"{timely}."
-        )
-
-
-class PulledFromConsent(Event):
-    type: ClassVar[str] = "pulled-from-consent"
-    agreement: str
-    board: str
-    round: int
-    on: date
-    reason: Sealed | None = None
-
-    def sentence(self) -> str:
-        return (
-            f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
-            f"it is an item of its own" + (f": {full(self.reason)}" if self.reason else ".")
-        )
-
-
-class MeetingWithoutQuorum(Event):
-    type: ClassVar[str] = "meeting-without-quorum"
-    agreement: str
-    board: str
-    meeting: date
-    posting: Posting | None = None
-    """The next meeting with the new deadline of its agenda; None while nobody knows it."""
-
-    def came_true(self) -> date:
-        return self.meeting
-
-    def sentence(self) -> str:
-        then = self.posting
-        return (
-            f"{self.board.upper()} board had no quorum on {spoken(self.meeting)} and did not act "
-            f"on {self.agreement}; "
-            + (
-                f"next {clocked(then.meeting_at, then.zone)}, {then.deadline}."
-                if then
-                else "the next meeting is open."
-            )
-        )
-
-
-def _not_final(agreement: Agreement, item: BoardItem, board: str, state: State) -> None:
-    if item.is_final:
-        assert item.meeting is not None
-        raise WrongState(
-            f"{state.id}: the {board.upper()} board has finally acted on {agreement.id}: "
-            f"{item.state} on "
-            f"{spoken(item.meeting)}. Nothing more is needed from its agenda."
-        )
-
-
-def _on_agenda(agreement: Agreement, board: str, state: State) -> tuple[AgendaItem, Posting]:
-    item = board_item(agreement, board)
-    _not_final(agreement, item, board, state)
-    found = item.on_agenda
-    if found is None or found.posting is None:
-        raise WrongState(
-            f"{state.id}: {agreement.id} is on no agenda of the {board.upper()} board. Submit it "
-            "first: "
-            f"handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
-        )
-    return found, found.posting
-
-
-def _posted_for(
-    agreement: Agreement, board: str, at: datetime, state: State
-) -> tuple[AgendaItem, Posting]:
-    """The item whose agenda was posted then: of the first meeting after it, however it ended.
-
-    So a posting that is entered after its meeting is not taken for the next meeting's.
-    """
-    for _, item in sorted(board_item(agreement, board).agenda.items()):
-        if item.posting and item.posting.meeting_at >= at and item.ended != MOVED:
-            return item, item.posting
-    return _on_agenda(agreement, board, state)
-
-
 @decides(SubmitToBoard)
 def submit_to_board(command: SubmitToBoard, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     item = board_item(agreement, command.board)
     _not_final(agreement, item, command.board, state)
     evidence_for(command.person, command.evidence, "The submission")
@@ -308,13 +189,71 @@ def _submitted_after(moment: datetime, context: Context) -> bool:
     return context.effective_on > local_date(moment, context.zone)
 
 
-def _evidence(person: str | None, text: str | None) -> Sealed | None:
-    return Sealed(about=person, text=text) if person and text else None
+@evolves(BoardItemSubmitted)
+def board_item_submitted(state: State, event: BoardItemSubmitted, stamp: Stamp) -> State:
+    agreement = get_agreement(state, event.agreement, event.posting.meeting)
+    item = agreement.boards.get(event.board, BoardItem())
+    agenda = changed(
+        ended(item.agenda, MOVED),
+        event.posting.round,
+        posting=event.posting,
+        consent=event.consent,
+        ended=None,
+    )
+    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
+
+
+class PostAgenda(_BoardCommand):
+    """Record that the agenda with the agreement was posted, in time or late."""
+
+    noun = "board"
+    verb = "post"
+
+    on: Day
+    """The day of the posting."""
+    at: LocalHour
+    """The local hour of the posting, for example 17:20."""
+    person: Annotated[PersonRef | None, Option("for")] = None
+    """Who posted it, if it was not you, for example the board clerk."""
+    evidence: Line | None = None
+    """Where it can be seen."""
+
+
+class AgendaPosted(Event):
+    type: ClassVar[str] = "agenda-posted"
+    agreement: str
+    board: str
+    posting: Posting
+    at: datetime
+    posted_by: str | None = None
+    evidence: Sealed | None = None
+
+    def came_true(self) -> date:
+        return self.at.astimezone(ZoneInfo(self.posting.zone)).date()
+
+    def sentence(self) -> str:
+        by, zone = self.posting.post_by, self.posting.zone
+        timely = ""
+        if by is not None:
+            wanted = clocked(by, zone)
+            timely = (
+                f", late: it was due by {wanted}" if self.at > by else f", in time for {wanted}"
+            )
+        if self.at > self.posting.meeting_at:
+            timely += (
+                f"; the meeting was {clocked(self.posting.meeting_at, zone)}, before the posting"
+            )
+        return (
+            f"Agenda of the {self.board.upper()} board with {self.agreement} posted "
+            f"{clocked(self.at, zone)}"
+            + (f" by {self.posted_by}" if self.posted_by else "")
+            + f"{timely}."
+        )
 
 
 @decides(PostAgenda)
 def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     evidence_for(command.person, command.evidence, "The posting")
     on_the_clock(command.on, command.at, "The posting", context)
     at = at_local(command.on, command.at, context.zone)
@@ -323,9 +262,8 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
     if item.posted_at is not None:
         raise AlreadyExists(
             f"{state.id}: the {command.board.upper()} board's agenda of {spoken(posting.meeting)} "
-            "was "
-            f"posted {clocked(item.posted_at, zone)} already. Nothing more is needed before the "
-            f"meeting."
+            f"was posted {clocked(item.posted_at, zone)} already. Nothing more is needed before "
+            f"the meeting."
         )
     if at > context.issued_at:
         raise ImpossibleDate(
@@ -352,9 +290,55 @@ def post_agenda(command: PostAgenda, state: State, context: Context) -> Decision
     ]
 
 
+def _posted_for(
+    agreement: Agreement, board: str, at: datetime, state: State
+) -> tuple[AgendaItem, Posting]:
+    """The item whose agenda was posted then: of the first meeting after it, however it ended.
+
+    So a posting that is entered after its meeting is not taken for the next meeting's.
+    """
+    for _, item in sorted(board_item(agreement, board).agenda.items()):
+        if item.posting and item.posting.meeting_at >= at and item.ended != MOVED:
+            return item, item.posting
+    return _on_agenda(agreement, board, state)
+
+
+@evolves(AgendaPosted)
+def agenda_posted(state: State, event: AgendaPosted, stamp: Stamp) -> State:
+    agreement = get_agreement(state, event.agreement, event.posting.meeting)
+    item = agreement.boards.get(event.board, BoardItem())
+    agenda = changed(item.agenda, event.posting.round, posting=event.posting, posted_at=event.at)
+    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
+
+
+class PullFromConsent(_BoardCommand):
+    """Record that the agreement was pulled from the consent agenda: it is an item of its own."""
+
+    noun = "board"
+    verb = "pull"
+
+    reason: Line | None = None
+    """Why, for example "a trustee asks for a discussion"; kept encrypted."""
+
+
+class PulledFromConsent(Event):
+    type: ClassVar[str] = "pulled-from-consent"
+    agreement: str
+    board: str
+    round: int
+    on: date
+    reason: Sealed | None = None
+
+    def sentence(self) -> str:
+        return (
+            f"{self.agreement} pulled from the consent agenda of the {self.board.upper()} board; "
+            f"it is an item of its own" + (f": {full(self.reason)}" if self.reason else ".")
+        )
+
+
 @decides(PullFromConsent)
 def pull_from_consent(command: PullFromConsent, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     item, posting = _on_agenda(agreement, command.board, state)
     not_in_the_future(context.effective_on, "The change of the agenda", context)
     if not item.on_consent:
@@ -375,30 +359,53 @@ def pull_from_consent(command: PullFromConsent, state: State, context: Context) 
     ]
 
 
-def _not_said_before(agreement: Agreement, board: str, state: State, context: Context) -> None:
-    """Refuse a second press: the last meeting had no quorum, and the next is not known or over."""
-    agenda = board_item(agreement, board).agenda
-    failed = [i.posting for _, i in sorted(agenda.items()) if i.ended == NO_QUORUM and i.posting]
-    now = standing(agenda)
-    if not failed or (now and now.posting and now.posting.meeting <= context.today):
-        return
-    last = failed[-1]
-    if now is None and last.round != max(agenda):
-        return
-    if now and now.posting:
-        then = f"next is {clocked(now.posting.meeting_at, now.posting.zone)}. For another day"
-    else:
-        then = "the next meeting is open. Once it is known"
-    raise AlreadyExists(
-        f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
-        "recorded "
-        f"already; {then}: handrail board submit {state.id} {board} --scheduled DATE --at 18:00"
-    )
+@evolves(PulledFromConsent)
+def pulled_from_consent(state: State, event: PulledFromConsent, stamp: Stamp) -> State:
+    agreement = get_agreement(state, event.agreement, event.on)
+    item = agreement.boards.get(event.board, BoardItem())
+    agenda = changed(item.agenda, event.round, pulled=True)
+    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
+
+
+class NoteNoQuorum(_BoardCommand):
+    """Record that a meeting could not act for want of a quorum."""
+
+    noun = "board"
+    verb = "no-quorum"
+
+    next_meeting: Annotated[Day | None, Option("next")] = None
+    """The meeting that takes it up; left out while nobody knows."""
+    next_at: LocalHour | None = None
+    """The local hour of that meeting; that of the last one if left out."""
+
+
+class MeetingWithoutQuorum(Event):
+    type: ClassVar[str] = "meeting-without-quorum"
+    agreement: str
+    board: str
+    meeting: date
+    posting: Posting | None = None
+    """The next meeting with the new deadline of its agenda; None while nobody knows it."""
+
+    def came_true(self) -> date:
+        return self.meeting
+
+    def sentence(self) -> str:
+        then = self.posting
+        return (
+            f"{self.board.upper()} board had no quorum on {spoken(self.meeting)} and did not act "
+            f"on {self.agreement}; "
+            + (
+                f"next {clocked(then.meeting_at, then.zone)}, {then.deadline}."
+                if then
+                else "the next meeting is open."
+            )
+        )
 
 
 @decides(NoteNoQuorum)
 def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Decision:
-    agreement = agreement_for(state, command.agreement, context)
+    agreement = agreement_for(state, command.agreement)
     _not_said_before(agreement, command.board, state, context)
     _, posting = _on_agenda(agreement, command.board, state)
     not_in_the_future(posting.meeting, "The meeting without a quorum", context)
@@ -431,39 +438,25 @@ def note_no_quorum(command: NoteNoQuorum, state: State, context: Context) -> Dec
     ]
 
 
-def _with_item(state: State, agreement: Agreement, board: str, item: BoardItem) -> State:
-    boards = {**agreement.boards, board: item}
-    return put_agreement(state, replace(agreement, boards=boards))
-
-
-@evolves(BoardItemSubmitted)
-def board_item_submitted(state: State, event: BoardItemSubmitted, stamp: Stamp) -> State:
-    agreement = get_agreement(state, event.agreement, event.posting.meeting)
-    item = agreement.boards.get(event.board, BoardItem())
-    agenda = changed(
-        ended(item.agenda, MOVED),
-        event.posting.round,
-        posting=event.posting,
-        consent=event.consent,
-        ended=None,
+def _not_said_before(agreement: Agreement, board: str, state: State, context: Context) -> None:
+    """Refuse a second press: the last meeting had no quorum, and the next is not known or over."""
+    agenda = board_item(agreement, board).agenda
+    failed = [i.posting for _, i in sorted(agenda.items()) if i.ended == NO_QUORUM and i.posting]
+    now = standing(agenda)
+    if not failed or (now and now.posting and now.posting.meeting <= context.today):
+        return
+    last = failed[-1]
+    if now is None and last.round != max(agenda):
+        return
+    if now and now.posting:
+        then = f"next is {clocked(now.posting.meeting_at, now.posting.zone)}. For another day"
+    else:
+        then = "the next meeting is open. Once it is known"
+    raise AlreadyExists(
+        f"{state.id}: that the {board.upper()} board had no quorum on {spoken(last.meeting)} is "
+        f"recorded already; {then}: handrail board submit {state.id} {board} --scheduled DATE "
+        f"--at 18:00"
     )
-    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
-
-
-@evolves(AgendaPosted)
-def agenda_posted(state: State, event: AgendaPosted, stamp: Stamp) -> State:
-    agreement = get_agreement(state, event.agreement, event.posting.meeting)
-    item = agreement.boards.get(event.board, BoardItem())
-    agenda = changed(item.agenda, event.posting.round, posting=event.posting, posted_at=event.at)
-    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
-
-
-@evolves(PulledFromConsent)
-def pulled_from_consent(state: State, event: PulledFromConsent, stamp: Stamp) -> State:
-    agreement = get_agreement(state, event.agreement, event.on)
-    item = agreement.boards.get(event.board, BoardItem())
-    agenda = changed(item.agenda, event.round, pulled=True)
-    return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
 
 
 @evolves(MeetingWithoutQuorum)
@@ -474,40 +467,3 @@ def meeting_without_quorum(state: State, event: MeetingWithoutQuorum, stamp: Sta
     if event.posting:
         agenda = changed(agenda, event.posting.round, posting=event.posting)
     return _with_item(state, agreement, event.board, replace(item, agenda=agenda))
-
-
-@owes
-def postings_owed(state: State, context: Context) -> Iterable[Obligation]:
-    """Whoever keeps a board's agenda owes its posting, once for each meeting."""
-    for agreement in state.of(Agreements).all:
-        which = "" if agreement.kind == MAIN else f" --agreement {agreement.id}"
-        for board, item in agreement.boards.items():
-            for _, agenda in sorted(item.agenda.items()):
-                posting = agenda.posting
-                rules = context.the_playbook.posting
-                if posting is None or posting.post_by is None or rules is None:
-                    continue
-                clerk = clock_of(board, context).clerk
-                by = clocked(posting.post_by, posting.zone)
-                meeting = f"{posting.kind} meeting of {clocked(posting.meeting_at, posting.zone)}"
-                if agenda.posted_at:
-                    settled: str | None = "posted"
-                elif agreement.denied_by:
-                    settled = agenda.ended or "denied"
-                else:
-                    settled = agenda.ended
-                yield Obligation(
-                    f"{agreement.id}/posting-{board}",
-                    f"Posting of the {board.upper()} board's agenda with {agreement.id}, "
-                    f"by {posting.post_by.astimezone(ZoneInfo(posting.zone)):%H:%M}",
-                    agenda.round,
-                    local_date(posting.post_by, posting.zone),
-                    clerk,
-                    "lea" if clerk == "board_clerk" else "agency",
-                    f"Post the agenda by {by}, {posting.notice} before the {meeting}.",
-                    f"handrail board post {state.id} {board} --on DATE --at HH:MM{which}",
-                    rules.policy,
-                    settled,
-                    due_at=posting.post_by,
-                    others=f"See that the agenda is posted by {by}, and record it.",
-                )

@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.agreements.agreements import Agreements
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Option, PersonRef
@@ -216,7 +215,7 @@ def annual_date(number: int, state: State, context: Context) -> date | None:
 
 
 def needs_agreement(state: State, context: Context) -> None:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     if annual_date(1, state, context) is None:
         raise WrongState(
             f"{state.id} is {engagement.phase}: check-ins begin once the agreement is effective. "

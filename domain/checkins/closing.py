@@ -24,7 +24,6 @@ from domain.checkins.commitments import (
     side_of,
     unjudged,
 )
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day, Written
 from domain.kernel.fields import PROSE, Line, Option, PersonRef, Positional, Prose
@@ -101,6 +100,7 @@ class CorrectCheckIn(_Said):
 
     noun = "checkin"
     verb = "correct"
+    happened = "The correction"
 
     checkin: CheckInId
     """The check-in, for example CI-1."""
@@ -310,8 +310,6 @@ def add_commitment(command: AddCommitment, state: State, context: Context) -> De
 
 @decides(CorrectCheckIn)
 def correct_checkin(command: CorrectCheckIn, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The correction", context)
     closed = {c.id: c for c in state.of(CheckIns).all if c.said}
     checkin = closed.get(command.checkin.upper())
     if checkin is None or checkin.said is None or checkin.closed_at is None:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from domain.checkins.checkins import CheckIn, CheckIns
-from domain.engagement.guards import of_the_lea, running
+from domain.engagement.guards import of_the_lea
 from domain.engagement.state import Engagement, EngagementRole
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
@@ -250,7 +250,6 @@ def side_of(person: PersonEntry, engagement: Engagement) -> Side:
 
 def closed_one(ref: str, state: State, context: Context) -> CheckIn:
     """A check-in that is closed, by its id."""
-    running(state, context)
     known = state.of(CheckIns).all
     checkin = next((c for c in known if c.id == ref.upper()), None)
     if checkin is None:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from domain.agreements.agreements import Agreements
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -210,7 +210,7 @@ def coached(state: State, context: Context, what: str) -> Engagement:
         WrongState: No agreement is effective.
         ImpossibleDate: It is dated in the future, or before the agreement.
     """
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     not_in_the_future(context.effective_on, what, context)
     since = coached_since(state)
     if since is None:
@@ -316,7 +316,6 @@ def _restarted(coaching: Coaching, restart: Restart) -> Coaching:
 
 
 def _prong(command: _ProngCommand, state: State, context: Context) -> str:
-    running(state, context)
     known = [p.id for p in rules_of(state, context).prongs]
     wanted = command.prong.casefold()
     if wanted not in known:

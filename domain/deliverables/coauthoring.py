@@ -17,7 +17,7 @@ from domain.deliverables.terms import (
     with_deliverable,
 )
 from domain.engagement.burden import Ahead, BurdenWaiver, look_ahead, proposable
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Hours, LeaHours, Line, Option, PersonRef, Prose
@@ -179,7 +179,6 @@ def terms_open(deliverable: Deliverable, state: State, what: str) -> Proposal:
 
 @decides(RescopeDeliverable)
 def rescope(command: RescopeDeliverable, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     person = proposer(command.person, command.evidence, "The proposal", state, context)
     terms = terms_open(deliverable, state, "rescoped")
@@ -239,7 +238,6 @@ def rescope_proposed(state: State, event: RescopeProposed, stamp: Stamp) -> Stat
 
 @decides(DeclineDeliverable)
 def decline(command: DeclineDeliverable, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     if deliverable.status == "declined":
         raise AlreadyExists(

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar
 from domain.deliverables.coauthoring import SIDES
 from domain.deliverables.proposing import DeliverableCommand
 from domain.deliverables.terms import deliverable_named
-from domain.engagement.guards import of_the_lea, running
+from domain.engagement.guards import of_the_lea
+from domain.engagement.state import Engagement
 from domain.kernel.fields import Line, Option, PersonRef, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.kernel.nouns import about_noun
@@ -15,7 +16,6 @@ from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.owing.obligations import Side
 from domain.rules.context import Context
-from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
 
 about_noun("course", "Record changes of course with what was learned, and see them.")
@@ -26,6 +26,7 @@ class CorrectCourse(EngagementCommand):
 
     noun = "course"
     verb = "correct"
+    happened = "The change of course"
 
     because: Annotated[Prose, Option("learned")]
     """What was learned, for example "30 were invited and 8 enrolled"; kept encrypted."""
@@ -42,6 +43,7 @@ class CorrectCourseOfDeliverable(DeliverableCommand):
 
     noun = "deliverable"
     verb = "correct-course"
+    happened = "The change of course"
 
     because: Annotated[Prose, Option("learned")]
     """What was learned; kept encrypted."""
@@ -89,8 +91,7 @@ def _correct(
     state: State,
     context: Context,
 ) -> Decision:
-    engagement = running(state, context)
-    not_in_the_future(context.effective_on, "The change of course", context)
+    engagement = state.of(Engagement)
     about = deliverable_named(deliverable, state).id if deliverable else None
     person = of_the_lea(command.person, engagement, context) if command.person else None
     for known, _ in state.of(Courses).all:

@@ -14,7 +14,6 @@ from domain.deliverables.terms import (
     not_over,
     with_deliverable,
 )
-from domain.engagement.guards import running
 from domain.kernel.fields import Line, Option
 from domain.kernel.messages import Decision, Event, Stamp, State
 from domain.kernel.refusals import AlreadyExists, Unknown, WrongState
@@ -71,7 +70,6 @@ def _way(start: Deliverable, goal: str, state: State) -> list[str] | None:
 
 @decides(DependOn)
 def depend(command: DependOn, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     first = deliverable_named(command.on, state)
     not_in_the_future(context.effective_on, "The dependency", context)

@@ -23,7 +23,6 @@ from domain.deliverables.terms import (
     with_deliverable,
 )
 from domain.engagement.burden import Ahead, BurdenWaiver, look_ahead, proposable
-from domain.engagement.guards import running
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Hours, LeaHours, Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -183,7 +182,6 @@ def _without(gone: list[Deliverable], state: State) -> State:
 
 @decides(MergeDeliverables)
 def merge(command: MergeDeliverables, state: State, context: Context) -> Decision:
-    running(state, context)
     person = proposer(command.person, command.evidence, "The proposal", state, context)
     named = dict.fromkeys(deliverable_named(r, state).id for r in command.deliverables)
     into = deliverable_named(command.into, state).id if command.into else next(iter(named))
@@ -296,7 +294,6 @@ def _part(text: str, state: State) -> tuple[date, Decimal, str]:
 
 @decides(SplitDeliverable)
 def split(command: SplitDeliverable, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     person = proposer(command.person, command.evidence, "The proposal", state, context)
     terms_open(deliverable, state, "split")

@@ -29,8 +29,8 @@ from domain.engagement.burden import (
     proposable,
     within_burden,
 )
-from domain.engagement.guards import evidence_for, of_the_lea, running
-from domain.engagement.state import moved_to
+from domain.engagement.guards import evidence_for, of_the_lea
+from domain.engagement.state import Engagement, moved_to
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Hours, LeaHours, Line, Option, PersonRef, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -39,7 +39,7 @@ from domain.kernel.refusals import AlreadyExists, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full, lea_hours
 from domain.owing.obligations import Side
-from domain.owing.signing import Proposal, possible_due, the_lead
+from domain.owing.signing import Proposal, may_sign, possible_due, signed_told
 from domain.policy.calendar import spoken
 from domain.rules.context import Context, PersonEntry
 from domain.rules.days import not_in_the_future
@@ -145,10 +145,7 @@ class DeliverableSigned(Event):
     evidence: Sealed | None = None
 
     def sentence(self) -> str:
-        return (
-            f"{self.deliverable} due {spoken(self.due)} signed for the {_SIDES[self.side]} by "
-            f"{self.person}" + (f" ({self.evidence})." if self.evidence else ".")
-        )
+        return signed_told(self.deliverable, self.due, self.side, self.person, self.evidence)
 
 
 class DeliverableAgreed(Event):
@@ -196,7 +193,7 @@ def _sealed(person: PersonEntry, text: str) -> Sealed:
 
 @decides(ProposeDeliverable)
 def propose(command: ProposeDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     if state.of(Agreements).effective_on is None:
         raise WrongState(
             f"{state.id} is {engagement.phase}: deliverables come after the agreement is "
@@ -245,47 +242,19 @@ def proposed(state: State, event: DeliverableProposed, stamp: Stamp) -> State:
 
 @decides(SignDeliverable)
 def sign(command: SignDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
     deliverable = found(command, state)
     not_over(deliverable, state, "signed")
     evidence_for(command.person, command.evidence, "The LEA's signature")
     not_in_the_future(context.effective_on, "The signature", context)
-    proposal = deliverable.proposal
-    if proposal is None:
-        by = deliverable.agreed_by.get("lea" if command.person else "agency")
-        if deliverable.status == "agreed" and by:
-            raise AlreadyExists(
-                f"{state.id}: {deliverable.id} {deliverable.title!r} is agreed already, due "
-                f"{spoken(deliverable.due or context.today)}: signed for "
-                f"{'the LEA' if command.person else 'the agency'} by {by}. To propose other "
-                f"terms: handrail deliverable redate or rescope {state.id} {deliverable.id}"
-            )
-        raise WrongState(
-            f"{state.id}: nothing about {deliverable.id} {deliverable.title!r} waits for a "
-            f"signature; it is {deliverable.status}"
-            f"{f', due {spoken(deliverable.due)}' if deliverable.due else ''}. To propose another "
-            f"date: handrail deliverable redate {state.id} {deliverable.id} --due DATE "
-            f"--reason REASON"
-        )
-    side: Side
-    if command.person:
-        person, side = of_the_lea(command.person, engagement, context), "lea"
-    else:
-        the_lead(f"sign {deliverable.id}", state, context)
-        person, side = context.actor, "agency"
-    if side in proposal.signed:
-        other, with_whom = (
-            ("the LEA", " --for PERSON --evidence REFERENCE")
-            if side == "agency"
-            else ("the Lead", "")
-        )
+    by = deliverable.agreed_by.get("lea" if command.person else "agency")
+    if deliverable.proposal is None and deliverable.status == "agreed" and by:
         raise AlreadyExists(
-            f"{state.id}: {deliverable.id} due {spoken(proposal.due)} is signed already for "
-            f"{'the agency' if side == 'agency' else 'the LEA'} by "
-            f"{proposal.signed[side]}; it waits for {other}: "
-            f"handrail deliverable sign {state.id} {deliverable.id}{with_whom}"
+            f"{state.id}: {deliverable.id} {deliverable.title!r} is agreed already, due "
+            f"{spoken(deliverable.due or context.today)}: signed for "
+            f"{'the LEA' if command.person else 'the agency'} by {by}. To propose other "
+            f"terms: handrail deliverable redate or rescope {state.id} {deliverable.id}"
         )
-    possible_due(proposal.due, state, context)
+    proposal, person, side = may_sign(deliverable, "deliverable", command.person, state, context)
     asked = [asking(deliverable.would_be, proposal.due)]
     asked += [nothing_of(other, state) for other in making_way(deliverable, state)]
     waived = within_burden(state, context, asked, command.waive_burden)
@@ -323,7 +292,7 @@ def signed(state: State, event: DeliverableSigned, stamp: Stamp) -> State:
         state,
         replace(
             deliverable,
-            proposal=replace(proposal, signed={**proposal.signed, event.side: event.person}),
+            proposal=proposal.with_signature(event.side, event.person),
         ),
     )
 
@@ -356,7 +325,6 @@ def agreed(state: State, event: DeliverableAgreed, stamp: Stamp) -> State:
 
 @decides(RedateDeliverable)
 def redate(command: RedateDeliverable, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     not_over(deliverable, state, "re-dated")
     not_in_the_future(context.effective_on, "The proposal", context)

@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar
 
 from domain.deliverables.coauthoring import SIDES, proposer, sealed
 from domain.deliverables.proposing import DeliverableCommand, found
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.fields import Line, Option, PersonRef, Prose
 from domain.kernel.messages import Decision, Event, Stamp, State
@@ -115,7 +114,7 @@ def rules_of(state: State, context: Context) -> CoauthoringRules:
 
 @decides(RateDeliverable)
 def rate(command: RateDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules = rules_of(state, context)
     deliverable = found(command, state)
     person = proposer(command.person, command.evidence, "The rating", state, context)

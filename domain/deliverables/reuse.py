@@ -8,7 +8,6 @@ from domain.deliverables.coauthoring import proposer, sealed
 from domain.deliverables.proposing import DeliverableCommand, found
 from domain.deliverables.ratings import rules_of
 from domain.deliverables.terms import Deliverable
-from domain.engagement.guards import running
 from domain.focus.focus import Focus
 from domain.kernel.fields import Line, Option, PersonRef, Ref
 from domain.kernel.messages import Decision, Event, Stamp, State
@@ -131,7 +130,6 @@ def _same(link: ReuseLinked, what: str, reference: str) -> bool:
 
 @decides(Satisfies)
 def satisfies(command: Satisfies, state: State, context: Context) -> Decision:
-    running(state, context)
     rules = rules_of(state, context)
     deliverable = found(command, state)
     person = proposer(command.person, command.evidence, "What it satisfies", state, context)
@@ -194,7 +192,6 @@ def reuse_unlinked(state: State, event: ReuseUnlinked, stamp: Stamp) -> State:
 
 @decides(FeedDeliverable)
 def feed(command: FeedDeliverable, state: State, context: Context) -> Decision:
-    running(state, context)
     deliverable = found(command, state)
     not_in_the_future(context.effective_on, "The link", context)
     wanted = [ref.upper() for ref in (command.cause, command.summit) if ref]

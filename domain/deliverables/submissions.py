@@ -17,7 +17,7 @@ from domain.deliverables.proposing import (
 )
 from domain.deliverables.terms import not_over
 from domain.engagement.burden import BurdenWaiver, within_burden
-from domain.engagement.guards import of_the_lea, running
+from domain.engagement.guards import of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Prose
@@ -111,7 +111,7 @@ class DeliverableAccepted(Event):
 
 @decides(SubmitDeliverable)
 def submit(command: SubmitDeliverable, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     deliverable = found(command, state)
     person = of_the_lea(command.person, engagement, context)
     not_in_the_future(context.effective_on, "The submission", context)
@@ -160,7 +160,7 @@ def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
 def _under_review(
     command: DeliverableCommand, state: State, context: Context, what: str
 ) -> Deliverable:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     deliverable = found(command, state)
     not_over(deliverable, state, what)
     if deliverable.status == "accepted":

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from domain.engagement.guards import running
+from domain.engagement.state import Engagement
 from domain.kernel.fields import Hours, LeaHours, Line, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
@@ -25,7 +25,7 @@ from domain.kernel.wording import full, lea_hours, plain
 from domain.policy.calendar import WorkingDays, spoken
 from domain.policy.parts import BurdenRules
 from domain.rules.context import Context
-from domain.rules.days import not_in_the_future, within_reach
+from domain.rules.days import within_reach
 from domain.rules.registry import decides, every_subject, evolves
 
 about_noun("burden", "What is asked of the LEA, in hours a month, against the cap.")
@@ -99,6 +99,7 @@ class WaiveBurden(EngagementCommand):
 
     noun = "burden"
     verb = "waive"
+    happened = "The waiver"
 
     month: Annotated[
         str,
@@ -391,7 +392,7 @@ def look_ahead(state: State, context: Context, asked: HoursAsked) -> Ahead | Non
     others = [a for a in hours_asked(state) if (a.item, a.agreed) != terms]
     [month] = [m for m in by_month(state, rules, [*others, asked]) if m.first == first_of(asked.on)]
     # A rest day of the LEA is refused as a due date; here it is what takes its people elsewhere.
-    days = context.lea_days(running(state, context).lea)
+    days = context.lea_days(state.of(Engagement).lea)
     collides = tuple(collisions(asked.item, asked.on, state, days))
     over = month.limit is not None and month.forecast > month.limit
     if not over and not collides:
@@ -406,8 +407,6 @@ def look_ahead(state: State, context: Context, asked: HoursAsked) -> Ahead | Non
 
 @decides(WaiveBurden)
 def waive_burden(command: WaiveBurden, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The waiver", context)
     rules = context.the_playbook.burden
     if rules is None:
         raise WrongState(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import BEFORE_ASSIGNING, of_a_county_office, of_the_lea, running
+from domain.engagement.guards import BEFORE_ASSIGNING, of_a_county_office, of_the_lea
 from domain.engagement.state import AssignableRole, Engagement, EngagementRole, Tenure
 from domain.kernel.fields import LeaRef, Line, Option, PersonRef, Positional, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -29,6 +29,7 @@ class OpenEngagement(EngagementCommand):
 
     noun = "engagement"
     verb = "open"
+    needs = "nothing"
 
     lea: LeaRef
     """The LEA, by id, name or alias."""
@@ -55,6 +56,7 @@ class AssignRole(EngagementCommand):
 
     noun = "engagement"
     verb = "assign"
+    happened = "The change of role"
 
     role: Annotated[AssignableRole, Positional()]
     """lead, director, assistant, lea_contact, superintendent, board_clerk or county_rep."""
@@ -69,6 +71,7 @@ class CloseEngagement(EngagementCommand):
 
     noun = "engagement"
     verb = "close"
+    happened = "The close"
     ends = True
 
     reason: Line
@@ -80,6 +83,7 @@ class WithdrawEngagement(EngagementCommand):
 
     noun = "engagement"
     verb = "withdraw"
+    happened = "The withdrawal"
     ends = True
 
     reason: Line
@@ -211,8 +215,7 @@ def engagement_opened(state: State, event: EngagementOpened, stamp: Stamp) -> St
 
 @decides(AssignRole)
 def assign_role(command: AssignRole, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    not_in_the_future(context.effective_on, "The change of role", context)
+    engagement = state.of(Engagement)
     if command.role == "lead":
         person = context.staff(command.person, "lead")
     elif command.role == "director":
@@ -273,8 +276,7 @@ def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
 
 @decides(CloseEngagement)
 def close_engagement(command: CloseEngagement, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    not_in_the_future(context.effective_on, "The close", context)
+    engagement = state.of(Engagement)
     require(f"end {state.id}", MAY["end"], context, lead=engagement.roles["lead"])
     if engagement.phase in ("recruiting", "agreeing"):
         raise WrongState(
@@ -286,8 +288,7 @@ def close_engagement(command: CloseEngagement, state: State, context: Context) -
 
 @decides(WithdrawEngagement)
 def withdraw_engagement(command: WithdrawEngagement, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    not_in_the_future(context.effective_on, "The withdrawal", context)
+    engagement = state.of(Engagement)
     require(f"end {state.id}", MAY["end"], context, lead=engagement.roles["lead"])
     assert engagement.phase is not None
     reason = Sealed(about=state.stream, text=command.reason)

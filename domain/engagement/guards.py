@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from domain.engagement.state import Engagement, EngagementRole, StepWaived
-from domain.kernel.messages import Event, State
+from domain.kernel.messages import Command, EngagementCommand, Event, State
 from domain.kernel.refusals import (
     ImpossibleDate,
     Incomplete,
@@ -16,7 +16,22 @@ from domain.kernel.refusals import (
 from domain.kernel.sealed import Sealed
 from domain.policy.calendar import local_date, spoken
 from domain.rules.context import Context, PersonEntry
+from domain.rules.days import not_in_the_future
 from domain.streams import AGENCY
+
+
+def held_to_declared(command: Command, state: State, context: Context) -> None:
+    """Hold a command to what it declares of its engagement, then of its day.
+
+    Raises:
+        Refused: The engagement does not stand as the command needs it, or the day lies ahead.
+    """
+    if isinstance(command, EngagementCommand) and command.needs != "nothing":
+        over = state.of(Engagement).ended_at is not None
+        if not (over and command.needs == "open or over"):
+            running(state, context, even_before=command.needs == "open now")
+    if command.happened is not None:
+        not_in_the_future(context.effective_on, command.happened, context)
 
 
 def running(state: State, context: Context, *, even_before: bool = False) -> Engagement:

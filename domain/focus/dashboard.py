@@ -8,7 +8,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import model_validator
 
-from domain.engagement.guards import running
 from domain.focus.focus import Entry, Focus
 from domain.kernel.bounds import Written, Year
 from domain.kernel.fields import Line, Option, Prose
@@ -28,7 +27,6 @@ from domain.kernel.wording import full
 from domain.policy.calendar import local_date, spoken
 from domain.policy.parts import DashboardRules
 from domain.rules.context import Context
-from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
 
 about_noun("dashboard", "Record what the Dashboard of a year shows of the LEA.")
@@ -80,6 +78,7 @@ class RecordDashboard(EngagementCommand):
 
     noun = "dashboard"
     verb = "record"
+    happened = "The Dashboard"
 
     year: Year
     """The Dashboard's year, for example 2026."""
@@ -96,6 +95,7 @@ class AlignFocus(EngagementCommand):
 
     noun = "focus"
     verb = "align"
+    happened = "The judgement"
 
     year: Year
     """The Dashboard's year."""
@@ -259,8 +259,6 @@ def _checked(command: RecordDashboard, state: State, context: Context) -> list[R
 
 @decides(RecordDashboard)
 def record_dashboard(command: RecordDashboard, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The Dashboard", context)
     if command.year > context.today.year:
         raise ImpossibleDate(
             f"{state.id}: there is no Dashboard {command.year} yet; today is "
@@ -370,8 +368,6 @@ def computed(
 
 @decides(AlignFocus)
 def align_focus(command: AlignFocus, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The judgement", context)
     slice_ = state.of(Dashboards)
     snapshot = slice_.all.get(command.year)
     if snapshot is None and command.verdict in ("yes", "no") and state.of(Focus).problems:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
+from domain.engagement.state import Engagement
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.kernel.nouns import about_noun
@@ -236,7 +237,7 @@ def _said(
     person: str | None, evidence: str | None, what: str, state: State, context: Context
 ) -> tuple[str | None, Sealed | None]:
     """Who at the LEA said it, and where that is written."""
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     evidence_for(person, evidence, what)
     if person is None or evidence is None:
         return None, None
@@ -383,7 +384,6 @@ def cause_added(state: State, event: RootCauseAdded, stamp: Stamp) -> State:
 
 
 def _the_cause(command: _CauseCommand, state: State, context: Context) -> Entry:
-    running(state, context)
     slice_ = state.of(Focus)
     wanted = command.cause.upper()
     found = [e for e in slice_.causes if e.id == wanted]

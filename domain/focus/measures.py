@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
+from domain.engagement.state import Engagement
 from domain.focus.focus import Focus
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional
@@ -222,7 +223,7 @@ def _expected_by(day: date | None, kind: Kind, what: str, context: Context) -> N
 
 @decides(AddMeasure)
 def add_measure(command: AddMeasure, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     evidence_for(command.person, command.evidence, "The measure")
     not_in_the_future(context.effective_on, "The measure", context)
     what = f"{state.id}: {command.title!r}"
@@ -291,13 +292,12 @@ def measure_added(state: State, event: MeasureAdded, stamp: Stamp) -> State:
     return _put(state, _defined(measure, event, stamp, None))
 
 
-def found(command: MeasureCommand, state: State, context: Context) -> Measure:
+def found(command: MeasureCommand, state: State) -> Measure:
     """The measure a command names.
 
     Raises:
         Unknown: There is none of that id.
     """
-    running(state, context)
     known = state.of(Measures).all
     wanted = command.measure.upper()
     if wanted not in known:
@@ -312,7 +312,7 @@ def found(command: MeasureCommand, state: State, context: Context) -> Measure:
 
 def _standing(command: MeasureCommand, state: State, context: Context) -> Measure:
     """A measure whose definition can change now."""
-    measure = found(command, state, context)
+    measure = found(command, state)
     not_dropped(measure, None, state, context)
     not_in_the_future(context.effective_on, "The change", context)
     since = measure.definitions[-1].since

@@ -117,7 +117,7 @@ def _terms_on(measure: Measure, on: date, context: Context) -> Definition:
 
 @decides(ObserveMeasure)
 def observe_measure(command: ObserveMeasure, state: State, context: Context) -> Decision:
-    measure = found(command, state, context)
+    measure = found(command, state)
     on = command.on or context.effective_on
     not_in_the_future(on, "The observation", context)
     opened = state.of(Engagement).opened_at

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Year
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Slug
@@ -50,6 +50,7 @@ class UndoStatute(StatuteCommand):
 
     noun = "statute"
     verb = "undo"
+    happened = "The correction"
 
     reason: Line
     """What was wrong."""
@@ -118,7 +119,6 @@ def dates_for(state: State, context: Context) -> list[StatuteDate]:
 
 
 def _known(command: StatuteCommand, state: State, context: Context) -> StatuteDate:
-    running(state, context)
     if context.the_playbook.statutes is None:
         raise Unknown(
             f"{state.id} follows {context.the_playbook.ref}, which leaves the dates of statutes "
@@ -182,8 +182,6 @@ def statute_date_met(state: State, event: StatuteDateMet, stamp: Stamp) -> State
 
 @decides(UndoStatute)
 def undo_statute(command: UndoStatute, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The correction", context)
     known = state.of(Statutes).met.get((command.statute, command.year))
     if known is None:
         raise Unknown(

@@ -9,7 +9,7 @@ from domain.agreements.agreements import Agreements
 from domain.checkins.checkins import CheckIns
 from domain.coaching.cycles import Cycles
 from domain.deliverables.proposing import Deliverables
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
 from domain.engagement.state import Engagement, StepWaived
 from domain.focus.dashboard import Dashboards
 from domain.focus.focus import Focus
@@ -303,7 +303,7 @@ def _asked(command: StepCommand, state: State, context: Context) -> tuple[StepNo
     Raises:
         Unknown: The engagement has no such step.
     """
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     steps = journey(state, context.the_playbook)
     for now in steps:
         if now.step.id == command.step:
@@ -375,7 +375,7 @@ def step_dropped(state: State, event: StepDropped, stamp: Stamp) -> State:
 
 @decides(AddStep)
 def add_step(command: AddStep, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     evidence_for(command.person, command.evidence, "Adding the step")
     not_in_the_future(context.effective_on, "The decision", context)
     steps = {now.step.id: now for now in journey(state, context.the_playbook)}

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.journey.steps import Standing, Steps, is_behind, journey
 from domain.kernel.fields import Line, Option, Ref
@@ -95,7 +94,6 @@ def _newer(command: UpgradePlaybook, state: State, context: Context) -> Playbook
 
 @decides(UpgradePlaybook)
 def upgrade_playbook(command: UpgradePlaybook, state: State, context: Context) -> Decision:
-    running(state, context)
     if "director" not in context.actor.staff_roles:
         raise WrongPerson(
             f"{context.actor.id} may not upgrade the playbook of {state.id}: policy is a "

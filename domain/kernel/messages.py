@@ -22,6 +22,11 @@ LooksAt = Literal["appropriations", "held roles", "recesses"]
 """All money as it stands; the open roles of the person of the stream; every LEA's own recess."""
 
 
+Needs = Literal["open", "open now", "open or over", "nothing"]
+"""How an engagement must stand: open on the day of what is recorded; open now, whenever that was;
+open on that day or over by now; or in no way that is asked before the decider."""
+
+
 class Command(BaseModel):
     """What somebody wants done: declared once; command line, imports and documentation follow."""
 
@@ -42,6 +47,10 @@ class Command(BaseModel):
     """True for what ends or erases something: whoever gives it at a desk is asked first."""
     looks_at: ClassVar[frozenset[LooksAt]] = frozenset()
     """What else its rules look at, besides its stream and what its fields refer to."""
+    happened: ClassVar[str | None] = None
+    """What a refusal calls that which it records, for example "The waiver", where that may not be
+    dated in the future. None where the decider says so, after what is to be said before, or where
+    it may lie ahead."""
 
     @field_validator("*")
     @classmethod
@@ -69,6 +78,8 @@ class EngagementCommand(Command):
     """A command of one engagement."""
 
     aggregate = "engagement"
+    needs: ClassVar[Needs] = "open"
+    """How its engagement must stand, which is asked before its decider."""
 
     engagement: EngagementId
     """The engagement's id, for example alder-creek-usd."""

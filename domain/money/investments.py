@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.focus.focus import Focus
 from domain.kernel.fields import Line, Option, Positional, Slug
@@ -76,6 +75,8 @@ class AddInvestment(InvestmentCommand):
 
 
 class _OneInvestment(InvestmentCommand):
+    needs = "open or over"
+
     investment: Annotated[Line, Positional()]
     """The investment's id, for example INV-7."""
     reason: Line
@@ -325,7 +326,7 @@ def _release(state: State, investment: str, terms: InvestmentTerms, on: date) ->
 
 @decides(AddInvestment)
 def add_investment(command: AddInvestment, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     if command.paid_by == "lea":
         raise ChargedToLea(
             f"{state.id}: {dollars(command.amount)} for {command.purpose!r} cannot be charged to "
@@ -369,9 +370,6 @@ def add_investment(command: AddInvestment, state: State, context: Context) -> De
 
 def _standing(command: _OneInvestment, state: State, context: Context) -> Investment:
     """The investment that is put right, on an engagement that may be over."""
-    engagement = state.of(Engagement)
-    if engagement.is_open or engagement.phase is None:
-        running(state, context)
     known = state.of(Investments)
     found = known.of(command.investment)
     if found is None:

@@ -4,14 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Protocol
 
+from domain.engagement.guards import of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
-from domain.kernel.refusals import ImpossibleDate, WrongPerson
+from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongPerson, WrongState
+from domain.kernel.sealed import Sealed
 from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, Side
 from domain.policy.calendar import local_date, spoken
-from domain.rules.context import Context
+from domain.rules.context import Context, PersonEntry
 from domain.rules.days import within_reach
 
 
@@ -30,6 +33,33 @@ class Proposal:
     """Agreed deliverables that end, merged into this one, once both have signed."""
     at: datetime | None = None
     """When they were put on the table."""
+
+    def with_signature(self, side: Side, person: str) -> "Proposal":
+        """These terms once a side has signed them."""
+        return replace(self, signed={**self.signed, side: person})
+
+
+class Cosigned(Protocol):
+    """What both sides sign, such as a deliverable or a wave of evidence requests."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def due(self) -> date | None: ...
+    @property
+    def proposal(self) -> Proposal | None: ...
+
+
+def signed_told(item: str, due: date, side: Side, person: str, evidence: Sealed | None) -> str:
+    """That a side has signed proposed terms, in a sentence."""
+    return (
+        f"{item} due {spoken(due)} signed for the {'LEA' if side == 'lea' else 'agency'} by "
+        f"{person}" + (f" ({evidence})." if evidence else ".")
+    )
 
 
 def possible_due(due: date, state: State, context: Context) -> None:
@@ -67,6 +97,50 @@ def the_lead(what: str, state: State, context: Context) -> None:
             f"the Lead is {lead}. For the LEA's side, name who it was: "
             f"--for PERSON --evidence REFERENCE"
         )
+
+
+def may_sign(
+    what: Cosigned, noun: str, person: str | None, state: State, context: Context
+) -> tuple[Proposal, PersonEntry, Side]:
+    """The terms that wait for a signature, and who gives it for which side.
+
+    Args:
+        noun: Of the commands about it, for the way out.
+        person: Who signs for the LEA; None where the acting person signs for the agency.
+
+    Raises:
+        WrongState: Nothing about it waits for a signature.
+        Unknown: Nobody is called so.
+        WrongPerson: They are not of the LEA, or not the Lead.
+        AlreadyExists: That side has signed.
+        ImpossibleDate: The LEA cannot keep the due date any more.
+    """
+    proposal = what.proposal
+    if proposal is None:
+        raise WrongState(
+            f"{state.id}: nothing about {what.id} {what.title!r} waits for a signature; it is "
+            f"{what.status}{f', due {spoken(what.due)}' if what.due else ''}. To propose another "
+            f"date: handrail {noun} redate {state.id} {what.id} --due DATE --reason REASON"
+        )
+    side: Side = "lea" if person else "agency"
+    if person:
+        signer = of_the_lea(person, state.of(Engagement), context)
+    else:
+        the_lead(f"sign {what.id}", state, context)
+        signer = context.actor
+    if side in proposal.signed:
+        by, other, with_whom = (
+            ("the agency", "the LEA", " --for PERSON --evidence REFERENCE")
+            if side == "agency"
+            else ("the LEA", "the Lead", "")
+        )
+        raise AlreadyExists(
+            f"{state.id}: {what.id} due {spoken(proposal.due)} is signed already for {by} by "
+            f"{proposal.signed[side]}; it waits for {other}: handrail {noun} sign {state.id} "
+            f"{what.id}{with_whom}"
+        )
+    possible_due(proposal.due, state, context)
+    return proposal, signer, side
 
 
 def signatures_owed(

@@ -1,20 +1,17 @@
 """Review frameworks: the areas by which an LEA is looked at, as versioned data."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from domain.kernel.fields import Option, Positional
 from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.nouns import about_noun
-from domain.kernel.refusals import AlreadyExists, WrongPerson
 from domain.kernel.wording import counted
 from domain.policy.framework import Framework
+from domain.program.publishing import may_publish
+from domain.rules.context import Context
 from domain.rules.registry import decides, evolves
-
-if TYPE_CHECKING:
-    # The context knows frameworks, as it knows playbooks; only its deciders know the context.
-    from domain.rules.context import Context
 
 about_noun("framework", "Publish the frameworks by which systems are reviewed.")
 
@@ -53,20 +50,15 @@ class Frameworks:
 
 
 @decides(PublishFramework)
-def publish_framework(command: PublishFramework, state: State, context: "Context") -> Decision:
-    if "director" not in context.actor.staff_roles:
-        raise WrongPerson(
-            f"{context.actor.id} may not publish a framework: policy is a Director's to change. "
-            f"Ask a Director to run this command."
-        )
-    versions = state.of(Frameworks).versions
-    if versions and command.content.version <= versions[-1].version:
-        last = versions[-1]
-        raise AlreadyExists(
-            f"The framework {last.id} has version {last.version} already, so version "
-            f"{command.content.version} cannot be published: a version never changes. Give the "
-            f"file a version after {last.version}."
-        )
+def publish_framework(command: PublishFramework, state: State, context: Context) -> Decision:
+    may_publish(
+        "framework",
+        command.content,
+        state.of(Frameworks).versions,
+        context,
+        # Some are numbered by their year.
+        next_version="a version after {1}",
+    )
     return [FrameworkPublished(framework=command.content)]
 
 

@@ -1,5 +1,6 @@
 """Policy: the versions of playbooks and calendars, published by a Director."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -9,6 +10,7 @@ from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import AlreadyExists, Unknown, WrongPerson, did_you_mean
 from domain.policy.calendar import CalendarPack
+from domain.policy.framework import Framework
 from domain.policy.playbook import Playbook
 from domain.policy.trial import try_calendar, try_playbook
 from domain.rules.context import Context
@@ -16,6 +18,8 @@ from domain.rules.registry import COMMANDS, decides, evolves
 
 about_noun("calendar", "Publish the agency's working days.")
 about_noun("playbook", "Publish playbooks, compare their versions, and upgrade what runs on them.")
+
+Document = Playbook | CalendarPack | Framework
 
 
 class PublishPlaybook(Command):
@@ -70,28 +74,40 @@ class Published:
     versions: tuple[Playbook | CalendarPack, ...] = ()
 
 
-def _next_version(content: Playbook | CalendarPack, state: State, what: str) -> None:
-    versions = state.of(Published).versions
-    if versions and content.version <= versions[-1].version:
-        raise AlreadyExists(
-            f"The {what} {content.id} has version {versions[-1].version} already, so version "
-            f"{content.version} cannot be published: a version never changes. Give the file "
-            f"version {versions[-1].version + 1}."
-        )
+def may_publish(
+    what: str,
+    content: Document,
+    versions: Sequence[Document],
+    context: Context,
+    *,
+    next_version: str = "version {0}",
+) -> None:
+    """Hold what is published to its author and to the order of versions.
 
+    Args:
+        versions: Those published before, oldest first.
+        next_version: The way out, from the number that comes next and the last.
 
-def _director_only(context: Context, what: str) -> None:
+    Raises:
+        WrongPerson: Somebody else than a Director publishes it.
+        AlreadyExists: Its version is not above the last.
+    """
     if "director" not in context.actor.staff_roles:
         raise WrongPerson(
             f"{context.actor.id} may not publish a {what}: policy is a Director's to change. "
             f"Ask a Director to run this command."
         )
+    if versions and content.version <= (last := versions[-1].version):
+        raise AlreadyExists(
+            f"The {what} {content.id} has version {last} already, so version {content.version} "
+            f"cannot be published: a version never changes. Give the file "
+            f"{next_version.format(last + 1, last)}."
+        )
 
 
 @decides(PublishPlaybook)
 def publish_playbook(command: PublishPlaybook, state: State, context: Context) -> Decision:
-    _director_only(context, "playbook")
-    _next_version(command.content, state, "playbook")
+    may_publish("playbook", command.content, state.of(Published).versions, context)
     for step in command.content.steps:
         for kind in step.before:
             if kind not in COMMANDS:
@@ -110,8 +126,7 @@ def playbook_published(state: State, event: PlaybookPublished, stamp: Stamp) -> 
 
 @decides(PublishCalendar)
 def publish_calendar(command: PublishCalendar, state: State, context: Context) -> Decision:
-    _director_only(context, "calendar")
-    _next_version(command.content, state, "calendar")
+    may_publish("calendar", command.content, state.of(Published).versions, context)
     try_calendar(
         command.content,
         context.today,

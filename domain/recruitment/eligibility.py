@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from domain.engagement.guards import running
 from domain.kernel.fields import Line, Option, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
@@ -17,7 +16,6 @@ from domain.kernel.wording import full
 from domain.policy.calendar import spoken
 from domain.policy.parts import EligibilityRules
 from domain.rules.context import Context
-from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
 
 about_noun("eligibility", "Record the rows that make an LEA eligible by statute.")
@@ -77,6 +75,7 @@ class JudgeReadiness(EngagementCommand):
 
     noun = "readiness"
     verb = "judge"
+    happened = "The judgement"
 
     willing: Judgement
     """Whether the LEA's leadership wants the work: yes, partly or no."""
@@ -150,7 +149,6 @@ def _key(year: str, group: str, criterion: str) -> RowKey:
 
 @decides(AddEligibilityRow)
 def add_row(command: AddEligibilityRow, state: State, context: Context) -> Decision:
-    running(state, context)
     known = state.of(Eligibility).rows.get(_key(command.year, command.group, command.criterion))
     if known:
         raise AlreadyExists(
@@ -170,7 +168,6 @@ def add_row(command: AddEligibilityRow, state: State, context: Context) -> Decis
 
 @decides(StrikeEligibilityRow)
 def strike_row(command: StrikeEligibilityRow, state: State, context: Context) -> Decision:
-    running(state, context)
     rows = state.of(Eligibility).rows
     known = rows.get(_key(command.year, command.group, command.criterion))
     if known is None:
@@ -190,8 +187,6 @@ def strike_row(command: StrikeEligibilityRow, state: State, context: Context) ->
 
 @decides(JudgeReadiness)
 def judge_readiness(command: JudgeReadiness, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The judgement", context)
     on = context.effective_on
     same_day = [j for j in state.of(Eligibility).readiness if j.on == on]
     said = (command.willing, command.able, command.why)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from domain.engagement.guards import require_step, running
-from domain.engagement.state import moved_to
+from domain.engagement.guards import require_step
+from domain.engagement.state import Engagement, moved_to
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
@@ -28,6 +28,7 @@ class LogConversation(EngagementCommand):
 
     noun = "conversation"
     verb = "log"
+    needs = "open now"
 
     group: Annotated[Line, Positional()]
     """The stakeholder group, for example superintendent or parents."""
@@ -96,7 +97,6 @@ class Recruitment:
 
 @decides(LogConversation)
 def log_conversation(command: LogConversation, state: State, context: Context) -> Decision:
-    running(state, context, even_before=True)
     groups = [g.id for g in context.the_playbook.stakeholder_groups]
     if command.group not in groups:
         raise Unknown(
@@ -140,7 +140,7 @@ def conversation_logged(state: State, event: ConversationLogged, stamp: Stamp) -
 
 @decides(DecideFit)
 def decide_fit(command: DecideFit, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     slice_ = state.of(Recruitment)
     if engagement.phase != "recruiting":
         decided = slice_.decided

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from domain.engagement.guards import running
 from domain.engagement.state import EngagementRole
 from domain.kernel.fields import Line, Option, PersonRef, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, ReminderCommand, Stamp, State
@@ -160,7 +159,6 @@ def address_mended(state: State, event: AddressMended, stamp: Stamp) -> State:
 
 @decides(ConfirmAddress)
 def confirm_address(command: ConfirmAddress, state: State, context: Context) -> Decision:
-    running(state, context)
     return confirmed(command.person, command.note, state, context)
 
 

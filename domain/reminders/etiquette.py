@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Slug
@@ -76,6 +76,7 @@ class ChooseReminderPolicy(EngagementCommand):
 
     noun = "reminders"
     verb = "policy"
+    happened = "The choice"
 
     policy: Slug
     """The policy, for example gentle."""
@@ -232,7 +233,7 @@ def _owed_item(name: str, state: State, context: Context) -> Obligation:
 
 @decides(SnoozeReminders)
 def snooze(command: SnoozeReminders, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules = _rules(context)
     _may_snooze("snooze a reminder", state, context)
     evidence_for(command.person, command.evidence, "The wish")
@@ -306,7 +307,6 @@ def snoozed(state: State, event: RemindersSnoozed, stamp: Stamp) -> State:
 
 @decides(WakeReminders)
 def wake(command: WakeReminders, state: State, context: Context) -> Decision:
-    running(state, context)
     _may_snooze("end a snooze", state, context)
     not_in_the_future(context.effective_on, "The end of the snooze", context)
     owed = _owed_item(command.item, state, context)
@@ -327,8 +327,7 @@ def woken(state: State, event: RemindersWoken, stamp: Stamp) -> State:
 
 @decides(ChooseReminderPolicy)
 def choose_policy(command: ChooseReminderPolicy, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    not_in_the_future(context.effective_on, "The choice", context)
+    engagement = state.of(Engagement)
     if context.actor.id not in (engagement.roles.get("lead"), engagement.roles.get("director")):
         raise WrongPerson(
             f"{state.id}: {context.actor.id} may not choose how people are reminded: only its Lead "

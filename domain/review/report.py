@@ -1,4 +1,4 @@
-"""The review's report: a draft that the LEA checks for facts, then final, then at the board."""
+"""The review's report: a draft that the LEA checks for facts, then final."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 
 from domain.engagement.guards import of_the_lea
 from domain.engagement.state import Engagement, moved_to
-from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, Incomplete, Unknown, WrongState
@@ -33,73 +32,30 @@ ITEM = "SIR/factual-review"
 Answer = Literal["taken", "not-taken"]
 
 
+def _drafted(state: State, context: Context, what: str) -> tuple[Review, Draft]:
+    """The review with its latest draft, which what is recorded comes after."""
+    review = reviewing(state, context)
+    not_in_the_future(context.effective_on, what, context)
+    if not review.drafts:
+        raise WrongState(
+            f"{state.id}: no draft went to the LEA yet. Record it first: "
+            f"handrail sir draft {state.id}"
+        )
+    draft = review.drafts[-1]
+    if context.effective_on < draft.on:
+        raise ImpossibleDate(
+            f"{state.id}: {what[0].lower()}{what[1:]} cannot be dated "
+            f"{spoken(context.effective_on)}: the draft was sent on {spoken(draft.on)}. Give the "
+            f"day on which it happened: --on DATE"
+        )
+    return review, draft
+
+
 class SendDraft(EngagementCommand):
     """Record that the draft report went to the LEA; its days to correct facts begin."""
 
     noun = "sir"
     verb = "draft"
-
-
-class FileCorrection(EngagementCommand):
-    """File a fact that the LEA says is wrong in the draft."""
-
-    noun = "sir"
-    verb = "correct"
-
-    area: Line | None = None
-    """The area it is about, by its id or number, if it is about one."""
-    text: Prose
-    """What is wrong, and what is right; kept encrypted."""
-    person: Annotated[PersonRef, Option("for")]
-    """Who at the LEA says so."""
-    evidence: Line
-    """Where that is written down."""
-
-
-class AnswerCorrection(EngagementCommand):
-    """Say whether the report was changed after a correction."""
-
-    noun = "sir"
-    verb = "answer"
-
-    correction: Annotated[Line, Positional()]
-    """The correction's id, for example FC1."""
-    answer: Annotated[Answer, Positional()]
-    """taken or not-taken."""
-    note: Prose
-    """What was changed, or why not, in words the LEA can read."""
-
-
-class WaiveWindow(EngagementCommand):
-    """Record that the LEA needs no more time with the draft."""
-
-    noun = "sir"
-    verb = "waive"
-
-    person: Annotated[PersonRef, Option("for")]
-    """Who at the LEA said so."""
-    evidence: Line
-    """Where that is written down."""
-
-
-class FinalizeReview(EngagementCommand):
-    """Make the report final: every area with its strength and its need."""
-
-    noun = "sir"
-    verb = "finalize"
-
-    without_evidence: Mapping[str, str] = {}
-    """Why an area has no evidence, as AREA=REASON, once for each empty area."""
-
-
-class PresentReview(EngagementCommand):
-    """Record that the final report was presented to the LEA's board."""
-
-    noun = "sir"
-    verb = "present"
-
-    meeting: Annotated[Day, Option("on")]
-    """The day of the board's meeting."""
 
 
 class DraftSent(Event):
@@ -119,105 +75,6 @@ class DraftSent(Event):
             f"{counted(self.working_days, 'working day')} to correct facts, until "
             f"{spoken(self.due)}."
         )
-
-
-class CorrectionFiled(Event):
-    type: ClassVar[str] = "correction-filed"
-    correction: str
-    round: int
-    on: date
-    area: str | None = None
-    text: Sealed
-    person: str
-    evidence: Sealed
-
-    def came_true(self) -> date:
-        return self.on
-
-    def sentence(self) -> str:
-        return (
-            f"{self.correction} filed by {self.person} on {spoken(self.on)}"
-            + (f" about {self.area}" if self.area else "")
-            + f" ({self.evidence}): {self.text}"
-        )
-
-
-class CorrectionAnswered(Event):
-    type: ClassVar[str] = "correction-answered"
-    correction: str
-    taken: bool
-    note: Sealed
-
-    def sentence(self) -> str:
-        return f"{self.correction} was {'' if self.taken else 'not '}taken: {self.note}"
-
-
-class WindowWaived(Event):
-    type: ClassVar[str] = "window-waived"
-    round: int
-    on: date
-    person: str
-    evidence: Sealed
-
-    def came_true(self) -> date:
-        return self.on
-
-    def sentence(self) -> str:
-        return (
-            f"{self.person} needs no more time with the draft, {spoken(self.on)} ({self.evidence})."
-        )
-
-
-class ReviewFinalized(Event):
-    type: ClassVar[str] = "review-finalized"
-    on: date
-    areas: int
-    actions: int
-    chosen: tuple[str, ...] = ()
-    without_evidence: Mapping[str, Sealed] = {}
-
-    def came_true(self) -> date:
-        return self.on
-
-    def sentence(self) -> str:
-        return (
-            f"Review final on {spoken(self.on)}: {counted(self.areas, 'area')}, "
-            f"{counted(self.actions, 'recommended action')}, {len(self.chosen)} chosen."
-            + "".join(
-                f" No evidence for {area}: {full(why)}"
-                for area, why in self.without_evidence.items()
-            )
-        )
-
-
-class ReviewPresented(Event):
-    type: ClassVar[str] = "review-presented"
-    meeting: date
-
-    def came_true(self) -> date:
-        return self.meeting
-
-    def sentence(self) -> str:
-        return f"Review presented to the LEA's board on {spoken(self.meeting)}."
-
-
-def _drafted(state: State, context: Context, what: str) -> tuple[Review, Draft]:
-    """The review with its latest draft, which what is recorded comes after."""
-    review = reviewing(state, context)
-    not_in_the_future(context.effective_on, what, context)
-    if not review.drafts:
-        raise WrongState(
-            f"{state.id}: no draft went to the LEA yet. Record it first: "
-            f"handrail sir draft {state.id}"
-        )
-    draft = review.drafts[-1]
-    if context.effective_on < draft.on:
-        raise ImpossibleDate(
-            f"{state.id}: {what[0].lower()}{what[1:]} cannot be dated "
-            f"{spoken(context.effective_on)}: the draft was sent on {spoken(draft.on)}. Give the "
-            f"day on which it happened: --on DATE"
-        )
-    return review, draft
 
 
 @decides(SendDraft)
@@ -266,6 +123,43 @@ def _with_draft(state: State, round_: int, **changes: date | bool) -> State:
     return state.put(replace(review, drafts=tuple(drafts)))
 
 
+class FileCorrection(EngagementCommand):
+    """File a fact that the LEA says is wrong in the draft."""
+
+    noun = "sir"
+    verb = "correct"
+
+    area: Line | None = None
+    """The area it is about, by its id or number, if it is about one."""
+    text: Prose
+    """What is wrong, and what is right; kept encrypted."""
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA says so."""
+    evidence: Line
+    """Where that is written down."""
+
+
+class CorrectionFiled(Event):
+    type: ClassVar[str] = "correction-filed"
+    correction: str
+    round: int
+    on: date
+    area: str | None = None
+    text: Sealed
+    person: str
+    evidence: Sealed
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return (
+            f"{self.correction} filed by {self.person} on {spoken(self.on)}"
+            + (f" about {self.area}" if self.area else "")
+            + f" ({self.evidence}): {self.text}"
+        )
+
+
 @decides(FileCorrection)
 def file_correction(command: FileCorrection, state: State, context: Context) -> Decision:
     review, _ = _drafted(state, context, "The correction")
@@ -306,6 +200,30 @@ def _keep(state: State, correction: Correction) -> State:
     return state.put(replace(review, corrections={**review.corrections, correction.id: correction}))
 
 
+class AnswerCorrection(EngagementCommand):
+    """Say whether the report was changed after a correction."""
+
+    noun = "sir"
+    verb = "answer"
+
+    correction: Annotated[Line, Positional()]
+    """The correction's id, for example FC1."""
+    answer: Annotated[Answer, Positional()]
+    """taken or not-taken."""
+    note: Prose
+    """What was changed, or why not, in words the LEA can read."""
+
+
+class CorrectionAnswered(Event):
+    type: ClassVar[str] = "correction-answered"
+    correction: str
+    taken: bool
+    note: Sealed
+
+    def sentence(self) -> str:
+        return f"{self.correction} was {'' if self.taken else 'not '}taken: {self.note}"
+
+
 @decides(AnswerCorrection)
 def answer_correction(command: AnswerCorrection, state: State, context: Context) -> Decision:
     review, _ = _drafted(state, context, "The answer")
@@ -332,6 +250,34 @@ def correction_answered(state: State, event: CorrectionAnswered, stamp: Stamp) -
     return _keep(state, replace(found, taken=event.taken))
 
 
+class WaiveWindow(EngagementCommand):
+    """Record that the LEA needs no more time with the draft."""
+
+    noun = "sir"
+    verb = "waive"
+
+    person: Annotated[PersonRef, Option("for")]
+    """Who at the LEA said so."""
+    evidence: Line
+    """Where that is written down."""
+
+
+class WindowWaived(Event):
+    type: ClassVar[str] = "window-waived"
+    round: int
+    on: date
+    person: str
+    evidence: Sealed
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return (
+            f"{self.person} needs no more time with the draft, {spoken(self.on)} ({self.evidence})."
+        )
+
+
 @decides(WaiveWindow)
 def waive_window(command: WaiveWindow, state: State, context: Context) -> Decision:
     review, draft = _drafted(state, context, "The waiver")
@@ -354,6 +300,38 @@ def waive_window(command: WaiveWindow, state: State, context: Context) -> Decisi
 @evolves(WindowWaived)
 def window_waived(state: State, event: WindowWaived, stamp: Stamp) -> State:
     return _with_draft(state, event.round, waived=True)
+
+
+class FinalizeReview(EngagementCommand):
+    """Make the report final: every area with its strength and its need."""
+
+    noun = "sir"
+    verb = "finalize"
+
+    without_evidence: Mapping[str, str] = {}
+    """Why an area has no evidence, as AREA=REASON, once for each empty area."""
+
+
+class ReviewFinalized(Event):
+    type: ClassVar[str] = "review-finalized"
+    on: date
+    areas: int
+    actions: int
+    chosen: tuple[str, ...] = ()
+    without_evidence: Mapping[str, Sealed] = {}
+
+    def came_true(self) -> date:
+        return self.on
+
+    def sentence(self) -> str:
+        return (
+            f"Review final on {spoken(self.on)}: {counted(self.areas, 'area')}, "
+            f"{counted(self.actions, 'recommended action')}, {len(self.chosen)} chosen."
+            + "".join(
+                f" No evidence for {area}: {full(why)}"
+                for area, why in self.without_evidence.items()
+            )
+        )
 
 
 @decides(FinalizeReview)
@@ -448,35 +426,6 @@ def review_finalized(state: State, event: ReviewFinalized, stamp: Stamp) -> Stat
     why = {area: str(reason) for area, reason in event.without_evidence.items()}
     review = replace(state.of(Review), finalized_on=event.on, without_evidence=why)
     return moved_to(state.put(review), "partnering")
-
-
-@decides(PresentReview)
-def present(command: PresentReview, state: State, context: Context) -> Decision:
-    review = reviewing(state, context, even_final=True)
-    not_in_the_future(command.meeting, "The presentation", context)
-    if review.finalized_on is None:
-        raise WrongState(
-            f"{state.id}: the review is not final, so it cannot have been presented. Make it "
-            f"final first: handrail sir finalize {state.id}"
-        )
-    if command.meeting < review.finalized_on:
-        raise ImpossibleDate(
-            f"{state.id}: the review cannot have been presented on {spoken(command.meeting)}: it "
-            f"is final since {spoken(review.finalized_on)}. Give the day of the meeting."
-        )
-    if command.meeting in review.presented:
-        raise AlreadyExists(
-            f"{state.id}: the presentation of {spoken(command.meeting)} is recorded already. See "
-            f"it: handrail sir show {state.id}"
-        )
-    return [ReviewPresented(meeting=command.meeting)]
-
-
-@evolves(ReviewPresented)
-def review_presented(state: State, event: ReviewPresented, stamp: Stamp) -> State:
-    review = state.of(Review)
-    presented = tuple(sorted({*review.presented, event.meeting}))
-    return state.put(replace(review, presented=presented))
 
 
 @owes

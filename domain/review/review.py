@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from domain.agreements.agreements import Agreements
-from domain.deliverables.proposing import Proposal
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement, moved_to
 from domain.kernel.fields import Line, Positional, Prose, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -24,6 +22,7 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import counted
+from domain.owing.signing import Proposal
 from domain.policy.calendar import spoken
 from domain.policy.framework import Area
 from domain.policy.parts import ReviewRules
@@ -290,7 +289,7 @@ def reviewing(state: State, context: Context, *, even_final: bool = False) -> Re
         WrongState: It was not opened, or is final.
         ImpossibleDate: What is recorded is dated before the opening of the review.
     """
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     review = state.of(Review)
     if review.opened_on is None:
         raise WrongState(
@@ -346,7 +345,7 @@ def lead_or_director(what: str, state: State, context: Context) -> None:
 
 @decides(OpenReview)
 def open_review(command: OpenReview, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules_of(state, context)
     if engagement.phase in ("recruiting", "agreeing"):
         raise WrongState(

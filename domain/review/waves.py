@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from domain.deliverables.proposing import Proposal
 from domain.engagement.burden import (
     Ahead,
     BurdenWaiver,
@@ -26,10 +25,10 @@ from domain.kernel.refusals import AlreadyExists, Unknown, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full, lea_hours
 from domain.owing.obligations import Obligation, Side, owes
-from domain.owing.signing import possible_due, signatures_owed, the_lead
+from domain.owing.signing import Proposal, may_sign, possible_due, signatures_owed, signed_told
 from domain.policy.calendar import spoken
 from domain.review.review import Review, Wave, reviewing, rules_of
-from domain.rules.context import Context, PersonEntry
+from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
 
@@ -148,11 +147,7 @@ class WaveSigned(Event):
     evidence: Sealed | None = None
 
     def sentence(self) -> str:
-        return (
-            f"{self.wave} due {spoken(self.due)} signed for the "
-            f"{'LEA' if self.side == 'lea' else 'agency'} by {self.person}"
-            + (f" ({self.evidence})." if self.evidence else ".")
-        )
+        return signed_told(self.wave, self.due, self.side, self.person, self.evidence)
 
 
 class WaveAgreed(Event):
@@ -323,22 +318,7 @@ def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
     wave = still_asked_for(command.wave, review, state, "signed")
     evidence_for(command.person, command.evidence, "The LEA's signature")
     not_in_the_future(context.effective_on, "The signature", context)
-    proposal = wave.proposal
-    if proposal is None:
-        raise WrongState(
-            f"{state.id}: nothing about {wave.id} {wave.title!r} waits for a signature; it is "
-            f"{wave.status}{f', due {spoken(wave.due)}' if wave.due else ''}. To propose another "
-            f"date: handrail sir wave redate {state.id} {wave.id} --due DATE --reason REASON"
-        )
-    person, side = _signer(command, state, context)
-    if side in proposal.signed:
-        raise AlreadyExists(
-            f"{state.id}: {wave.id} due {spoken(proposal.due)} is signed already for "
-            f"{'the agency' if side == 'agency' else 'the LEA'} by {proposal.signed[side]}; it "
-            f"waits for {'the LEA' if side == 'agency' else 'the Lead'}: handrail sir wave sign "
-            f"{state.id} {wave.id}{' --for PERSON --evidence REFERENCE' * (side == 'agency')}"
-        )
-    possible_due(proposal.due, state, context)
+    proposal, person, side = may_sign(wave, "sir wave", command.person, state, context)
     hours = wave.hours if wave.proposed_hours is None else wave.proposed_hours
     asked = _asking(wave, proposal.due, hours)
     waived = within_burden(state, context, [asked], command.waive_burden)
@@ -364,19 +344,12 @@ def sign_wave(command: SignWave, state: State, context: Context) -> Decision:
     ]
 
 
-def _signer(command: SignWave, state: State, context: Context) -> tuple[PersonEntry, Side]:
-    if command.person:
-        return of_the_lea(command.person, state.of(Engagement), context), "lea"
-    the_lead(f"sign {command.wave.upper()}", state, context)
-    return context.actor, "agency"
-
-
 @evolves(WaveSigned)
 def wave_signed(state: State, event: WaveSigned, stamp: Stamp) -> State:
     wave = wave_in(state, event.wave)
     proposal = wave.proposal or Proposal(event.due)
-    signed = {**proposal.signed, event.side: event.person}
-    return with_wave(state, replace(wave, proposal=replace(proposal, signed=signed)))
+    signed = proposal.with_signature(event.side, event.person)
+    return with_wave(state, replace(wave, proposal=signed))
 
 
 @evolves(WaveAgreed)

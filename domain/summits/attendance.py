@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.engagement.guards import of_the_lea, running
+from domain.engagement.guards import of_the_lea
+from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional
 from domain.kernel.messages import Decision, Event, Stamp, State
@@ -241,7 +242,7 @@ def _days(entry: SummitEntry) -> str:
 
 @decides(RecordAttendance)
 def record_attendance(command: RecordAttendance, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     role = _role(command.role, state, context)
     entry = the_summit(command.summit, context)
     if entry.status == "cancelled":
@@ -323,7 +324,6 @@ def paired_at_summit(state: State, event: PairedAtSummit, stamp: Stamp) -> State
 
 @decides(CommitAtSummit)
 def commit(command: CommitAtSummit, state: State, context: Context) -> Decision:
-    running(state, context)
     summit_rules(state, context)
     entry = the_summit(command.summit, context)
     not_in_the_future(context.effective_on, "The promise", context)
@@ -382,7 +382,6 @@ def summit_committed(state: State, event: SummitCommitted, stamp: Stamp) -> Stat
 
 @decides(SettleCommitment)
 def settle(command: SettleCommitment, state: State, context: Context) -> Decision:
-    running(state, context)
     of_summit = {c.id: c for c in state.of(Attendance).commitments if c.summit == command.summit}
     wanted = command.commitment.upper().rpartition("/")[2]
     found = of_summit.get(wanted)

@@ -6,7 +6,6 @@ from datetime import date, time
 from typing import ClassVar, Literal
 
 from domain.engagement.burden import Burden, first_of, hours_asked
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.fields import Line
 from domain.kernel.messages import Decision, Event, Stamp, State
@@ -49,6 +48,7 @@ class TakeOverSummit(InvitationCommand):
     noun = "summit"
     verb = "take-over"
     internal = True
+    needs = "nothing"
 
 
 class SummitFollowed(Event):
@@ -129,7 +129,6 @@ def over_cap(state: State, context: Context, entry: SummitEntry) -> str | None:
 
 @decides(FollowSummit)
 def follow(command: FollowSummit, state: State, context: Context) -> Decision:
-    running(state, context)
     entry = ahead(command.summit, context, "taken along to")
     invitation = the_invitation(command, state, "taken along to")
     not_in_the_future(context.effective_on, "The change", context)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from domain.coaching.contacts import Coaching, coached_since
 from domain.engagement.burden import Away, BurdenWaiver, HoursAsked, asks, takes_days, within_burden
-from domain.engagement.guards import evidence_for, of_the_lea, running
+from domain.engagement.guards import evidence_for, of_the_lea
 from domain.engagement.state import Engagement
 from domain.kernel.fields import Hours, Line, Option, PersonRef
 from domain.kernel.messages import Decision, EngagementCommand, Event, On, Stamp, State
@@ -280,7 +280,7 @@ def the_invitation(command: InvitationCommand, state: State, what: str) -> Invit
 
 @decides(InviteToSummit)
 def invite(command: InviteToSummit, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules = summit_rules(state, context)
     entry = ahead(command.summit, context, "invited to")
     not_in_the_future(context.effective_on, "The invitation", context)
@@ -365,7 +365,7 @@ def summit_invited(state: State, event: SummitInvited, stamp: Stamp) -> State:
 
 @decides(RegisterForSummit)
 def register(command: RegisterForSummit, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules = summit_rules(state, context)
     entry = ahead(command.summit, context, "registered for")
     invitation = the_invitation(command, state, "registered for")
@@ -428,7 +428,7 @@ def summit_registered(state: State, event: SummitRegistered, stamp: Stamp) -> St
 
 @decides(DeclineSummit)
 def decline(command: DeclineSummit, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     entry = ahead(command.summit, context, "excused from")
     invitation = the_invitation(command, state, "excused from")
     not_in_the_future(context.effective_on, "The answer", context)

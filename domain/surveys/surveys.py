@@ -14,7 +14,6 @@ from pydantic import Field
 
 from domain.agreements.agreements import Agreements
 from domain.engagement.burden import BurdenWaiver, HoursAsked, asks, within_burden
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import LeaHours, Line, Option
@@ -68,6 +67,7 @@ class DropSurvey(EngagementCommand):
 
     noun = "survey"
     verb = "drop"
+    happened = "The drop"
 
     year: Annotated[Year, Option("survey")]
     """The year of the survey that was asked for."""
@@ -80,6 +80,7 @@ class RecordSurvey(EngagementCommand):
 
     noun = "survey"
     verb = "record"
+    happened = "The survey"
 
     year: Annotated[Year, Option("survey")]
     """The year of the survey, 1 for the first."""
@@ -101,6 +102,7 @@ class WithdrawSurvey(EngagementCommand):
 
     noun = "survey"
     verb = "withdraw"
+    happened = "The taking back"
 
     year: Annotated[Year, Option("survey")]
     """The year of the survey."""
@@ -281,8 +283,6 @@ def _in_its_place(command: RecordSurvey, state: State, context: Context) -> None
 
 @decides(RecordSurvey)
 def record_survey(command: RecordSurvey, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The survey", context)
     results = _checked(command, state, context)
     if not results:
         raise Incomplete(
@@ -325,8 +325,6 @@ def record_survey(command: RecordSurvey, state: State, context: Context) -> Deci
 
 @decides(WithdrawSurvey)
 def withdraw_survey(command: WithdrawSurvey, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The taking back", context)
     standing = state.of(Surveys).standing
     known = standing.get(command.year)
     if known is None:
@@ -341,7 +339,7 @@ def withdraw_survey(command: WithdrawSurvey, state: State, context: Context) -> 
 
 @decides(AskSurvey)
 def ask_survey(command: AskSurvey, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules_of(state, context)
     not_in_the_future(context.effective_on, "The asking", context)
     if state.of(Agreements).effective_on is None:
@@ -374,8 +372,6 @@ def ask_survey(command: AskSurvey, state: State, context: Context) -> Decision:
 
 @decides(DropSurvey)
 def drop_survey(command: DropSurvey, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The drop", context)
     slice_ = state.of(Surveys)
     open_ = [y for y, a in slice_.asks.items() if not a.dropped and y not in slice_.standing]
     if command.year not in open_:

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import ClassVar, Literal
 
 from domain.engagement.engagement import RoleAssigned
-from domain.engagement.guards import before_assigning, running
+from domain.engagement.guards import before_assigning
 from domain.engagement.state import Engagement, EngagementRole, Tenure
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, PersonRef
@@ -20,7 +20,7 @@ from domain.policy.calendar import at_local, local_date, spoken
 from domain.policy.parts import HandoverRules
 from domain.rules.authority import MAY, require
 from domain.rules.context import Context
-from domain.rules.days import not_in_the_future, within_reach
+from domain.rules.days import within_reach
 from domain.rules.registry import decides, evolves
 
 about_noun("lead", "Hand over to another Lead, with a packet; see who leads how much.")
@@ -53,6 +53,7 @@ class CancelHandover(EngagementCommand):
 
     noun = "lead"
     verb = "handover-cancel"
+    happened = "The cancelling"
 
     reason: Line
     """Why it does not come about."""
@@ -160,7 +161,7 @@ def may_make_lead(what: str, state: State, context: Context) -> None:
 
 @decides(HandOverLead)
 def hand_over(command: HandOverLead, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     may_make_lead("hand over", state, context)
     outgoing, effective = engagement.roles["lead"], context.effective_on
     within_reach(effective, "The handover on", context)
@@ -304,8 +305,6 @@ def handover_set(state: State, event: HandoverSet, stamp: Stamp) -> State:
 
 @decides(CancelHandover)
 def cancel(command: CancelHandover, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The cancelling", context)
     may_make_lead("keep the Lead of", state, context)
     facts = pending(state)
     if facts is None:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar
 
 from domain.coaching.contacts import Coaching, coached_since
-from domain.engagement.guards import running
+from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Prose
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -42,6 +42,7 @@ class SkipMeeting(EngagementCommand):
 
     noun = "handover"
     verb = "skip"
+    happened = "The decision"
 
     reason: Line
     """Why they do not meet."""
@@ -103,7 +104,7 @@ def _whose_meeting(state: State) -> Handover:
 
 @decides(MeetForHandover)
 def meet(command: MeetForHandover, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     on = command.on or context.effective_on
     not_in_the_future(on, "The meeting", context)
     handover = _whose_meeting(state)
@@ -126,8 +127,6 @@ def handover_met(state: State, event: HandoverMet, stamp: Stamp) -> State:
 
 @decides(SkipMeeting)
 def skip(command: SkipMeeting, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The decision", context)
     handover = _whose_meeting(state)
     reason = Sealed(about=state.stream, text=command.reason)
     return [MeetingSkipped(handover=handover.id, reason=reason)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from domain.engagement.guards import of_the_lea, running
+from domain.engagement.guards import of_the_lea
 from domain.engagement.state import Engagement, EngagementRole
 from domain.kernel.fields import Line, Option, PersonRef, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -42,6 +42,7 @@ class AddMember(_TeamCommand):
 
     noun = "team"
     verb = "add"
+    happened = "The membership"
 
     as_: Annotated[Line, Option("role")]
     """As what, by a kind of the playbook, for example teacher, principal or district_admin."""
@@ -186,8 +187,7 @@ def _placed(kind: MemberKind, ref: str, engagement: Engagement, context: Context
 
 @decides(AddMember)
 def add_member(command: AddMember, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
-    not_in_the_future(context.effective_on, "The membership", context)
+    engagement = state.of(Engagement)
     rules = rules_of(state, context)
     kinds = {k.id: k for k in rules.kinds}
     wanted = command.as_.casefold().replace("-", "_").replace(" ", "_")
@@ -234,7 +234,6 @@ def member_added(state: State, event: TeamMemberAdded, stamp: Stamp) -> State:
 
 @decides(RemoveMember)
 def remove_member(command: RemoveMember, state: State, context: Context) -> Decision:
-    running(state, context)
     rules_of(state, context)
     not_in_the_future(context.effective_on, "The leaving", context)
     person = context.person(command.person)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import running
 from domain.kernel.fields import Line, Option
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
@@ -15,13 +14,14 @@ from domain.kernel.wording import full
 from domain.policy.calendar import spoken
 from domain.policy.parts import RiskRules
 from domain.rules.context import Context
-from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
 
 about_noun("risk", "Raise and lower what may hold an engagement back.")
 
 
 class _RiskCommand(EngagementCommand):
+    happened = "The change of the risk"
+
     risk: Annotated[Line, Option("kind")]
     """The kind of risk, for example politics, turnover, resources or location."""
     level: Line
@@ -121,8 +121,6 @@ def risen(kind: str, level: str, reason: str, state: State, context: Context) ->
 
 
 def _change(command: _RiskCommand, state: State, context: Context) -> Decision:
-    running(state, context)
-    not_in_the_future(context.effective_on, "The change of the risk", context)
     rules = rules_of(state, context)
     kinds, levels = [k.id for k in rules.kinds], [n.id for n in rules.levels]
     kind, level = command.risk.casefold(), command.level.casefold()

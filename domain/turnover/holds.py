@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from domain.deliverables.proposing import Deliverables
-from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line
@@ -285,7 +284,7 @@ def _items_named(names: Iterable[str], state: State, context: Context) -> tuple[
 
 @decides(HoldEngagement)
 def hold_engagement(command: HoldEngagement, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     _lead_or_director("put it on hold", engagement, state, context)
     not_in_the_future(context.effective_on, "The hold", context)
     if command.until is not None:
@@ -328,7 +327,7 @@ def hold_placed(state: State, event: HoldPlaced, stamp: Stamp) -> State:
 
 @decides(ResumeEngagement)
 def resume_engagement(command: ResumeEngagement, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     _lead_or_director("lift a hold", engagement, state, context)
     not_in_the_future(context.effective_on, "The end of the hold", context)
     open_ = state.of(Holds).open

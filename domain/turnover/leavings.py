@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 from domain.agreements.agreements import Agreements
 from domain.deliverables.proposing import Deliverables
-from domain.engagement.guards import before_assigning, of_the_lea, running
+from domain.engagement.guards import before_assigning, of_the_lea
 from domain.engagement.state import Engagement, EngagementRole
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Positional
@@ -197,7 +197,7 @@ def _tight_items(state: State, context: Context) -> tuple[str, ...]:
 
 @decides(LeaderLeaves)
 def leader_leaves(command: LeaderLeaves, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules = rules_of(state, context)
     not_in_the_future(context.effective_on, "The announcement", context)
     person = of_the_lea(command.person, engagement, context)
@@ -367,7 +367,7 @@ def leader_left(state: State, event: LeaderLeft, stamp: Stamp) -> State:
 
 @decides(LeaderStays)
 def leader_stays(command: LeaderStays, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules_of(state, context)
     not_in_the_future(context.effective_on, "The change", context)
     person = of_the_lea(command.person, engagement, context)

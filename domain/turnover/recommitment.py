@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import of_the_lea, running
-from domain.engagement.state import EngagementRole
+from domain.engagement.guards import of_the_lea
+from domain.engagement.state import Engagement, EngagementRole
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -94,7 +94,7 @@ class BoardReaffirmed(Event):
 
 @decides(RecordRecommitment)
 def record_recommitment(command: RecordRecommitment, state: State, context: Context) -> Decision:
-    engagement = running(state, context)
+    engagement = state.of(Engagement)
     rules_of(state, context)
     not_in_the_future(context.effective_on, "The recommitment", context)
     person = of_the_lea(command.person, engagement, context)
@@ -150,7 +150,6 @@ def recommitted(state: State, event: Recommitted, stamp: Stamp) -> State:
 
 @decides(ReaffirmCommitment)
 def reaffirm(command: ReaffirmCommitment, state: State, context: Context) -> Decision:
-    running(state, context)
     rules_of(state, context)
     not_in_the_future(command.meeting, "The board's meeting", context)
     not_in_the_future(context.effective_on, "The reaffirmation", context)

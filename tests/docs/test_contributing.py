@@ -10,7 +10,7 @@ PLAYED = """
 
 from datetime import date
 
-from domain.kernel.refusals import AlreadyExists
+from domain.kernel.refusals import AlreadyExists, Unknown
 from domain.owing.obligations import obligations
 from tests.domain.story import Story
 
@@ -19,6 +19,7 @@ def owed():
     return [(o.due, o.settled) for o in all_owed if o.item == "interpreter/Mixteco"]
 
 story, it = Story().opened(), {"language": "Mixteco", "meeting": date(2026, 9, 14)}
+Story().when("interpreter need", **it).refuses(Unknown, "handrail engagement list")
 story.do("interpreter need", **it)
 assert owed() == [(date(2026, 9, 14), None)]
 story.when("interpreter need", **it).refuses(AlreadyExists, "handrail history")

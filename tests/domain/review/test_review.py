@@ -28,6 +28,7 @@ from domain.policy.framework import Framework
 from domain.program.frameworks import FrameworkPublished, Frameworks
 from domain.reminders.planning import reconcile
 from domain.review.evidence import EvidenceLogged, EvidenceWithdrawn
+from domain.review.presenting import ReviewPresented
 from domain.review.recommendations import (
     ActionAdded,
     ActionDropped,
@@ -41,7 +42,6 @@ from domain.review.report import (
     CorrectionFiled,
     DraftSent,
     ReviewFinalized,
-    ReviewPresented,
     WindowWaived,
 )
 from domain.review.review import FindingRecorded, Review, ReviewOpened
