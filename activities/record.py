@@ -347,8 +347,8 @@ class Record:
         # everybody whom its words name.
         named = await about_words(connection, receipt)
         about = " ".join(dict.fromkeys([receipt.stream.removeprefix("person:"), *named]))
-        document = {"message": Sealed(about=about, text=receipt.message).model_dump()}
-        await self._vault.seal(connection, place(envelope.command_id), [document])
+        said = {"message": Sealed(about=about, text=receipt.message)}
+        document = await self._vault.seal(connection, place(envelope.command_id), said)
         kept = receipt.model_copy(update={"message": json.dumps(document["message"])})
         answer = kept.model_dump(mode="json")
         if receipt.outcome == "recorded" and envelope.actor != SYSTEM:

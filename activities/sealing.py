@@ -10,6 +10,7 @@ from typing import Any
 
 from domain.envelope import Envelope, Receipt
 from domain.kernel.refusals import Refused
+from domain.kernel.sealed import Sealed
 from domain.streams import person_id_from
 from store.database import Connection
 from store.errors import ForeignKey, VaultError
@@ -47,8 +48,8 @@ async def seal(connection: Connection, vault: Vault, envelope: Envelope) -> Enve
         subjects |= {person: None} if person else {}
     if not subjects:
         return envelope
-    document = {"about": " ".join(subjects), "text": text}
-    await vault.seal(connection, _place(envelope), [document])
+    told = Sealed(about=" ".join(subjects), text=text)
+    document = await vault.seal(connection, _place(envelope), told)
     return envelope.model_copy(update={"stream": stream, "actor": "", "body": document})
 
 
@@ -77,9 +78,9 @@ async def sealed_answer(connection: Connection, vault: Vault, receipt: Receipt) 
     about = await about_words(connection, receipt)
     if not receipt.message or not about:
         return receipt
-    document = {"about": " ".join(about), "text": receipt.message}
+    told = Sealed(about=" ".join(about), text=receipt.message)
     try:
-        await vault.seal(connection, _answer(receipt), [document])
+        document = await vault.seal(connection, _answer(receipt), told)
     except ForeignKey:
         raise
     except VaultError as problem:

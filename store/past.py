@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from domain.envelope import Envelope
 from domain.kernel.messages import Command, Recorded, State
 from domain.kernel.refusals import Invalid, Refused
+from domain.kernel.sealed import Sealed
 from domain.kernel.validation import explain
 from domain.mending import CorrectEntry, EntryMended, RetractEntry
 from domain.money.appropriations import entry as appropriation_entry
@@ -36,9 +37,8 @@ async def typed(
     text = envelope.model_dump_json(exclude={"command_id", "causation_id"})
     named = await named_in(connection, "\n".join(words(json.loads(text))))
     about = dict.fromkeys([stream.removeprefix("person:"), *named])
-    document = {"about": " ".join(about), "text": text}
-    await vault.seal(connection, _place(envelope.command_id), [document])
-    return document
+    told = Sealed(about=" ".join(about), text=text)
+    return await vault.seal(connection, _place(envelope.command_id), told)
 
 
 async def typed_for(
