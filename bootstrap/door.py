@@ -83,7 +83,7 @@ class Door:
     clock: Clock
     sandbox: bool
     away: NotAccepted | None = None
-    """Why there is no Temporal: what was answered before is answered from the store all the same."""
+    """Why there is no Temporal; what was answered before is answered by the store alone."""
     left_out: "list[Unreadable]" = field(default_factory=list)
     """What an answer about many had to leave out, for whoever asked to be told."""
 
@@ -335,16 +335,16 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
         except AWAY as away:
             raise _database_away(settings, away) from away
         client: Client | None = None
-        away: NotAccepted | None = None
+        shut: NotAccepted | None = None
         if commands or sandbox:
             try:
                 client = await _reach_temporal(settings, epoch)
             except NotAccepted as problem:
                 if sandbox:
                     raise  # Which has no other clock.
-                away = problem
+                shut = problem
         clock: Clock = SandboxClock(client) if sandbox and client is not None else SystemClock()
-        yield Door(settings, pool, Vault(settings.master_key()), client, clock, sandbox, away)
+        yield Door(settings, pool, Vault(settings.master_key()), client, clock, sandbox, shut)
     finally:
         pool.terminate()
 

@@ -3,13 +3,24 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cli.asking import Json, Names, counted, run
-from cli.commands import explain, tell, told
-from cli.files import load_yaml
 from cli.keeping import adopt, show_held, show_missing
-from cli.output import DONE, REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
-from cli.stack import settings_or_fail
+from cli.terminal.files import load_yaml
+from cli.terminal.options import explain
+from cli.terminal.output import (
+    DONE,
+    REFUSED,
+    UNAVAILABLE,
+    USAGE,
+    emit_json,
+    emit_table,
+    fail,
+    narrate,
+)
+from cli.terminal.receipts import tell
+from cli.terminal.session import Json, run, settings_or_fail
 from cli.verbs import Parameter, Verbs
+from domain.kernel.wording import counted
+from queries.names import Names
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -115,6 +126,8 @@ def init(
                 issued_at=await door.now(),
             )
         )
+        from queries.receipts import told
+
         sentences = await told(door, receipt)
         names = Names(door)
         await names.learn(receipt.message, *sentences)

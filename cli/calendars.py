@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cli.asking import Json, Names, counted, engagement_named, person_named, run
-from cli.nouns import noun
-from cli.output import REFUSED, USAGE, emit_json, emit_table, fail, narrate
+from cli.terminal.nouns import noun
+from cli.terminal.output import REFUSED, USAGE, emit_json, emit_table, fail, narrate
+from cli.terminal.session import Json, run
 from cli.verbs import Parameter, Verbs
+from domain.kernel.wording import counted
+from queries.names import Names
+from queries.refs import engagement_named, person_named
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
@@ -54,8 +57,8 @@ def calendar_export(
     async def work(door: "Door") -> tuple[bytes, int]:
         from bootstrap.calendars import exported
         from domain.kernel.refusals import Unknown
-        from store.context import program
         from store.database import listed, queries
+        from store.documents import program
 
         chosen: list[str] | None = [await engagement_named(door, one) for one in engagements]
         title = ", ".join(chosen or ())

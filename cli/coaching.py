@@ -1,26 +1,17 @@
 """Questions about coaching: the contacts, the cycles, and how much of the offer reaches an LEA."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from cli.asking import Json, Names, counted, engagement_named, run, say_if_illustrative
-from cli.nouns import noun
-from cli.output import REFUSED, emit_json, emit_table, fail
-from cli.reading import AsKnown, AsTrue, _day
+from cli.terminal.dates import AsKnown, AsTrue, day_typed
+from cli.terminal.nouns import noun
+from cli.terminal.output import emit_json, emit_table, say_if_illustrative
+from cli.terminal.session import Json, run
 from cli.verbs import Verbs
-from domain.coaching.contacts import Coaching, rules_of
-from domain.coaching.cycles import AS_PREDICTED, Cycle, Cycles
+from domain.coaching.cycles import AS_PREDICTED
 from domain.engagement.state import Engagement
-from domain.kernel.messages import State
-from domain.outlook.dosage import Dosage, Month, dosage
-from domain.policy.calendar import local_date, spoken
-
-if TYPE_CHECKING:
-    from bootstrap.door import Door
-    from domain.rules.context import Context
+from domain.kernel.wording import counted, spoken
+from domain.outlook.dosage import Dosage
 
 
 def register(app: Verbs) -> None:
@@ -29,50 +20,6 @@ def register(app: Verbs) -> None:
     noun(app, "cycle").command(cycle_list, name="list")
     noun(app, "consultancy").command(consultancy_list, name="list")
     app.command(dosage_show, name="dosage")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """An engagement as it was asked for."""
-
-    state: State
-    context: "Context"
-    today: date
-    """The day it is looked at: today, the day asked for, or the day on which it ended."""
-    names: Names
-
-
-def _seen(engagement: str, as_known: str | None, as_true: str | None) -> Seen:
-    known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
-
-    async def work(door: "Door") -> Seen:
-        from cli.showing import read_state
-        from store.context import program, standing
-
-        one = await engagement_named(door, engagement)
-        async with door.pool.acquire() as connection:
-            settings = await program(connection)
-        zone = settings.zone if settings else "UTC"
-        now = await door.now()
-        state = await read_state(door, one, known, true, ZoneInfo(zone))
-        async with door.pool.acquire() as connection:
-            context = await standing(connection, state, now)
-        names = Names(door, known)
-        coaching = state.of(Coaching)
-        await names.learn(*(c.coach for c in coaching.contacts))
-        await names.learn(*(p for c in coaching.contacts for p in c.people))
-        return Seen(state, context, _last_day(state, now, zone, known, true), names)
-
-    seen = run(work)
-    if seen.state.of(Engagement).phase is None:
-        fail(f"{engagement} was not open yet on that day. Ask for a later one.", REFUSED)
-    return seen
-
-
-def _last_day(state: State, now: datetime, zone: str, *asked: date | None) -> date:
-    ended = state.of(Engagement).ended_at
-    days = [local_date(now, zone), *(day for day in asked if day)]
-    return min([*days, local_date(ended, zone)] if ended else days)
 
 
 def contact_list(
@@ -86,39 +33,32 @@ def contact_list(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object a line.
     """
-    seen = _seen(engagement, as_known, as_true)
-    contacts, names = seen.state.of(Coaching).contacts, seen.names
+    from queries.coaching import contacts_of
+
+    known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
+    found, names = run(lambda door: contacts_of(door, engagement, known, true))
     if json_:
-        for c in contacts:
-            emit_json(
-                {
-                    "on": c.on,
-                    "kind": c.kind,
-                    "counts": c.counts,
-                    "coach": names.handle(c.coach),
-                    "with": [names.handle(p) for p in c.people],
-                    "for": str(c.purpose),
-                    "note": str(c.note) if c.note else None,
-                }
-            )
+        for row in found["contacts"]:
+            who = {"coach": names.handle(row["coach"])}
+            emit_json({**row, **who, "with": [names.handle(p) for p in row["with"]]})
         return
     emit_table(
-        counted(len(contacts), "contact"),
+        counted(len(found["contacts"]), "contact"),
         ("On", "Kind", "Coach", "With", "For", "Note"),
         [
             (
-                spoken(c.on),
-                c.kind + ("" if c.counts else " (does not count)"),
-                names.of(c.coach),
-                ", ".join(names.of(p) for p in c.people),
-                str(c.purpose),
-                str(c.note) if c.note else "–",
+                spoken(row["on"]),
+                row["kind"] + ("" if row["counts"] else " (does not count)"),
+                names.of(row["coach"]),
+                ", ".join(names.of(p) for p in row["with"]),
+                row["for"],
+                row["note"] or "–",
             )
-            for c in contacts
+            for row in found["contacts"]
         ],
         empty="Log one: handrail contact log --help",
     )
-    say_if_illustrative(seen.state.of(Engagement).illustrative)
+    say_if_illustrative(found["illustrative"])
 
 
 def cycle_list(
@@ -132,53 +72,35 @@ def cycle_list(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object a line.
     """
-    state = _seen(engagement, as_known, as_true).state
-    cycles = state.of(Cycles).all.values()
+    from queries.coaching import cycles_of
+
+    known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
+    found = run(lambda door: cycles_of(door, engagement, known, true))
+    cycles = found["cycles"]
     if json_:
         for cycle in cycles:
-            emit_json(_cycle_data(cycle))
+            emit_json(cycle)
         return
-    none = f". Open one: handrail cycle open {state.id} --help" if not cycles else ""
+    none = f". Open one: handrail cycle open {found['engagement']} --help" if not cycles else ""
     print(counted(len(cycles), "cycle") + none)
     for cycle in cycles:
         print("\n".join(_cycle_text(cycle)))
-    say_if_illustrative(state.of(Engagement).illustrative)
+    say_if_illustrative(found["illustrative"])
 
 
-def _cycle_data(cycle: Cycle) -> dict[str, Any]:
-    planned, done, studied, acted = cycle.planned, cycle.done, cycle.studied, cycle.acted
-    return {
-        "cycle": cycle.id,
-        "title": cycle.title,
-        "stage": cycle.stage,
-        "measure": planned.measure if planned else None,
-        "after": planned.after if planned else None,
-        "dates": dict(cycle.steps),
-        "prediction": str(planned.prediction) if planned else None,
-        "done": str(done.tried) if done else None,
-        "result": str(studied.result) if studied else None,
-        "prediction_held": studied.prediction_held if studied else None,
-        "decision": acted.decision if acted else None,
-        "reason": str(acted.reason) if acted else None,
-    }
-
-
-def _cycle_text(cycle: Cycle) -> list[str]:
-    lines = [f"{cycle.id} {cycle.title}: {cycle.stage}"]
-    if cycle.planned:
-        p = cycle.planned
-        what = "".join(
-            [f" for {p.measure}" if p.measure else "", f" after {p.after}" if p.after else ""]
-        )
-        lines.append(f"   {spoken(p.on)}  planned{what}; predicted: {p.prediction}")
-    if cycle.done:
-        lines.append(f"   {spoken(cycle.done.on)}  done: {cycle.done.tried}")
-    if cycle.studied:
-        s = cycle.studied
-        lines.append(f"   {spoken(s.on)}  studied, {AS_PREDICTED[s.prediction_held]}: {s.result}")
-    if cycle.acted:
-        a = cycle.acted
-        lines.append(f"   {spoken(a.on)}  {a.decision}: {a.reason}")
+def _cycle_text(c: dict[str, Any]) -> list[str]:
+    lines, dates = [f"{c['cycle']} {c['title']}: {c['stage']}"], c["dates"]
+    if c["prediction"] is not None:
+        what = f" for {c['measure']}" if c["measure"] else ""
+        what += f" after {c['after']}" if c["after"] else ""
+        lines.append(f"   {spoken(dates['plan'])}  planned{what}; predicted: {c['prediction']}")
+    if c["done"] is not None:
+        lines.append(f"   {spoken(dates['do'])}  done: {c['done']}")
+    if c["result"] is not None:
+        held = AS_PREDICTED[c["prediction_held"]]
+        lines.append(f"   {spoken(dates['study'])}  studied, {held}: {c['result']}")
+    if c["decision"] is not None:
+        lines.append(f"   {spoken(dates['act'])}  {c['decision']}: {c['reason']}")
     return lines
 
 
@@ -193,30 +115,25 @@ def consultancy_list(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object a line.
     """
-    state = _seen(engagement, as_known, as_true).state
-    noted = sorted(state.of(Cycles).consultancies, key=lambda c: c.on)
+    from queries.coaching import consultancies_of
+
+    known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
+    found = run(lambda door: consultancies_of(door, engagement, known, true))
+    noted = found["consultancies"]
     if json_:
-        for c in noted:
-            emit_json(
-                {
-                    "on": c.on,
-                    "partners": list(c.partners),
-                    "cycle": c.cycle,
-                    "question": str(c.question),
-                    "note": str(c.note),
-                }
-            )
+        for row in noted:
+            emit_json(row)
         return
     emit_table(
         counted(len(noted), "consultancy", "consultancies"),
         ("On", "With", "Cycle", "Question", "What they said"),
         [
-            (spoken(c.on), ", ".join(c.partners), c.cycle, str(c.question), str(c.note))
+            (spoken(c["on"]), ", ".join(c["partners"]), c["cycle"], c["question"], c["note"])
             for c in noted
         ],
         empty="Note one: handrail consultancy note --help",
     )
-    say_if_illustrative(state.of(Engagement).illustrative)
+    say_if_illustrative(found["illustrative"])
 
 
 def dosage_show(
@@ -230,25 +147,16 @@ def dosage_show(
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
     """
-    from domain.kernel.refusals import Refused
+    from queries.dosage import dosage_data, dosage_of
 
-    seen = _seen(engagement, as_known, as_true)
-    try:
-        found = dosage(seen.state, rules_of(seen.state, seen.context), seen.today)
-    except Refused as no:
-        fail(str(no), REFUSED)
-    if found is None:
-        fail(
-            f"{seen.state.id} has no dosage yet: coaching begins once the agreement is effective. "
-            f"See where it stands: handrail engagement show {seen.state.id}",
-            REFUSED,
-        )
+    known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
+    state, found = run(lambda door: dosage_of(door, engagement, known, true))
     if json_:
-        emit_json({"engagement": seen.state.id, **as_data(found)})
+        emit_json({"engagement": state.id, **dosage_data(found)})
         return
-    illustrative = " (illustrative)" if seen.state.of(Engagement).illustrative else ""
+    illustrative = " (illustrative)" if state.of(Engagement).illustrative else ""
     emit_table(
-        f"{seen.state.id}{illustrative}, {spoken(found.since)} to {spoken(found.until)}",
+        f"{state.id}{illustrative}, {spoken(found.since)} to {spoken(found.until)}",
         (
             "Month",
             "Contacts",
@@ -310,42 +218,17 @@ def _summary(found: Dosage) -> list[str]:
     return lines
 
 
-def as_data(found: Dosage) -> dict[str, Any]:
-    """The dosage as plain data."""
-    return {
-        "since": found.since,
-        "until": found.until,
-        "limit_days": found.limit_days,
-        "days_since_contact": found.days_since_contact,
-        "days_over": found.days_over,
-        "gaps": [
-            {"since": g.since, "until": g.until, "days": g.days, "over": g.over, "open": g.open}
-            for g in found.gaps
-        ],
-        "months": [_month(m) for m in found.months],
-        "cycles": dict(found.cycles),
-        "prongs": [
-            {
-                "prong": p.id,
-                "name": p.name,
-                "months": p.months,
-                "last_month": p.last,
-                "opted_out": {"on": p.out.on, "reason": p.out.reason} if p.out else None,
-            }
-            for p in found.prongs
-        ],
-    }
-
-
-def _month(month: Month) -> dict[str, Any]:
-    return {
-        "month": f"{month.first:%Y-%m}",
-        "contacts": sum(month.contacts.values()),
-        "by_kind": dict(month.contacts),
-        "messages": month.other_contacts,
-        "cycle_steps": month.cycle_steps,
-        "consultancies": month.consultancies,
-        "submissions": month.submissions,
-        "summits": list(month.summits),
-        "opted_out": list(month.out),
-    }
+def section(found: dict[str, Any]) -> list[str]:
+    """What `engagement show` says of it."""
+    lines = []
+    if found["last_contact"]:
+        last = found["last_contact"]
+        lines.append(f"Last coaching contact: {spoken(last['on'])} ({last['kind']})")
+    for c in found["cycles"]:
+        since = f" since {spoken(c['since'])}" if c["since"] else ""
+        lines.append(f"{c['cycle']} {c['title']}: {c['decision'] or c['stage']}{since}")
+    lines += [
+        f"Opted out of {prong} since {spoken(out['on'])}: {out['reason']}"
+        for prong, out in found["opted_out"].items()
+    ]
+    return lines

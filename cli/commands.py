@@ -4,37 +4,30 @@ import inspect
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    Literal,
-    TypeVar,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cli.asking import Date, Names, engagement_named, lea_named, run
-from cli.describing import descriptions
-from cli.files import load_yaml
-from cli.nouns import noun
-from cli.output import REFUSED, emit_json, fail, narrate
-from cli.stack import settings_or_fail
-from cli.verbs import Parameter, Verbs, plain
-from domain.kernel.bounds import Day
-from domain.kernel.fields import Option, Positional, Ref
+from cli.terminal.dates import checked
+from cli.terminal.files import load_yaml
+from cli.terminal.nouns import noun
+from cli.terminal.options import descriptions, option_name, validated
+from cli.terminal.output import REFUSED, fail, narrate
+from cli.terminal.receipts import answered_all_the_same, tell
+from cli.terminal.session import run, who_acts
+from cli.verbs import Date, Parameter, Verbs, plain
+from domain.kernel.fields import Positional, Ref
 from domain.kernel.messages import Command
 from domain.rules.registry import COMMANDS
+from queries.names import Names
+from queries.refs import engagement_id, engagement_named
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from domain.envelope import Receipt
 
-C = TypeVar("C", bound=Command)
 
 COMMON = "Every command"
 """The options of every command, below this heading in the help."""
@@ -46,12 +39,6 @@ OF_THEIR_OWN = frozenset(
 )  # fmt: skip
 """Commands whose verb asks for more than they say: for a preview, or for many at once."""
 
-
-GIVES_A_LEAD = frozenset({"engagement-opened", "handover-set", "role-assigned"})
-"""The events by which somebody may come to lead more than they can."""
-
-BRINGS_MONEY = frozenset({"investment-added", "appropriation-recorded"})
-"""The events by which an investment may stand outside the appropriation it should draw from."""
 
 _SURE = "sure"
 """The option that answers beforehand what is asked about an end."""
@@ -72,14 +59,6 @@ def register(app: Verbs, kinds: Iterable[str] = COMMANDS, *, described: bool = T
         if not command.internal and kind not in OF_THEIR_OWN:
             made = verb(command, described=described)
             noun(app, command.noun).command(made, name=command.verb)
-
-
-def option_name(name: str, field: FieldInfo) -> str:
-    """What a field is called on the command line, without dashes."""
-    for mark in field.metadata:
-        if isinstance(mark, Option):
-            return mark.name
-    return name.replace("_", "-")
 
 
 def engagements_in(command: type[Command]) -> list[str]:
@@ -104,10 +83,10 @@ def verb(command: type[Command], *, described: bool = True) -> Any:
             command.kind() == OPEN_ENGAGEMENT and name == "lea"
         )
         said = help_of.get(name)
-        parameters.append(_parameter(name, field, by_position=by_position, said=said))
+        parameters.append(parameter(name, field, by_position=by_position, said=said))
     parameters.sort(key=lambda p: p.kind)
     own_day = any(option_name(n, f) == "on" for n, f in command.model_fields.items())
-    parameters += [p for p in _common() if not (own_day and p.name == "on_")]
+    parameters += [p for p in common() if not (own_day and p.name == "on_")]
     if command.ends and _SURE not in command.model_fields:
         parameters.append(_sure())
 
@@ -123,7 +102,7 @@ def verb(command: type[Command], *, described: bool = True) -> Any:
     return handler
 
 
-def _parameter(
+def parameter(
     name: str, field: FieldInfo, *, by_position: bool, said: str | None
 ) -> inspect.Parameter:
     label = option_name(name, field)
@@ -166,7 +145,7 @@ def _typed(field: FieldInfo) -> Any:
     return str
 
 
-def _common() -> list[inspect.Parameter]:
+def common() -> list[inspect.Parameter]:
     def option(name: str, annotation: Any, default: Any, text: str) -> inspect.Parameter:
         return inspect.Parameter(
             name,
@@ -212,22 +191,15 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     on = values.pop("on_", None)
     illustrative = bool(values.pop("illustrative"))
     body = {
-        name: _read(name, value, command.model_fields[name])
+        name: read_value(name, value, command.model_fields[name])
         for name, value in values.items()
         if value is not None
     }
     if _SURE in command.model_fields:
         body[_SURE] = True  # It is asked for below.
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail(
-            "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
-            'HANDRAIL_ACTOR=tess, or write actor = "tess" into the config file.',
-            REFUSED,
-        )
-    actor = settings.actor
-    command_id = _checked(UUID, typed_id, "--command-id")
-    effective_on = _checked(date, on, "--on")
+    actor = who_acts()
+    command_id = checked(UUID, typed_id, "--command-id")
+    effective_on = checked(date, on, "--on")
 
     warnings: list[str] = []
     theirs = [name for name in engagements_in(command) if name in body]
@@ -255,11 +227,13 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
         )
         names = Names(door)
         if not sure:
-            from cli.previewing import end_wanted
+            from cli.terminal.preview import end_wanted
 
             if not await end_wanted(door, envelope, names):
                 return None, [], names
         receipt = await door.submit(envelope)
+        from queries.receipts import told, warned
+
         try:
             sentences = await told(door, receipt)
             warnings.extend(await warned(door, receipt))
@@ -280,137 +254,7 @@ def give(command: type[Command], values: dict[str, Any]) -> None:
     tell(receipt, sentences, names, as_json=as_json)
 
 
-def answered_all_the_same(receipt: "Receipt", away: Exception) -> str:
-    """What is said of an answer that is there, where what it is about cannot be read any more."""
-    from bootstrap.away import why
-
-    return (
-        f"{receipt.outcome.capitalize()} on {receipt.stream}, at version {receipt.version}; what "
-        f"it says cannot be read now ({why(away)})."
-    )
-
-
-def tell(receipt: "Receipt", sentences: list[str], names: Names, *, as_json: bool) -> None:
-    """Show a receipt; a refusal leaves with exit code 1."""
-    if as_json:
-        emit_json(
-            {
-                **receipt.model_dump(mode="json", exclude={"facets", "is_open"}),
-                "message": names.told(receipt.message),
-                "told": [names.told(s) for s in sentences],
-            }
-        )
-        if receipt.outcome == "refused":
-            raise SystemExit(REFUSED)
-        return
-    if receipt.outcome == "refused":
-        fail(names.told(receipt.message), REFUSED)
-    if receipt.repeated:
-        narrate("This command was carried out before; nothing was recorded again.")
-    for sentence in sentences or [receipt.message]:
-        print(names.told(sentence))
-
-
-async def warned(door: "Door", receipt: "Receipt") -> list[str]:
-    """What somebody should look at now that this is recorded; it never blocks."""
-    kinds = {event.type for event in receipt.events}
-    warnings: list[str] = []
-    if not GIVES_A_LEAD.isdisjoint(kinds):
-        from cli.handing import overload
-
-        warnings += await overload(door, receipt)
-    if not BRINGS_MONEY.isdisjoint(kinds):
-        from cli.unappropriated import unappropriated
-
-        warnings += await unappropriated(door, receipt)
-    if "person-erased" in kinds:
-        warnings += await _unreached(door, receipt.stream.removeprefix("person:"))
-    return warnings
-
-
-async def _unreached(door: "Door", person: str) -> list[str]:
-    """What erasing somebody could not reach."""
-    from store.database import listed, queries
-
-    async with door.pool.acquire() as connection:
-        rows = await listed(queries.unreached_of(connection, person=person))
-    if not rows:
-        return []
-    them = ", ".join(row["mail"] for row in rows)
-    return [f"not reached yet, for it cannot be opened: {them}. It follows then: handrail doctor"]
-
-
-async def told(door: "Door", receipt: "Receipt") -> list[str]:
-    """What a command recorded, a sentence an event."""
-    from store.events import read_stream
-
-    sentences: list[str] = []
-    async with door.pool.acquire() as connection:
-        for stream in dict.fromkeys(e.stream for e in receipt.events):
-            versions = {e.version for e in receipt.events if e.stream == stream}
-            recorded = await read_stream(connection, door.vault, stream, after=min(versions) - 1)
-            sentences += [r.event.sentence() for r in recorded if r.stamp.version in versions]
-    return sentences
-
-
-async def engagement_id(door: "Door", lea: str) -> str:
-    """The LEA's id, numbered when an earlier engagement with it is over."""
-    from store.database import listed, queries
-
-    found = await lea_named(door, lea)
-    async with door.pool.acquire() as connection:
-        earlier = await listed(queries.engagements_of_lea(connection, lea=found.id))
-    if not earlier or earlier[-1]["ended_at"] is None:
-        return str(earlier[-1]["id"] if earlier else found.id)
-    return f"{found.id}-{len(earlier) + 1}"
-
-
-def validated(command: type[C], body: dict[str, Any]) -> C:
-    """The command, or a refusal that names every wrong value."""
-    try:
-        return command.model_validate(body)
-    except ValidationError as problem:
-        fail(explain(problem, command), REFUSED)
-
-
-def explain(problem: ValidationError, command: type[Command]) -> str:
-    """What is wrong with the values of a command, in one paragraph."""
-    from domain.kernel.validation import wrong_with
-
-    parts = []
-    for error in problem.errors(include_url=False):
-        name = str(error["loc"][0]) if error["loc"] else ""
-        field = command.model_fields.get(name)
-        if not error["loc"]:
-            # A problem of the whole command says itself which values it is about.
-            parts.append(error["msg"].removeprefix("Value error, ").rstrip("."))
-            continue
-        label = _label(name, field) if field else name
-        inner = ".".join(str(part) for part in error["loc"][1:])
-        label += f" ({inner})" if inner else ""
-        form = descriptions(command).get(name) if field and not inner else None
-        parts.append(f"{label} {wrong_with(error, form=form, amount=name == 'amount')}")
-    return f"{'; '.join(parts)}. See handrail {command.noun} {command.verb} --help"
-
-
-def _label(name: str, field: FieldInfo) -> str:
-    label = option_name(name, field)
-    by_position = any(isinstance(m, Positional) for m in field.metadata)
-    return label.upper() if by_position else f"--{label}"
-
-
-def _checked(kind: Any, value: str | None, name: str) -> Any:
-    if value is None:
-        return None
-    try:
-        return TypeAdapter(Day if kind is date else kind).validate_python(value)
-    except ValidationError as problem:
-        from domain.kernel.validation import wrong_with
-
-        fail(f"{name} {wrong_with(problem.errors()[0])}.", REFUSED)
-
-
-def _read(name: str, value: Any, field: FieldInfo) -> Any:
+def read_value(name: str, value: Any, field: FieldInfo) -> Any:
     """A typed value as the domain takes it: files are loaded, NAME=VALUE pairs taken apart."""
     if isinstance(value, Path):
         return load_yaml(value, field.annotation)

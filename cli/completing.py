@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Union, get_args, ge
 
 from cli import index
 from cli.helping import below
-from cli.output import USAGE, fail
+from cli.terminal.output import USAGE, fail
 from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def candidates(typed: Sequence[str]) -> list[str]:
 
 def _of_verb(path: Sequence[str], given: Sequence[str], word: str) -> list[str]:
     """What a word of a verb may become, after those that were given."""
-    from cli.main import build
+    from cli.whole import build
 
     app = build([*path])
     for one in path:

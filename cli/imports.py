@@ -7,40 +7,43 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import TypeAdapter, ValidationError
 
-from cli.as_written import fitted
-from cli.asking import Json, Names, counted, run
-from cli.commands import engagement_id, explain, option_name
-from cli.nouns import noun
-from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
-from cli.stack import settings_or_fail
-from cli.tables import Numbered, column, read_table
-from cli.verbs import Parameter, Verbs
+from cli.terminal.as_written import fitted
+from cli.terminal.nouns import noun
+from cli.terminal.options import explain, option_name
+from cli.terminal.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
+from cli.terminal.receipts import given
+from cli.terminal.session import Json, Switch, run, who_acts
+from cli.terminal.tables import Numbered, column, read_table
+from cli.verbs import Verbs
 from domain.engagement.engagement import OpenEngagement
 from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
 from domain.kernel.messages import Command
 from domain.kernel.refusals import ReusedCommandId, Unknown
 from domain.kernel.validation import wrong_with
-from domain.policy.calendar import local_date, spoken
+from domain.kernel.wording import counted, spoken
+from domain.policy.calendar import local_date
 from domain.rules.registry import COMMANDS
+from queries.names import Names
+from queries.refs import engagement_id
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
     from store.database import Pool
     from store.vault import Vault
 
+
 _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
 _LIST_SEPARATOR = ";"
-_TRIES = 3
-"""Of a command of which nobody knows whether it was taken; its id makes repeating safe."""
+
+
 PROGRESS_EVERY = 20
 """Rows between two lines of progress."""
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @dataclass(frozen=True)
@@ -177,10 +180,7 @@ def carry_out(
         join: Joins rows that are one fact.
     """
     values = [replace(r, values=shape(dict(r.values))) for r in table or read_table(file)]
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    actor = settings.actor
+    actor = who_acts()
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
         from bootstrap.door import new_command_id
@@ -221,7 +221,7 @@ def carry_out(
             good, before = await new_among(door.pool, door.vault, join(good))
             results += before
         for place, row in enumerate(good, start=1):
-            receipt = await _given(door, packed(row))
+            receipt = await given(door, packed(row))
             if receipt.refusal == ReusedCommandId.__name__:
                 # Somebody else was importing the same at this moment.
                 results += (await new_among(door.pool, door.vault, [row]))[1]
@@ -233,7 +233,7 @@ def carry_out(
         return sorted(results, key=lambda r: r.number), names
 
     results, names = run(work, commands=True)
-    _report(file, results, names, dry_run=dry_run, as_json=as_json)
+    report(file, results, names, dry_run=dry_run, as_json=as_json)
 
 
 async def new_among(
@@ -245,8 +245,8 @@ async def new_among(
     the row's place, nor who imports it makes it another.  A row that was refused before is new:
     what stood in its way may be gone.
     """
-    from store.context import program
     from store.database import listed, queries
+    from store.documents import program
 
     nth: Counter[str] = Counter()
     wanted: list[tuple[Row, str]] = []
@@ -282,25 +282,6 @@ async def new_among(
     return sorted(new, key=lambda row: row.number), before
 
 
-async def _given(door: "Door", envelope: Envelope) -> Receipt:
-    """A command's answer, waited for as long as it was accepted; one of many may be a defect."""
-    from bootstrap.door import NotKnown, StillWorking, Undecided
-
-    tries = 0
-    while True:
-        try:
-            return await door.submit(envelope)
-        except StillWorking:
-            narrate("still working …")
-        except NotKnown:
-            tries += 1
-            if tries == _TRIES:
-                raise
-            narrate("no answer yet …")
-        except Undecided as defect:
-            return defect.receipt
-
-
 def _result(row: Row, receipt: Receipt | None, outcome: str, message: str = "") -> Result:
     if receipt is not None:
         message = receipt.message
@@ -315,7 +296,7 @@ def _results(row: Row, receipt: Receipt | None, outcome: str, message: str = "")
     ]
 
 
-def _report(
+def report(
     file: Path, results: list[Result], names: Names, *, dry_run: bool, as_json: bool
 ) -> None:
     refused = sum(r.outcome == "refused" for r in results)

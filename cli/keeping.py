@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cli.asking import Json, counted
-from cli.output import REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
-from cli.stack import settings_or_fail
+from cli.terminal.output import REFUSED, UNAVAILABLE, USAGE, emit_json, emit_table, fail, narrate
+from cli.terminal.session import Json, settings_or_fail
 from cli.verbs import Parameter, Verbs
+from domain.kernel.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

@@ -7,8 +7,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cli.output import REFUSED, emit_json, emit_table, fail, narrate
-from cli.stack import Flag, Json, settings_or_fail
+from cli.terminal.output import REFUSED, emit_json, emit_table, fail, narrate
+from cli.terminal.session import Flag, Json, settings_or_fail
 from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:

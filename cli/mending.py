@@ -5,25 +5,17 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from cli.asking import Json, Names, run
-from cli.commands import (
-    _checked,
-    _common,
-    _parameter,
-    _read,
-    is_hidden,
-    option_name,
-    tell,
-    told,
-    validated,
-)
-from cli.describing import descriptions
-from cli.output import REFUSED, USAGE, fail, narrate
-from cli.previewing import asks, previewed, wanted
-from cli.reading import stream_named
-from cli.stack import settings_or_fail
+from cli.commands import common, is_hidden, parameter, read_value
+from cli.terminal.dates import checked
+from cli.terminal.options import descriptions, option_name, validated
+from cli.terminal.output import USAGE, fail, narrate
+from cli.terminal.preview import asks, wanted
+from cli.terminal.receipts import tell
+from cli.terminal.session import CommandId, Json, Switch, run, who_acts
 from cli.verbs import Parameter, Verbs
-from domain.kernel.refusals import Unknown, WrongState
+from domain.kernel.refusals import WrongState
+from queries.names import Names
+from queries.refs import stream_named
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,8 +25,7 @@ if TYPE_CHECKING:
     from domain.kernel.messages import Command
     from domain.mending import CorrectEntry, RetractEntry
 
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
-CommandId = Annotated[str | None, Parameter(name="--command-id")]
+
 _DAY = "on_"
 """The option of every command for the day on which it came true."""
 Values = Annotated[str, Parameter(name="VALUES", allow_leading_hyphen=True)]
@@ -75,6 +66,7 @@ def correct(
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
+    from queries.mending import typed_then
 
     async def made(door: "Door", one: str) -> "CorrectEntry":
         from domain.mending import CorrectEntry
@@ -155,13 +147,12 @@ def undo(
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
+    from queries.mending import last_entry
 
     async def made(door: "Door", one: str) -> "RetractEntry":
         from domain.mending import RetractEntry
-        from store.database import queries
 
-        async with door.pool.acquire() as connection:
-            row = await queries.last_entry_of(connection, actor=await _me(door))
+        row = await last_entry(door, who_acts())
         if row["type"] == "entry-mended":
             raise WrongState(
                 f"The last thing that you entered is a correction, entry {row['version']} of "
@@ -170,22 +161,9 @@ def undo(
         return validated(RetractEntry, {"of": one, "entry": row["version"], "reason": reason})
 
     async def mine(door: "Door") -> str:
-        from store.database import queries
-
-        async with door.pool.acquire() as connection:
-            row = await queries.last_entry_of(connection, actor=await _me(door))
-        if row is None:
-            raise Unknown("You have entered nothing yet. See: handrail due")
-        return str(row["stream"])
+        return str((await last_entry(door, who_acts()))["stream"])
 
     _mend(mine, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
-
-
-async def _me(door: "Door") -> str:
-    from cli.asking import person_named
-
-    assert door.settings.actor is not None
-    return (await person_named(door, door.settings.actor)).id
 
 
 def _mend(
@@ -200,14 +178,11 @@ def _mend(
     """Show what a correction would do, ask, and record it."""
     from uuid import UUID
 
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail(
-            "Who acts? Set HANDRAIL_ACTOR to your handle in the directory, for example "
-            "HANDRAIL_ACTOR=tess.",
-            REFUSED,
-        )
-    command_id = _checked(UUID, typed_id, "--command-id")
+    from queries.preview import previewed
+    from queries.receipts import told
+
+    who_acts()
+    command_id = checked(UUID, typed_id, "--command-id")
     ask = not (sure or as_json) and asks()
 
     async def work(door: "Door") -> "tuple[Receipt | None, list[str], Names]":
@@ -249,48 +224,19 @@ async def packed(
     )
 
 
-async def typed_then(
-    door: "Door", stream: str, entry: int
-) -> "tuple[type[Command], dict[str, Any]]":
-    """The command that made an entry, with the values that were typed then.
-
-    Raises:
-        Refused: There is no such entry, or what was typed was not kept.
-    """
-    from domain.rules.registry import COMMANDS
-    from store.events import read_stream
-    from store.past import typed_for
-
-    async with door.pool.acquire() as connection:
-        history = await read_stream(connection, door.vault, stream)
-        if not 1 <= entry <= len(history):
-            raise Unknown(
-                f"{stream} has no entry {entry}: they go from 1 to {len(history)}. See them "
-                f"all: handrail history {stream}"
-            )
-        envelope = await typed_for(connection, door.vault, history, entry)
-    if envelope is None:
-        raise WrongState(
-            f"{stream}: what was typed for entry {entry} is not kept: Handrail recorded it by "
-            f"itself, or somebody in it was erased. Put right what it follows from, or take it "
-            f'back: handrail retract {stream} {entry} --reason "..."'
-        )
-    return COMMANDS[envelope.kind], dict(envelope.body)
-
-
 def typed_values(
     command: "type[Command]", tokens: Sequence[str]
 ) -> tuple[dict[str, Any], date | None]:
     """What was typed after an entry's number, read as its command's options; and the day."""
     said = descriptions(command)
     parameters = [
-        _optional(_parameter(name, field, by_position=False, said=said.get(name)))
+        _optional(parameter(name, field, by_position=False, said=said.get(name)))
         for name, field in command.model_fields.items()
         if not is_hidden(name, command) and name != "engagement"
     ]
     named = {option_name(p.name, command.model_fields[p.name]): p for p in parameters}
     if "on" not in named:
-        [day] = [p for p in _common() if p.name == _DAY]
+        [day] = [p for p in common() if p.name == _DAY]
         named["on"] = day
     signature = inspect.Signature([*named.values()])
 
@@ -309,9 +255,9 @@ def typed_values(
         what = str(wrong).strip().splitlines()[0] if str(wrong).strip() else "That was not read."
         fail(f"{what} What handrail {command.kind()} takes: {known}", USAGE)
     taken = dict(bound.arguments)
-    on = _checked(date, taken.pop(_DAY, None), "--on")
+    on = checked(date, taken.pop(_DAY, None), "--on")
     typed = {
-        name: _read(name, value, command.model_fields[name])
+        name: read_value(name, value, command.model_fields[name])
         for name, value in taken.items()
         if value is not None
     }

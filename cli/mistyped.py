@@ -15,7 +15,7 @@ from cyclopts import (
 )
 
 from cli import helping
-from cli.asking import Date
+from cli.verbs import Date
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -93,7 +93,7 @@ def _said(wrong: CycloptsError) -> str:
 
 def _missing(path: Sequence[str], tokens: Sequence[str]) -> list[str]:
     """Everything that must be said and was not, and what else is wrong, with an example."""
-    from cli.main import build
+    from cli.whole import build
 
     app = build([*path, "--help"])  # Built with what its options are for: examples stand there.
     found: list[str] = []

@@ -3,33 +3,21 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
-from cli.asking import Json, Names, engagement_named, run
-from cli.nouns import noun
-from cli.output import REFUSED, emit_json, fail, narrate
-from cli.roles import absences
+from cli.money import investment_line
 from cli.roles import as_text as absence_as_text
-from cli.showing import as_data, investment_line
+from cli.terminal.nouns import noun
+from cli.terminal.output import REFUSED, emit_json, fail, narrate
+from cli.terminal.session import Json, run
 from cli.verbs import Parameter, Verbs
-from domain.coaching.contacts import Coaching
-from domain.deliverables.proposing import Deliverables
-from domain.engagement.burden import hours_asked
-from domain.engagement.state import Engagement, with_lea
-from domain.kernel.messages import State
-from domain.kernel.refusals import Unknown
-from domain.kernel.wording import lea_hours, texts
-from domain.owing.obligations import obligations
-from domain.policy.calendar import local_date, spoken
-from domain.rules.registry import as_mended
-from domain.team.handover import rules_of
+from domain.kernel.wording import lea_hours, spoken
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
-    from domain.rules.context import Context
+
 
 Out = Annotated[Path | None, Parameter(name="--out")]
 
@@ -78,7 +66,7 @@ def _away(told: Mapping[str, Any]) -> str:
     return f" {said}" if said else ""
 
 
-def _line(text: str) -> str:
+def as_line(text: str) -> str:
     """A line that begins no list, quotation or heading of its own."""
     return _BEGINS_A_BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
 
@@ -91,6 +79,8 @@ def packet(engagement: str, /, *, out: Out = None, json_: Json = False) -> None:
         out: Write it to this file, which must not be there yet.
         json_: One JSON object.
     """
+    from queries.packet import gathered
+
     if out is not None and out.exists():
         fail(f"{out} is there already. Name another file, or remove it first.", REFUSED)
 
@@ -114,156 +104,6 @@ def packet(engagement: str, /, *, out: Out = None, json_: Json = False) -> None:
     narrate(f"Written to {out}. It names people: pass it on as you would a personnel file.")
 
 
-async def gathered(door: "Door", engagement: str) -> dict[str, Any]:
-    """The packet as data, with names for ids."""
-    from store.context import program, standing
-    from store.database import listed, queries
-    from store.events import folded, read_stream
-
-    one = await engagement_named(door, engagement)
-    stream = f"engagement:{one}"
-    now = await door.now()
-    async with door.pool.acquire() as connection:
-        settings = await program(connection)
-        zone = settings.zone if settings else "UTC"
-        history = await read_stream(connection, door.vault, stream)
-        state, history = folded(stream, history), [*as_mended(history)]
-        context = await standing(connection, state, now)
-        state = with_lea(state, context.leas.get(state.of(Engagement).lea))
-        rows = await listed(queries.ledger(connection, stream=stream, item=None))
-        lea = await queries.lea(connection, name=state.of(Engagement).lea)
-        directory = {
-            row["id"]: row for row in await listed(queries.people(connection, organisation=None))
-        }
-    if state.of(Engagement).phase is None:
-        raise Unknown(f"There is no engagement {one!r}. See them all: handrail engagement list")
-    today = local_date(now, zone)
-    roles = state.of(Engagement).roles
-    async with door.pool.acquire() as connection:
-        away = await absences(connection, [(one, role, p) for role, p in roles.items()], today)
-    absent = {role: {"left_on": a.left, "stands_in": a.stands_in} for (_, role), a in away.items()}
-    found: dict[str, Any] = {
-        "as_of": now.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M"),
-        "zone": zone,
-        "sandbox": door.sandbox,
-        **as_data(state, ZoneInfo(zone)),
-        "lea_type": state.of(Engagement).lea_type,
-        "county": state.of(Engagement).county,
-        "also_called": list(lea["aliases"]) if lea else [],
-        "recess": [c for c in json.loads(lea["recess"]) if c["last"] >= today.isoformat()]
-        if lea
-        else [],
-        "team": [
-            {
-                "role": role,
-                "person": person,
-                "mail": directory[person]["email"] if person in directory else None,
-                "leaves": directory[person]["left_on"] if person in directory else None,
-                **absent.get(role, {"left_on": None, "stands_in": None}),
-            }
-            for role, person in state.of(Engagement).roles.items()
-        ],
-        "waivers": [
-            {"step": w.step, "reason": str(w.reason), "authority": w.authority}
-            for w in state.of(Engagement).waived.values()
-        ],
-        **_to_come(state, context, today, absent),
-        "reminders": _reminders(rows, state, context, today, ZoneInfo(zone)),
-    }
-    names = Names(door)
-    await names.learn(*texts(found))
-    told = _named(found, names)
-    assert isinstance(told, dict)
-    return told
-
-
-def _to_come(
-    state: State, context: "Context", today: date, absent: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What is owed, asked, under way, and what was talked about lately."""
-    rules = rules_of(context)
-    since = today - timedelta(days=rules.packet_contact_days) if rules else date.min
-    open_ = state.of(Engagement).is_open
-    return {
-        "owed": [
-            {
-                "item": o.item,
-                "title": o.title,
-                "due": o.due,
-                "side": o.side,
-                "owner": state.of(Engagement).roles.get(o.owner, f"nobody ({o.owner})"),
-                **absent.get(o.owner, {"left_on": None, "stands_in": None}),
-                "held": o.held,
-                "ask": o.ask,
-                "command": o.command,
-            }
-            for o in sorted(obligations(state, context), key=lambda o: (o.due or date.max, o.item))
-            if open_ and o.settled is None
-        ],
-        "asked": [
-            {"item": a.item, "title": a.title, "on": a.on, "hours": a.hours, "agreed": a.agreed}
-            for a in hours_asked(state)
-            if a.on >= today
-        ],
-        "signatures_pending": [
-            {
-                "deliverable": d.id,
-                "proposed_due": d.proposal.due,
-                "missing": [s for s in ("agency", "lea") if s not in d.proposal.signed],
-            }
-            for d in state.of(Deliverables).all.values()
-            if d.proposal
-        ],
-        "coaching_contacts": [
-            {
-                "on": c.on,
-                "kind": c.kind,
-                "coach": c.coach,
-                "with": list(c.people),
-                "for": str(c.purpose),
-                "note": str(c.note) if c.note else None,
-            }
-            for c in state.of(Coaching).contacts
-            if c.on >= since
-        ],
-    }
-
-
-def _reminders(
-    rows: Iterable[Any], state: State, context: "Context", today: date, zone: ZoneInfo
-) -> list[dict[str, Any]]:
-    """The ledger of the last days, and what is planned."""
-    rules = rules_of(context)
-    since = today - timedelta(days=rules.packet_ledger_days) if rules else date.min
-
-    def local(instant: datetime) -> str:
-        return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-    return [
-        {
-            "planned_for": local(row["planned_for"]),
-            "item": row["item"],
-            "step": row["step"],
-            "outcome": row["status"],
-            "reason": row["reason"],
-            "to": [d["to"] for d in json.loads(row["deliveries"]) if d["mail"]],
-        }
-        for row in rows
-        if row["planned_for"].astimezone(zone).date() >= since
-    ]
-
-
-def _named(value: object, names: Names) -> object:
-    """The same with names for ids, before anything is made of it."""
-    if isinstance(value, str):
-        return names.told(value)
-    if isinstance(value, Mapping):
-        return {str(key): _named(entry, names) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_named(entry, names) for entry in value]
-    return value
-
-
 # As Markdown -----------------------------------------------------------------------------------
 
 
@@ -276,7 +116,7 @@ def as_markdown(p: dict[str, Any]) -> str:
     if p["sandbox"]:
         lines.append("**From a practice environment.**")
     for heading, content in _sections(p):
-        lines += ["", f"## {heading}", "", *(f"- {_line(line)}" for line in content)]
+        lines += ["", f"## {heading}", "", *(f"- {as_line(line)}" for line in content)]
         if not content:
             lines.append("Nothing.")
     return "\n".join(lines)
@@ -414,7 +254,7 @@ def _sections(p: dict[str, Any]) -> Iterable[tuple[str, list[str]]]:
             for r in p["reminders"]
         ],
     )
-    yield "More on record", list(_rest(p))
+    yield "More on record", list(not_told_elsewhere(p))
 
 
 def _lines(*pairs: tuple[str, object]) -> list[str]:
@@ -455,7 +295,7 @@ def _deliverables(p: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _rest(p: dict[str, Any]) -> Iterable[str]:
+def not_told_elsewhere(p: dict[str, Any]) -> Iterable[str]:
     """Whatever else `engagement show` knows: risks, holds, summits, whoever adds them."""
     own = {"as_of", "zone", "sandbox", "lea_type", "county", "also_called", "recess", "team",
            "waivers", "owed", "asked", "signatures_pending", "coaching_contacts",

@@ -1,23 +1,18 @@
 """The portfolio: who takes part in which phase, the mix, and who needs a Lead most."""
 
 from dataclasses import asdict
-from datetime import date
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from cli.asking import Json, Names, counted, run
-from cli.nouns import noun
-from cli.output import emit_json, emit_table
-from cli.reading import AsKnown, AsTrue, _day, end_of, not_to_come
+from cli.terminal.dates import AsKnown, AsTrue, day_typed
+from cli.terminal.nouns import noun
+from cli.terminal.output import emit_json, emit_table
+from cli.terminal.session import Json, run
 from cli.verbs import Verbs
-from domain.engagement.state import Engagement
-from domain.outlook.mix import Mix, mix
-from domain.outlook.triage import Need, in_order, need
-from domain.policy.calendar import local_date, spoken
-from domain.policy.playbook import Playbook
+from domain.kernel.wording import counted, spoken
+from domain.outlook.mix import Mix
 
 if TYPE_CHECKING:
-    from bootstrap.door import Door
+    pass
 
 
 def register(app: Verbs) -> None:
@@ -34,54 +29,12 @@ def portfolio_mix(*, as_known: AsKnown = None, as_true: AsTrue = None, json_: Js
         as_true: Only what had come true by the end of this day (YYYY-MM-DD).
         json_: One JSON object.
     """
-    known, true = _day(as_known, "--as-known"), _day(as_true, "--as-true")
+    from queries.portfolio import mix_data, mix_of
 
-    async def work(door: "Door") -> Mix:
-        from store.context import playbook, program
-        from store.portfolio import members
-
-        async with door.pool.acquire() as connection:
-            settings = await program(connection)
-            rules = (
-                await playbook(connection, settings.playbook.partition("@")[0])
-                if settings
-                else None
-            )
-        zone = ZoneInfo(settings.zone if settings else "UTC")
-        await not_to_come(door, zone, known, true)
-        async with door.pool.acquire() as connection:
-            found = await members(
-                connection,
-                zone=zone.key,
-                known_by=end_of(known, zone) if known else None,
-                true_by=end_of(true, zone) if true else None,
-                left_out=door.left_out,
-            )
-        return mix(found, rules.mix if rules else ())
-
-    found = run(work)
+    known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
+    found = run(lambda door: mix_of(door, known, true))
     if json_:
-        emit_json(
-            {
-                "taking_part": found.taking_part,
-                "left": found.left,
-                "gone": list(found.gone),
-                "phases": found.phases,
-                "counts": found.counts,
-                "unduplicated": [str(share) for share in found.unduplicated],
-                "targets": [
-                    {
-                        "target": a.target.id,
-                        "name": a.target.name,
-                        "at_least": a.target.at_least,
-                        "have": a.have,
-                        "met": a.met,
-                    }
-                    for a in found.achieved
-                ],
-                "illustrative": found.illustrative,
-            }
-        )
+        emit_json(mix_data(found))
         return
     gone = f" ({', '.join(found.gone)})" if found.gone else ""
     print(f"{counted(found.taking_part, 'LEA')} taking part, {found.left} left{gone}.")
@@ -116,33 +69,9 @@ def portfolio_triage(*, json_: Json = False) -> None:
     Args:
         json_: One JSON object a line.
     """
+    from queries.portfolio import needs_of
 
-    async def work(door: "Door") -> tuple[list[Need], Names, date]:
-        from store.context import playbook, program
-        from store.errors import Unreadable
-        from store.portfolio import states
-
-        needs = []
-        pinned: dict[str, Playbook | None] = {}
-        async with door.pool.acquire() as connection:
-            settings = await program(connection)
-            zone = settings.zone if settings else "UTC"
-            today = local_date(await door.now(), zone)
-            async for state in states(connection, zone=zone, left_out=door.left_out):
-                ref = state.of(Engagement).playbook
-                try:
-                    if ref not in pinned:
-                        pinned[ref] = await playbook(connection, ref)
-                except Unreadable as sick:
-                    door.left_out.append(sick.seen_from(state.stream))
-                    continue
-                if found := need(state, pinned[ref], today):
-                    needs.append(found)
-        names = Names(door)
-        await names.learn(*(n.lead for n in needs))
-        return in_order(needs), names, today
-
-    needs, names, today = run(work)
+    needs, names, today = run(needs_of)
     if json_:
         for n in needs:
             emit_json({**asdict(n), "lead": names.handle(n.lead)})

@@ -1,103 +1,27 @@
-"""Who holds a role as things stand: whoever has left is marked, with who stands in for them."""
+"""Who holds a role: whoever has left is marked, with who stands in for them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from domain.kernel.wording import spoken
+from queries.roles import Absent
 
 if TYPE_CHECKING:
-    from cli.asking import Names
-    from domain.engagement.state import EngagementRole
-    from domain.rules.context import PersonEntry
-    from store.database import Connection
-
-Held = tuple[str, str, str | None]
-"""An engagement, a role in it, and who holds that; None where nobody does."""
+    from queries.names import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """Why no mail reaches the holder of a role, and who is told in their place."""
-
-    left: date | None = None
-    """The first day on which they are no longer there; None for another reason."""
-    stands_in: str | None = None
-    """By id; None where nobody can be told."""
-
-    def told(self, names: "Names") -> str:
-        """What is said of it behind the holder's name."""
-        other = names.of(self.stands_in) if self.stands_in else None
-        return as_text({"left_on": self.left, "stands_in": other}).strip(" ()")
+def told(absent: Absent | None, names: "Names") -> str:
+    """What is said of it behind the holder's name; nothing for whoever is there."""
+    if absent is None:
+        return ""
+    other = names.of(absent.stands_in) if absent.stands_in else None
+    return as_text({"left_on": absent.left, "stands_in": other}).strip(" ()")
 
 
 def behind(name: str, absent: Absent | None, names: "Names") -> str:
     """A name with what is said behind it."""
-    said = absent.told(names) if absent else ""
+    said = told(absent, names)
     return f"{name} ({said})" if said else name
-
-
-async def absences(
-    connection: "Connection", held: Iterable[Held], today: date
-) -> dict[tuple[str, str], Absent]:
-    """The roles whose holder no mail reaches, by engagement and role.
-
-    The same turn is taken as for a reminder: the holder's own fallback contact, then the next
-    role.
-    """
-    from store.database import listed, queries
-
-    asked = list(held)
-    names = sorted({p for _, _, p in asked if p})
-    there = {
-        row["id"]
-        for row in await listed(queries.people_named(connection, names=names))
-        if row["email"] and not (row["left_on"] and row["left_on"] <= today)
-    }
-    dead = {
-        (row["stream"].partition(":")[2], row["item"].partition("/")[2])
-        for row in await listed(queries.dead_addresses_by_stream(connection))
-    }
-
-    lost = [(e, role, p) for e, role, p in asked if p not in there or (e, p) in dead]
-    if not lost:
-        return {}
-    # Who stands in is for the rules to say; mostly nobody has to.
-    from store.context import people, with_fallbacks
-
-    roles: dict[str, dict[str, str]] = {}
-    rows = await listed(queries.roles_in(connection, engagements=sorted({e for e, *_ in lost})))
-    for row in rows:
-        roles.setdefault(row["engagement"], {})[row["role"]] = row["person"]
-    named = {p for _, _, p in lost if p} | {p for r in roles.values() for p in r.values()}
-    known = await with_fallbacks(connection, await people(connection, named))
-
-    def reached(person: str, engagement: str) -> bool:
-        entry = known.get(person)
-        there = entry is not None and entry.email and not entry.has_left(today)
-        return bool(there and (engagement, person) not in dead)
-
-    found = {}
-    for engagement, role, person in lost:
-        entry = known.get(person or "")
-        turn = _turn(role, person, roles.get(engagement, {}), known)
-        found[engagement, role] = Absent(
-            entry.left_on if entry and entry.has_left(today) else None,
-            next((p for p in turn if p != person and reached(p, engagement)), None),
-        )
-    return found
-
-
-def _turn(
-    role: str, holder: str | None, roles: Mapping[str, str], known: Mapping[str, "PersonEntry"]
-) -> Iterable[str]:
-    from domain.reminders.planning import in_turn
-
-    def holding(wanted: "EngagementRole") -> tuple[str, ...]:
-        return (roles[wanted],) if wanted in roles else ()
-
-    return in_turn(cast("EngagementRole", role), holder, holding, known)
 
 
 def as_text(absent: Mapping[str, Any] | None) -> str:
@@ -107,11 +31,3 @@ def as_text(absent: Mapping[str, Any] | None) -> str:
     said = [f"left {spoken(absent['left_on'])}"] if absent["left_on"] else []
     said += [f"{absent['stands_in']} stands in"] if absent["stands_in"] else []
     return f" ({'; '.join(said)})" if said else ""
-
-
-def as_data(absent: Absent | None, names: "Names") -> dict[str, Any]:
-    """The same as plain data, by handle."""
-    return {
-        "left_on": absent.left if absent else None,
-        "stands_in": names.handle(absent.stands_in) if absent else None,
-    }

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from bootstrap.away import why
 from cli.admin import DEFAULT_ZONE
-from cli.output import REFUSED, UNAVAILABLE, USAGE, emit_json, fail, narrate
-from cli.stack import Json, settings_or_fail
+from cli.terminal.output import REFUSED, UNAVAILABLE, USAGE, emit_json, fail, narrate
+from cli.terminal.session import Json, settings_or_fail
 from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:

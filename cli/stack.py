@@ -6,26 +6,16 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cli.output import (
-    DONE,
-    REFUSED,
-    UNAVAILABLE,
-    emit_json,
-    emit_table,
-    fail,
-    narrate,
-    narrate_once,
-)
-from cli.verbs import Parameter, Verbs
+from cli.terminal.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
+from cli.terminal.session import Flag, Json, settings_or_fail
+from cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from bootstrap.settings import Settings
     from embedded.home import Part, StackRecord
 
-Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
-Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 STOP_SECONDS = 90.0
 FOLLOW_SECONDS = 0.2
@@ -38,19 +28,6 @@ def register(app: Verbs) -> None:
     app.command(down)
     app.command(status)
     app.command(doctor)
-
-
-def settings_or_fail(*, use_stack: bool = True) -> "Settings":
-    """The settings, or a refusal in words; whatever the running stack has us told is said first."""
-    from bootstrap.settings import SettingsError, load_settings
-
-    try:
-        settings = load_settings(use_stack=use_stack)
-    except SettingsError as error:
-        fail(str(error), REFUSED)
-    for alarm in settings.alarms:
-        narrate_once(f"Alarm: {alarm}")
-    return settings
 
 
 def up(

@@ -1,41 +1,45 @@
 """Summits: invite many, move them for many, take in who was there, and see them."""
 
-import asyncio
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from cli.asking import Date, Json, Names, counted, engagement_named, run, say_if_illustrative
-from cli.commands import _checked, validated
-from cli.imports import Switch, _given, carry_out
-from cli.nouns import noun
-from cli.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
-from cli.stack import settings_or_fail
-from cli.tables import read_table
-from cli.verbs import Parameter, Verbs
-from domain.envelope import Receipt
-from domain.kernel.messages import State
+from cli.imports import carry_out
+from cli.terminal.dates import checked
+from cli.terminal.nouns import noun
+from cli.terminal.options import validated
+from cli.terminal.output import (
+    DEFECT,
+    REFUSED,
+    emit_json,
+    emit_table,
+    fail,
+    narrate,
+    say_if_illustrative,
+)
+from cli.terminal.receipts import given
+from cli.terminal.session import Json, Switch, run, who_acts
+from cli.terminal.tables import read_table
+from cli.verbs import Date, Parameter, Verbs
 from domain.kernel.nouns import about_noun
-from domain.kernel.wording import lea_hours, plain
-from domain.policy.calendar import spoken
-from domain.summits.attendance import Attendance
-from domain.summits.following import SummitFollowed, SummitNotFollowed, taken_over
-from domain.summits.invitations import Invitations, InviteToSummit, became_of
-from domain.summits.summits import RescheduleSummit, Summit, entry_of, span
-from domain.summits.years import PlannedSummit, by_year
+from domain.kernel.wording import counted, lea_hours, spoken
+from domain.summits.invitations import InviteToSummit
+from domain.summits.summits import RescheduleSummit, span
+from queries.names import Names
+from queries.refs import engagement_named
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from domain.envelope import Receipt
+    from queries.rescheduling import Result
+
 
 PATIENCE_SECONDS = 60.0
 """How long the verb waits for every engagement to take over a summit's new days."""
-_POLL_SECONDS = 0.25
 
 CommandId = Annotated[str | None, Parameter(name="--command-id")]
 
@@ -51,22 +55,6 @@ def register(app: Verbs) -> None:
     noun(app, "summit").command(summit_show, name="show")
     noun(app, "summit attendance").command(attendance_import, name="import")
     noun(app, "bulk reschedule").command(reschedule, name="summit")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What becomes of one engagement."""
-
-    engagement: str
-    outcome: str
-    why: str = ""
-
-
-def _actor() -> str:
-    settings = settings_or_fail()
-    if settings.actor is None:
-        fail("Who acts? Set HANDRAIL_ACTOR to your handle in the directory.", REFUSED)
-    return settings.actor
 
 
 def invite(
@@ -88,16 +76,18 @@ def invite(
         illustrative: Mark what this records as illustrative: every mail and report says so.
         json_: One JSON object an engagement.
     """
+    from queries.rescheduling import Result
+
     if not engagements:
         fail(
             f"Whom? Name at least one engagement: handrail summit invite {summit} ENGAGEMENT",
             REFUSED,
         )
-    actor = _actor()
-    effective_on = _checked(date, on, "--on")
+    actor = who_acts()
+    effective_on = checked(date, on, "--on")
     validated(InviteToSummit, {"summit": summit, "engagement": "any", "waive": waive})
 
-    async def work(door: "Door") -> tuple[list[Result], Names]:
+    async def work(door: "Door") -> "tuple[list[Result], Names]":
         from bootstrap.door import new_command_id
         from domain.kernel.refusals import Unknown
 
@@ -109,7 +99,7 @@ def invite(
                 results.append(Result(name, "refused", str(nobody)))
                 continue
             command = InviteToSummit(summit=summit, engagement=one, waive=waive)
-            receipt = await _given(
+            receipt = await given(
                 door,
                 door.packed(
                     command,
@@ -134,7 +124,7 @@ def invite(
         fail(f"{refused} of {counted(len(results), 'engagement')} refused.", REFUSED)
 
 
-def _report(title: str, results: list[Result], names: Names, *, as_json: bool) -> None:
+def _report(title: str, results: "list[Result]", names: Names, *, as_json: bool) -> None:
     if as_json:
         for r in results:
             emit_json({"engagement": r.engagement, "outcome": r.outcome, "why": names.told(r.why)})
@@ -173,8 +163,8 @@ def reschedule(
         command_id: Repeat a command safely under its own id.
         json_: One JSON object an engagement.
     """
-    actor = _actor()
-    typed_id = _checked(UUID, command_id, "--command-id")
+    actor = who_acts()
+    typed_id = checked(UUID, command_id, "--command-id")
     body = {
         "summit": summit, "to": first, "registration_due": registration_due, "place": place,
         "reason": reason,
@@ -182,7 +172,7 @@ def reschedule(
     command = validated(RescheduleSummit, {k: v for k, v in body.items() if v is not None})
     assert isinstance(command, RescheduleSummit)
 
-    async def work(door: "Door") -> tuple[list[Result], Names, str]:
+    async def work(door: "Door") -> "tuple[list[Result], Names, str]":
         if dry_run:
             results, days = await _rehearsed(door, command, actor)
         else:
@@ -201,55 +191,13 @@ def reschedule(
         narrate(f"Not all have followed yet; they will. See handrail summit show {command.summit}")
 
 
-async def _rehearsed(
-    door: "Door", command: RescheduleSummit, actor: str
-) -> tuple[list[Result], str]:
-    """What would become of every invited engagement; nothing is written."""
-    from bootstrap.door import new_command_id
-    from domain.deciding import after, decide_in_full
-    from store.context import standing
-    from store.errors import Unreadable
-    from store.events import read_state
-    from store.resolving import resolve
-
-    now = await door.now()
-    envelope = door.packed(command, command_id=new_command_id(), actor=actor, issued_at=now)
-    results = []
-    async with door.pool.acquire() as connection:
-        before = await read_state(connection, door.vault, envelope.stream)
-        context = await resolve(connection, envelope, command, before, now)
-        decided = decide_in_full(command, before, context)
-        entry = entry_of(after(before, decided.own, context))
-        assert entry is not None
-        for engagement in sorted(entry.invited):
-            stream = f"engagement:{engagement}"
-            try:
-                state = await read_state(connection, door.vault, stream)
-            except Unreadable as sick:
-                door.left_out.append(sick)
-                results.append(Result(engagement, "would wait", f"it cannot be read: {sick.why}"))
-                continue
-            there = replace(await standing(connection, state, now), summit=entry)
-            match taken_over(state, there, entry):
-                case SummitFollowed(over_cap=str(over)):
-                    results.append(Result(engagement, "would move", f"over the cap: {over}"))
-                case SummitFollowed():
-                    results.append(Result(engagement, "would move"))
-                case SummitNotFollowed(why=why):
-                    results.append(Result(engagement, "would be skipped", why))
-                case _:
-                    results.append(Result(engagement, "nothing to move", "it is over"))
-    return results, span(entry.first, entry.last)
-
-
 async def _moved(
     door: "Door", command: RescheduleSummit, actor: str, command_id: UUID | None
-) -> tuple[list[Result], str]:
+) -> "tuple[list[Result], str]":
     """Move it, and wait until every invited engagement has taken that over."""
     from bootstrap.door import new_command_id
     from domain.kernel.refusals import Refused
-    from store.database import listed, queries
-    from store.events import read_state
+    from queries.rescheduling import followed
 
     envelope = door.packed(
         command,
@@ -257,39 +205,23 @@ async def _moved(
         actor=actor,
         issued_at=await door.now(),
     )
-    receipt: Receipt = await _given(door, envelope)
+    receipt: Receipt = await given(door, envelope)
     if receipt.outcome == "refused":
         raise Refused(receipt.message)
-    async with door.pool.acquire() as connection:
-        summit = await read_state(connection, door.vault, receipt.stream)
-    now = summit.of(Summit)
-    assert now.first is not None
-    assert now.last is not None
-    waited = 0.0
-    while True:
-        async with door.pool.acquire() as connection:
-            rows = await listed(queries.invitations_to(connection, summit=command.summit))
-        rows = [r for r in rows if r["engagement"] in now.invited]
-        if all(_has_seen(r, now.round) for r in rows) or waited >= PATIENCE_SECONDS:
-            break
-        await asyncio.sleep(_POLL_SECONDS)
-        waited += _POLL_SECONDS
-    return [_result(r, now.round) for r in rows], span(now.first, now.last)
+    return await followed(door, command.summit, receipt.stream, PATIENCE_SECONDS)
 
 
-def _has_seen(row: Mapping[str, Any], round_: int) -> bool:
-    return bool(row["seen"] >= round_ or row["phase"] in ("closed", "withdrawn"))
+async def _rehearsed(
+    door: "Door", command: RescheduleSummit, actor: str
+) -> "tuple[list[Result], str]":
+    """What would become of every invited engagement; nothing is written."""
+    from bootstrap.door import new_command_id
+    from queries.rescheduling import rescheduling
 
-
-def _result(row: Mapping[str, Any], round_: int) -> Result:
-    if not _has_seen(row, round_):
-        return Result(row["engagement"], "under way")
-    if row["seen"] < round_:
-        return Result(row["engagement"], "nothing to move", "it is over")
-    if row["not_followed"]:
-        return Result(row["engagement"], "skipped", row["not_followed"])
-    over = f"over the cap: {row['over_cap']}" if row["over_cap"] else ""
-    return Result(row["engagement"], "moved", over)
+    envelope = door.packed(
+        command, command_id=new_command_id(), actor=actor, issued_at=await door.now()
+    )
+    return await rescheduling(door, command, envelope)
 
 
 def attendance_import(
@@ -350,38 +282,19 @@ def attendance_import(
 
 def summit_list(*, json_: Json = False) -> None:
     """Show every summit: when, where, how many LEAs are expected, and how many people came."""
+    from queries.summits import summits
 
-    async def work(door: "Door") -> list[dict[str, Any]]:
-        from store.context import playbook, program
-        from store.database import listed, queries
-
-        async with door.pool.acquire() as connection:
-            rows = [dict(row) for row in await listed(queries.summits(connection))]
-            settings = await program(connection)
-            newest = (
-                await playbook(connection, settings.playbook.partition("@")[0])
-                if settings
-                else None
-            )
-        rules, fiscal = newest and newest.summits, settings and settings.calendar.fiscal_year
-        if rules and fiscal:
-            standing = [r for r in rows if r["status"] != "cancelled"]
-            days = [PlannedSummit(r["id"], r["first"], r["last"]) for r in standing]
-            years.extend(year.told() for year in by_year(days, rules, fiscal))
-        return rows
-
-    years: list[str] = []
-    rows = run(work)
+    rows, years = run(summits)
     if json_:
         for row in rows:
-            emit_json(_summit(row))
+            emit_json(row)
         return
     emit_table(
         counted(len(rows), "summit"),
         ("Summit", "Title", "Days", "Place", "Status", "LEAs", "Registered", "Came"),
         [
             (
-                r["id"] + (" *" if r["illustrative"] else ""),
+                r["summit"] + (" *" if r["illustrative"] else ""),
                 r["title"],
                 span(r["first"], r["last"]),
                 r["place"],
@@ -404,18 +317,6 @@ def summit_list(*, json_: Json = False) -> None:
         print("* illustrative: invented for demonstration.")
 
 
-def _summit(row: Mapping[str, Any]) -> dict[str, Any]:
-    found = {k: v for k, v in row.items() if k not in ("id", "next_wake", "over", "version")}
-    return {
-        "summit": row["id"],
-        **found,
-        "hours": plain(row["hours"]),
-        "invited": json.loads(row["invited"]),
-        "sessions": json.loads(row["sessions"]),
-        "pairs": json.loads(row["pairs"]),
-    }
-
-
 def summit_show(summit: str, /, *, json_: Json = False) -> None:
     """Show one summit: its sessions, and every invited LEA with who is expected and who came.
 
@@ -423,28 +324,13 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
         summit: The summit, for example Y1-1.
         json_: One JSON object.
     """
+    from queries.summits import summit_of
 
-    async def work(door: "Door") -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        from domain.kernel.refusals import Unknown, did_you_mean
-        from store.database import listed, queries
-
-        wanted = summit.strip().upper()
-        async with door.pool.acquire() as connection:
-            row = await queries.summit(connection, id=wanted)
-            if row is None:
-                known = [r["id"] for r in await listed(queries.summits(connection))]
-                raise Unknown(
-                    f"There is no summit {summit!r}. {did_you_mean(wanted, known)}See them all: "
-                    f"handrail summit list"
-                )
-            rows = await listed(queries.invitations_to(connection, summit=wanted))
-        invitations = [{**dict(r), "days": json.loads(r["days"])} for r in rows]
-        return _summit(dict(row)), invitations
-
-    found, invitations = run(work)
+    found = run(lambda door: summit_of(door, summit))
     if json_:
-        emit_json({**found, "invitations": [_invitation(i) for i in invitations]})
+        emit_json(found)
         return
+    invitations = found["invitations"]
     print(f"{found['summit']}: {found['title']}, {found['status']}")
     print(f"  {span(found['first'], found['last'])} in {found['place']}")
     asked = lea_hours(Decimal(found["hours"]))
@@ -483,51 +369,7 @@ def _roles(roles: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {role}" for role, n in sorted(roles.items()))
 
 
-def _invitation(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in row.items() if k not in ("summit", "seen")}
-
-
-def as_data(state: State) -> list[dict[str, Any]]:
-    """An engagement's summits as plain data."""
-    attendance = state.of(Attendance)
-    partners: dict[str, list[str]] = {}
-    for pair in attendance.pairs:
-        partners.setdefault(pair.summit, []).append(pair.partner)
-    found = []
-    for i in state.of(Invitations).all.values():
-        there = attendance.at(i.summit)
-        found.append(
-            {
-                "summit": i.summit,
-                "title": i.title,
-                "status": became_of(i, state),
-                "first": i.first,
-                "last": i.last,
-                "place": i.place,
-                "registration_due": i.registration_due,
-                "hours": plain(i.hours),
-                "not_followed": i.not_followed,
-                "new_days": i.new_days,
-                "registered": list(i.people),
-                "places": dict(i.places),
-                "attended": there.people,
-                "days": {str(day): dict(roles) for day, roles in there.days.items()},
-                "people": sorted({person for _, person in there.named}),
-                "paired_with": partners.get(i.summit, []),
-            }
-        )
-    return found
-
-
-def commitments_as_data(state: State) -> list[dict[str, Any]]:
-    """What was promised at summits, as plain data."""
-    return [
-        {"item": c.item, "text": c.text, "by": c.by, "owner": c.owner, "outcome": c.outcome}
-        for c in state.of(Attendance).commitments
-    ]
-
-
-def as_text(found: dict[str, Any]) -> list[str]:
+def section(found: dict[str, Any]) -> list[str]:
     """The same for reading."""
     lines = []
     for s in found["summits"]:

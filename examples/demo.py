@@ -27,7 +27,7 @@ from bootstrap.door import (
 from bootstrap.logging import configure_logging
 from bootstrap.settings import load_settings
 from cli.admin import DEFAULT_PLAYBOOK
-from cli.output import emit_table, leave
+from cli.terminal.output import emit_table, leave
 from domain.engagement.state import Engagement
 from domain.envelope import Receipt
 from domain.policy.calendar import spoken

@@ -24,8 +24,8 @@ from pydantic import BaseModel
 
 from cli import commands
 from cli.admin import PACKS
-from cli.main import MODULES, build
 from cli.verbs import Verbs
+from cli.whole import MODULES, build
 from docs.reference import vocabulary
 from domain.kernel.messages import Event
 from domain.kernel.sealed import Sealed

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
-from domain.engagement.guards import _BEFORE_ASSIGNING, of_a_county_office, of_the_lea, running
+from domain.engagement.guards import BEFORE_ASSIGNING, of_a_county_office, of_the_lea, running
 from domain.engagement.state import AssignableRole, Engagement, EngagementRole, Tenure
 from domain.kernel.fields import LeaRef, Line, Option, PersonRef, Positional, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
@@ -235,7 +235,7 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
         )
     # Whether a Lead is one for a time only is as much to say as who it is.
     if before is not None and (before != person.id or command.role == "lead"):
-        for check in _BEFORE_ASSIGNING:
+        for check in BEFORE_ASSIGNING:
             check(command.role, before, state, context)
     return [
         RoleAssigned(role=command.role, person=person.id, before=before, interim=command.interim)

@@ -137,7 +137,7 @@ def require_step(
     return [StepWaived(step=step_id, reason=reason, authority=context.actor.id)]
 
 
-_BEFORE_ASSIGNING: list[Callable[[EngagementRole, str, State, Context], None]] = []
+BEFORE_ASSIGNING: list[Callable[[EngagementRole, str, State, Context], None]] = []
 
 
 def before_assigning(
@@ -147,7 +147,7 @@ def before_assigning(
 
     The check gets the role and whoever holds it now; it refuses or returns nothing.
     """
-    _BEFORE_ASSIGNING.append(check)
+    BEFORE_ASSIGNING.append(check)
     return check
 
 

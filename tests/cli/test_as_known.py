@@ -97,7 +97,7 @@ TO_COME = [
 
 
 async def test_every_view_that_takes_a_day_is_tried_here() -> None:
-    from cli.main import build
+    from cli.whole import build
     from tests.cli.test_json import verbs
 
     takes = {

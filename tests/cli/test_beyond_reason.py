@@ -14,9 +14,10 @@ import pytest
 from cyclopts import App
 from pydantic import BaseModel
 
-from cli.asking import Date
-from cli.commands import OF_THEIR_OWN, option_name
-from cli.main import build
+from cli.commands import OF_THEIR_OWN
+from cli.terminal.options import option_name
+from cli.verbs import Date
+from cli.whole import build
 from domain.kernel.fields import Positional
 from domain.kernel.messages import Command
 from domain.policy.playbook import Playbook

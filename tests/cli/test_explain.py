@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cli.commands import explain
-from cli.files import load_yaml
+from cli.terminal.files import load_yaml
+from cli.terminal.options import explain
 from domain.agreements.agreements import ActOnAgreement
 from domain.checkins.closing import CloseCheckIn
 from domain.deliverables.proposing import ProposeDeliverable

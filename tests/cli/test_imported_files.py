@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cli.as_written import fitted, read
-from cli.files import load_yaml
 from cli.imports import Row, parsed
-from cli.tables import Numbered, read_table
+from cli.terminal.as_written import fitted, read
+from cli.terminal.files import load_yaml
+from cli.terminal.tables import Numbered, read_table
 from domain.policy.calendar import CalendarPack
 from domain.policy.framework import Framework
 from domain.policy.playbook import Playbook

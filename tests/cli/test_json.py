@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from cli.main import build, main
+from cli.main import main
+from cli.whole import build
 from tests.end_to_end.measured import measured_as_numbers, otherwise_written
 
 NOT_ASKED = {"completion"}
@@ -101,7 +102,7 @@ def test_a_machine_set_up_for_plain_ascii_says_names_as_they_are_written(tmp_pat
     assert b"Traceback" not in done.stderr
     assert done.returncode in (1, 3)
     typed = "Ñandú – 5"
-    code = "import sys; from cli.output import prepare; print(*prepare(sys.argv[1:]))"
+    code = "import sys; from cli.terminal.output import prepare; print(*prepare(sys.argv[1:]))"
     shown = subprocess.run(
         [sys.executable, "-c", code, typed], env={**os.environ, **plain}, capture_output=True
     )

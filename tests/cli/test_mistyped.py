@@ -8,11 +8,10 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from cli import helping, index
-from cli.commands import explain
-from cli.describing import descriptions
 from cli.helping import GROUPS, overview
 from cli.main import main
 from cli.mistyped import example_in
+from cli.terminal.options import descriptions, explain
 from domain.rules.registry import COMMANDS
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from cli import index
 from cli.imports import columns
 from cli.index import VERBS
-from cli.main import build
+from cli.whole import build
 from domain.kernel.nouns import about_noun
 from domain.rules.registry import COMMANDS
 from tests.cli.test_json import verbs

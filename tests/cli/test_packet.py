@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.packet import _line, _rest, as_markdown, md
+from cli.packet import as_line, as_markdown, md, not_told_elsewhere
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_means_nothing_to_markdown_where_it_stands_is_left_as_it_is(text: s
     ],
 )
 def test_a_line_of_the_packet_begins_no_block_of_its_own(line: str, safe: str) -> None:
-    assert _line(line) == safe
+    assert as_line(line) == safe
 
 
 def test_what_other_subjects_add_to_an_engagement_is_in_the_packet() -> None:
@@ -64,7 +64,7 @@ def test_what_other_subjects_add_to_an_engagement_is_in_the_packet() -> None:
         "fit": {"proceed": True},
         "nothing": [],
     }
-    assert list(_rest(found)) == [
+    assert list(not_told_elsewhere(found)) == [
         r"risks: about a \*new\* superintendent, level high",
         "fit: proceed yes",
     ]

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from cli.commands import explain, verb
+from cli.commands import verb
+from cli.terminal.options import explain
 from domain import subjects  # noqa: F401 - registers every command
 from domain.kernel.messages import Command
 from domain.kernel.validation import wrong_with

@@ -4,9 +4,9 @@ import json
 from datetime import date
 from typing import Any, cast
 
-from cli.asking import Names
-from cli.output import emit_json, emit_table
+from cli.terminal.output import emit_json, emit_table
 from domain.kernel.sealed import Sealed
+from queries.names import Names
 
 
 def named(name: str) -> Names:

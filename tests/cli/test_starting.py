@@ -36,17 +36,18 @@ def loaded(code: str) -> set[str]:
             id="the help of everything",
         ),
         pytest.param(
-            "from cli.main import declared\n"
+            "from cli.whole import declared\n"
             "assert declared(['person', 'list']).call(['person', 'list'])\n"
             "import bootstrap.door, store.context, store.events",
             [EVERY_SUBJECT, "activities.record", PARSER, *ENGINES],
             id="a question",
         ),
         pytest.param(
-            "from cli.main import declared\n"
+            "from cli.whole import declared\n"
             "for typed in ('person list', 'lea list', 'engagement list', 'due'):\n"
             "    assert declared(typed.split()).call(typed.split())\n"
             "import bootstrap.door, bootstrap.settings, cli.roles, store.errors, store.names\n"
+            "import queries.directory, queries.due, queries.engagements\n"
             "bootstrap.settings.load_settings({})",
             [
                 "pydantic",
@@ -60,7 +61,7 @@ def loaded(code: str) -> set[str]:
             id="a question that shows rows",
         ),
         pytest.param(
-            "from cli.main import declared\n"
+            "from cli.whole import declared\n"
             "typed = 'person change marcus --email m@c.example'.split()\n"
             "assert declared(typed).call(typed)\n"
             "import bootstrap.door, bootstrap.wiring, activities.dispatch, store.events",

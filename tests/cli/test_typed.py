@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.index import VERBS
-from cli.main import declared
 from cli.verbs import Date, plain
+from cli.whole import declared
 
 DECLARED = declared()
 WHOLE = DECLARED.app()

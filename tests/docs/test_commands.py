@@ -11,7 +11,7 @@ import pytest
 from cyclopts import App
 from rich.console import Console
 
-from cli.main import build
+from cli.whole import build
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from cli.main import build
+from cli.whole import build
 from domain.rules.registry import COMMANDS, EVENTS
 
 ROOT = Path(__file__).parents[2]

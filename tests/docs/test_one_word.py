@@ -11,9 +11,10 @@ import pytest
 from cyclopts import App
 from cyclopts.argument import Argument
 
-from cli.asking import Date
-from cli.commands import OF_THEIR_OWN, option_name
-from cli.main import build
+from cli.commands import OF_THEIR_OWN
+from cli.terminal.options import option_name
+from cli.verbs import Date
+from cli.whole import build
 from docs.reference.vocabulary import INSTEAD, SECTIONS, WORDS
 from domain.kernel.fields import Ref
 from domain.rules.registry import COMMANDS

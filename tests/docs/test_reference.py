@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.settings import CONFIG_VARIABLE, ENVIRONMENT
-from cli.describing import descriptions
+from cli.terminal.options import descriptions
 from docs.reference.generate import HERE, fields, sample
 from domain import subjects
 from domain.kernel.messages import Command, Event

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.commands import option_name
+from cli.terminal.options import option_name
 from domain.deliverables.proposing import ProposeDeliverable
 from domain.policy.calendar import CalendarPack, WorkingDays
 from domain.program.leas import RegisterLea

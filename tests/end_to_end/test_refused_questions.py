@@ -2,7 +2,7 @@
 
 import json
 
-from cli.main import build
+from cli.whole import build
 from domain import subjects  # noqa: F401 - registers every command
 from domain.rules.registry import COMMANDS
 from tests.cli.test_json import verbs

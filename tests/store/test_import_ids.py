@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from cli.imports import Row, new_among, parsed
-from cli.tables import Numbered
+from cli.terminal.tables import Numbered
 from store.vault import Vault
 from tests.conftest import Office
 

@@ -92,7 +92,7 @@ async def test_the_server_takes_every_query_but_scripts(pool: Pool) -> None:
 
 
 def test_every_query_is_asked_for_and_every_call_gives_what_it_takes() -> None:
-    code = ("activities", "bootstrap", "cli", "embedded", "examples", "store")
+    code = ("activities", "bootstrap", "cli", "embedded", "examples", "queries", "store")
     paths = [p for d in code for p in (ROOT / d).rglob("*.py")] + [ROOT / "worker.py"]
     asked = set()
     for path in paths:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 import domain
-from cli.describing import descriptions
+from cli.terminal.options import descriptions
 from domain import subjects
 from domain.envelope import Envelope
 from domain.kernel.messages import Command, Event, State

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cli.surveying import growth_of
 from domain.engagement.burden import BurdenWaived, hours_asked
 from domain.kernel.refusals import (
     AlreadyExists,
@@ -33,6 +32,7 @@ from domain.surveys.surveys import (
     Surveys,
     SurveyWithdrawn,
 )
+from queries.surveys import growth_of
 from store.events import as_true
 from tests.domain.story import PLAYBOOK, ZONE, Story
 from tests.domain.tables import Row, table

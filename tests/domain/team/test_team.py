@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cli.team import who_was_what
 from domain.engagement.engagement import RoleAssigned
 from domain.kernel.refusals import (
     AlreadyExists,
@@ -29,6 +28,7 @@ from domain.team.members import (
     lacking,
 )
 from domain.team.risks import RiskChanged, Risks
+from queries.team import who_was_what
 from tests.domain.story import ALDER, PLAYBOOK, ZONE, Story, person
 from tests.domain.tables import Row, day, table
 

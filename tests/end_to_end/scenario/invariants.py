@@ -6,7 +6,7 @@ from datetime import date, datetime
 import yaml
 
 from cli.admin import DEFAULT_CALENDAR
-from cli.main import build
+from cli.whole import build
 from domain.policy.calendar import CalendarPack, Closure, WorkingDays
 from domain.rules.registry import COMMANDS
 from tests.cli.test_json import verbs

@@ -1,0 +1,1 @@
+"""What every verb is typed and answered with, whatever it is about."""

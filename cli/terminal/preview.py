@@ -1,0 +1,46 @@
+"""What a command would record, shown to somebody who is asked whether they want it."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cli.terminal.output import USAGE, fail
+from domain.kernel.wording import full
+
+if TYPE_CHECKING:
+    from bootstrap.door import Door
+    from domain.envelope import Envelope
+    from queries.names import Names
+
+
+def asks() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def wanted(lines: Sequence[str]) -> bool:
+    """Whether somebody at a terminal wants what they are shown."""
+    for line in lines:
+        print(line)
+    return input("Record this? [y/N] ").strip().casefold() in ("y", "yes")
+
+
+async def end_wanted(door: "Door", envelope: "Envelope", names: "Names") -> bool:
+    """Whether somebody who sees what ends with it wants it; in a script nobody is asked.
+
+    Raises:
+        Refused: It would not be taken.
+    """
+    from queries.preview import what_follows
+
+    sentences, owed = await what_follows(door, envelope)
+    lines = [*sentences, *([f"Open until then: {full('; '.join(owed))}"] if owed else [])]
+    await names.learn(*lines)
+    told = [names.told(line) for line in lines]
+    if not asks():
+        fail(
+            f"This ends something, and nobody can be asked here. {' '.join(told)} If that is "
+            f"meant, add --sure.",
+            USAGE,
+        )
+    return wanted(told)

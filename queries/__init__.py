@@ -1,0 +1,1 @@
+"""Answers to questions: read from the store, told by no door in particular."""

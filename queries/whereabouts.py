@@ -1,0 +1,102 @@
+"""Where deliverables are on a day, and with whom."""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from domain.deliverables.terms import Status
+from domain.engagement.state import Engagement
+from domain.kernel.messages import State
+from domain.outlook.whereabouts import whereabouts
+from domain.owing.obligations import Side
+from domain.policy.calendar import local_date
+from queries.clocks import end_of, not_to_come, zone_of
+from queries.names import Names
+from queries.refs import engagement_named, person_named
+from queries.seen import seen
+from queries.source import Source
+from store.database import listed, queries
+from store.portfolio import states
+
+
+async def deliverables_of(
+    source: Source,
+    engagement: str | None,
+    known: date | None,
+    true: date | None,
+    *,
+    status: Status | None = None,
+    side: Side | None = None,
+    overdue: bool = False,
+    lead: str | None = None,
+) -> tuple[list[dict[str, Any]], Names, date]:
+    """Where deliverables are on a day, and with whom; Leads by id.
+
+    Args:
+        engagement: Only this engagement's; all of them if None.
+        status: Only those that stand so.
+        side: Only those that wait for this side.
+        overdue: Only those that were to be handed in by then and are not.
+        lead: Only those of engagements that this person leads.
+    """
+    zone = await zone_of(source)
+    await not_to_come(source, zone, known, true)
+    today = min(d for d in (known, true, local_date(await source.now(), zone.key)) if d)
+    only = await engagement_named(source, engagement) if engagement is not None else None
+    leads = (await person_named(source, lead)).id if lead is not None else None
+    if known or true:
+        rows = await _then(source, only, known, true, today)
+    else:
+        rows = await _now(source, only, today)
+    rows = [
+        row
+        for row in rows
+        if status in (None, row["status"])
+        and (side is None or side in row["waits_on"])
+        and (row["overdue"] or not overdue)
+        and leads in (None, row["lead"])
+    ]
+    names = Names(source, known)
+    await names.learn(*(row["lead"] for row in rows))
+    return rows, names, today
+
+
+async def _now(source: Source, only: str | None, today: date) -> list[dict[str, Any]]:
+    async with source.pool.acquire() as connection:
+        rows = await listed(queries.deliverables(connection, engagement=only, today=today))
+    return [dict(row) for row in rows]
+
+
+async def _then(
+    source: Source, only: str | None, known: date | None, true: date | None, today: date
+) -> list[dict[str, Any]]:
+    """The same from the events, of each engagement that was open by then."""
+    zone = await zone_of(source)
+    found: list[dict[str, Any]] = []
+
+    def add(state: State) -> None:
+        engagement = state.of(Engagement)
+        found.extend(
+            {
+                "engagement": state.id,
+                "lea_name": engagement.lea_name,
+                "lead": engagement.roles.get("lead"),
+                **asdict(d),
+                "overdue": d.overdue(today),
+            }
+            for d in whereabouts(state)
+        )
+
+    if only is not None:
+        add((await seen(source, only, known, true)).state)
+    else:
+        async with source.pool.acquire() as connection:
+            async for state in states(
+                connection,
+                zone=zone.key,
+                known_by=end_of(known, zone) if known else None,
+                true_by=end_of(true, zone) if true else None,
+                left_out=source.left_out,
+            ):
+                add(state)
+    return sorted(found, key=lambda row: row["lea_name"])
