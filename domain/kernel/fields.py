@@ -49,6 +49,8 @@ _NOT_IN_A_LINE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Whatever breaks a line, turns text round or is not seen: two names must not look the same."""
 _JOINERS = frozenset("\u200c\u200d")
 """Between two letters of some scripts, and within one emoji made of several."""
+_VARIANTS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""Behind an emoji or an ideograph they say which form it has; behind a plain letter, nothing."""
 _NOTHING_TO_SEE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _PLAIN_LETTERS_TO = "\u024f"
 
@@ -56,7 +58,8 @@ _PLAIN_LETTERS_TO = "\u024f"
 def _one_line(text: str) -> str:
     # No less than a mail refuses: a title that no mail can say would hold up its reader's mails.
     for at, character in enumerate(text):
-        if unicodedata.category(character) in _NOT_IN_A_LINE and not _joins(text, at):
+        unseen = unicodedata.category(character) in _NOT_IN_A_LINE and not _joins(text, at)
+        if unseen or (character in _VARIANTS and not _varies(text, at)):
             raise ValueError(
                 f"must be one line, without control characters or others that cannot be seen: "
                 f"character {at + 1} is U+{ord(character):04X}"
@@ -69,6 +72,11 @@ def _one_line(text: str) -> str:
 def _joins(text: str, at: int) -> bool:
     beside = (text[at - 1], text[at + 1]) if 0 < at < len(text) - 1 else ("", "")
     return text[at] in _JOINERS and all(c > _PLAIN_LETTERS_TO and c not in _JOINERS for c in beside)
+
+
+def _varies(text: str, at: int) -> bool:
+    before = text[at - 1] if at else " "
+    return not before.isspace() and not (before.isalpha() and before <= _PLAIN_LETTERS_TO)
 
 
 def _is_seen(character: str) -> bool:
