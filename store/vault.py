@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from domain.kernel.sealed import Sealed, sealed_in
 from store.database import Connection, listed, queries
 from store.errors import ForeignKey, VaultError
 from store.evidence import Evidence
@@ -21,6 +18,9 @@ from store.evidence import Evidence
 if TYPE_CHECKING:
     # Imported late where it is used: most questions open nothing.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from pydantic import BaseModel
+
+    from domain.kernel.sealed import Sealed
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
@@ -201,7 +201,7 @@ class Vault:
         (_MET.get() or _Met()).keys.pop(subject, None)
 
     async def seal(
-        self, connection: Connection, place: str, value: BaseModel | Mapping[str, Sealed]
+        self, connection: Connection, place: str, value: "BaseModel | Mapping[str, Sealed]"
     ) -> dict[str, Any]:
         """The JSON data of a value, in which every text about somebody is sealed.
 
@@ -209,10 +209,12 @@ class Vault:
             place: What it belongs to, such as stream and version; it is bound to the ciphertext,
                 so that sealed text cannot be moved.
         """
+        from domain.kernel.sealed import sealed_in
+
         data: dict[str, Any] = (
-            value.model_dump(mode="json")
-            if isinstance(value, BaseModel)
-            else {name: text.model_dump(mode="json") for name, text in value.items()}
+            {name: text.model_dump(mode="json") for name, text in value.items()}
+            if isinstance(value, Mapping)
+            else value.model_dump(mode="json")
         )
         clear = list(sealed_in(value, data, f"{place}+0"))
         abouts = {text.about for text, _, _ in clear}
