@@ -12,6 +12,7 @@ from uuid import UUID
 
 from activities.mail.redact import naming, texts, without
 from domain.kernel.messages import Recorded, State
+from domain.kernel.sealed import Sealed
 from domain.program.people import PersonChanged, PersonRegistered
 from domain.rules.context import Context, PersonEntry
 from domain.streams import id_of
@@ -49,8 +50,8 @@ async def erase(connection: Connection, vault: Vault, stream: str, context: Cont
         try:
             await _take_out(connection, vault, row, words)
         except Unreadable:
-            document = {"about": _own_key(row["id"]), "text": json.dumps(sorted(words))}
-            await vault.seal(connection, _words_place(row["id"], person), [document])
+            kept = Sealed(about=_own_key(row["id"]), text=json.dumps(sorted(words)))
+            document = await vault.seal(connection, _words_place(row["id"], person), kept)
             await queries.add_unreached(
                 connection, mail=row["id"], person=person, words=json.dumps(document)
             )
@@ -117,6 +118,6 @@ async def _take_out(connection: Connection, vault: Vault, row: Any, words: set[s
     letter["message"] = base64.b64encode(
         without(base64.b64decode(letter["message"]), words)
     ).decode()
-    document = {"about": json.loads(row["content"])["about"], "text": json.dumps(letter)}
-    await vault.seal(connection, f"mail {row['id']}", [document])
+    kept = Sealed(about=json.loads(row["content"])["about"], text=json.dumps(letter))
+    document = await vault.seal(connection, f"mail {row['id']}", kept)
     await queries.rewrite_mail(connection, id=row["id"], content=json.dumps(document))

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from temporalio import activity
 
 from store.database import AWAY, Pool, queries
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
 
 BEAT_SECONDS = 2.0
 """Well within the time-out that workflows give: a worker that is killed is missed soon."""
@@ -41,7 +44,7 @@ class Hands:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._held: set[UUID] = set()
-        self._connection: Any = None
+        self._connection: PoolConnectionProxy[Any] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     @asynccontextmanager

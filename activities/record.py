@@ -29,7 +29,7 @@ from domain.kernel.sealed import Sealed
 from domain.program.leas import RegisterLea
 from domain.rules.context import SYSTEM
 from domain.rules.registry import COMMANDS
-from domain.streams import PROGRAM, engagement_of, host_workflow_id
+from domain.streams import PROGRAM, engagement_of, host_workflow_id, subject_of
 from domain.summits.summits import ConcludeSummit
 from store import defects
 from store.context import standing
@@ -346,9 +346,9 @@ class Record:
         # A refusal repeats what was typed, which may name somebody: it is kept sealed, also by
         # everybody whom its words name.
         named = await about_words(connection, receipt)
-        about = " ".join(dict.fromkeys([receipt.stream.removeprefix("person:"), *named]))
-        document = {"message": Sealed(about=about, text=receipt.message).model_dump()}
-        await self._vault.seal(connection, place(envelope.command_id), [document])
+        about = " ".join(dict.fromkeys([subject_of(receipt.stream), *named]))
+        said = {"message": Sealed(about=about, text=receipt.message)}
+        document = await self._vault.seal(connection, place(envelope.command_id), said)
         kept = receipt.model_copy(update={"message": json.dumps(document["message"])})
         answer = kept.model_dump(mode="json")
         if receipt.outcome == "recorded" and envelope.actor != SYSTEM:

@@ -10,7 +10,8 @@ from typing import Any
 
 from domain.envelope import Envelope, Receipt
 from domain.kernel.refusals import Refused
-from domain.streams import person_id_from
+from domain.kernel.sealed import Sealed
+from domain.streams import aggregate_of, id_of, is_person_id, person_id_from, stream_of, subject_of
 from store.database import Connection
 from store.errors import ForeignKey, VaultError
 from store.names import named_in, person_called, words
@@ -40,15 +41,15 @@ async def seal(connection: Connection, vault: Vault, envelope: Envelope) -> Enve
     stream = envelope.stream
     if envelope.kind in _REGISTER:
         subjects[person_id_from(envelope.command_id)] = None
-    elif stream.startswith("person:"):
-        name = stream.removeprefix("person:").removeprefix("@")
+    elif aggregate_of(stream) == "person":
+        name = id_of(stream).removeprefix("@")
         person = await person_called(connection, name)
-        stream = f"person:{person}" if person else SOMEBODY
+        stream = stream_of("person", person) if person else SOMEBODY
         subjects |= {person: None} if person else {}
     if not subjects:
         return envelope
-    document = {"about": " ".join(subjects), "text": text}
-    await vault.seal(connection, _place(envelope), [document])
+    told = Sealed(about=" ".join(subjects), text=text)
+    document = await vault.seal(connection, _place(envelope), told)
     return envelope.model_copy(update={"stream": stream, "actor": "", "body": document})
 
 
@@ -77,9 +78,9 @@ async def sealed_answer(connection: Connection, vault: Vault, receipt: Receipt) 
     about = await about_words(connection, receipt)
     if not receipt.message or not about:
         return receipt
-    document = {"about": " ".join(about), "text": receipt.message}
+    told = Sealed(about=" ".join(about), text=receipt.message)
     try:
-        await vault.seal(connection, _answer(receipt), [document])
+        document = await vault.seal(connection, _answer(receipt), told)
     except ForeignKey:
         raise
     except VaultError as problem:
@@ -107,6 +108,6 @@ def _answer(receipt: Receipt) -> str:
 async def about_words(connection: Connection, receipt: Receipt) -> list[str]:
     """By whom the words of an answer are sealed: whom it is about, and everybody it names."""
     about = dict.fromkeys(await named_in(connection, receipt.message))
-    if receipt.stream.startswith("person:p-"):
-        about[receipt.stream.removeprefix("person:")] = None
+    if is_person_id(subject_of(receipt.stream)):
+        about[subject_of(receipt.stream)] = None
     return list(about)

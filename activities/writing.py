@@ -24,7 +24,7 @@ from domain.program.leas import RegisterLea
 from domain.reminders.notices import ReconcileNotices
 from domain.rules.context import Context, Past
 from domain.rules.registry import as_mended, fold
-from domain.streams import PROGRAM, host_workflow_id
+from domain.streams import PROGRAM, aggregate_of, host_workflow_id
 from store.context import standing
 from store.database import Connection
 from store.events import Append, append, read_stream
@@ -147,7 +147,7 @@ class Writer:
         # What the decision looked at must not have gone on meanwhile.
         expected = decided.facts.expected.get(stream, context.versions.get(stream, base.version))
         there = context
-        if stream.startswith("appropriation:"):  # Less is left of it, or more.
+        if aggregate_of(stream) == "appropriation":  # Less is left of it, or more.
             there = await standing(connection, base, context.now)
             if context.past is not None:
                 past = await read_stream(connection, self._vault, stream)
@@ -156,7 +156,7 @@ class Writer:
         news, reached = await self._append(
             connection, decided.envelope, context, base, expected, events
         )
-        if stream.startswith("engagement:"):  # It has a playbook and an LEA of its own.
+        if aggregate_of(stream) == "engagement":  # It has a playbook and an LEA of its own.
             there = await standing(connection, reached, context.now)
         await project(connection, reached, await self._shown(connection, news), there)
         return news

@@ -20,6 +20,7 @@ from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from bootstrap.wiring import Services
 from domain.envelope import Envelope
+from domain.kernel.sealed import Sealed
 from domain.policy.calendar import CalendarPack, at_local
 from domain.policy.playbook import Playbook
 from domain.rules.context import SYSTEM
@@ -103,7 +104,7 @@ async def add_contacts(pool: Pool, first: int, last: int) -> Sequence[str]:
     ids = [f"p-{number:013d}" for number in range(first, last)]
     async with pool.acquire() as connection:
         # What is sealed about somebody first makes their key; nobody who is there gets another.
-        await Vault(KEY).seal(connection, "contacts", [{"about": i, "text": ""} for i in ids])
+        await Vault(KEY).seal(connection, "contacts", {i: Sealed(about=i, text="") for i in ids})
         await connection.executemany(
             "insert into read.people (id, version, handle, name, email, organisation, staff_roles)"
             " values ($1, 1, $1, $2, $3, $4, '{}')",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import asyncpg
 
@@ -56,7 +55,7 @@ async def adopt(
         OldSchema: The tables are older than this code.
     """
     vault = Vault(settings.master_key())
-    owner: Any = await asyncpg.connect(owner_url, timeout=5)
+    owner = await asyncpg.connect(owner_url, timeout=5)
     try:
         if await owner.fetchval("select to_regclass('es.epochs')") is None:
             raise OldSchema(

@@ -8,6 +8,7 @@ from cli.terminal.output import REFUSED, emit_json, emit_table, fail, say_if_ill
 from cli.terminal.session import Json, run
 from cli.verbs import Parameter, Verbs
 from domain.kernel.wording import counted, spoken
+from domain.owing.items import heading
 from queries.names import Names
 
 if TYPE_CHECKING:
@@ -135,12 +136,7 @@ def _about(mail: dict[str, Any]) -> str:
     for item in mail["items"]:
         steps.setdefault((item["item"], item["title"]), []).append(item["step"])
     alarm = "alarm: " if mail["alarm"] else ""
-    return alarm + "\n".join(f"{_named(i, t)} ({', '.join(s)})" for (i, t), s in steps.items())
-
-
-def _named(item: str, title: str) -> str:
-    """What hangs on another item says so in its title."""
-    return title if "/" in item else f"{item} {title}"
+    return alarm + "\n".join(f"{heading(i, t)} ({', '.join(s)})" for (i, t), s in steps.items())
 
 
 def _with_handles(found: dict[str, Any], names: Names) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from functools import partial
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+)
 
 from domain.deciding import Dated, facts
 from domain.engagement.state import Engagement
@@ -23,7 +30,7 @@ from domain.kernel.fields import Line, Positional
 from domain.kernel.messages import Command, Decision, Event, On, Recorded, Spent, Stamp, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import Refused, Unknown, WrongState
-from domain.kernel.sealed import Sealed
+from domain.kernel.sealed import Sealed, sealed_in
 from domain.kernel.wording import texts
 from domain.owing.matter import kind_of_stream
 from domain.policy.calendar import spoken
@@ -93,22 +100,24 @@ class Standing(BaseModel):
     type: str
     schema_version: int
     effective_at: datetime
-    data: dict[str, Any]
+    data: SerializeAsAny[Event]
+    """The event itself."""
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _of_its_type(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, Event):
+            return value
+        if (kind := EVENTS.get(info.data["type"])) is None:
+            raise ValueError("of a kind that this release does not know")
+        return kind.model_validate(value)
 
     @classmethod
     def of(cls, event: Event, at: datetime) -> "Standing":
         """An event as it is kept inside another."""
         return cls(
-            type=event.type,
-            schema_version=event.schema_version,
-            effective_at=at,
-            data=event.model_dump(mode="json"),
+            type=event.type, schema_version=event.schema_version, effective_at=at, data=event
         )
-
-    @property
-    def event(self) -> Event:
-        """The event itself."""
-        return EVENTS[self.type].model_validate(self.data)
 
 
 class NamesSpent(Event):
@@ -156,7 +165,7 @@ class EntryMended(Event):
 
     def replacements(self) -> Mapping[int, Sequence[tuple[Event, datetime]]]:
         return {
-            it.version: [(standing.event, standing.effective_at) for standing in it.events]
+            it.version: [(standing.data, standing.effective_at) for standing in it.events]
             for it in self.instead
         }
 
@@ -457,17 +466,8 @@ def _sentences(events: Iterable[Event]) -> str:
 def _abouts(events: Iterable[Event]) -> Iterator[str]:
     """Everybody and everything whose key seals something in events."""
     for event in events:
-        for inner in _sections(event.model_dump(mode="json")):
-            if inner.keys() == {"about", "text"}:
-                yield from inner["about"].split()
-
-
-def _sections(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-    for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, dict | list):
-            yield from _sections(inner)
+        for text, _, _ in sealed_in(event, event.model_dump(mode="json")):
+            yield from text.about.split()
 
 
 def _numbered(entries: Sequence[int]) -> str:

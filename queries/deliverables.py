@@ -15,6 +15,7 @@ from domain.deliverables.submissions import DeliverableSubmitted
 from domain.deliverables.terms import awaited, deliverable_named
 from domain.engagement.state import Engagement
 from domain.kernel.messages import Recorded, Stamp, State
+from domain.owing.items import root
 from domain.policy.calendar import local_date
 from domain.reminders.notices import Notices
 from queries.names import Names
@@ -57,9 +58,7 @@ def as_data(
     """One deliverable as plain data."""
     ratings = state.of(Ratings)
     reuse = state.of(Reuse)
-    notices = [
-        n for n in state.of(Notices).all.values() if n.planned.item.partition("/")[0] == d.id
-    ]
+    notices = [n for n in state.of(Notices).all.values() if root(n.planned.item) == d.id]
     counts: dict[str, int] = {}
     for n in notices:
         counts[n.status] = counts.get(n.status, 0) + 1

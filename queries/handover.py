@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from domain.envelope import Receipt
 from domain.kernel.messages import State
 from domain.kernel.wording import counted
+from domain.streams import id_of
 from domain.team.handover import Handovers, status_of
 from queries.clocks import today_of
 from queries.names import Names
@@ -76,7 +77,7 @@ async def overload(source: Source, receipt: Receipt) -> list[str]:
     """A warning for each Lead whom this made lead more than they can; it never blocks."""
     async with source.pool.acquire() as connection:
         rows = await listed(queries.caseload(connection))
-    engagement = receipt.stream.partition(":")[2]
+    engagement = id_of(receipt.stream)
     return [
         f"{lead['lead']} can lead {counted(lead['capacity'], 'engagement')} and is over it by "
         f"{lead['over']}. See everybody's: handrail lead caseload"

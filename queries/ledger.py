@@ -10,6 +10,7 @@ from domain.owing.matter import matter_of
 from domain.reminders.not_planned import items_of, why_unplanned
 from domain.reminders.notices import Notices
 from domain.reminders.planning import addressed
+from domain.streams import id_of
 from queries.clocks import local, zone_of
 from queries.names import Names
 from queries.refs import person_named, reminded_stream
@@ -98,7 +99,7 @@ async def ledger_of(
         Unknown: There is no such thing.
     """
     stream = await reminded_stream(source, engagement)
-    one = stream.partition(":")[2]
+    one = id_of(stream)
     whose = await person_named(source, person) if person is not None else None
     who = whose.id if whose else None
     async with source.pool.acquire() as connection:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from domain.streams import id_of
 from queries.source import Source
 from store.database import listed, queries
 from store.events import read_stream
@@ -30,7 +31,7 @@ async def warned(source: Source, receipt: "Receipt") -> list[str]:
 
         warnings += await unappropriated(source, receipt)
     if "person-erased" in kinds:
-        warnings += await unreached(source, receipt.stream.removeprefix("person:"))
+        warnings += await unreached(source, id_of(receipt.stream))
     return warnings
 
 

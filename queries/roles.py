@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
+from domain.owing.items import parts
+from domain.streams import id_of
+
 if TYPE_CHECKING:
     from domain.engagement.state import EngagementRole
     from domain.rules.context import PersonEntry
@@ -48,7 +51,7 @@ async def absences(
         if row["email"] and not (row["left_on"] and row["left_on"] <= today)
     }
     dead = {
-        (row["stream"].partition(":")[2], row["item"].partition("/")[2])
+        (id_of(row["stream"]), parts(row["item"])[-1])
         for row in await listed(queries.dead_addresses_by_stream(connection))
     }
 

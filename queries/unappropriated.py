@@ -8,6 +8,7 @@ from domain.kernel.wording import counted, dollars
 from domain.money.appropriations import AppropriationRecorded
 from domain.money.investments import InvestmentAdded
 from domain.money.money import fits
+from domain.streams import id_of
 from queries.source import Source
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ async def unappropriated(source: Source, receipt: "Receipt") -> list[str]:
         money = await appropriations(connection)
         settings = await program(connection)
     if InvestmentAdded.type in kinds:
-        mine = receipt.stream.partition(":")[2]
+        mine = id_of(receipt.stream)
         last = [row for row in outside if row["engagement"] == mine][-1:]
         return [_entered(row) for row in last if not money]
-    came = money[receipt.stream.partition(":")[2]]
+    came = money[id_of(receipt.stream)]
     years = settings.calendar.fiscal_year if settings else None
     fitting = [r for r in outside if fits(came, r["fiscal_year"], r["made_on"], years)]
     return [_came(came.id, fitting)] if fitting else []

@@ -54,10 +54,10 @@ async def append(
     Raises:
         Conflict: The stream is not at the expected version; the transaction must be rolled back.
     """
-    documents = [event.model_dump(mode="json") for event in what.events]
-    for index, document in enumerate(documents):
-        await vault.seal(connection, f"{what.stream}@{what.expected + 1 + index}", [document])
-    data = [json.dumps(document) for document in documents]
+    data = [
+        json.dumps(await vault.seal(connection, f"{what.stream}@{version}", event))
+        for version, event in enumerate(what.events, start=what.expected + 1)
+    ]
     try:
         row = await queries.append(
             connection,

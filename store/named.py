@@ -8,7 +8,12 @@ script, which answer what the server says of them.  What a query takes is writte
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+    from store.database import Connection, Pool
 
 _HEAD = re.compile(r"([a-z][a-z0-9-]*)([\^$!#]?)")
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
@@ -49,7 +54,7 @@ class Query:
             self.takes.append(name)
         return f"${self.takes.index(name) + 1}"
 
-    def __call__(self, connection: Any, **values: object) -> Any:
+    def __call__(self, connection: "Connection | Pool", **values: object) -> Any:
         if values.keys() != set(self.takes):
             raise TypeError(f"{self.name} takes {self.takes}, and was given {[*values]}")
         given = [values[name] for name in self.takes]
@@ -57,7 +62,9 @@ class Query:
             return self._rows(connection, given)
         return getattr(connection, self._method)(self.sql, *given)
 
-    async def _rows(self, connection: Any, given: list[object]) -> AsyncIterator[Any]:
+    async def _rows(
+        self, connection: "Connection | Pool", given: list[object]
+    ) -> AsyncIterator["Record"]:
         for row in await connection.fetch(self.sql, *given):
             yield row
 

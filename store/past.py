@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from domain.envelope import Envelope
 from domain.kernel.messages import Command, Recorded, State
 from domain.kernel.refusals import Invalid, Refused
+from domain.kernel.sealed import Sealed
 from domain.kernel.validation import explain
 from domain.mending import CorrectEntry, EntryMended, RetractEntry
 from domain.money.appropriations import entry as appropriation_entry
 from domain.rules.context import SYSTEM, Context, Entry, Past
 from domain.rules.registry import as_mended, fold
+from domain.streams import aggregate_of, subject_of
 from store.context import standing
 from store.database import Connection, listed, queries
 from store.events import read_stream
@@ -35,10 +37,9 @@ async def typed(
     """What was typed, sealed by the stream and by everybody whom it names."""
     text = envelope.model_dump_json(exclude={"command_id", "causation_id"})
     named = await named_in(connection, "\n".join(words(json.loads(text))))
-    about = dict.fromkeys([stream.removeprefix("person:"), *named])
-    document = {"about": " ".join(about), "text": text}
-    await vault.seal(connection, _place(envelope.command_id), [document])
-    return document
+    about = dict.fromkeys([subject_of(stream), *named])
+    told = Sealed(about=" ".join(about), text=text)
+    return await vault.seal(connection, _place(envelope.command_id), told)
 
 
 async def typed_for(
@@ -141,7 +142,7 @@ def _without(made: UUID, context: Context, elsewhere: Mapping[str, Past]) -> Con
     """What a command can know of money that it has not spent yet."""
     money = dict(context.appropriations)
     for stream, past in elsewhere.items():
-        if stream.startswith("appropriation:"):
+        if aggregate_of(stream) == "appropriation":
             rest = [r for r in as_mended(past.history) if r.stamp.command_id != made]
             known = appropriation_entry(fold(stream, rest))
             if known is not None:

@@ -1,12 +1,12 @@
 """Brings the order of the log into another cluster, whose transactions are counted anew."""
 
-from typing import Any
+from store.database import Connection
 
 RENUMBERED = "3"
 """The first id that a transaction can have: whatever comes after it is younger."""
 
 
-async def renumber(owner: Any) -> bool:
+async def renumber(owner: Connection) -> bool:
     """Give every event an id that this cluster has passed, where some have one above its counter.
 
     In the caller's transaction.  Among themselves events then stand in the order in which they were

@@ -18,6 +18,9 @@ from store.evidence import Evidence
 if TYPE_CHECKING:
     # Imported late where it is used: most questions open nothing.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from pydantic import BaseModel
+
+    from domain.kernel.sealed import Sealed
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
@@ -45,35 +48,25 @@ def remembering() -> Iterator[None]:
         _MET.reset(before)
 
 
-def _is_clear(value: Mapping[str, Any]) -> bool:
-    return value.keys() == {"about", "text"}
-
-
-def _is_sealed(value: Mapping[str, Any]) -> bool:
-    return value.keys() == {"about", "sealed"}
-
-
-def _walk(value: Any, path: str, found: list[tuple[dict[str, Any], str]]) -> None:
-    """Collect every clear or sealed text in JSON data with its path."""
+def _sealed(value: Any, path: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every text in stored data that was sealed, with its path."""
     if isinstance(value, dict):
-        if _is_clear(value) or _is_sealed(value):
-            found.append((value, path))
+        if value.keys() >= {"about", "sealed"}:
+            yield value, path
             return
         for key, inner in value.items():
-            _walk(inner, f"{path}/{key}", found)
+            yield from _sealed(inner, f"{path}/{key}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _walk(inner, f"{path}/{index}", found)
+            yield from _sealed(inner, f"{path}/{index}")
 
 
 def shut(documents: Iterable[Any]) -> None:
     """Leave every sealed text out, in place, as if it were erased: for who needs none of it."""
-    found: list[tuple[dict[str, Any], str]] = []
     for document in documents:
-        _walk(document, "", found)
-    for value, _ in found:
-        value.pop("sealed", None)
-        value["text"] = None
+        for value, _ in _sealed(document, ""):
+            del value["sealed"]
+            value["text"] = None
 
 
 def _aead(key: bytes) -> "AESGCM":
@@ -207,19 +200,24 @@ class Vault:
         await queries.destroy_key(connection, subject=subject)
         (_MET.get() or _Met()).keys.pop(subject, None)
 
-    async def seal(self, connection: Connection, place: str, documents: list[Any]) -> None:
-        """Seal every text about somebody, in place.
+    async def seal(
+        self, connection: Connection, place: str, value: "BaseModel | Mapping[str, Sealed]"
+    ) -> dict[str, Any]:
+        """The JSON data of a value, in which every text about somebody is sealed.
 
         Args:
-            place: What the documents belong to, such as stream and version of the first; it is
-                bound to the ciphertext, so that sealed text cannot be moved.
-            documents: JSON data.
+            place: What it belongs to, such as stream and version; it is bound to the ciphertext,
+                so that sealed text cannot be moved.
         """
-        found: list[tuple[dict[str, Any], str]] = []
-        for index, document in enumerate(documents):
-            _walk(document, f"{place}+{index}", found)
-        clear = [(value, path) for value, path in found if _is_clear(value)]
-        abouts = {value["about"] for value, _ in clear}
+        from domain.kernel.sealed import sealed_in
+
+        data: dict[str, Any] = (
+            {name: text.model_dump(mode="json") for name, text in value.items()}
+            if isinstance(value, Mapping)
+            else value.model_dump(mode="json")
+        )
+        clear = list(sealed_in(value, data, f"{place}+0"))
+        abouts = {text.about for text, _, _ in clear}
         subjects = {s for about in abouts for s in about.split()}
         missing = sorted(subjects - (await self._own_keys(connection, subjects)).keys())
         if missing:
@@ -237,25 +235,24 @@ class Vault:
                 master_ids=[self.master_id] * len(missing),
             )
         keys = await self._keys(connection, abouts)
-        for value, path in clear:
-            text, key = value.pop("text"), keys[value["about"]]
-            if text is None or key is None:
-                value["sealed"] = None
+        for text, part, path in clear:
+            del part["text"]
+            key = keys[text.about]
+            if text.text is None or key is None:
+                part["sealed"] = None
                 continue
             nonce = os.urandom(_NONCE_BYTES)
-            box = nonce + _aead(key).encrypt(nonce, text.encode(), path.encode())
-            value["sealed"] = base64.b64encode(box).decode()
+            box = nonce + _aead(key).encrypt(nonce, text.text.encode(), path.encode())
+            part["sealed"] = base64.b64encode(box).decode()
+        return data
 
     async def open(self, connection: Connection, documents: Iterable[tuple[str, Any]]) -> None:
         """Open every sealed text, in place; what was erased reads None.
 
         Args:
-            documents: Pairs of the place given to `seal` (with ``+index``) and JSON data.
+            documents: Pairs of the place given to `seal`, with ``+0``, and JSON data.
         """
-        found: list[tuple[dict[str, Any], str]] = []
-        for place, document in documents:
-            _walk(document, place, found)
-        sealed = [(value, path) for value, path in found if _is_sealed(value)]
+        sealed = [found for place, document in documents for found in _sealed(document, place)]
         if not sealed:
             return
         for value, path in sealed:

@@ -19,6 +19,7 @@ from activities.mailing.telling import Found, claimed_by, digest_of, message_id,
 from activities.mailing.threads import answered
 from activities.names import ClaimedMail, DigestRun
 from domain.envelope import Envelope
+from domain.kernel.sealed import Sealed
 from domain.policy.calendar import local_date
 from domain.reminders.notices import ClaimNotices
 from domain.rules.context import ProgramEntry
@@ -263,6 +264,5 @@ async def _sealed(
         "recipient": content.address,
         "message": base64.b64encode(message.as_bytes()).decode(),
     }
-    document: dict[str, Any] = {"about": content.person, "text": json.dumps(letter)}
-    await vault.seal(connection, f"mail {mail}", [document])
-    return json.dumps(document)
+    kept = Sealed(about=content.person, text=json.dumps(letter))
+    return json.dumps(await vault.seal(connection, f"mail {mail}", kept))

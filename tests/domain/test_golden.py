@@ -5,6 +5,7 @@ a second sample beside the first, named `type.2.json`.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from domain.kernel.messages import Recorded, Stamp, State
+from domain.kernel.sealed import sealed_in
 from domain.rules.registry import EVENTS, evolve
 from tests.domain.story import Story
 
@@ -46,6 +48,23 @@ def kept(sample: Any, now: Any) -> Any:
     if isinstance(sample, list) and len(sample) == len(now):
         return [kept(*pair) for pair in zip(sample, now, strict=True)]
     return now
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)
+def test_every_text_about_somebody_is_found_to_be_sealed(path: Path) -> None:
+    sample = read(path)
+    event = EVENTS[sample["type"]].model_validate(sample["data"])
+    data = event.model_dump(mode="json")
+    assert {place for _, _, place in sealed_in(event, data)} == set(texts(data))
+
+
+def texts(data: Any, place: str = "") -> Iterator[str]:
+    """Where such a text stands, by what it looks like."""
+    if isinstance(data, dict) and data.keys() == {"about", "text"}:
+        yield place
+    elif isinstance(data, dict | list):
+        for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from texts(inner, f"{place}/{key}")
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda p: p.stem)

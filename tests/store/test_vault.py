@@ -3,11 +3,12 @@
 import asyncio
 import json
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 import pytest
 
+from domain.kernel.messages import Event
 from domain.kernel.sealed import Sealed
 from domain.program.erasing import PersonErased
 from domain.program.people import PersonRegistered
@@ -49,6 +50,34 @@ async def test_what_was_sealed_is_read_back_and_kept_as_ciphertext(
     for text in ("Joy", "joy", "alder-creek.example"):
         assert text not in row["data"].replace(JOY, "")
     assert "alder-creek-usd" in row["data"], "what is not personal stays legible"
+
+
+class Attested(Sealed):
+    """A text about somebody of which more is known."""
+
+    source: str
+
+
+class Heard(Event):
+    type: ClassVar[str] = "heard"
+    words: Attested
+    others: dict[str, tuple[Attested, ...]]
+    alike: dict[str, str]
+    """What only looks like such a text."""
+
+
+async def test_a_text_is_sealed_because_of_what_it_is_whatever_else_is_said_of_it(
+    app: Connection, vault: Vault
+) -> None:
+    told = Attested(about=JOY, text="Joy Kim", source="letter")
+    heard = Heard(words=told, others={"d1": (told,)}, alike={"about": "D1", "text": "as agreed"})
+    await put(app, vault, STREAM, 0, [heard])
+    [row] = await _rows(app)
+    assert "Joy Kim" not in row["data"]
+    kept = json.loads(row["data"])
+    assert kept["alike"] == heard.alike, "nobody is meant by it"
+    await vault.open(app, [(f"{STREAM}@1+0", kept)])
+    assert Heard.model_validate(kept) == heard
 
 
 async def test_the_same_text_is_never_sealed_alike(app: Connection, vault: Vault) -> None:
@@ -130,11 +159,10 @@ async def test_a_key_that_was_undone_with_its_part_of_a_transaction_is_made_anew
         with remembering():
             with suppress(Undone):
                 async with app.transaction():
-                    await vault.seal(app, "refused", [{"about": JOY, "text": "Joy"}])
-                    await vault.seal(app, "refused+2", [{"about": JOY, "text": "Kim"}])
+                    await vault.seal(app, "refused", Sealed(about=JOY, text="Joy"))
+                    await vault.seal(app, "refused+2", Sealed(about=JOY, text="Kim"))
                     raise Undone
-            kept = {"about": JOY, "text": "Joy Kim"}
-            await vault.seal(app, "kept", [kept])
+            kept = await vault.seal(app, "kept", Sealed(about=JOY, text="Joy Kim"))
 
     await vault.open(app, [("kept+0", kept)])
     assert kept["text"] == "Joy Kim"
@@ -143,7 +171,7 @@ async def test_a_key_that_was_undone_with_its_part_of_a_transaction_is_made_anew
 async def test_a_key_is_asked_for_once_in_a_transaction_and_again_in_the_next(
     app: Connection, vault: Vault
 ) -> None:
-    await vault.seal(app, "before", [{"about": JOY, "text": "Joy"}])
+    await vault.seal(app, "before", Sealed(about=JOY, text="Joy"))
     asked: list[str] = []
 
     def look(query: Any) -> None:
@@ -155,8 +183,7 @@ async def test_a_key_is_asked_for_once_in_a_transaction_and_again_in_the_next(
         async with app.transaction():
             with remembering():
                 for place in ("one", "two"):
-                    document = {"about": JOY, "text": "Joy Kim"}
-                    await vault.seal(app, place, [document])
+                    document = await vault.seal(app, place, Sealed(about=JOY, text="Joy Kim"))
                     await vault.open(app, [(f"{place}+0", document)])
         assert len(asked) == times
     app.remove_query_logger(look)
