@@ -74,6 +74,16 @@ class Burden(Answer):
     as_true: date | None = field(default=None, metadata=IF_ASKED)
 
 
+
+
+
+
+
+
+
+
+
+
 def burden(
     state: State, rules: BurdenRules | None, days: WorkingDays, names: Names, **asked: date | None
 ) -> Burden:
