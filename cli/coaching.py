@@ -51,8 +51,8 @@ def contact_list(
             (
                 spoken(row.on),
                 row.kind + ("" if row.counts else " (does not count)"),
-                str(row.coach or "–"),
-                ", ".join(str(p or "–") for p in row.with_),
+                row.coach.name,
+                ", ".join(p.name for p in row.with_),
                 row.for_,
                 row.note or "–",
             )

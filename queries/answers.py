@@ -18,7 +18,7 @@ class Who:
     """Somebody in an answer: shown by name, dumped by handle."""
 
     name: str
-    handle: str | None
+    handle: str
     left_on: date | None = None
 
     def __str__(self) -> str:

@@ -50,7 +50,7 @@ class OverTheCap(Answer):
 
     hours: str
     reason: str
-    authority: Who | None
+    authority: Who
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,6 @@ class Burden(Answer):
     months: tuple[MonthInFull, ...]
     as_known: date | None = field(default=None, metadata=IF_ASKED)
     as_true: date | None = field(default=None, metadata=IF_ASKED)
-
-
-
-
-
-
-
-
-
-
 
 
 def burden(

@@ -54,7 +54,7 @@ class CheckInSaid(Answer):
     checkin: str
     planned: date | None
     held: date | None
-    attended: tuple[Who | None, ...]
+    attended: tuple[Who, ...]
     outcome: str | None
     reason: str | None
     adjust: str | None
@@ -132,7 +132,7 @@ def _commitment(c: Commitment, names: Names) -> CommitmentShown:
         number=c.number,
         by=c.by,
         promised_first_for=c.past[0] if c.past else None,
-        owner=names.who(c.owner),
+        owner=names.perhaps(c.owner),
         owner_name=names.of(c.owner) if c.owner else None,
         side=c.side,
         text=str(c.text),

@@ -21,8 +21,8 @@ class ContactMade(Answer):
     on: date
     kind: str
     counts: bool
-    coach: Who | None
-    with_: tuple[Who | None, ...]
+    coach: Who
+    with_: tuple[Who, ...]
     for_: str
     note: str | None
 

@@ -86,14 +86,16 @@ class Names:
 
     def now(self, person: str | None, today: date) -> str:
         """A person's name, marked where they are no longer there on a day."""
-        who = self.who(person)
-        return who.now(today) if who else self.of(person)
+        return self.of(person) if person is None else self.who(person).now(today)
 
-    def who(self, person: str | None) -> Who | None:
-        """Somebody as an answer has them; None for nobody."""
-        if person is None:
-            return None
-        return Who(self.of(person), self.handle(person), self._left.get(person))
+    def who(self, person: str) -> Who:
+        """Somebody as an answer has them."""
+        name, handle = self._known.get(person, (person, person))
+        return Who(name, handle, self._left.get(person))
+
+    def perhaps(self, person: str | None) -> Who | None:
+        """Somebody as an answer has them, or nobody."""
+        return None if person is None else self.who(person)
 
     def handle(self, person: str | None) -> str | None:
         """A person's handle, where it is known."""
