@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from queries.answers import Answer, Who
+from queries.answers import A, Answer, Who, everybody_in, renamed
 from queries.source import Source
 
 _PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")
@@ -96,6 +96,11 @@ class Names:
     def perhaps(self, person: str | None) -> Who | None:
         """Somebody as an answer has them, or nobody."""
         return None if person is None else self.who(person)
+
+    async def given(self, answer: A) -> A:
+        """The same answer with the names of everybody in it, who stand there by id."""
+        await self.learn(*(who.handle for who in everybody_in(answer)))
+        return renamed(answer, lambda who: self.who(who.handle))
 
     def handle(self, person: str | None) -> str | None:
         """A person's handle, where it is known."""

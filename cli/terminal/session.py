@@ -41,7 +41,7 @@ Shown = Annotated[bool, Parameter(negative="")]
 CommandId = Annotated[str | None, Parameter(name="--command-id")]
 
 
-Who = Annotated[str | None, Parameter(name="--person")]
+ByPerson = Annotated[str | None, Parameter(name="--person")]
 
 
 T = TypeVar("T")
