@@ -13,15 +13,22 @@ import structlog
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.clock import Clock
 from activities.evidence import Sealer
 from activities.follow import Follower
+from activities.mailing.mailroom import Mailroom
+from activities.mailing.returns import ReturnReader
 from activities.names import MAIL_QUEUE, RECORD_QUEUE, SMTP_QUEUE, WORKFLOW_QUEUE
 from activities.record import Record
-from activities.registry import mail_activities, record_activities, smtp_activities
-from activities.reminders import Reminders
-from activities.returns import ReturnReader
+from activities.registry import (
+    execute_activities,
+    mail_activities,
+    record_activities,
+    smtp_activities,
+)
 from activities.stopping import rest, unless_told_to_stop
 from bootstrap.calendars import keeper
+from bootstrap.clock import StoreClock
 from bootstrap.deployment import become_current, build_id, deployment_config, stay_current
 from bootstrap.lacking import lacking
 from bootstrap.logging import configure_logging, quiet_temporal_messages
@@ -59,7 +66,7 @@ RUNNER = SandboxedWorkflowRunner(
 """The domain is passed through: imported once, not once for every workflow."""
 
 
-def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
+def workers(at: Services, mailroom: Mailroom) -> list[Worker]:
     """The workers of one process: workflows, the record, the mail, the mail server."""
     return [
         Worker(
@@ -74,6 +81,9 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
                 ForeignWorkflow,
             ],
             workflow_runner=RUNNER,
+            activities=execute_activities(mailroom),
+            no_remote_activities=True,
+            max_concurrent_local_activities=16,
             max_cached_workflows=CACHED_WORKFLOWS,
             # The time-skipping server knows nothing of versions.
             deployment_config=None if at.sandbox else deployment_config(at.epoch_id),
@@ -82,21 +92,21 @@ def workers(at: Services, record: Record, reminders: Reminders) -> list[Worker]:
         Worker(
             at.client,
             task_queue=in_epoch(RECORD_QUEUE, at.epoch_id),
-            activities=record_activities(record, reminders),
+            activities=record_activities(mailroom),
             max_concurrent_activities=16,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
             at.client,
             task_queue=in_epoch(MAIL_QUEUE, at.epoch_id),
-            activities=mail_activities(reminders),
+            activities=mail_activities(mailroom),
             max_concurrent_activities=16,
             graceful_shutdown_timeout=GRACE,
         ),
         Worker(
             at.client,
             task_queue=in_epoch(SMTP_QUEUE, at.epoch_id),
-            activities=smtp_activities(reminders),
+            activities=smtp_activities(mailroom),
             # The server's limit is kept over all workers; those that hang take up places here only.
             max_task_queue_activities_per_second=at.settings.mails_per_second,
             max_concurrent_activities=32,
@@ -109,8 +119,11 @@ class AnotherLife(Exception):
     """The store was restored or adopted meanwhile: what this worker serves is over."""
 
 
-async def beat(pool: Pool, worker_id: str, epoch: str) -> None:
+async def beat(pool: Pool, worker_id: str, epoch: str, clock: Clock | None = None) -> None:
     """Say again and again that this worker lives; a database that is away is asked again.
+
+    Args:
+        clock: What goes by the database's clock is set by it each time.
 
     Raises:
         AnotherLife: The store lives another life.
@@ -119,7 +132,9 @@ async def beat(pool: Pool, worker_id: str, epoch: str) -> None:
     while True:
         try:
             async with pool.acquire() as connection:
-                await queries.beat(connection, id=worker_id, release=release, schema=schema)
+                seen = await queries.beat(connection, id=worker_id, release=release, schema=schema)
+                if isinstance(clock, StoreClock):
+                    clock.set_by(seen)
                 now = await queries.epoch(connection)
             if now is not None and now["epoch"] != epoch:
                 raise AnotherLife(now["epoch"])
@@ -167,12 +182,11 @@ async def serve(stop: asyncio.Event) -> None:
     worker_id = f"{socket.gethostname()}:{os.getpid()}"
     async with services(settings, pool_size=20) as at:
         practice = at.epoch is not None and at.epoch.practice
-        record = Record(at.pool, at.vault, at.clock, at.settings.clock_tolerance_seconds)
-        reminders = Reminders(
+        mailroom = Mailroom(
             pool=at.pool,
             vault=at.vault,
             clock=at.clock,
-            record=record,
+            record=Record(at.pool, at.vault, at.clock, at.settings.clock_tolerance_seconds),
             client=at.client,
             smtp_url=settings.require_smtp_url(),
             caught=settings.caught,
@@ -187,13 +201,13 @@ async def serve(stop: asyncio.Event) -> None:
         if not at.sandbox:
             await hold_together_with_the_engine(at)
         async with AsyncExitStack() as stack:
-            serving = workers(at, record, reminders)
+            serving = workers(at, mailroom)
             for worker in serving:
                 await stack.enter_async_context(worker)
             if not at.sandbox:
                 await become_current(at.client, at.epoch_id)
             background = [
-                asyncio.create_task(beat(at.pool, worker_id, at.epoch_id)),
+                asyncio.create_task(beat(at.pool, worker_id, at.epoch_id, at.clock)),
                 asyncio.create_task(follower.follow()),
                 asyncio.create_task(sealer.keep()),
             ]

@@ -7,17 +7,19 @@ from uuid import uuid4
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
     WorkflowUpdateHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError
 
 from activities.names import WORKFLOW_QUEUE, DigestRun
 from activities.stopping import unless_told_to_stop
 from domain.envelope import Envelope, Receipt
 from domain.kernel.refusals import Invalid, Sick
-from domain.streams import PROGRAM, digest_workflow_id, host_workflow_id
+from domain.streams import PROGRAM, aggregate_of, digest_workflow_id, host_workflow_id
 
 ENGAGEMENT_WORKFLOW = "Engagement"
 PROGRAM_WORKFLOW = "Program"
@@ -35,6 +37,14 @@ MOST_BYTES = 1_000_000
 """Of a command on its way: Temporal keeps it twice and takes no more than two million at once."""
 
 
+NO_ANSWER = (
+    RPCError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+"""What sending a command ends in where the engine, or whoever carries it out, is away."""
+
+
 class Undecided(Exception):
     """A command that was sent on met a defect, which is noted already."""
 
@@ -42,7 +52,7 @@ class Undecided(Exception):
 def _host(envelope: Envelope) -> tuple[str, str]:
     """Workflow type and id of the host of a command's stream."""
     host = host_workflow_id(envelope.stream)
-    return _WORKFLOWS[host.partition(":")[0]], host
+    return _WORKFLOWS[aggregate_of(host)], host
 
 
 async def begin(

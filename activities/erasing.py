@@ -14,6 +14,7 @@ from activities.mail.redact import naming, texts, without
 from domain.kernel.messages import Recorded, State
 from domain.program.people import PersonChanged, PersonRegistered
 from domain.rules.context import Context, PersonEntry
+from domain.streams import id_of
 from store.database import Connection, listed, queries
 from store.errors import Unreadable
 from store.events import Conflict, read_state, read_stream
@@ -41,7 +42,7 @@ async def erase(connection: Connection, vault: Vault, stream: str, context: Cont
 
     A mail that cannot be opened is left as it is, and noted: they are taken out of it once it can.
     """
-    person = stream.removeprefix("person:")
+    person = id_of(stream)
     await queries.take_person(connection, person=person)
     words = words_of(await read_stream(connection, vault, stream))
     for row in await listed(queries.mails_naming(connection, person=person)):

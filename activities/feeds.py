@@ -19,10 +19,11 @@ import structlog
 from activities.clock import Clock
 from activities.mail.addresses import parse_mailbox
 from activities.mail.dates import Entry, published, uid
-from activities.mail.wording import heading
 from activities.stopping import rest, unless_told_to_stop
+from domain.owing.items import heading
 from domain.policy.calendar import local_date
 from domain.rules.context import ProgramEntry
+from domain.streams import stream_of
 from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.documents import program
@@ -103,7 +104,7 @@ async def entries(
 def _entry(row: Any, domain: str) -> Entry:
     marks = [" (on hold)"] * bool(row["held"]) + [" (illustrative)"] * row["illustrative"]
     return Entry(
-        uid=uid(f"engagement:{row['engagement']}", row["item"], domain),
+        uid=uid(stream_of("engagement", row["engagement"]), row["item"], domain),
         round=row["round"],
         summary=f"{heading(row['item'], row['title'])} due – {row['lea_name']}{''.join(marks)}",
         day=row["due"],

@@ -1,7 +1,7 @@
 """Follows the log: a changed calendar, recess or summit reaches every stream it concerns."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -10,14 +10,12 @@ import structlog
 from temporalio.client import (
     Client,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.service import RPCError
 
 from activities.clock import Clock
-from activities.dispatch import Undecided, hand_on, send, was_set_aside
+from activities.dispatch import NO_ANSWER, Undecided, hand_on, send, was_set_aside
 from activities.erasing import take_out_rest
-from activities.stopping import rest, unless_told_to_stop
+from activities.turns import in_turn
 from activities.undecided import is_passing
 from domain.engagement.engagement import EngagementOpened
 from domain.envelope import Envelope
@@ -32,7 +30,7 @@ from domain.program.program import LookAhead
 from domain.program.publishing import CalendarPublished, PlaybookPublished
 from domain.reminders.bounces import SettleAddress, item_of
 from domain.reminders.notices import NoticesPlanned, NoticesSuppressed, ReconcileNotices
-from domain.rules.context import SYSTEM
+from domain.streams import aggregate_of, id_of, stream_of
 from domain.summits.following import TakeOverSummit
 from domain.summits.summits import ConcludeSummit, SummitCancelled, SummitHeld, SummitRescheduled
 from store import defects
@@ -43,16 +41,18 @@ from store.errors import ForeignKey, Unreadable
 from store.events import Checkpoint, read_log, read_stream
 from store.liveness import FOLLOWER
 from store.sick import examine, note, sickness
-from store.turns import FOLLOWING, turn
+from store.turns import FOLLOWING
 from store.vault import Vault
 
 log = structlog.get_logger()
 
 _POLL_SECONDS = 0.1
-_REST_SECONDS = 2.0
-"""After an interruption."""
 _LOOK_AGAIN_SECONDS = 5.0
 """At what could not be read."""
+OVERSLEPT = timedelta(minutes=10)
+"""How long after its moment a stream is woken: what has gone out by then looks again by itself."""
+_WAKE_AGAIN_SECONDS = 3600.0
+"""Until the same moment is a reason to wake a stream once more: it may wait for a mail server."""
 _FOLLOWED = uuid5(NAMESPACE_URL, "tag:handrail,2026:followed")
 
 
@@ -65,27 +65,12 @@ class Follower:
         self._clock = clock
         self._client = client
         self._looked_at: float | None = None
+        self._woken: dict[tuple[str, datetime], float] = {}
 
     async def follow(self) -> None:
         """Follow for ever; what cannot be reached now is tried again."""
-        while True:
-            try:
-                async with self._pool.acquire() as connection, turn(connection, FOLLOWING) as ours:
-                    while await ours.is_ours(connection):
-                        await self.catch_up(connection)
-                        await rest(_POLL_SECONDS)
-            except (
-                *AWAY,
-                RPCError,
-                WorkflowUpdateFailedError,
-                WorkflowUpdateRPCTimeoutOrCancelledError,
-            ) as away:
-                unless_told_to_stop(away)
-                log.warning("follower_interrupted", why=type(away).__name__)
-            except ForeignKey as foreign:
-                unless_told_to_stop(foreign)
-                log.warning("follower_without_key", why=str(foreign))
-            await rest(_REST_SECONDS)
+        away = (*AWAY, *NO_ANSWER, ForeignKey)
+        await in_turn(self._pool, FOLLOWING, self.catch_up, poll_seconds=_POLL_SECONDS, away=away)
 
     async def catch_up(self, connection: Connection) -> None:
         """Deal with everything since the checkpoint; dealing with it twice changes nothing.
@@ -139,6 +124,7 @@ class Follower:
     async def look_again(self, connection: Connection) -> None:
         """Look at what could not be read or decided; what it is owed is dealt with then."""
         await self._hand_on_again(connection)
+        await self._wake_the_overslept(connection)
         for row in await listed(queries.streams_to_look_at(connection)):
             stream = row["stream"]
             if sick := await examine(connection, self._vault, stream):
@@ -149,12 +135,35 @@ class Follower:
                 await defects.mend(connection, "stream", stream)
                 log.info("readable_again", stream=stream)
 
+    async def _wake_the_overslept(self, connection: Connection) -> None:
+        """Wake every stream whose moment has long passed.
+
+        Its workflow may not know of it: an engine that was lost between the record of a command
+        and the word of it has a workflow that waits for another moment, or none at all.
+        """
+        now = await self._clock.now()
+        awake = monotonic() - _WAKE_AGAIN_SECONDS
+        self._woken = {moment: at for moment, at in self._woken.items() if at > awake}
+        rows = await listed(
+            queries.overslept(connection, sandbox_now=now, seconds=OVERSLEPT.total_seconds())
+        )
+        for row in rows:
+            stream, moment = row["stream"], row["next_wake"]
+            command = waking(stream)
+            if (stream, moment) in self._woken or command is None:
+                continue
+            self._woken[stream, moment] = monotonic()
+            log.warning("stream_overslept", stream=stream, moment=moment.isoformat())
+            place = f"{stream}/overslept/{moment.isoformat()}"
+            envelope = Envelope.by_system(command, uuid5(_FOLLOWED, place), now)
+            await self._hand_on(connection, envelope)
+
     async def _made_up_for(
         self, connection: Connection, stream: str, since: datetime | None
     ) -> bool:
         """Whether all that a stream is owed could be given, its next moment included."""
-        if stream.startswith("mail:"):
-            await take_out_rest(connection, self._vault, UUID(stream.removeprefix("mail:")))
+        if aggregate_of(stream) == "mail":
+            await take_out_rest(connection, self._vault, UUID(id_of(stream)))
         done = True
         for row in await listed(queries.owed_commands(connection, stream=stream)):
             envelope = Envelope.model_validate_json(row["envelope"])
@@ -169,15 +178,8 @@ class Follower:
                 done = False
         if done and since is not None and (command := waking(stream)):
             command_id = uuid5(_FOLLOWED, f"{stream}/readable/{since.isoformat()}")
-            await send(
-                self._client,
-                Envelope.of(
-                    command,
-                    command_id=command_id,
-                    actor=SYSTEM,
-                    issued_at=await self._clock.now(),
-                ),
-            )
+            now = await self._clock.now()
+            await send(self._client, Envelope.by_system(command, command_id, now))
         return done
 
     async def _dealt_with(self, connection: Connection, stream: str, version: int) -> bool:
@@ -195,12 +197,12 @@ class Follower:
 
 def waking(stream: str) -> Command | None:
     """What has a stream's workflow learn when it must wake; None for what has none."""
-    match stream.partition(":"):
-        case ("engagement" | "appropriation", _, _):
+    match aggregate_of(stream):
+        case "engagement" | "appropriation":
             return ReconcileNotices(of=stream)
-        case ("summit", _, summit):
-            return ConcludeSummit(summit=summit)
-        case ("mail" | "receipt", _, _):
+        case "summit":
+            return ConcludeSummit(summit=id_of(stream))
+        case "mail" | "receipt":
             return None
         case _:
             return LookAhead()
@@ -256,12 +258,8 @@ async def asked_for(
         if isinstance(command, SettleAddress):
             place += "/address"
         envelopes.append(
-            Envelope.of(
-                command,
-                command_id=uuid5(_FOLLOWED, place),
-                actor=SYSTEM,
-                issued_at=await clock.now(),
-                causation_id=recorded.stamp.command_id,
+            Envelope.by_system(
+                command, uuid5(_FOLLOWED, place), await clock.now(), recorded.stamp.command_id
             )
         )
     return envelopes
@@ -273,7 +271,7 @@ async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Co
         case EngagementOpened():
             return [LookAhead()]
         case SummitRescheduled() | SummitCancelled() | SummitHeld():
-            summit = recorded.stamp.stream.partition(":")[2]
+            summit = id_of(recorded.stamp.stream)
             return [
                 TakeOverSummit(summit=summit, engagement=engagement)
                 for engagement in recorded.event.invited
@@ -287,7 +285,7 @@ async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Co
 
 async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddress]:
     """Where it is still to be found out how to write to somebody, and now is known."""
-    person = recorded.stamp.stream.partition(":")[2]
+    person = id_of(recorded.stamp.stream)
     match recorded.event:
         case PersonChanged(email=Sealed()):
             why: Literal["changed", "left"] = "changed"
@@ -299,26 +297,22 @@ async def _mended(connection: Connection, recorded: Recorded) -> list[SettleAddr
     return [SettleAddress(of=row["stream"], person=person, why=why) for row in rows]
 
 
-def _of(recorded: Recorded) -> str:
-    return recorded.stamp.stream.partition(":")[2]
-
-
 async def _money(connection: Connection) -> list[str]:
     """Every appropriation of which something must be committed."""
     rows = await listed(queries.running_appropriations(connection))
-    return [f"appropriation:{row['id']}" for row in rows]
+    return [stream_of("appropriation", row["id"]) for row in rows]
 
 
 async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
     """The streams whose notices a fact may move."""
     match recorded.event:
-        case EntryMended() if recorded.stamp.stream.startswith("person:"):
-            person = _of(recorded)
+        case EntryMended() if aggregate_of(recorded.stamp.stream) == "person":
+            person = id_of(recorded.stamp.stream)
             held_now = await listed(queries.held_roles(connection, person=person))
             telling = await listed(queries.streams_telling(connection, person=person))
-            roles = [f"engagement:{row['engagement']}" for row in held_now]
+            roles = [stream_of("engagement", row["engagement"]) for row in held_now]
             return [*dict.fromkeys([*roles, *(row["stream"] for row in telling)])]
-        case EntryMended() if not recorded.stamp.stream.startswith("lea:"):
+        case EntryMended() if aggregate_of(recorded.stamp.stream) != "lea":
             return []
         case (
             RecessSet()
@@ -329,26 +323,29 @@ async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
             | EntryMended()
         ):
             # A recess moves what is due; another county is to be searched for.
-            lea = recorded.stamp.stream.partition(":")[2]
+            lea = id_of(recorded.stamp.stream)
             rows = await listed(queries.engagements_of_lea(connection, lea=lea))
-            return [f"engagement:{row['id']}" for row in rows if row["ended_at"] is None]
+            return [stream_of("engagement", row["id"]) for row in rows if row["ended_at"] is None]
         case PersonLeft() | PersonReturned():
-            person = recorded.stamp.stream.partition(":")[2]
+            person = id_of(recorded.stamp.stream)
             rows = await listed(queries.streams_telling(connection, person=person))
             return [row["stream"] for row in rows]
         case PersonChanged(digest=rhythm, staff_roles=roles) if rhythm or roles is not None:
             # Whoever goes from weekly to daily, or back, is told at other moments from now on, and
             # so is whoever becomes a Director.
-            person = recorded.stamp.stream.partition(":")[2]
+            person = id_of(recorded.stamp.stream)
             rows = await listed(queries.held_roles(connection, person=person)) if rhythm else []
-            held = dict.fromkeys(f"engagement:{row['engagement']}" for row in rows)
+            held = dict.fromkeys(stream_of("engagement", row["engagement"]) for row in rows)
             is_staff = person in await staff(connection)
             return [*held, *(await _money(connection) if is_staff else [])]
         case PersonRegistered(digest="weekly", staff_roles=roles) if "director" in roles:
             return await _money(connection)
         case CalendarPublished():
             rows = await listed(queries.running_engagements(connection))
-            return [*(f"engagement:{row['id']}" for row in rows), *await _money(connection)]
+            return [
+                *(stream_of("engagement", row["id"]) for row in rows),
+                *await _money(connection),
+            ]
         case PlaybookPublished(playbook=published):
             settings = await program(connection)
             newest = settings is not None and published.id == settings.playbook.partition("@")[0]
@@ -356,6 +353,6 @@ async def _concerned(connection: Connection, recorded: Recorded) -> list[str]:
         case NoticesPlanned() | NoticesSuppressed():
             # An investment on some engagement moved them: its workflow must learn when it wakes.
             stream = recorded.stamp.stream
-            return [stream] if stream.startswith("appropriation:") else []
+            return [stream] if aggregate_of(stream) == "appropriation" else []
         case _:
             return []

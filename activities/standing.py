@@ -7,7 +7,7 @@ from typing import Any
 from domain.engagement.state import Engagement, with_lea
 from domain.envelope import Facets
 from domain.kernel.messages import State
-from domain.owing.matter import matter_of
+from domain.owing.matter import kind_of_stream, matter_of
 from domain.owing.obligations import Obligation, next_due, owed_now
 from domain.reminders.claiming import next_wake
 from domain.rules.context import Context
@@ -40,7 +40,7 @@ def standing_of(
     Args:
         owed: What is owed on it, where that is known already.
     """
-    if state.stream.startswith("summit:"):
+    if kind_of_stream(state) == "summit":
         summit = state.of(Summit)
         return {
             "is_open": summit.is_open,

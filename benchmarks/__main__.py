@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from benchmarks import fold, footprint, mailing, starting, verifying, writing, year
+from benchmarks import commanding, fold, footprint, mailing, starting, verifying, writing, year
 from benchmarks.setting import AGREED, KEY, StandingClock, furnish, services_at, serving
 from embedded.mailcatcher import mail_catcher
 from embedded.postgres import DATABASE, Cluster, postgres_cluster
@@ -29,6 +29,7 @@ async def main() -> None:
         await _events(cluster)
         await _verifying(cluster)
         await _starting(cluster, Path(directory))
+        await _commanding(cluster, Path(directory))
         await _mails(cluster, Path(directory))
         await _year(cluster, Path(directory))
 
@@ -67,6 +68,22 @@ async def _starting(cluster: Cluster, directory: Path) -> None:
         at = await services_at(pool, vault, clock, temporal.address, directory)
         async with serving(at, mails.smtp_url):
             async for line in starting.run(at, url):
+                print(line, flush=True)
+        await pool.close()
+
+
+async def _commanding(cluster: Cluster, directory: Path) -> None:
+    await _database(cluster, "commanded")
+    vault, clock = Vault(KEY), StandingClock(datetime.now(UTC))
+    with (
+        dev_temporal(directory / "commanded") as temporal,
+        mail_catcher(directory / "mail of commands") as mails,
+    ):
+        pool = await open_pool(cluster.app_url("commanded"), size=20)
+        await furnish(pool, vault, clock)
+        at = await services_at(pool, vault, clock, temporal.address, directory)
+        async with serving(at, mails.smtp_url):
+            for line in await commanding.run(at):
                 print(line, flush=True)
         await pool.close()
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import structlog
 
+from activities.mailing.claiming import claim
+from activities.mailing.mailroom import Mailroom
+from activities.mailing.sending import send
 from activities.names import DigestRun
 from activities.record import Record
-from activities.reminders import Reminders
 from benchmarks import morning
 from benchmarks.setting import (
     AGREED,
@@ -28,7 +30,6 @@ from benchmarks.setting import (
 from domain.envelope import Envelope
 from domain.policy.calendar import local_date
 from domain.reminders.notices import RecordDelivery
-from domain.rules.context import SYSTEM
 from embedded.mailcatcher import mail_catcher
 from embedded.postgres import DATABASE, postgres_cluster
 from store.database import open_pool
@@ -53,7 +54,7 @@ async def main() -> None:
         people = await furnish(pool, vault, clock)
         record = Record(pool, vault, clock)
         nobody: Any = None  # Nothing here talks to Temporal.
-        worker = Reminders(
+        mailroom = Mailroom(
             pool=pool, vault=vault, clock=clock, record=record, client=nobody,
             smtp_url=mails.smtp_url,
         )  # fmt: skip
@@ -69,16 +70,14 @@ async def main() -> None:
             clock.at = MORNING + timedelta(seconds=30)
             today = local_date(clock.at, "America/Los_Angeles")
             for engagement, contact in zip(made, contacts, strict=True):
-                claimed = await worker.claim(DigestRun(person=contact, on=today))
-                await worker.send(claimed)
+                claimed = await claim(mailroom, DigestRun(person=contact, on=today))
+                await send(mailroom, claimed)
                 assert claimed.mail is not None
                 command = RecordDelivery(
                     of=f"engagement:{engagement}", mail=claimed.mail, message_id="<x@y>",
                     person=contact, outcome="sent", detail="250 OK", at=clock.at,
                 )  # fmt: skip
-                await record.execute(
-                    Envelope.of(command, command_id=claimed.mail, actor=SYSTEM, issued_at=clock.at)
-                )
+                await record.execute(Envelope.by_system(command, claimed.mail, clock.at))
             notices = (batch + BATCH) * A_MAIL
             if notices % LOOK_EVERY == 0:
                 gc.collect()

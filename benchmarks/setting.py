@@ -11,8 +11,8 @@ import psutil
 import yaml
 from temporalio.client import Client
 
+from activities.mailing.mailroom import Mailroom
 from activities.record import Record
-from activities.reminders import Reminders
 from bootstrap.deployment import become_current
 from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
@@ -112,9 +112,9 @@ async def add_contacts(pool: Pool, first: int, last: int) -> Sequence[str]:
     return ids
 
 
-def reminders(at: Services, smtp_url: str) -> Reminders:
+def mailroom(at: Services, smtp_url: str) -> Mailroom:
     """What makes and sends the mails."""
-    return Reminders(
+    return Mailroom(
         pool=at.pool,
         vault=at.vault,
         clock=at.clock,
@@ -142,9 +142,8 @@ async def services_at(
 @asynccontextmanager
 async def serving(at: Services, smtp_url: str) -> AsyncIterator[None]:
     """The worker of production, in this process."""
-    record = Record(at.pool, at.vault, at.clock)
     async with AsyncExitStack() as stack:
-        for worker in workers(at, record, reminders(at, smtp_url)):
+        for worker in workers(at, mailroom(at, smtp_url)):
             await stack.enter_async_context(worker)
         await become_current(at.client, at.epoch_id)
         yield

@@ -7,7 +7,7 @@ time-skipping server. That server may be replaced one day; its replacement belon
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Whoever has the machine's clock needs no Temporal for it.
     from temporalio.client import Client
@@ -25,19 +25,28 @@ class ClockStuckError(RuntimeError):
     """The sandbox's server did not reach the instant it was sent to."""
 
 
-class Clock(Protocol):
-    """Tells the time."""
-
-    async def now(self) -> datetime:
-        """The present instant, aware, in UTC."""
-        ...
-
-
 class SystemClock:
     """The machine's clock."""
 
     async def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+class StoreClock:
+    """The database's clock, which stamps what is recorded: whoever works for it goes by it too.
+
+    This machine's may be wrong, and be put right while it is gone by.
+    """
+
+    def __init__(self, stamped: datetime) -> None:
+        self.set_by(stamped)
+
+    def set_by(self, stamped: datetime) -> None:
+        """Go on from what the database's clock shows now."""
+        self._stamped, self._since = stamped, time.monotonic()
+
+    async def now(self) -> datetime:
+        return self._stamped + timedelta(seconds=time.monotonic() - self._since)
 
 
 class SandboxClock:

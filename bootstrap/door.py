@@ -15,8 +15,9 @@ from uuid import UUID
 
 import asyncpg
 
+from activities.clock import Clock
 from bootstrap.away import why
-from bootstrap.clock import Clock, SandboxClock, SystemClock
+from bootstrap.clock import SandboxClock, SystemClock
 from bootstrap.settings import Settings
 from domain.kernel.clocks import hold_together
 from domain.kernel.refusals import ForeignKey
@@ -81,6 +82,8 @@ class Door:
     client: "Client | None"
     clock: Clock
     sandbox: bool
+    away: NotAccepted | None = None
+    """Why there is no Temporal; what was answered before is answered by the store alone."""
     left_out: "list[Unreadable]" = field(default_factory=list)
     """What an answer about many had to leave out, for whoever asked to be told."""
 
@@ -173,6 +176,8 @@ class Door:
         if known is not None:
             # The record answers, never the engine; and it needs nobody to carry it out any more.
             return await self._kept(envelope)
+        if self.away is not None:
+            raise self.away
         if not self.sandbox:
             hold_together(await self.clock.now(), stamped, self.settings.clock_tolerance_seconds)
         if not alive:
@@ -330,10 +335,16 @@ async def open_door(settings: Settings, *, commands: bool = False) -> AsyncItera
         except AWAY as away:
             raise _database_away(settings, away) from away
         client: Client | None = None
+        shut: NotAccepted | None = None
         if commands or sandbox:
-            client = await _reach_temporal(settings, epoch)
+            try:
+                client = await _reach_temporal(settings, epoch)
+            except NotAccepted as problem:
+                if sandbox:
+                    raise  # Which has no other clock.
+                shut = problem
         clock: Clock = SandboxClock(client) if sandbox and client is not None else SystemClock()
-        yield Door(settings, pool, Vault(settings.master_key()), client, clock, sandbox)
+        yield Door(settings, pool, Vault(settings.master_key()), client, clock, sandbox, shut)
     finally:
         pool.terminate()
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from activities.overviews import to_go
+from activities.mailing.overviews import to_go
 from activities.record import Record
 from domain.envelope import Envelope
 from domain.policy.calendar import WorkingDays, local_date
 from domain.reminders.notices import UNKNOWN_FATE, HoldUnknown
-from domain.rules.context import SYSTEM
 from store.context import overview_rules
 from store.database import Connection, listed, queries
 from store.documents import program
@@ -53,12 +52,7 @@ async def begin_again(
         command = HoldUnknown(of=row["stream"], since=since, until=now)
         receipt = await record.answer_in(
             connection,
-            Envelope.of(
-                command,
-                command_id=uuid5(_HELD, f"{epoch}/{row['stream']}"),
-                actor=SYSTEM,
-                issued_at=now,
-            ),
+            Envelope.by_system(command, uuid5(_HELD, f"{epoch}/{row['stream']}"), now),
         )
         if receipt.outcome != "recorded":
             raise RuntimeError(f"{row['stream']}: {receipt.message}")

@@ -1,6 +1,7 @@
 """Prepares a Temporal of your own: its namespace and the search attributes."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -15,16 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from bootstrap.settings import Settings
 from bootstrap.wiring import connect_temporal
-
-SEARCH_ATTRIBUTES: dict[str, "IndexedValueType.ValueType"] = {
-    "HandrailProgram": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "HandrailPhase": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "HandrailLead": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "HandrailCounty": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "HandrailLeaType": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "HandrailNextDue": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-}
-"""What workflows set; one that is not registered would wedge them."""
+from workflows.attributes import KINDS
 
 RETENTION = timedelta(days=30)
 """For a namespace made here; nothing of ours rests on it."""
@@ -69,16 +61,28 @@ async def _namespace(client: Client) -> str:
 
 
 async def register_attributes(client: Client) -> list[str]:
-    """Register the search attributes that are missing; say which were."""
+    """Register the search attributes that are missing; say which were.
+
+    Raises:
+        temporalio.service.RPCError: Some are missing and may not be added here.
+    """
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
-    missing = {n: k for n, k in SEARCH_ATTRIBUTES.items() if n not in known.custom_attributes}
+    missing = KINDS.keys() - known.custom_attributes.keys()
     if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
+        await add_attributes(client, missing)
     return [
         f"Search attribute {name}: {'made' if name in missing else 'there already'}."
-        for name in SEARCH_ATTRIBUTES
+        for name in KINDS
     ]
+
+
+async def add_attributes(client: Client, names: Iterable[str] = KINDS) -> None:
+    """Register search attributes that are not there."""
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(
+            namespace=client.namespace,
+            search_attributes={name: IndexedValueType.ValueType(KINDS[name]) for name in names},
+        )
+    )

@@ -25,7 +25,7 @@ from bootstrap.holding import Held, begin_again
 from bootstrap.lacking import Missing, lacking
 from bootstrap.settings import Settings
 from bootstrap.wiring import Services, services
-from domain.streams import PROGRAM, digest_workflow_id, host_workflow_id, in_epoch
+from domain.streams import PROGRAM, digest_workflow_id, host_workflow_id, in_epoch, stream_of
 from store.context import next_overview_moment
 from store.database import Connection, listed, queries
 
@@ -134,7 +134,7 @@ async def recover_with(at: Services, progress: Progress | None = None) -> Recove
             PROGRAM,
         )
     for number, row in enumerate(engagements, start=1):
-        stream = f"engagement:{row['id']}"
+        stream = stream_of("engagement", row["id"])
         # A notice already claimed waits for no planned moment, yet somebody may still be owed it.
         wake = now if row["waiting"] else row["next_wake"]
         await _start(
@@ -155,15 +155,15 @@ async def recover_with(at: Services, progress: Progress | None = None) -> Recove
             at.client,
             SUMMIT_WORKFLOW,
             {
-                "stream": f"summit:{row['id']}",
+                "stream": stream_of("summit", row["id"]),
                 "is_open": True,
                 "next_wake": row["next_wake"].isoformat() if row["next_wake"] else None,
                 "facets": {"phase": row["status"]},
             },
-            host_workflow_id(f"summit:{row['id']}"),
+            host_workflow_id(stream_of("summit", row["id"])),
         )
     for row in money:
-        stream = f"appropriation:{row['id']}"
+        stream = stream_of("appropriation", row["id"])
         wake = now if row["waiting"] else row["next_wake"]
         await _start(
             at.client,
@@ -185,9 +185,9 @@ async def recover_with(at: Services, progress: Progress | None = None) -> Recove
         appropriations=len(money),
         digests=len(digests),
     )
-    hosts = [f"engagement:{row['id']}" for row in engagements]
-    hosts += [f"summit:{row['id']}" for row in summits]
-    hosts += [f"appropriation:{row['id']}" for row in money]
+    hosts = [stream_of("engagement", row["id"]) for row in engagements]
+    hosts += [stream_of("summit", row["id"]) for row in summits]
+    hosts += [stream_of("appropriation", row["id"]) for row in money]
     silent = await _until_they_answer(at, hosts, progress)
     return Recovered(len(engagements), len(digests), tuple(silent))
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
-from bootstrap.clock import Clock, SandboxClock, SystemClock
+from activities.clock import Clock
+from bootstrap.clock import SandboxClock, StoreClock
 from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
 from bootstrap.settings import Settings
@@ -73,13 +74,14 @@ async def services(settings: Settings, *, pool_size: int = 8) -> AsyncIterator[S
             await check_key(connection, vault)
             epoch = await epoch_of(connection)
             sandbox = await queries.store_kind(connection) == "sandbox"
+            stamped = None if sandbox else await queries.store_now(connection, sandbox_now=None)
         client = await connect_temporal(settings, epoch=epoch.id)
         yield Services(
             settings=settings,
             pool=pool,
             vault=vault,
             client=client,
-            clock=SandboxClock(client) if sandbox else SystemClock(),
+            clock=StoreClock(stamped) if stamped else SandboxClock(client),
             sandbox=sandbox,
             epoch=epoch,
         )

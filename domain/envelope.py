@@ -11,6 +11,7 @@ from domain.kernel.bounds import Day
 from domain.kernel.messages import Command
 from domain.kernel.phases import Phase, SummitStatus
 from domain.kernel.refusals import Unknown
+from domain.rules.context import SYSTEM
 from domain.rules.registry import COMMANDS
 
 
@@ -56,6 +57,15 @@ class Envelope(BaseModel):
             effective_on=effective_on,
             illustrative=illustrative,
             causation_id=causation_id,
+        )
+
+    @classmethod
+    def by_system(
+        cls, command: Command, command_id: UUID, now: datetime, causation_id: UUID | None = None
+    ) -> "Envelope":
+        """Pack a command that nobody gives: time brought it, or what was recorded elsewhere."""
+        return cls.of(
+            command, command_id=command_id, actor=SYSTEM, issued_at=now, causation_id=causation_id
         )
 
     def command(self) -> Command:

@@ -32,6 +32,7 @@ from domain.reminders.notices import NOTICE_EVENTS
 from domain.rules.authority import MAY, require
 from domain.rules.context import SYSTEM, Context, Entry, Past
 from domain.rules.registry import EVENTS, as_mended, decides, evolves, fold
+from domain.streams import subject_of
 
 _NAME = re.compile(r"[A-Z]{1,3}-?\d+")
 """A short name such as D1 or INV-2."""
@@ -315,7 +316,7 @@ def _mend(
     by = list(_abouts([*before, *found.now]))
 
     def sealed(stream: str, text: str) -> Sealed:
-        about = dict.fromkeys([stream.removeprefix("person:"), *by])
+        about = dict.fromkeys([subject_of(stream), *by])
         return Sealed(about=" ".join(about), text=text)
 
     def event(stream: str, number: int, replay: _Replay) -> EntryMended:
@@ -323,7 +324,7 @@ def _mend(
         order = sorted(replay.instead, key=lambda v: (v != number, v))
         return EntryMended(
             entry=number,
-            reason=Sealed(about=stream.removeprefix("person:"), text=command.reason),
+            reason=Sealed(about=subject_of(stream), text=command.reason),
             was=sealed(stream, was),
             says=sealed(stream, says) if corrected else None,
             also=tuple(e.number for e in replay.resting),

@@ -1,15 +1,49 @@
-"""Ids that are chosen words, and workflow ids: each from one function, and back."""
+"""Names of streams and of workflows, and ids that are chosen words: made and taken apart."""
 
 import base64
 import re
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
+Aggregate = Literal[
+    "engagement",
+    "summit",
+    "lea",
+    "person",
+    "playbook",
+    "calendar",
+    "framework",
+    "program",
+    "appropriation",
+]
+
 PROGRAM = "program"
+"""The one stream that is alone of its kind, and is called by that."""
 
 AGENCY = "agency"
 EXTERNAL = "external"
 """The organisation of whoever works neither for the agency nor at an LEA, followed by its name."""
+
+
+def stream_of(aggregate: Aggregate, id_: str) -> str:
+    """The name of a stream: its kind and its people-facing id."""
+    return f"{aggregate}:{id_}"
+
+
+def aggregate_of(stream: str) -> str:
+    """The kind of a stream, or of a workflow that has its name."""
+    return stream.partition(":")[0]
+
+
+def id_of(stream: str) -> str:
+    """The people-facing id of what a stream is about."""
+    return stream.partition(":")[2] or stream
+
+
+def subject_of(stream: str) -> str:
+    """Whose key seals what is said on a stream: the person's it is about, or the stream's own."""
+    return id_of(stream) if aggregate_of(stream) == "person" else stream
 
 
 def host_workflow_id(stream: str) -> str:
@@ -18,13 +52,14 @@ def host_workflow_id(stream: str) -> str:
     An engagement has its own, and so have a summit and an appropriation; what else the program
     shares has one in common.
     """
-    return stream if stream.startswith(("engagement:", "summit:", "appropriation:")) else PROGRAM
+    own = aggregate_of(stream) in ("engagement", "summit", "appropriation")
+    return stream if own else PROGRAM
 
 
 def engagement_of(workflow_id: str) -> str | None:
     """The engagement a workflow id stands for; None for another kind of workflow."""
-    aggregate, _, name = workflow_id.partition("@")[0].partition(":")
-    return name if aggregate == "engagement" else None
+    stream = workflow_id.partition("@")[0]
+    return id_of(stream) if aggregate_of(stream) == "engagement" else None
 
 
 def in_epoch(name: str, epoch: str) -> str:

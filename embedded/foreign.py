@@ -38,14 +38,14 @@ async def check_temporal(settings: Settings) -> None:
     from temporalio.client import Client
     from temporalio.service import RPCError
 
-    from embedded.temporal import register_search_attributes
+    from bootstrap.preparation import register_attributes
 
     address = settings.temporal_address
     try:
         client = await asyncio.wait_for(
             Client.connect(**settings.temporal_connect_config()), CONNECT_SECONDS
         )
-        await register_search_attributes(client)
+        await register_attributes(client)
     except (RPCError, RuntimeError, TimeoutError) as error:
         raise StartError(
             f"Temporal at {address} is not usable: {why(error)}. Check "

@@ -33,16 +33,6 @@ from embedded.process import (
 if TYPE_CHECKING:
     from temporalio.client import Client
 
-SEARCH_ATTRIBUTES = {
-    "HandrailProgram": "Keyword",
-    "HandrailPhase": "Keyword",
-    "HandrailLead": "Keyword",
-    "HandrailCounty": "Keyword",
-    "HandrailLeaType": "Keyword",
-    "HandrailNextDue": "Datetime",
-}
-"""An attribute that is not registered wedges the workflow that sets it."""
-
 ENCLOSED = Path(__file__).with_name("enclosed.py")
 TRUST_VARIABLE = "HANDRAIL_TRUST_NETWORK"
 
@@ -154,6 +144,8 @@ def start_dev_temporal(
     Raises:
         StartError: It does not start; the message says why.
     """
+    from workflows.attributes import KINDS
+
     directory = private_directory(directory.absolute())
     port = port or free_port()
     ui_port = ui_port or free_port(avoid=[port])
@@ -173,8 +165,8 @@ def start_dev_temporal(
         # Nothing is fetched from elsewhere without being asked.
         "--ui-disable-news-fetch",
     ]
-    for name, kind in SEARCH_ATTRIBUTES.items():
-        argv += ["--search-attribute", f"{name}={kind}"]
+    for name, kind in KINDS.items():
+        argv += ["--search-attribute", f"{name}={kind.name.title()}"]
     process = Leashed(
         "Temporal",
         argv,
@@ -279,12 +271,13 @@ async def _prepare(server: TemporalServer, *, sandbox: bool) -> None:
     """Wait for the namespace; in a sandbox also hold the clock and register attributes."""
     # Imported here: the SDK is large, and not everybody who imports this module starts a server.
     from bootstrap.clock import SandboxClock
+    from bootstrap.preparation import add_attributes
 
     client = await _connect_when_ready(server)
     if sandbox:
         await SandboxClock(client).hold()
         # Not asked which it knows: it cannot say, and it is new.
-        await _add_search_attributes(client, SEARCH_ATTRIBUTES)
+        await add_attributes(client)
 
 
 async def _connect_when_ready(server: TemporalServer) -> "Client":
@@ -310,37 +303,6 @@ async def _connect_when_ready(server: TemporalServer) -> "Client":
             await asyncio.sleep(POLL_SECONDS)
         else:
             return client
-
-
-async def register_search_attributes(client: "Client") -> None:
-    """Make sure the namespace of a real service knows the attributes the workflows set.
-
-    Raises:
-        RPCError: Some are missing and may not be added here.
-    """
-    from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-
-    known = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    if missing := SEARCH_ATTRIBUTES.keys() - known.custom_attributes.keys():
-        await _add_search_attributes(client, missing)
-
-
-async def _add_search_attributes(client: "Client", names: Iterable[str]) -> None:
-    from temporalio.api.enums.v1 import IndexedValueType
-    from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-
-    kinds = {
-        "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-        "Datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-    }
-    await client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(
-            namespace=client.namespace,
-            search_attributes={name: kinds[SEARCH_ATTRIBUTES[name]] for name in names},
-        )
-    )
 
 
 def _program(name: str) -> Path:

@@ -1135,8 +1135,8 @@ select m.id, m.person, m.local_date, m.kind from ops.mails m
     or exists (select from ops.mail_streams s where s.mail = m.id and not s.reported)
  order by m.claimed_at;
 
--- name: beat!
--- A worker says that it is alive.
+-- name: beat$
+-- A worker says that it is alive; what time it is by the database's clock.
 with life as (
     insert into ops.signs_of_life (seen_at) values (clock_timestamp())
     on conflict (only_row) do update set seen_at = excluded.seen_at
@@ -1144,7 +1144,8 @@ with life as (
 insert into ops.workers (id, started_at, seen_at, release, schema)
 values (:id, clock_timestamp(), clock_timestamp(), :release, :schema)
 on conflict (id) do update
-   set seen_at = excluded.seen_at, release = excluded.release, schema = excluded.schema;
+   set seen_at = excluded.seen_at, release = excluded.release, schema = excluded.schema
+returning seen_at;
 
 -- name: bury!
 -- A worker says goodbye, and clears away those that died without a word long ago.
@@ -1444,6 +1445,20 @@ select distinct e.id, e.lea_name, e.illustrative
   join read.engagements e on s.place = 'engagement:' || e.id and s.kind = 'stream'
   join read.engagement_roles r on r.engagement = e.id
  where r.person = :person and e.ended_at is null order by e.id;
+
+-- name: overslept
+-- The streams that wake by themselves and whose moment passed so long ago, the oldest first; without
+-- those that cannot be read or whose moment cannot be dealt with, which are looked at elsewhere.
+select stream, next_wake from (
+    select 'engagement:' || id as stream, next_wake from read.engagements where ended_at is null
+    union all
+    select 'summit:' || id, next_wake from read.summits where status = 'planned'
+    union all
+    select 'appropriation:' || id, next_wake from read.appropriations
+) as o
+ where next_wake < es.stamp(:sandbox_now) - make_interval(secs => :seconds::double precision)
+   and stream not in (select place from ops.defects where kind in ('stream', 'moment'))
+ order by next_wake, stream limit 100;
 
 -- name: owe-command!
 -- A stream is to be told something once it can be read.

@@ -1,32 +1,18 @@
 """Resolves what one decision may know, from the command, its stream and the read models."""
 
 from datetime import UTC, datetime, time
-from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
-from domain.engagement.engagement import OpenEngagement
 from domain.engagement.state import Engagement
 from domain.envelope import Envelope
-from domain.journey.upgrade import UpgradePlaybook
-from domain.kernel.fields import Ref
 from domain.kernel.messages import Command, State
 from domain.kernel.naming import folded
 from domain.kernel.refusals import Unknown, WrongPerson, did_you_mean
-from domain.money.appropriations import AppropriationCommand
-from domain.money.investments import InvestmentCommand
 from domain.policy.calendar import at_local, local_date, spoken
 from domain.policy.playbook import Playbook
-from domain.program.erasing import ErasePerson
-from domain.program.leas import AddAlias, ChangeLea, RegisterLea
-from domain.program.leaving import LeavePerson
-from domain.program.people import RegisterPerson
 from domain.program.program import InitProgram
-from domain.program.publishing import PublishCalendar
 from domain.reminders.notices import Notices
-from domain.review.review import OpenReview
 from domain.rules.context import SYSTEM, SYSTEM_PERSON, Context, HeldRole, PersonEntry, ProgramEntry
+from domain.rules.references import one_ref, refs
 from domain.streams import AGENCY, EXTERNAL
 from domain.summits.summits import Summit
 from store.context import (
@@ -46,35 +32,6 @@ from store.database import Connection, listed, queries
 from store.documents import document_refs, framework, playbook, program
 from store.finding import as_handle, leas_meant, people_meant
 from store.start import Start
-
-
-def refs(command: BaseModel, kind: str) -> list[str]:
-    """The people or LEAs a command names, as it names them, also in the entries of a list."""
-    found: list[str] = []
-    for name, field in type(command).model_fields.items():
-        value = getattr(command, name)
-        if isinstance(value, tuple):
-            found += [
-                r for entry in value if isinstance(entry, BaseModel) for r in refs(entry, kind)
-            ]
-        if value is None or not _is_ref(field, kind):
-            continue
-        found.extend([value] if isinstance(value, str) else value)
-    return found
-
-
-def _is_ref(field: FieldInfo, kind: str) -> bool:
-    return any(isinstance(m, Ref) and m.kind == kind for m in field.metadata) or _mentions(
-        field.annotation, kind
-    )
-
-
-def _mentions(annotation: Any, kind: str) -> bool:
-    metadata = getattr(annotation, "__metadata__", ())
-    if any(isinstance(m, Ref) and m.kind == kind for m in metadata):
-        return True
-    inner = get_args(annotation) if get_origin(annotation) is not None else ()
-    return any(_mentions(argument, kind) for argument in inner)
 
 
 async def resolve(
@@ -98,13 +55,13 @@ async def resolve(
     names = {envelope.actor, *engagement.roles.values()}
     for notice in state.of(Notices).all.values():
         names.update(notice.deliveries)
-    if isinstance(command, RegisterPerson):
-        names.add(command.handle)
+    if state.stream.startswith("person:"):
+        names |= {*command.names}
     on = envelope.effective_on
     today = local_date(envelope.issued_at, settings.zone) if settings else None
     named_people, named_leas = refs(command, "person"), refs(command, "lea")
     wanted_leas = {engagement.lea} if engagement.lea else set()
-    if isinstance(command, RegisterLea | ChangeLea | AddAlias):
+    if state.stream.startswith("lea:"):
         wanted_leas |= {*command.names}
     known, leas = await people_and_leas(
         connection, names | {as_handle(name) for name in named_people}, {*wanted_leas, *named_leas}
@@ -122,7 +79,7 @@ async def resolve(
         leas |= await leas_named(connection, wanted_leas)
     folds = {folded(name) for name in wanted_leas}
     leas = {ref: lea for ref, lea in leas.items() if folds & {ref, lea.id}} | typed_leas.one
-    if isinstance(command, PublishCalendar):
+    if "recesses" in command.looks_at:
         leas |= await leas_in_recess(connection)
     missing_person = any(ref not in known for ref in [*names, *named_people])
     lea_names = frozenset(leas)
@@ -136,20 +93,23 @@ async def resolve(
     effective_at = envelope.issued_at
     if on and settings and on != today:
         effective_at = at_local(on, time(0), settings.zone)
-    ref = engagement.playbook
-    if isinstance(command, OpenEngagement) and settings and not ref:
+    named_playbook = one_ref(command, "playbook")
+    ref, other = engagement.playbook, named_playbook
+    if unopened:
         # A new engagement begins with the newest version, unless it names another.
-        ref = command.playbook or settings.playbook.partition("@")[0]
+        ref, other = (
+            named_playbook or (settings.playbook.partition("@")[0] if settings else ""),
+            None,
+        )
     elif state.stream.startswith("summit:") and settings:
         # A summit keeps the version it was planned under.
         ref = state.of(Summit).playbook or settings.playbook.partition("@")[0]
     elif is_money(state) and settings:
         ref = settings.playbook.partition("@")[0]
-    named = getattr(command, "summit", None)
+    named = one_ref(command, "summit")
     found_summit = await summit(connection, named) if named else None
-    wanted_framework = command.framework if isinstance(command, OpenReview) else None
-    about_money = isinstance(command, InvestmentCommand | AppropriationCommand)
-    money = await appropriations(connection) if about_money else {}
+    wanted_framework = one_ref(command, "framework")
+    money = await appropriations(connection) if "appropriations" in command.looks_at else {}
     found_framework = await framework(connection, wanted_framework) if wanted_framework else None
     return Context(
         now=now,
@@ -160,9 +120,7 @@ async def resolve(
         program=settings,
         playbook=await _playbook(connection, ref, start) if ref else None,
         playbooks=await _playbooks(connection, start) if ref else frozenset(),
-        other_playbook=await playbook(connection, command.to.strip())
-        if isinstance(command, UpgradePlaybook)
-        else None,
+        other_playbook=await playbook(connection, other) if other else None,
         framework=found_framework,
         frameworks=await document_refs(connection, "framework")
         if wanted_framework and not found_framework
@@ -174,9 +132,7 @@ async def resolve(
         several_leas=typed_leas.several,
         lea_names=lea_names,
         engagements=await engagement_ids(connection) if unopened else frozenset(),
-        held=await held_roles(connection, state.id)
-        if isinstance(command, LeavePerson | ErasePerson)
-        else (),
+        held=await held_roles(connection, state.id) if "held roles" in command.looks_at else (),
         appropriations=money,
         versions={f"appropriation:{m.id}": m.version for m in money.values()},
         summit=found_summit,

@@ -19,6 +19,7 @@ import uuid_utils
 import yaml
 from hypothesis import settings as hypothesis_settings
 
+from activities.mailing.mailroom import Mailroom
 from activities.record import Record
 from domain.envelope import Envelope, Receipt
 from domain.kernel.messages import Command
@@ -205,6 +206,14 @@ class Office:
         self.clock = clock
         self.cluster = cluster
         self.record = Record(pool, vault, clock)
+
+    def mailroom(self, smtp_url: str = "smtp://127.0.0.1", *, practice: bool = False) -> Mailroom:
+        """What makes and sends mails; nothing that uses it may talk to Temporal."""
+        client: Any = None
+        return Mailroom(
+            pool=self.pool, vault=self.vault, clock=self.clock, record=self.record,
+            client=client, smtp_url=smtp_url, practice=practice,
+        )  # fmt: skip
 
     def envelope(
         self,

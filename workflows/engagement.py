@@ -4,9 +4,8 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
-    from activities.names import ANNOUNCE_DUE, RECORD_QUEUE, Announced
-    from domain.envelope import Envelope, Receipt
-    from workflows.host import KEEP_TRYING, RECORD_TIMEOUT, Host, HostRun, beside, not_taken
+    from activities.names import ANNOUNCE_DUE
+    from workflows.host import Host, HostRun
 
 
 @workflow.defn(name="Engagement", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
@@ -16,33 +15,11 @@ class EngagementWorkflow(Host):
     What phase it is in, what is owed and what a command means is the store's to know.
     """
 
-    @workflow.init
-    def __init__(self, start: HostRun | None = None) -> None:
-        super().__init__(start)
-
     @workflow.run
     async def run(self, start: HostRun | None = None) -> None:
         """Wait until the engagement is closed or withdrawn."""
         await self.live()
 
-    @workflow.update(name="execute")
-    async def execute(self, envelope: Envelope) -> Receipt:
-        """Record one command."""
-        return await self.answer(envelope)
-
-    @execute.validator
-    def _is_ours(self, envelope: Envelope) -> None:
-        if envelope.stream != self.carried.stream:
-            raise not_taken(f"{envelope.stream} is not {self.carried.stream}")
-
     async def woken(self) -> None:
         """Hand what is due to its recipients' digests of the day."""
-        announced: Announced = await workflow.execute_activity(
-            ANNOUNCE_DUE,
-            args=[self.carried.stream, self.carried.told],
-            result_type=Announced,
-            task_queue=beside(RECORD_QUEUE),
-            start_to_close_timeout=RECORD_TIMEOUT,
-            retry_policy=KEEP_TRYING,
-        )
-        self.wake_at(announced.again_at)
+        await self.announced(ANNOUNCE_DUE, self.carried.stream, self.carried.told)

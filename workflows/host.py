@@ -1,18 +1,21 @@
 """What every host workflow does: take commands in turn, wait for one moment, renew itself."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey
-from temporalio.exceptions import ApplicationError
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel, ConfigDict
 
-    from activities.names import EXECUTE_COMMAND, NOT_TAKEN, RECORD_QUEUE, UNDECODABLE
+    from activities.names import EXECUTE_COMMAND, NOT_TAKEN, RECORD_QUEUE, UNDECODABLE, Announced
     from domain.envelope import Envelope, Facets, Receipt, Told
     from domain.streams import epoch_of, in_epoch
+    from workflows.attributes import COUNTY, LEA_TYPE, LEAD, NEXT_DUE, PHASE, PROGRAM
 
 RENEW_AFTER_COMMANDS = 100
 """A cold replay goes through every command of the run again, some milliseconds each; a hundred
@@ -20,6 +23,12 @@ keep it well under a second."""
 
 RECORD_TIMEOUT = timedelta(seconds=60)
 """One transaction: a minute is far more than it takes, and short enough to notice a dead worker."""
+
+AT_ONCE = timedelta(seconds=2)
+"""How long a command may take beside the workflow: within what whoever gave it waits, and far
+within the ten seconds after which Temporal takes the workflow's step for lost."""
+
+ONCE = RetryPolicy(maximum_attempts=1)
 
 KEEP_TRYING = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
@@ -33,22 +42,12 @@ Temporal's, and a moment that is still to come there has passed here."""
 FIRST_COMMAND_TIMEOUT = timedelta(minutes=1)
 """A run that was started for a command which never came ends by itself."""
 
-PROGRAM = SearchAttributeKey.for_keyword("HandrailProgram")
-PHASE = SearchAttributeKey.for_keyword("HandrailPhase")
-LEAD = SearchAttributeKey.for_keyword("HandrailLead")
-COUNTY = SearchAttributeKey.for_keyword("HandrailCounty")
-LEA_TYPE = SearchAttributeKey.for_keyword("HandrailLeaType")
-NEXT_DUE = SearchAttributeKey.for_datetime("HandrailNextDue")
+T = TypeVar("T", bound=BaseModel)
 
 
 def beside(queue: str) -> str:
     """A queue of the epoch that this workflow is of, which its own queue names."""
     return in_epoch(queue, epoch_of(workflow.info().task_queue))
-
-
-def not_taken(why: str) -> ApplicationError:
-    """What a validator says to a command that it does not let in."""
-    return ApplicationError(why, type=NOT_TAKEN, non_retryable=True)
 
 
 def started_with_nothing() -> ApplicationError:
@@ -76,9 +75,14 @@ class HostRun(BaseModel):
 
 
 class Host:
-    """One stream's workflow: commands one at a time, one timer, and continue-as-new."""
+    """One stream's workflow: commands one at a time, one timer, and continue-as-new.
 
-    def __init__(self, start: HostRun | None) -> None:
+    A workflow of its own class says how long it lives (`run`, which Temporal asks each class for),
+    what its moment means (`woken`) and, where it is not its stream's alone, what it `takes`.
+    """
+
+    @workflow.init
+    def __init__(self, start: HostRun | None = None) -> None:
         self.carried = start or HostRun(stream="")
         self._lock = asyncio.Lock()
         self._answered = 0
@@ -88,6 +92,37 @@ class Host:
     def last_told(self) -> Told | None:
         """The last event that an answer named; whoever asks learns that a worker carries it on."""
         return self.carried.told
+
+    @workflow.update(name="execute")
+    async def execute(self, envelope: Envelope) -> Receipt:
+        """Record one command and move the timer to where its receipt says."""
+        async with self._lock:
+            receipt = await self._recorded(envelope)
+            if receipt.stands:
+                self.carried = self.carried.model_copy(
+                    update={
+                        "is_open": receipt.is_open,
+                        "next_wake": receipt.next_wake,
+                        "told": receipt.events[-1] if receipt.events else self.carried.told,
+                        "facets": receipt.facets if receipt.is_open else self.carried.facets,
+                    }
+                )
+            self._answered += 1
+            self._show()
+            return receipt
+
+    @execute.validator
+    def _is_ours(self, envelope: Envelope) -> None:
+        if not self.takes(envelope.stream):
+            raise ApplicationError(
+                f"{envelope.stream} is not {self.carried.stream}",
+                type=NOT_TAKEN,
+                non_retryable=True,
+            )
+
+    def takes(self, stream: str) -> bool:
+        """Whether commands on a stream are for this workflow."""
+        return stream == self.carried.stream
 
     async def live(self) -> None:
         """Wait for commands and for the one moment, until the stream is over."""
@@ -114,6 +149,24 @@ class Host:
         """The moment has come; must set the next one."""
         self.carried = self.carried.model_copy(update={"next_wake": None})
 
+    async def announced(self, activity: str, *args: object) -> Announced:
+        """Have what is due announced, and set the next moment."""
+        announced = await self.asked(activity, Announced, *args)
+        self.wake_at(announced.again_at)
+        return announced
+
+    async def asked(self, activity: str, answer: type[T], *args: object) -> T:
+        """Have something done on the record's queue, however long the record is away."""
+        answered: T = await workflow.execute_activity(
+            activity,
+            args=args,
+            result_type=answer,
+            task_queue=beside(RECORD_QUEUE),
+            start_to_close_timeout=RECORD_TIMEOUT,
+            retry_policy=KEEP_TRYING,
+        )
+        return answered
+
     def wake_at(self, again_at: datetime | None) -> None:
         """Set the next moment after an announcement, never at once."""
         floor = workflow.now() + NOT_BEFORE
@@ -121,29 +174,24 @@ class Host:
             again_at = floor
         self.carried = self.carried.model_copy(update={"next_wake": again_at})
 
-    async def answer(self, envelope: Envelope) -> Receipt:
-        """Record one command and move the timer to where its receipt says."""
-        async with self._lock:
-            receipt: Receipt = await workflow.execute_activity(
-                EXECUTE_COMMAND,
-                args=[envelope, self.carried.told],
-                result_type=Receipt,
-                task_queue=beside(RECORD_QUEUE),
-                start_to_close_timeout=RECORD_TIMEOUT,
-                retry_policy=KEEP_TRYING,
-            )
-            if receipt.stands:
-                self.carried = self.carried.model_copy(
-                    update={
-                        "is_open": receipt.is_open,
-                        "next_wake": receipt.next_wake,
-                        "told": receipt.events[-1] if receipt.events else self.carried.told,
-                        "facets": receipt.facets if receipt.is_open else self.carried.facets,
-                    }
+    async def _recorded(self, envelope: Envelope) -> Receipt:
+        """Record a command at once beside this worker; where that fails, as long as it takes.
+
+        At once it is accepted and recorded by one step of the workflow. Only what is accepted
+        durably first, as by the activity, can wait for a database that is away.
+        """
+        told = self.carried.told
+        if workflow.patched("at-once"):
+            with suppress(FailureError):
+                at_once: Receipt = await workflow.execute_local_activity(
+                    EXECUTE_COMMAND,
+                    args=[envelope, told],
+                    result_type=Receipt,
+                    start_to_close_timeout=AT_ONCE,
+                    retry_policy=ONCE,
                 )
-            self._answered += 1
-            self._show()
-            return receipt
+                return at_once
+        return await self.asked(EXECUTE_COMMAND, Receipt, envelope, told)
 
     def _show(self) -> None:
         facets = self.carried.facets

@@ -24,7 +24,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from activities.mail.addresses import Mailbox, parse_mailbox
 from activities.mail.dates import Entry, Method, sent, uid
 from activities.mail.digest import Digest, DigestItem
-from activities.mail.wording import due_sentence, heading, headline, long_date, subject
+from activities.mail.wording import due_sentence, headline, long_date, subject
+from domain.owing.items import heading
 
 _TEXT_WIDTH = 72
 _HEADER_WIDTH = 76

@@ -17,6 +17,8 @@ from typing import Literal
 from icalendar import Calendar, Event, vCalAddress
 
 from activities.mail.addresses import Mailbox
+from domain.owing.items import parts
+from domain.streams import aggregate_of, id_of
 
 Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
 
@@ -41,9 +43,9 @@ class Entry:
 
 def uid(stream: str, item: str, domain: str) -> str:
     """The identity of an item's date, in every mail and every feed."""
-    kind, _, name = stream.partition(":")
+    kind, name = aggregate_of(stream), id_of(stream)
     of = name if kind == "engagement" else f"{name}.{kind}"
-    return f"{of}.{item.replace('/', '.')}@{domain}"
+    return f"{of}.{'.'.join(parts(item))}@{domain}"
 
 
 def sent(

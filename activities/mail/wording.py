@@ -8,6 +8,7 @@ The vocabulary is an assistant's: a date has passed, nobody has failed.
 from datetime import date
 
 from activities.mail.digest import Digest, DigestItem
+from domain.owing.items import heading
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -71,14 +72,6 @@ def alarm_phrase(digest: Digest, item: DigestItem) -> str:
     if left == 0:
         return "deadline now"
     return f"deadline in {span}" if left > 0 else f"deadline passed {span} ago"
-
-
-def heading(item: str, title: str) -> str:
-    """What people call the item: `D1 Theory of action`.
-
-    An id with a slash (`D1/review`) is a derived obligation: its title says it all by itself.
-    """
-    return title if "/" in item else f"{item} {title}"
 
 
 def headline(digest: Digest) -> str:

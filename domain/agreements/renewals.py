@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.agreements.agreements import MAIN, Agreements
 from domain.kernel.messages import State
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, owes
 from domain.policy.calendar import spoken
 from domain.rules.context import Context
@@ -24,7 +25,7 @@ def renewal_owed(state: State, context: Context) -> Iterable[Obligation]:
             continue
         drafted = any(a.kind == "renewal" and not a.denied_by for a in all_[number:])
         yield Obligation(
-            f"{agreement.id}/renewal",
+            hanging(agreement.id, "renewal"),
             f"Renewal of agreement {agreement.id}, whose term ends on {spoken(agreement.until)}",
             1,
             context.agency_days.back(agreement.until - timedelta(days=rules.days_before)),

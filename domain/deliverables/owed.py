@@ -6,6 +6,7 @@ from datetime import date
 from domain.deliverables.proposing import Deliverables
 from domain.focus.measures import Measures
 from domain.kernel.messages import State
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, owes
 from domain.rules.context import Context
 
@@ -31,7 +32,7 @@ def measures_owed(state: State, context: Context) -> Iterable[Obligation]:
         for round_, (day, gone) in enumerate(dates, start=1):
             later = None if first and first[1] == id_ else "another deliverable falls due first"
             yield Obligation(
-                f"{id_}/measures",
+                hanging(id_, "measures"),
                 f"Measures of success, before {deliverable.title}",
                 round_,
                 day,

@@ -10,7 +10,7 @@ from domain.deliverables.ratings import rules_of
 from domain.deliverables.terms import Deliverable
 from domain.engagement.guards import running
 from domain.focus.focus import Focus
-from domain.kernel.fields import Line, Option, PersonRef
+from domain.kernel.fields import Line, Option, PersonRef, Ref
 from domain.kernel.messages import Decision, Event, Stamp, State
 from domain.kernel.refusals import (
     AlreadyExists,
@@ -54,7 +54,7 @@ class FeedDeliverable(DeliverableCommand):
 
     cause: Line | None = None
     """A root cause of the LEA, for example RC1."""
-    summit: Line | None = None
+    summit: Annotated[Line | None, Ref("summit")] = None
     """The summit for which it is made, for example Y2-5."""
     no_longer: bool = False
     """Take the link back."""

@@ -25,6 +25,7 @@ from domain.kernel.messages import Decision, Event, Stamp, State
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongPerson, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, owes
 from domain.owing.signing import possible_due, signatures_owed
 from domain.policy.calendar import spoken
@@ -266,7 +267,7 @@ def deliverables_owed(state: State, context: Context) -> Iterable[Obligation]:
             )
         for number, on in enumerate(d.submissions, start=1):
             yield Obligation(
-                f"{d.id}/review",
+                hanging(d.id, "review"),
                 f"Answer to {d.title}",
                 number,
                 context.agency_days.add(on, rules.review_working_days),

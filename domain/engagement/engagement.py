@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from domain.engagement.guards import BEFORE_ASSIGNING, of_a_county_office, of_the_lea, running
 from domain.engagement.state import AssignableRole, Engagement, EngagementRole, Tenure
-from domain.kernel.fields import LeaRef, Line, Option, PersonRef, Positional
+from domain.kernel.fields import LeaRef, Line, Option, PersonRef, Positional, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.phases import Phase
@@ -36,7 +36,7 @@ class OpenEngagement(EngagementCommand):
     """The Lead: the coach of this LEA."""
     director: PersonRef
     """The Director answerable for it."""
-    playbook: str | None = None
+    playbook: Annotated[str | None, Ref("playbook")] = None
     """The playbook version, for example dta-sir@3; the newest of the program's if left out."""
     source: Annotated[Line | None, Option("origin")] = None
     """How the LEA came to us, for example county_referral."""

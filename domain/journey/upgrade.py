@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from domain.engagement.guards import running
 from domain.engagement.state import Engagement
 from domain.journey.steps import Standing, Steps, is_behind, journey
-from domain.kernel.fields import Line, Option
+from domain.kernel.fields import Line, Option, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.refusals import (
     AlreadyExists,
@@ -35,7 +35,7 @@ class UpgradePlaybook(EngagementCommand):
     noun = "playbook"
     verb = "upgrade"
 
-    to: Annotated[Line, Option("playbook")]
+    to: Annotated[Line, Option("playbook"), Ref("playbook")]
     """The newer version, for example dta-sir@4."""
     reason: Line
     """Why it is upgraded now."""

@@ -66,12 +66,19 @@ Version = Annotated[int, Field(ge=1, le=9999)]
 """Of a published document; some are numbered by their year."""
 
 
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Whatever shows the text after it in another order than it has; what is written from right to left
+needs none of these."""
+
+
 def printable(text: str) -> str:
     """The text, where it has no character that cannot be printed, stored or sent.
 
     Raises:
-        ValueError: It has one.
+        ValueError: It has one, or one that shows others in another order.
     """
+    if turning := next((c for c in text if c in _TURNS), None):
+        raise ValueError(f"must not turn text round: U+{ord(turning):04X} does")
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t" for c in text):
         raise ValueError("must not contain control characters or broken ones")
     return text

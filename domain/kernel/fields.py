@@ -19,15 +19,18 @@ from pydantic_core import InitErrorDetails
 
 from domain.kernel.bounds import MOST_CHARACTERS, printable, within_reason
 
+RefKind = Literal["person", "lea", "engagement", "summit", "framework", "playbook"]
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Marks a field as a name of a person or an LEA, which the context resolves, or an engagement.
+    """Marks a field as a name of what the decision is to know: whoever resolves it looks it up.
 
-    An engagement may be typed by a name of its LEA; the door puts its id in the place of it.
+    An engagement may be typed by a name of its LEA; the door puts its id in the place of it.  A
+    playbook is the one that an engagement begins with, or may change to.
     """
 
-    kind: Literal["person", "lea", "engagement"]
+    kind: RefKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ _NOT_IN_A_LINE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Whatever breaks a line, turns text round or is not seen: two names must not look the same."""
 _JOINERS = frozenset("\u200c\u200d")
 """Between two letters of some scripts, and within one emoji made of several."""
+_VARIANTS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""Behind an emoji or an ideograph they say which form it has; behind a plain letter, nothing."""
 _NOTHING_TO_SEE = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _PLAIN_LETTERS_TO = "\u024f"
 
@@ -53,7 +58,8 @@ _PLAIN_LETTERS_TO = "\u024f"
 def _one_line(text: str) -> str:
     # No less than a mail refuses: a title that no mail can say would hold up its reader's mails.
     for at, character in enumerate(text):
-        if unicodedata.category(character) in _NOT_IN_A_LINE and not _joins(text, at):
+        unseen = unicodedata.category(character) in _NOT_IN_A_LINE and not _joins(text, at)
+        if unseen or (character in _VARIANTS and not _varies(text, at)):
             raise ValueError(
                 f"must be one line, without control characters or others that cannot be seen: "
                 f"character {at + 1} is U+{ord(character):04X}"
@@ -66,6 +72,11 @@ def _one_line(text: str) -> str:
 def _joins(text: str, at: int) -> bool:
     beside = (text[at - 1], text[at + 1]) if 0 < at < len(text) - 1 else ("", "")
     return text[at] in _JOINERS and all(c > _PLAIN_LETTERS_TO and c not in _JOINERS for c in beside)
+
+
+def _varies(text: str, at: int) -> bool:
+    before = text[at - 1] if at else " "
+    return not before.isspace() and not (before.isalpha() and before <= _PLAIN_LETTERS_TO)
 
 
 def _is_seen(character: str) -> bool:

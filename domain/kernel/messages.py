@@ -16,18 +16,10 @@ from pydantic import (
 )
 
 from domain.kernel.fields import EngagementId, prose_in, wrong_texts
+from domain.streams import Aggregate, id_of, stream_of
 
-Aggregate = Literal[
-    "engagement",
-    "summit",
-    "lea",
-    "person",
-    "playbook",
-    "calendar",
-    "framework",
-    "program",
-    "appropriation",
-]
+LooksAt = Literal["appropriations", "held roles", "recesses"]
+"""All money as it stands; the open roles of the person of the stream; every LEA's own recess."""
 
 
 class Command(BaseModel):
@@ -48,6 +40,8 @@ class Command(BaseModel):
     """True for what the system tells itself; such a command has no place on the command line."""
     ends: ClassVar[bool] = False
     """True for what ends or erases something: whoever gives it at a desk is asked first."""
+    looks_at: ClassVar[frozenset[LooksAt]] = frozenset()
+    """What else its rules look at, besides its stream and what its fields refer to."""
 
     @field_validator("*")
     @classmethod
@@ -61,9 +55,14 @@ class Command(BaseModel):
         """The name under which the command travels and is kept, for example ``fit decide``."""
         return f"{cls.noun} {cls.verb}"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that it gives to its person or LEA: whoever has one already is looked up."""
+        return ()
+
     def stream(self, command_id: UUID) -> str:
-        """The stream this command is decided on."""
-        raise TypeError(f"{type(self).__name__} names no stream")  # pragma: no cover
+        """The stream this command is decided on: that of what it names of its own kind."""
+        return stream_of(self.aggregate, getattr(self, self.aggregate))
 
 
 class EngagementCommand(Command):
@@ -73,9 +72,6 @@ class EngagementCommand(Command):
 
     engagement: EngagementId
     """The engagement's id, for example alder-creek-usd."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"engagement:{self.engagement}"
 
 
 class ReminderCommand(Command):
@@ -180,7 +176,7 @@ class State:
     @property
     def id(self) -> str:
         """The people-facing id: the stream without its aggregate."""
-        return self.stream.partition(":")[2] or self.stream
+        return id_of(self.stream)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,12 +42,10 @@ class AppropriationCommand(Command):
     """A command of one appropriation."""
 
     aggregate = "appropriation"
+    looks_at = frozenset({"appropriations"})
 
     appropriation: Annotated[Slug, Positional()]
     """The appropriation's id, for example dta-2026."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"appropriation:{self.appropriation}"
 
 
 class RecordAppropriation(AppropriationCommand):

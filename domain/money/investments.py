@@ -38,12 +38,15 @@ from domain.policy.calendar import local_date, spoken
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
+from domain.streams import stream_of
 
 about_noun("investment", "Record, correct and see what the agency invests; the LEA never pays.")
 
 
 class InvestmentCommand(EngagementCommand):
     """A command about investments: its decision knows every appropriation."""
+
+    looks_at = frozenset({"appropriations"})
 
 
 class AddInvestment(InvestmentCommand):
@@ -310,14 +313,14 @@ def _charge(state: State, investment: str, terms: InvestmentTerms, on: date) -> 
         amount=terms.amount,
         fiscal_year=terms.fiscal_year,
     )
-    return [On(f"appropriation:{terms.appropriation}", event)]
+    return [On(stream_of("appropriation", terms.appropriation), event)]
 
 
 def _release(state: State, investment: str, terms: InvestmentTerms, on: date) -> list[On]:
     if terms.appropriation is None:
         return []
     event = AppropriationReleased(engagement=state.id, investment=investment, on=on)
-    return [On(f"appropriation:{terms.appropriation}", event)]
+    return [On(stream_of("appropriation", terms.appropriation), event)]
 
 
 @decides(AddInvestment)

@@ -7,6 +7,7 @@ from domain.engagement.state import Engagement, EngagementRole
 from domain.kernel.messages import State
 from domain.rules.context import Context
 from domain.rules.registry import every_subject
+from domain.streams import aggregate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def is_a_matter(aggregate: str) -> Callable[[Describes], Describes]:
 
 def kind_of_stream(state: State) -> str:
     """The aggregate that a stream is one of."""
-    return state.stream.partition(":")[0]
+    return aggregate_of(state.stream)
 
 
 def matter_of(state: State, context: Context) -> Matter:

@@ -44,6 +44,8 @@ class Obligation:
     """Why nobody is reminded of it for now, though it is owed; None while reminders run."""
     due_at: datetime | None = None
     """The instant, where it is due at an hour of the due date."""
+    signs: str | None = None
+    """The item whose terms are to be signed, where that is what is owed."""
     others: str | None = None
     """What whoever is told besides the owner does about it, with the same command; None for
     asking the owner."""

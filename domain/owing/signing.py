@@ -8,6 +8,7 @@ from decimal import Decimal
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
 from domain.kernel.refusals import ImpossibleDate, WrongPerson
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, Side
 from domain.policy.calendar import local_date, spoken
 from domain.rules.context import Context
@@ -95,7 +96,7 @@ def signatures_owed(
         days = context.lea_days(state.of(Engagement).lea)
         due = days.add(local_date(proposal.at, context.zone), rules.signature_working_days)
     last = Obligation(
-        f"{item}/signature",
+        hanging(item, "signature"),
         f"Signature of {title}" + (f", proposed for {spoken(proposal.due)}" if proposal else ""),
         round_,
         due,
@@ -105,6 +106,7 @@ def signatures_owed(
         command,
         None if by_agency else rules.signature_policy,
         None if proposal else over,
+        signs=item,
     )
     for earlier in range(1, round_):
         yield replace(last, round=earlier, due=None, settled="signed")

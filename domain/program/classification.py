@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
-from uuid import UUID
 
 from pydantic import Field
 
@@ -33,9 +32,6 @@ class ClassifyLea(Command):
     """The unduplicated pupils, in percent of all pupils."""
     source: Line | None = None
     """Where that was read."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
 
 
 class LeaClassified(Event):

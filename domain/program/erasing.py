@@ -1,7 +1,6 @@
 """Erasing: the key of what is sealed about somebody is destroyed; the history stays whole."""
 
 from typing import Annotated, ClassVar
-from uuid import UUID
 
 from domain.kernel.fields import Line, PersonRef, Positional
 from domain.kernel.messages import Command, Decision, Event, Stamp, State
@@ -21,6 +20,7 @@ class ErasePerson(Command):
     aggregate = "person"
     noun = "person"
     verb = "erase"
+    looks_at = frozenset({"held roles"})
     ends = True
 
     person: Annotated[PersonRef, Positional()]
@@ -29,9 +29,6 @@ class ErasePerson(Command):
     """On what ground, without naming them, for example "request of 3 May"; this is kept."""
     sure: bool = False
     """Say that you mean it: nobody can bring it back."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"person:{self.person}"
 
 
 class PersonErased(Event):

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
-from uuid import UUID
 
 from domain.kernel.bounds import Day
 from domain.kernel.fields import LeaRef, Line, Option, Positional, Slug
@@ -27,9 +26,6 @@ class _FactCommand(Command):
 
     lea: Annotated[LeaRef, Positional()]
     """The LEA, by id, name or alias."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
 
 
 class RecordFact(_FactCommand):

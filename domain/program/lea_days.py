@@ -6,7 +6,6 @@ A day on which an LEA rests and the calendar does not is a recess of one day: ha
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
-from uuid import UUID
 
 from domain.kernel.bounds import Day
 from domain.kernel.fields import LeaRef, Line, Positional
@@ -33,9 +32,6 @@ class WorkOnRestDay(Command):
     source: Line | None = None
     """Where that is written down, for example "board calendar 2026-27"."""
 
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
-
 
 class RestAgain(Command):
     """Take back that an LEA works on a rest day."""
@@ -48,9 +44,6 @@ class RestAgain(Command):
     """The LEA, by id, name or alias."""
     on: Day
     """The day."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
 
 
 class TakeBackRecess(Command):
@@ -66,9 +59,6 @@ class TakeBackRecess(Command):
     """What the recess is called, for example winter recess."""
     first: Day | None = None
     """Its first day, where several are called so."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
 
 
 class LeaWorksOnRestDay(Event):

@@ -18,7 +18,7 @@ from domain.policy.calendar import Closure, endless_rest, out_of_order, spoken
 from domain.rules.context import Context
 from domain.rules.days import within_reach
 from domain.rules.registry import decides, evolves
-from domain.streams import AGENCY, EXTERNAL
+from domain.streams import AGENCY, EXTERNAL, stream_of
 
 about_noun("lea alias", "Other names that people use for an LEA.")
 about_noun("lea", "The registry of districts, county offices and charter schools.")
@@ -94,7 +94,7 @@ class RegisterLea(Command):
     """Further facts, each with its source."""
 
     def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.id}"
+        return stream_of("lea", self.id)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,9 +120,6 @@ class ChangeLea(Command):
     source: Line | None = None
     """Where that was read."""
 
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
-
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that it claims for the LEA."""
@@ -140,9 +137,6 @@ class AddAlias(Command):
     """The LEA, by id, name or alias."""
     alias: Annotated[Line, Positional()]
     """The other name."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -171,9 +165,6 @@ class SetRecess(Command):
         if problem := out_of_order(self.first, self.last):
             raise ValueError(f"the recess {problem}")
         return self
-
-    def stream(self, command_id: UUID) -> str:
-        return f"lea:{self.lea}"
 
 
 class LeaRegistered(Event):

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, ClassVar
-from uuid import UUID
 
 from domain.engagement.state import AGENCY_ROLES
 from domain.kernel.fields import PersonRef, Positional
@@ -23,9 +22,6 @@ class _PersonCommand(Command):
     person: Annotated[PersonRef, Positional()]
     """The person's handle."""
 
-    def stream(self, command_id: UUID) -> str:
-        return f"person:{self.person}"
-
 
 class LeavePerson(_PersonCommand):
     """Record that somebody leaves: --on is the first day on which they are not there.
@@ -35,6 +31,7 @@ class LeavePerson(_PersonCommand):
 
     noun = "person"
     verb = "leave"
+    looks_at = frozenset({"held roles"})
 
 
 class ReturnPerson(_PersonCommand):

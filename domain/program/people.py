@@ -24,7 +24,7 @@ from domain.kernel.sealed import Sealed
 from domain.rules.authority import MAY, require
 from domain.rules.context import SYSTEM, Context, MailRhythm, StaffRole
 from domain.rules.registry import decides, evolves
-from domain.streams import AGENCY, EXTERNAL, person_id_from
+from domain.streams import AGENCY, EXTERNAL, person_id_from, stream_of
 
 about_noun("person", "The directory of people.")
 
@@ -91,8 +91,13 @@ class RegisterPerson(Command):
     digest: DigestWish | None = None
     """How often they want their mail: daily or weekly; daily if left out."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The handle that it claims for the person."""
+        return (self.handle,)
+
     def stream(self, command_id: UUID) -> str:
-        return f"person:{person_id_from(command_id)}"
+        return stream_of("person", person_id_from(command_id))
 
 
 class ChangePerson(Command):
@@ -123,9 +128,6 @@ class ChangePerson(Command):
     def redirects(self) -> bool:
         """Whether it decides where their mail goes."""
         return bool(self.model_fields_set & {"email", "fallback", "no_fallback"})
-
-    def stream(self, command_id: UUID) -> str:
-        return f"person:{self.person}"
 
 
 class PersonRegistered(Event):

@@ -20,7 +20,7 @@ from domain.program.people import MailAddress, PersonRegistered
 from domain.program.publishing import CalendarPublished, PlaybookPublished
 from domain.rules.context import Context
 from domain.rules.registry import decides, evolves
-from domain.streams import AGENCY, person_id_from
+from domain.streams import AGENCY, PROGRAM, person_id_from, stream_of
 
 
 def _zone(text: str) -> str:
@@ -69,7 +69,7 @@ class InitProgram(Command):
     """How many seconds a day's digest gathers before it is sent."""
 
     def stream(self, command_id: UUID) -> str:
-        return "program"
+        return PROGRAM
 
 
 class ProgramInitialised(Event):
@@ -105,7 +105,7 @@ class LookAhead(Command):
     internal = True
 
     def stream(self, command_id: UUID) -> str:
-        return "program"
+        return PROGRAM
 
 
 @decides(LookAhead)
@@ -138,7 +138,7 @@ def init_program(command: InitProgram, state: State, context: Context) -> Decisi
             gathering_seconds=command.gathering_seconds,
         ),
         On(
-            f"person:{director}",
+            stream_of("person", director),
             PersonRegistered(
                 handle=Sealed(about=director, text=command.director),
                 name=Sealed(about=director, text=command.director_name),
@@ -147,9 +147,14 @@ def init_program(command: InitProgram, state: State, context: Context) -> Decisi
                 staff_roles=("director",),
             ),
         ),
-        On(f"calendar:{command.calendar.id}", CalendarPublished(pack=command.calendar)),
-        On(f"playbook:{command.playbook.id}", PlaybookPublished(playbook=command.playbook)),
-        *(On(f"framework:{f.id}", FrameworkPublished(framework=f)) for f in command.frameworks),
+        On(stream_of("calendar", command.calendar.id), CalendarPublished(pack=command.calendar)),
+        On(
+            stream_of("playbook", command.playbook.id), PlaybookPublished(playbook=command.playbook)
+        ),
+        *(
+            On(stream_of("framework", f.id), FrameworkPublished(framework=f))
+            for f in command.frameworks
+        ),
     ]
 
 

@@ -38,6 +38,7 @@ class PublishCalendar(Command):
     aggregate = "calendar"
     noun = "calendar"
     verb = "publish"
+    looks_at = frozenset({"recesses"})
 
     content: Annotated[CalendarPack, Positional(), Option("file")]
     """The calendar, as a YAML file."""

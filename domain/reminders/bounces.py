@@ -14,6 +14,7 @@ from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
+from domain.owing.items import hanging
 from domain.owing.matter import matter_of
 from domain.owing.obligations import Obligation, owes_on
 from domain.policy.calendar import local_date, spoken
@@ -207,7 +208,7 @@ def settle_address(command: SettleAddress, state: State, context: Context) -> De
 
 def item_of(person: str) -> str:
     """What the task to find out an address is called."""
-    return f"address/{person}"
+    return hanging("address", person)
 
 
 @owes_on("engagement", "appropriation")

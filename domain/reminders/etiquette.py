@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar
 
 from domain.engagement.guards import evidence_for, of_the_lea, running
@@ -24,6 +23,7 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import counted, full
+from domain.owing.items import fits
 from domain.owing.obligations import Choosing, Obligation, chooses_policy, obligations
 from domain.policy.calendar import spoken
 from domain.policy.parts import EtiquetteRules
@@ -175,13 +175,7 @@ def resting(state: State, today: date) -> frozenset[tuple[str, int]]:
 def kind_of(item: str, playbook: Playbook) -> str | None:
     """Of which kind an item is: the first whose pattern it matches."""
     kinds = playbook.etiquette.kinds if playbook.etiquette else ()
-    return next((k.id for k in kinds if any(_is_one(item, p) for p in k.items)), None)
-
-
-def _is_one(item: str, pattern: str) -> bool:
-    """Whether a pattern means an item, part by part: D* means D1, and not what hangs on it."""
-    parts, patterns = item.split("/"), pattern.split("/")
-    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+    return next((k.id for k in kinds if any(fits(item, p) for p in k.items)), None)
 
 
 @chooses_policy

@@ -6,21 +6,18 @@ from domain.owing.obligations import Obligation, obligations
 from domain.rules.context import Context
 from domain.turnover.holds import told
 
-_SIGNATURE = "/signature"
-
 
 def items_of(state: State, context: Context) -> set[str]:
     """Everything that is or was owed on an engagement, and what is proposed, by name."""
-    owed = {o.item for o in obligations(state, context)}
-    return owed | {item.removesuffix(_SIGNATURE) for item in owed}
+    return {i for o in obligations(state, context) for i in (o.item, o.signs) if i}
 
 
 def why_unplanned(item: str, state: State, context: Context) -> str | None:
     """Why no reminder of an item was planned; None for what never was an item."""
-    found = {o.item: o for o in obligations(state, context)}
-    if owed := found.get(item):
+    every = obligations(state, context)
+    if owed := {o.item: o for o in every}.get(item):
         return _why_not(owed, state, context)
-    proposed = found.get(item + _SIGNATURE)
+    proposed = {o.signs: o for o in every}.get(item)
     if proposed is None:
         return None
     if proposed.settled:
@@ -33,7 +30,7 @@ def why_unplanned(item: str, state: State, context: Context) -> str | None:
 def why_unreminded(owed: Obligation, context: Context) -> str | None:
     """Why nobody is reminded of what is owed, where nobody is."""
     if owed.policy is None:
-        awaits_lead = owed.item.endswith(_SIGNATURE) and owed.side == "agency"
+        awaits_lead = owed.signs is not None and owed.side == "agency"
         if awaits_lead and context.the_playbook.deliverables.signature_policy:
             return "the Lead is to sign first; once that is done, the LEA is reminded to sign"
         return "the playbook has no reminders for it"

@@ -10,7 +10,7 @@ from domain.agreements.agreements import Agreements
 from domain.deliverables.proposing import Proposal
 from domain.engagement.guards import running
 from domain.engagement.state import Engagement, moved_to
-from domain.kernel.fields import Line, Positional, Prose
+from domain.kernel.fields import Line, Positional, Prose, Ref
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import (
@@ -43,7 +43,7 @@ class OpenReview(EngagementCommand):
     noun = "sir"
     verb = "open"
 
-    framework: Line
+    framework: Annotated[Line, Ref("framework")]
     """The framework version, for example sir-12@2019; the newest if no version is named."""
 
 

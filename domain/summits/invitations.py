@@ -24,12 +24,14 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full, lea_hours
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, owes
 from domain.policy.calendar import spoken
 from domain.policy.parts import SummitRules
 from domain.rules.context import Context, SummitEntry
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
+from domain.streams import stream_of
 from domain.summits.summits import (
     EngagementDeclined,
     EngagementInvited,
@@ -328,7 +330,7 @@ def invite(command: InviteToSummit, state: State, context: Context) -> Decision:
         ),
         # Both know of it or neither does; a summit that moves meanwhile is read anew.
         On(
-            f"summit:{entry.id}",
+            stream_of("summit", entry.id),
             EngagementInvited(engagement=state.id, lea=engagement.lea),
             entry.version,
         ),
@@ -442,7 +444,7 @@ def decline(command: DeclineSummit, state: State, context: Context) -> Decision:
             if person and command.evidence
             else None,
         ),
-        On(f"summit:{entry.id}", EngagementDeclined(engagement=state.id), entry.version),
+        On(stream_of("summit", entry.id), EngagementDeclined(engagement=state.id), entry.version),
     ]
 
 
@@ -468,7 +470,7 @@ def registration_owed(state: State, context: Context) -> Iterable[Obligation]:
         dates = (*i.past, (i.registration_due, over))
         for number, (due, settled) in enumerate(dates, start=1):
             yield Obligation(
-                item=f"{i.summit}/registration",
+                item=hanging(i.summit, "registration"),
                 title=f"Registration for summit {i.summit}",
                 round=number,
                 due=due,

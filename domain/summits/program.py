@@ -25,6 +25,7 @@ from domain.policy.parts import Named
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
+from domain.streams import stream_of
 from domain.summits.summits import LONGEST_DAYS, SummitCommand, planned, rules_of, span, the_summit
 
 about_noun("summit session", "The sessions of a summit.")
@@ -274,7 +275,7 @@ def pair_at_summit(command: PairAtSummit, state: State, context: Context) -> Dec
         events.append(PairMade(engagements=pair))
         events += [
             On(
-                f"engagement:{engagement}",
+                stream_of("engagement", engagement),
                 PairedAtSummit(summit=state.id, partner=other, lea=summit.invited[other]),
             )
             for engagement, other in partners.items()
@@ -292,11 +293,13 @@ def pair_at_summit(command: PairAtSummit, state: State, context: Context) -> Dec
             )
         events += [
             On(
-                f"engagement:{engagement}",
+                stream_of("engagement", engagement),
                 ConsultancyNoted(
                     on=context.effective_on,
-                    question=Sealed(about=f"engagement:{engagement}", text=command.question),
-                    note=Sealed(about=f"engagement:{engagement}", text=command.note),
+                    question=Sealed(
+                        about=stream_of("engagement", engagement), text=command.question
+                    ),
+                    note=Sealed(about=stream_of("engagement", engagement), text=command.note),
                     partners=(summit.invited[other],),
                 ),
             )

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, ClassVar, Self
-from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
 
 from domain.kernel.bounds import Day
-from domain.kernel.fields import Hours, LeaHours, Line, Option, Positional
-from domain.kernel.messages import Aggregate, Command, Decision, Event, Stamp, State
+from domain.kernel.fields import Hours, LeaHours, Line, Option, Positional, Ref
+from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.nouns import about_noun
 from domain.kernel.phases import SummitStatus
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, Unknown, WrongState, did_you_mean
@@ -26,6 +25,7 @@ from domain.policy.parts import SummitRules
 from domain.rules.context import Context, SummitEntry
 from domain.rules.days import not_in_the_future, within_reach
 from domain.rules.registry import decides, evolves
+from domain.streams import Aggregate
 
 about_noun("summit", "Plan summits, invite LEAs, record who comes and what was promised.")
 
@@ -38,6 +38,7 @@ SummitId = Annotated[
         strip_whitespace=True, to_upper=True, pattern=r"^[Yy][1-9][0-9]?-[1-9][0-9]?$"
     ),
     Positional(),
+    Ref("summit"),
 ]
 """A summit's id: the year of the program and the number in it, for example ``Y2-5``."""
 
@@ -49,9 +50,6 @@ class SummitCommand(Command):
 
     summit: SummitId
     """The summit's id: year of the program and number in it, for example Y1-1."""
-
-    def stream(self, command_id: UUID) -> str:
-        return f"summit:{self.summit}"
 
 
 class PlanSummit(SummitCommand):

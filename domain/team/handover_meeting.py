@@ -14,6 +14,7 @@ from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
+from domain.owing.items import hanging
 from domain.owing.obligations import Obligation, owes
 from domain.policy.calendar import local_date, spoken
 from domain.rules.context import Context
@@ -158,7 +159,7 @@ def handovers_owe(state: State, context: Context) -> Iterable[Obligation]:
         if facts.overlap:
             met = "met" if handover.met_on else "no meeting" if handover.skipped else None
             yield Obligation(
-                f"{handover.id}/overlap",
+                hanging(handover.id, "overlap"),
                 "Meeting of the outgoing and the new Lead",
                 1,
                 facts.overlap,
@@ -172,7 +173,7 @@ def handovers_owe(state: State, context: Context) -> Iterable[Obligation]:
             )
         if facts.contact_by and status != "pending" and coached_since(state):
             yield Obligation(
-                f"{handover.id}/contact",
+                hanging(handover.id, "contact"),
                 "First contact by the new Lead",
                 1,
                 facts.contact_by,

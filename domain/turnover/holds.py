@@ -24,6 +24,7 @@ from domain.kernel.refusals import (
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.owing.coming import Coming, comes_true
+from domain.owing.items import hanging, root
 from domain.owing.obligations import Holding, Obligation, holds, obligations, owes
 from domain.policy.calendar import at_local, spoken
 from domain.review.review import Review
@@ -35,6 +36,7 @@ Cause = Literal["asked", "turnover"]
 PASSED = "its date passed on hold"
 """Why nobody is reminded of what fell due while it was held, until another date is agreed."""
 _HELD = "held: "
+"""Before the number of a hold, in the reason that events keep of a reminder that rests."""
 
 
 class HoldEngagement(EngagementCommand):
@@ -112,7 +114,7 @@ class HoldLifted(Event):
         what = f"{', '.join(self.items)} off hold" if self.items else "lifted"
         # What hangs on an item gets its date with it.
         items = {p.item for p in self.passed}
-        own = [p for p in self.passed if p.item.partition("/")[0] not in items - {p.item}]
+        own = [p for p in self.passed if root(p.item) not in items - {p.item}]
         passed = ", ".join(f"{p.item} (was due {spoken(p.due)})" for p in own)
         new = f" A new date is to be agreed for {passed}." if passed else ""
         return f"{self.hold}: {what} from {spoken(self.on)}.{new}"
@@ -164,20 +166,25 @@ def told(text: str | None, state: State) -> str | None:
 
 def _is_held(hold: Hold, owed: Obligation, state: State, context: Context) -> bool:
     """Whether a hold covers an obligation, while it lasts."""
-    root = owed.item.partition("/")[0]
-    if {owed.item, root} & hold.released:
+    of = root(owed.item)
+    if {owed.item, of} & hold.released:
         return False
     if owed.item in hold.items:
         return True
-    if hold.items and root not in hold.items:
+    if hold.items and of not in hold.items:
         return False
     # Law sets the date of an alarm, such as the posting of a board's agenda.
     alarm = owed.policy is not None and context.the_playbook.policy(owed.policy).any_hour
     # What the agency does before a deliverable is due waits with it; its answer to one that was
     # handed in does not, even where it is owed by the very same day.
-    of = state.of(Deliverables).all.get(root)
-    waits = of is not None and of.status == "agreed" and owed.due is not None and owed.due == of.due
+    d = state.of(Deliverables).all.get(of)
+    waits = d is not None and d.status == "agreed" and owed.due is not None and owed.due == d.due
     return (owed.side == "lea" and not alarm) or waits
+
+
+def _holding(owed: Obligation, state: State, context: Context) -> Hold | None:
+    """The hold that covers an obligation now."""
+    return next((h for h in state.of(Holds).open if _is_held(h, owed, state, context)), None)
 
 
 @holds
@@ -188,8 +195,7 @@ def held_by_holds(state: State, context: Context) -> Holding | None:
         return None
 
     def why(owed: Obligation) -> str | None:
-        hold = next((h for h in found.open if _is_held(h, owed, state, context)), None)
-        if hold:
+        if hold := _holding(owed, state, context):
             return f"{_HELD}{hold.id}"
         return PASSED if (owed.item, owed.round) in found.passed else None
 
@@ -242,7 +248,7 @@ def lifting(
             if o.settled is None
             and o.due is not None
             # A signature is asked for again by its own next reminder, or by other terms.
-            and not o.item.endswith("/signature")
+            and o.signs is None
             and hold.on <= o.due < before
             and _is_held(going, o, state, context)
         ),
@@ -266,7 +272,7 @@ def _items_named(names: Iterable[str], state: State, context: Context) -> tuple[
         Unknown: One is not owed.
     """
     owed = [o.item for o in obligations(state, context) if o.settled is None]
-    known = {name.casefold(): name for i in owed for name in (i.partition("/")[0], i)}
+    known = {name.casefold(): name for i in owed for name in (root(i), i)}
     for name in names:
         if name.casefold() not in known:
             raise Unknown(
@@ -296,12 +302,12 @@ def hold_engagement(command: HoldEngagement, state: State, context: Context) -> 
             f"{state.id} is on hold since {spoken(whole.on)} ({whole.id}: {whole.reason}). To "
             f"hold it until another day, lift that first: handrail engagement resume {state.id}"
         )
-    held = {o.item: o.held for o in obligations(state, context) if not o.settled and o.held}
-    for item in items:
-        if held.get(item, "").startswith(_HELD):
+    owed = [o for o in obligations(state, context) if not o.settled and o.item in items]
+    for o in owed:
+        if by := _holding(o, state, context):
             raise AlreadyExists(
-                f"{state.id}: {item} is on hold already ({told(held[item], state)}). To let it go "
-                f"on: handrail engagement resume {state.id} --item {item}"
+                f"{state.id}: {o.item} is on hold already ({_HELD}{by.reason}). To let it go "
+                f"on: handrail engagement resume {state.id} --item {o.item}"
             )
     return [placed(command.reason, state, context, items=items, until=command.until)]
 
@@ -349,7 +355,7 @@ def resume_engagement(command: ResumeEngagement, state: State, context: Context)
     owed = [o for o in obligations(state, context) if not o.settled]
     going: dict[str, list[str]] = {}
     for item in items:
-        of = [o for o in owed if item in (o.item, o.item.partition("/")[0])]
+        of = [o for o in owed if item in (o.item, root(o.item))]
         by = [h for h in open_ if any(_is_held(h, o, state, context) for o in of)]
         if not by:
             raise WrongState(
@@ -408,7 +414,7 @@ def new_dates_owed(state: State, context: Context) -> Iterable[Obligation]:
         else:
             continue
         yield Obligation(
-            f"{item}/new-date",
+            hanging(item, "new-date"),
             f"New date for {title}, due {spoken(due)} on hold",
             round_,
             None,

@@ -8,9 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from activities.evidence import Sealer
 from activities.feeds import Keeper
 from activities.follow import Follower
-from activities.returns import ReturnReader
+from activities.mailing.returns import ReturnReader
 from bootstrap.clock import SystemClock
 from store.database import Pool, open_pool
 from store.vault import Vault
@@ -37,11 +38,15 @@ def feeds_kept(pool: Pool, home: Path) -> Coroutine[Any, Any, None]:
     return Keeper(pool, Vault(MASTER_KEY), SystemClock(), home / "feeds").keep()
 
 
+def store_sealed(pool: Pool, home: Path) -> Coroutine[Any, Any, None]:
+    return Sealer(pool, Vault(MASTER_KEY)).keep()
+
+
 def heart_beaten(pool: Pool, home: Path) -> Coroutine[Any, Any, None]:
     return beat(pool, "a worker", "")
 
 
-@pytest.mark.parametrize("work", [followed, returns_read, feeds_kept, heart_beaten])
+@pytest.mark.parametrize("work", [followed, returns_read, store_sealed, feeds_kept, heart_beaten])
 @pytest.mark.parametrize("end", ["silent", "cut as it is told", "ended by the server"])
 async def test_a_background_task_ends_when_told_to_though_its_connection_has_died(
     database: Database, tmp_path: Path, work: Work, end: str
@@ -56,7 +61,7 @@ async def test_a_background_task_ends_when_told_to_though_its_connection_has_die
         async def in_its_hand() -> bool:
             return line.held > 0 if end == "silent" else pool.get_idle_size() == 0
 
-        if end == "silent" or work is followed or work is returns_read:
+        if end == "silent" or work in (followed, returns_read, store_sealed):
             await eventually(in_its_hand)
         if end == "ended by the server":
             owner = await asyncpg.connect(database.cluster.superuser_url)

@@ -1,23 +1,14 @@
 """A mail is made on the day whose mail it is, or not at all."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
+from activities.mailing.claiming import claim
 from activities.names import DigestRun
-from activities.reminders import Reminders
 from domain.policy.playbook import Playbook
 from domain.streams import alarm_kind
 from tests.conftest import Office
 
 FRIDAY = date(2026, 9, 25)
-
-
-def _reminders(office: Office) -> Reminders:
-    client: Any = None
-    return Reminders(
-        pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=client, smtp_url="smtp://127.0.0.1",
-    )  # fmt: skip
 
 
 async def test_a_mail_left_gathering_when_the_worker_stopped_is_not_made_on_another_day(
@@ -27,17 +18,17 @@ async def test_a_mail_left_gathering_when_the_worker_stopped_is_not_made_on_anot
     await office.agreed("Theory of action", FRIDAY)
     async with office.pool.acquire() as connection:
         joy = await connection.fetchval("select id from read.people where handle = 'joy'")
-    reminders = _reminders(office)
+    mailroom = office.mailroom()
     # The worker comes back at two in the night of Saturday; the engagement announces anew.
     office.clock.move(datetime(2026, 9, 26, 9, tzinfo=UTC))
     late = DigestRun(person=joy, on=FRIDAY)
-    assert (await reminders.claim(late)).mail is None
+    assert (await claim(mailroom, late)).mail is None
     office.clock.move(datetime(2026, 9, 28, 15, 1, tzinfo=UTC))
     monday = DigestRun(person=joy, on=date(2026, 9, 28))
-    made = await reminders.claim(monday)
+    made = await claim(mailroom, monday)
     assert made.mail is not None
     office.clock.move(datetime(2026, 9, 29, 15, 1, tzinfo=UTC))
-    assert await reminders.claim(monday) == made, "what was made is sent, whatever day it is"
+    assert await claim(mailroom, monday) == made, "what was made is sent, whatever day it is"
 
 
 async def test_what_is_planned_on_the_way_to_a_mail_that_is_not_made_has_its_receipt(
@@ -54,7 +45,7 @@ async def test_what_is_planned_on_the_way_to_a_mail_that_is_not_made_has_its_rec
         before = await connection.fetchval("select max(position) from es.events")
         office.clock.at = began
         alarm = DigestRun(person=joy, on=began.date(), kind=alarm_kind("alder-creek-usd", 1))
-        assert (await _reminders(office).claim(alarm)).mail is None
+        assert (await claim(office.mailroom(), alarm)).mail is None
         rows = await connection.fetch(
             "select e.type, r.receipt->>'outcome' as outcome from es.events e"
             " left join es.receipts r using (command_id) where e.position > $1",

@@ -15,8 +15,8 @@ import pytest
 
 from activities.caught import forget
 from activities.erasing import note_names
+from activities.mailing.claiming import claim
 from activities.names import DigestRun
-from activities.reminders import Reminders
 from activities.sealing import opened, opened_answer, seal
 from domain.envelope import Envelope
 from domain.policy.playbook import Playbook
@@ -31,14 +31,6 @@ from tests.journey import E, whole_journey
 NOTHING: Any = None
 
 
-def worker(office: Office) -> Reminders:
-    """What makes mails; nothing here talks to Temporal or a mail server."""
-    return Reminders(
-        pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=NOTHING, smtp_url="smtp://127.0.0.1",
-    )  # fmt: skip
-
-
 async def person(office: Office, handle: str) -> str:
     async with office.pool.acquire() as connection:
         return str(
@@ -48,7 +40,7 @@ async def person(office: Office, handle: str) -> str:
 
 async def mail_to(office: Office, who: str, on: date) -> UUID:
     office.clock.move(datetime(on.year, on.month, on.day, 15, 1, tzinfo=UTC))
-    claimed = await worker(office).claim(DigestRun(person=who, on=on))
+    claimed = await claim(office.mailroom(), DigestRun(person=who, on=on))
     assert claimed.mail is not None
     return claimed.mail
 

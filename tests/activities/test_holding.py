@@ -2,11 +2,11 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+from activities.mailing.claiming import claim
+from activities.mailing.sending import send
 from activities.names import DigestRun
 from activities.record import Record
-from activities.reminders import Reminders
 from bootstrap.holding import Held, begin_again
 from domain.policy.playbook import Playbook
 from domain.reminders.notices import UNKNOWN_FATE
@@ -71,14 +71,6 @@ async def test_what_was_due_meanwhile_is_held_and_listed_and_what_comes_later_go
     assert (await ledger(office, item))["t-3"] == ("suppressed", UNKNOWN_FATE)
 
 
-def reminders_of(office: Office, smtp_url: str, *, practice: bool = False) -> Reminders:
-    client: Any = None
-    return Reminders(
-        pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=client, smtp_url=smtp_url, practice=practice,
-    )  # fmt: skip
-
-
 async def test_a_mail_that_was_under_way_is_handed_to_nobody(
     office: Office, playbook: Playbook, tmp_path: Path
 ) -> None:
@@ -87,21 +79,21 @@ async def test_a_mail_that_was_under_way_is_handed_to_nobody(
     office.clock.move(datetime(2026, 9, 11, 15, 1, tzinfo=UTC))
     joy = await office.pool.fetchval("select id from read.people where handle = 'joy'")
     with mail_catcher(tmp_path / "mail") as mails:
-        made = await reminders_of(office, mails.smtp_url).claim(
-            DigestRun(person=joy, on=date(2026, 9, 11))
+        made = await claim(
+            office.mailroom(mails.smtp_url), DigestRun(person=joy, on=date(2026, 9, 11))
         )
         assert made.mail is not None
         held = await another_life(office, office.record, since_days=0)
         assert (f"engagement:{E}", item, "t-14") in {(h.stream, h.item, h.step) for h in held}
-        assert (await reminders_of(office, mails.smtp_url).send(made)).recorded
+        assert (await send(office.mailroom(mails.smtp_url), made)).recorded
         assert (await ledger(office, item))["t-14"] == ("suppressed", UNKNOWN_FATE)
 
         # A copy to practise with makes its mails, and hands none over.
         office.clock.move(datetime(2026, 9, 22, 15, 1, tzinfo=UTC))
-        practising = reminders_of(office, mails.smtp_url, practice=True)
-        made = await practising.claim(DigestRun(person=joy, on=date(2026, 9, 22)))
+        practising = office.mailroom(mails.smtp_url, practice=True)
+        made = await claim(practising, DigestRun(person=joy, on=date(2026, 9, 22)))
         assert made.mail is not None
-        assert (await practising.send(made)).recorded
+        assert (await send(practising, made)).recorded
         assert mails.messages() == []
     row = await office.pool.fetchrow(
         "select outcome, detail from ops.mails where id = $1", made.mail

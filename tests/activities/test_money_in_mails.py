@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+from activities.mailing.claiming import claim
 from activities.names import ClaimedMail, DigestRun
-from activities.reminders import Reminders
 from domain.policy.playbook import Playbook
 from domain.reminders.notices import RecordDelivery
 from store.database import queries
@@ -20,14 +20,6 @@ from tests.conftest import Office
 E = "alder-creek-usd"
 UNTIL = date(2027, 1, 29)
 """A Friday; 120 days before it, on Thu 1 Oct 2026, is the first reminder."""
-
-
-def reminders_of(office: Office) -> Reminders:
-    client: Any = None
-    return Reminders(
-        pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=client, smtp_url="smtp://127.0.0.1",
-    )  # fmt: skip
 
 
 async def person(office: Office, handle: str) -> str:
@@ -50,7 +42,7 @@ async def granted(office: Office, playbook: Playbook, **more: Any) -> None:
 
 async def claimed(office: Office, on: date) -> ClaimedMail:
     office.clock.move(datetime(on.year, on.month, on.day, 16, tzinfo=UTC))
-    return await reminders_of(office).claim(DigestRun(person=await person(office, "dana"), on=on))
+    return await claim(office.mailroom(), DigestRun(person=await person(office, "dana"), on=on))
 
 
 async def said(office: Office, mail: UUID) -> tuple[str, list[str]]:
@@ -168,4 +160,4 @@ async def test_whoever_is_no_director_is_told_nothing_of_money(
     office.clock.move(datetime(2026, 10, 1, 16, tzinfo=UTC))
     for handle in ("tess", "joy"):
         run = DigestRun(person=await person(office, handle), on=date(2026, 10, 1))
-        assert (await reminders_of(office).claim(run)).mail is None
+        assert (await claim(office.mailroom(), run)).mail is None

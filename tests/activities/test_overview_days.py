@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from activities.mailing.claiming import claim
 from activities.names import DigestRun
 from domain.checkins.checkins import OpenCheckIn
 from domain.policy.playbook import Playbook
-from tests.activities.test_money_in_mails import E, person, reminders_of, said
+from tests.activities.test_money_in_mails import E, person, said
 from tests.conftest import Office
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 10, n) for n in (5, 6, 7, 8))
@@ -18,7 +19,7 @@ async def mailed(
 ) -> str | None:
     """What somebody's mail says that is made at an hour, in UTC, of a day; None where none is."""
     office.clock.move(datetime(on.year, on.month, on.day, hour, minute, tzinfo=UTC))
-    made = await reminders_of(office).claim(DigestRun(person=await person(office, who), on=on))
+    made = await claim(office.mailroom(), DigestRun(person=await person(office, who), on=on))
     return (await said(office, made.mail))[0] if made.mail else None
 
 

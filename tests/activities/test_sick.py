@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from activities.follow import Follower
+from activities.mailing.announcing import announce
+from activities.mailing.sending import send
 from activities.names import ClaimedMail
-from activities.reminders import Reminders
 from domain.checkins.checkins import OpenCheckIn
 from domain.policy.playbook import Playbook
 from embedded.mailcatcher import mail_catcher
@@ -104,12 +105,9 @@ async def test_a_mail_whose_text_cannot_be_opened_is_made_again_under_its_id(
         )
         row = await queries.mail(connection, id=hers)
     with mail_catcher(tmp_path / "mail") as catcher:
-        reminders = Reminders(
-            pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-            client=NOTHING, smtp_url=catcher.smtp_url,
-        )  # fmt: skip
-        await reminders.send(ClaimedMail(mail=hers))
-        await reminders.send(ClaimedMail(mail=hers))
+        mailroom = office.mailroom(catcher.smtp_url)
+        await send(mailroom, ClaimedMail(mail=hers))
+        await send(mailroom, ClaimedMail(mail=hers))
         [mail] = catcher.messages()
     assert mail["Message-ID"] == row["message_id"]
     assert "Theory of action" in said(mail)
@@ -191,10 +189,7 @@ async def test_a_document_that_cannot_be_read_refuses_what_rests_on_it_until_a_r
     assert f"{kind}:" in refused.message
     assert "handrail admin rebuild" in refused.message
     assert (await office.record.execute(told)).refusal == "Sick"
-    assert (await Reminders(
-        pool=office.pool, vault=office.vault, clock=office.clock, record=office.record,
-        client=NOTHING, smtp_url="smtp://127.0.0.1",
-    ).announce(f"engagement:{E}")).again_at is None  # fmt: skip
+    assert (await announce(office.mailroom(), f"engagement:{E}")).again_at is None
     async with office.pool.acquire() as connection:
         assert (await rebuild(connection, office.vault)).left == ()
     assert (await office.record.execute(told)).outcome == "recorded"

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,8 +8,11 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from bootstrap.clock import SandboxClock, SystemClock
+from bootstrap.clock import SandboxClock, StoreClock, SystemClock
 from embedded.temporal import sandbox_temporal
+from store.database import open_pool
+from tests.conftest import Database, eventually
+from worker import beat
 
 
 @workflow.defn
@@ -37,6 +41,26 @@ async def clock(client: Client) -> SandboxClock:
 
 async def test_the_systems_clock_is_aware() -> None:
     assert (await SystemClock().now()).tzinfo is UTC
+
+
+async def test_a_workers_clock_is_the_databases_whatever_the_machines_shows(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = await open_pool(database.url)
+    wrong = StoreClock(datetime.now(UTC) - timedelta(days=2))
+    assert datetime.now(UTC) - await wrong.now() > timedelta(days=1)
+    beating = asyncio.create_task(beat(pool, "w", "", wrong))
+
+    async def is_right() -> bool:
+        return abs(await wrong.now() - datetime.now(UTC)) < timedelta(seconds=30)
+
+    await eventually(is_right)
+    # A clock that somebody sets meanwhile is not looked at.
+    monkeypatch.setattr("bootstrap.clock.datetime", None)
+    assert await is_right()
+    beating.cancel()
+    await asyncio.gather(beating, return_exceptions=True)
+    await pool.close()
 
 
 async def test_a_held_clock_goes_with_real_time(clock: SandboxClock) -> None:

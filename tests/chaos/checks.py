@@ -14,13 +14,6 @@ from tests.chaos.answers import Given
 
 Faults = list[str]
 
-PLANNED_LATE = """exists (
-    select from es.events e, jsonb_array_elements(e.data->'notices') planned
-     where e.stream = n.stream and e.type = 'notices-planned' and (planned->>'n')::int = n.n
-       and e.recorded_at > n.planned_for)"""
-"""Whether a notice was planned for a moment that had passed, as a worker does whose clock is
-behind: where its reader's mail of the day has gone, it waits for that of the next."""
-
 CLAIMS = ("notices-claimed", "notices-dropped")
 """Events of a mail that is made: its row in `ops.mails` is their receipt."""
 
@@ -119,7 +112,7 @@ async def notices_have_one_fate(connection: Connection) -> Faults:
     """Sent or suppressed with a reason; planned only what lies ahead; nothing under way."""
     rows = await connection.fetch(
         "select n.*, n.planned_for > (select max(recorded_at) from es.events)"
-        f" or {PLANNED_LATE} as ahead,"
+        " as ahead,"
         " (select array_agg(d.outcome) from read.deliveries d"
         "   where d.stream = n.stream and d.n = n.n) as deliveries"
         " from read.notices n order by stream, n"

@@ -30,14 +30,13 @@ ONCE_MORE = 30
 LONG = 5.0
 REMINDERS_AT = 0.5
 """When the one morning of a run is, as a part of the time in which there are faults."""
-UNSETTLED = f"""
+UNSETTLED = """
 select (select count(*) from ops.mails where outcome is null)
      + (select count(*) from ops.mail_streams where not reported)
      + (select count(*) from read.deliveries where outcome = 'pending')
      + (select count(*) from read.notices where status = 'claimed')
      + (select count(*) from read.notices n
-         where status = 'planned' and planned_for < clock_timestamp()
-           and not {checks.PLANNED_LATE})
+         where status = 'planned' and planned_for < clock_timestamp())
      + (select count(*) from es.events e
          where (e.xact_id, e.position) > (select xact_id, position from ops.checkpoints
                                            where reader = 'follower'))

@@ -13,15 +13,15 @@ from unittest.mock import patch
 
 import activities.follow
 import activities.mail.deliver
-import activities.reminders
 import activities.writing
 import bootstrap.recovery
 import store.events
 import store.mails
 from activities.dispatch import send
 from activities.follow import Follower, news
+from activities.mailing import claiming, reporting, sending
+from activities.mailing.mailroom import Mailroom
 from activities.record import Record
-from activities.reminders import Reminders
 from bootstrap import door
 from bootstrap.door import Door
 from domain.envelope import Envelope, Receipt
@@ -67,17 +67,17 @@ def receipt_kept_apart() -> Iterator[None]:
 @contextmanager
 def claim_not_taken() -> Iterator[None]:
     """A mail is made of what is due, which stays due."""
-    claimed = Reminders._claimed
+    claimed = claiming._claimed
 
-    async def forgotten(self: Reminders, connection: Any, *args: Any) -> None:
+    async def forgotten(at: Mailroom, connection: Any, *args: Any) -> None:
         undone = connection.transaction()
         await undone.start()
         try:
-            await claimed(self, connection, *args)
+            await claimed(at, connection, *args)
         finally:
             await undone.rollback()
 
-    with patch.object(Reminders, "_claimed", forgotten):
+    with patch.object(claiming, "_claimed", forgotten):
         yield
 
 
@@ -91,7 +91,7 @@ def message_id_made_anew() -> Iterator[None]:
         own = uuid.uuid4().hex.encode()
         return await deliver(head + found + own + rest[len(own) :], *args, **more)
 
-    with patch.object(activities.reminders, "deliver", anew):
+    with patch.object(sending, "deliver", anew):
         yield
 
 
@@ -106,25 +106,25 @@ def mail_composed_at_each_attempt() -> Iterator[None]:
             letter["message"] = base64.b64encode(message).decode()
         return letter
 
-    with patch.object(activities.reminders, "kept_letter", composed):
+    with patch.object(sending, "kept_letter", composed):
         yield
 
 
 @contextmanager
 def mail_settled_before_it_went() -> Iterator[None]:
-    handed_over = Reminders._handed_over
+    handed_over = sending._handed_over
 
-    async def settled(self: Reminders, mail: uuid.UUID) -> Any:
+    async def settled(at: Mailroom, mail: uuid.UUID) -> Any:
         deliver = activities.mail.deliver.deliver
 
         async def first(*args: Any, **more: Any) -> Any:
-            await self._settle(mail, "sent", "250 surely")
+            await sending._settle(at, mail, "sent", "250 surely")
             return await deliver(*args, **more)
 
-        with patch.object(activities.reminders, "deliver", first):
-            return await handed_over(self, mail)
+        with patch.object(sending, "deliver", first):
+            return await handed_over(at, mail)
 
-    with patch.object(Reminders, "_handed_over", settled):
+    with patch.object(sending, "_handed_over", settled):
         yield
 
 
@@ -196,16 +196,16 @@ def reminders_not_reconciled() -> Iterator[None]:
 @contextmanager
 def mail_reported_without_its_record() -> Iterator[None]:
     """That a stream knows of a mail is noted before it is told."""
-    unaware = Reminders._unaware
+    unaware = reporting._unaware
 
-    async def early(self: Reminders, mail: uuid.UUID) -> list[str]:
-        streams = await unaware(self, mail)
-        async with self._pool.acquire() as connection:
+    async def early(at: Mailroom, mail: uuid.UUID) -> list[str]:
+        streams = await unaware(at, mail)
+        async with at.pool.acquire() as connection:
             for stream in streams:
                 await queries.mark_reported(connection, mail=mail, stream=stream)
         return streams
 
-    with patch.object(Reminders, "_unaware", early):
+    with patch.object(reporting, "_unaware", early):
         yield
 
 

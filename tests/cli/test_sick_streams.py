@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from activities.record import Record
 from bootstrap.settings import Settings
 from bootstrap.values import Secret
 from domain.kernel.messages import Event, Stamp, State
@@ -251,6 +252,7 @@ async def test_a_question_about_a_sick_one_says_what_is_wrong(ward: Office, ask:
 async def test_a_command_to_a_sick_one_is_refused_and_can_be_given_again_after_the_mend(
     ward: Office, superuser: Connection
 ) -> None:
+    record = Record(ward.pool, ward.vault, ward.clock)  # Of a worker that begins now.
     async with ward.pool.acquire() as connection:
         before = await connection.fetchval("select count(*) from es.receipts")
     given = {
@@ -258,7 +260,7 @@ async def test_a_command_to_a_sick_one_is_refused_and_can_be_given_again_after_t
         for name in CAUSES
     }
     for name, envelope in given.items():
-        refused = await ward.record.execute(envelope)
+        refused = await record.execute(envelope)
         assert (refused.outcome, refused.refusal) == ("refused", "Sick"), name
         assert f"engagement:{name} cannot be read" in refused.message
         assert CAUSES[name] in refused.message, name
@@ -271,8 +273,15 @@ async def test_a_command_to_a_sick_one_is_refused_and_can_be_given_again_after_t
     await ward.do("conversation log", "marcus", engagement=WELL, group="students", notes="More.")
     await _mend(superuser)
     for envelope in given.values():
-        assert (await ward.record.execute(envelope)).outcome == "recorded"
-        assert (await ward.record.execute(envelope)).repeated
+        assert (await record.execute(envelope)).outcome == "recorded"
+        assert (await record.execute(envelope)).repeated
+
+
+async def test_a_worker_that_has_read_a_stream_goes_on_with_it_whatever_was_done_to_it_since(
+    ward: Office,
+) -> None:
+    receipt = await ward.do("conversation log", "marcus", engagement="lost-field", group="students")
+    assert receipt.outcome == "recorded"
 
 
 async def test_a_rebuild_goes_round_the_sick_and_leaves_their_rows(

@@ -38,7 +38,7 @@ def takes(annotation: Any) -> str:
     """What the value of an option is, from its declaration."""
     for mark in getattr(annotation, "__metadata__", ()):
         if isinstance(mark, Ref):
-            return {"lea": "LEA", "person": "person", "engagement": "text"}[mark.kind]
+            return {"lea": "LEA", "person": "person"}.get(mark.kind, "text")
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return takes(inner[0])

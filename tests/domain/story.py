@@ -17,9 +17,7 @@ import yaml
 
 from domain import subjects  # noqa: F401 - registers every command and event
 from domain.deciding import brought, decide_in_full, led_to
-from domain.engagement.engagement import OpenEngagement
 from domain.engagement.state import Engagement
-from domain.journey.upgrade import UpgradePlaybook
 from domain.kernel.messages import Command, Event, Recorded, ReminderCommand, Stamp, State
 from domain.kernel.refusals import Refused
 from domain.mending import MENDS, CorrectEntry, RetractEntry
@@ -27,12 +25,9 @@ from domain.money.appropriations import entry as appropriation_entry
 from domain.policy.calendar import CalendarPack, Closure, at_local, local_date
 from domain.policy.framework import Framework
 from domain.policy.playbook import Playbook
-from domain.program.erasing import ErasePerson
-from domain.program.leaving import LeavePerson
 from domain.reminders.claiming import announcement, next_wake
 from domain.reminders.notices import ClaimNotices, Notice, Notices, RecordDelivery
 from domain.reminders.weekly import is_weekly, monday
-from domain.review.review import OpenReview
 from domain.rules.context import (
     SYSTEM,
     SYSTEM_PERSON,
@@ -47,6 +42,7 @@ from domain.rules.context import (
     StaffRole,
     SummitEntry,
 )
+from domain.rules.references import one_ref
 from domain.rules.registry import COMMANDS, fold
 from domain.summits.summits import entry_of
 from domain.team.handover import pending
@@ -366,8 +362,9 @@ class Story:
         playbook = self.playbook
         if (pinned := self.engagement.playbook) in self.versions:
             playbook = self.versions[pinned]
-        if isinstance(command, OpenEngagement) and command.playbook and playbook:
-            playbook = playbook if command.playbook == playbook.ref else None
+        named = one_ref(command, "playbook") if command else None
+        if named and playbook and self.engagement.phase is None:
+            playbook = playbook if named == playbook.ref else None
         return Context(
             now=self.now,
             issued_at=self.now,
@@ -377,12 +374,10 @@ class Story:
             program=self.program,
             playbook=playbook,
             playbooks=frozenset({PLAYBOOK.ref, *self.versions}),
-            other_playbook={PLAYBOOK.ref: PLAYBOOK, **self.versions}.get(command.to)
-            if isinstance(command, UpgradePlaybook)
+            other_playbook={PLAYBOOK.ref: PLAYBOOK, **self.versions}.get(named or "")
+            if self.engagement.phase is not None
             else None,
-            framework=FRAMEWORKS.get(command.framework)
-            if isinstance(command, OpenReview)
-            else None,
+            framework=FRAMEWORKS.get(one_ref(command, "framework") or "") if command else None,
             frameworks=frozenset(FRAMEWORKS),
             people=self.people,
             handles=frozenset(p.handle for p in self.people.values()),
@@ -396,10 +391,10 @@ class Story:
             engagements=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("engagement:")
             ),
-            held=self._held(command.person)
-            if isinstance(command, LeavePerson | ErasePerson)
+            held=self._held(command.stream(command_id).partition(":")[2])
+            if command and "held roles" in command.looks_at
             else (),
-            summit=self.summit(getattr(command, "summit", None)),
+            summit=self.summit(one_ref(command, "summit") if command else None),
             summits=frozenset(
                 s.partition(":")[2] for s in self.histories if s.startswith("summit:")
             ),

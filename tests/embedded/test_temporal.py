@@ -5,18 +5,16 @@ import psutil
 import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from embedded.process import StartError
 from embedded.temporal import (
-    SEARCH_ATTRIBUTES,
     dev_temporal,
     sandbox_temporal,
     start_dev_temporal,
 )
+from workflows.attributes import KINDS, NEXT_DUE, PHASE
 
-PHASE = SearchAttributeKey.for_keyword("HandrailPhase")
-NEXT_DUE = SearchAttributeKey.for_datetime("HandrailNextDue")
 ATTRIBUTES = TypedSearchAttributes(
     [
         SearchAttributePair(PHASE, "recruiting"),
@@ -42,7 +40,7 @@ async def test_what_waits_on_the_development_server_outlives_it(tmp_path: Path) 
         known = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace="office")
         )
-        assert known.custom_attributes.keys() >= SEARCH_ATTRIBUTES.keys()
+        assert known.custom_attributes.keys() >= KINDS.keys()
         listening = psutil.Process(server.process.pid).net_connections()
         assert {c.laddr.ip for c in listening if c.status == "LISTEN"} == {"127.0.0.1"}
         assert server.ui_url is not None

@@ -12,9 +12,9 @@ from aiosmtpd.controller import Controller
 from temporalio.client import Client
 
 from activities.dispatch import send
+from activities.mailing.mailroom import Mailroom
 from activities.names import WORKFLOW_QUEUE
 from activities.record import Record
-from activities.reminders import Reminders
 from bootstrap.clock import SandboxClock
 from bootstrap.encryption import data_converter
 from bootstrap.settings import Settings
@@ -122,18 +122,17 @@ class Running:
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
         services = self.services
-        record = Record(services.pool, services.vault, services.clock)
-        reminders = Reminders(
+        mailroom = Mailroom(
             pool=services.pool,
             vault=services.vault,
             clock=services.clock,
-            record=record,
+            record=Record(services.pool, services.vault, services.clock),
             client=services.client,
             smtp_url=self.smtp_url,
             caught=self.caught,
         )
         async with AsyncExitStack() as stack:
-            for worker in workers(services, record, reminders):
+            for worker in workers(services, mailroom):
                 await stack.enter_async_context(worker)
             yield
 

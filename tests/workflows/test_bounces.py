@@ -18,9 +18,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.follow import Follower
 from activities.mail.deliver import CONVERSATION_SECONDS
 from activities.mail.smtp_url import parse_smtp_url
+from activities.mailing.returns import ReturnReader
+from activities.mailing.sending import _INSIST, _INSIST_SECONDS
 from activities.names import MAIL_QUEUE, SEND_MAIL, SMTP_QUEUE, ClaimedMail, Handed
-from activities.reminders import _INSIST, _INSIST_SECONDS
-from activities.returns import ReturnReader
 from bootstrap.settings import Settings
 from domain.policy.calendar import CalendarPack
 from domain.policy.playbook import Playbook
@@ -331,7 +331,7 @@ async def test_what_an_older_release_had_begun_to_send_is_still_sent(
 async def test_the_rate_is_limited_on_the_queue_of_conversations_alone(running: Running) -> None:
     limits = {
         worker.task_queue: worker.config().get("max_task_queue_activities_per_second")
-        for worker in workers(running.services, None, None)  # type: ignore[arg-type]
+        for worker in workers(running.services, None)  # type: ignore[arg-type]
     }
     assert limits.pop(SMTP_QUEUE) == running.services.settings.mails_per_second == 10
     assert set(limits.values()) == {None}

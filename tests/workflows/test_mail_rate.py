@@ -11,8 +11,8 @@ from pathlib import Path
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.mailing.claiming import claim
 from activities.names import SEND_MAIL, SMTP_QUEUE, ClaimedMail, DigestRun, Handed
-from activities.record import Record
 from benchmarks import morning
 from benchmarks.setting import (
     AGREED,
@@ -24,7 +24,7 @@ from benchmarks.setting import (
     StandingClock,
     add_contacts,
     furnish,
-    reminders,
+    mailroom,
     services_at,
     shipped_playbook,
 )
@@ -87,10 +87,10 @@ async def test_mails_go_no_faster_than_the_limit_and_all_of_them_go(
         at = await services_at(pool, vault, clock, temporal.address, tmp_path)
         limited = replace(at.settings, mails_per_second=float(A_SECOND))
         at = replace(at, settings=limited)
-        sends = reminders(at, caught.smtp_url)
+        room = mailroom(at, caught.smtp_url)
         on = local_date(clock.at, ZONE)
-        mails = [await sends.claim(DigestRun(person=contact, on=on)) for contact in contacts]
-        ours = workers(at, Record(pool, vault, clock), sends)
+        mails = [await claim(room, DigestRun(person=contact, on=on)) for contact in contacts]
+        ours = workers(at, room)
         queue = in_epoch(SMTP_QUEUE, at.epoch_id)
         [smtp] = [worker for worker in ours if worker.task_queue == queue]
         many = Worker(

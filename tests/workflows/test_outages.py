@@ -13,7 +13,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -21,8 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.client import Client
 
-from activities import reminders
-from activities.reminders import Reminders
+from activities.mailing import sending
 from bootstrap.clock import SandboxClock
 from bootstrap.encryption import data_converter
 from bootstrap.life import OfThisLife
@@ -154,16 +152,8 @@ async def test_a_mail_of_which_nothing_is_left_is_dropped_when_the_server_is_bac
     }
 
 
-class ForgetsItsAnswer(Reminders):
-    """Dies so many times between the mail server's 250 and our record of it."""
-
-    deaths = 12
-
-    async def _settle(self, mail: UUID, outcome: str, detail: str) -> None:
-        if self.deaths:
-            self.deaths -= 1
-            raise ConnectionAbortedError("the worker died")
-        await super()._settle(mail, outcome, detail)
+DEATHS = 12
+"""So often a worker dies between the mail server's 250 and our record of it."""
 
 
 async def test_every_answer_that_is_lost_costs_at_most_one_duplicate_with_the_same_id(
@@ -174,7 +164,15 @@ async def test_every_answer_that_is_lost_costs_at_most_one_duplicate_with_the_sa
     calendar: CalendarPack,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tests.workflows.conftest.Reminders", ForgetsItsAnswer)
+    settle, left = sending._settle, [None] * DEATHS
+
+    async def forgets_its_answer(*args: Any) -> None:
+        if left:
+            left.pop()
+            raise ConnectionAbortedError("the worker died")
+        await settle(*args)
+
+    monkeypatch.setattr(sending, "_settle", forgets_its_answer)
     async with running.worker():
         story = office_of(running.services, sandbox_database)
         await prepared(story, playbook, calendar, day(3, 9))
@@ -182,7 +180,7 @@ async def test_every_answer_that_is_lost_costs_at_most_one_duplicate_with_the_sa
         await story.until(at(day(4, 6), 12))
 
         caught = mails.messages("joy")
-        assert len(caught) == ForgetsItsAnswer.deaths + 1
+        assert len(caught) == DEATHS + 1
         assert len({m["Message-ID"] for m in caught}) == 1
         assert len({m.as_bytes() for m in caught}) == 1, "the very same mail"
         assert fates(await story.ledger(d1))[:2] == [
@@ -233,7 +231,7 @@ async def test_a_database_that_is_away_when_the_mail_server_answers_costs_no_dup
     happening: Callable[[Callable[[], Awaitable[None]]], MailCatcher],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reminders, "_INSIST_SECONDS", 0.2)
+    monkeypatch.setattr(sending, "_INSIST_SECONDS", 0.2)
     outages = []
 
     async def admin(sql: str) -> None:

@@ -51,7 +51,13 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 
 
 def test_there_are_recorded_histories_of_every_workflow() -> None:
-    assert {p.stem for p in RECORDED} >= {"engagement", "appropriation", "program", "digest"}
+    assert {p.stem for p in RECORDED} >= {
+        "engagement",
+        "summit",
+        "appropriation",
+        "program",
+        "digest",
+    }
 
 
 async def test_todays_histories_replay_and_can_be_kept(
@@ -65,6 +71,9 @@ async def test_todays_histories_replay_and_can_be_kept(
     # Of which a Director is reminded on Thu 1 Apr.
     await story.do("appropriation record", "dana", appropriation="dta", amount="1000", source="s",
                    first=day(7, 1, 2026), until=day(7, 30))  # fmt: skip
+    # Held by the Saturday, of which its workflow takes note.
+    await story.do("summit plan", summit="Y2-5", title="Spring network", first=day(4, 2), hours=6,
+                   last=day(4, 2), place="Sacramento", registration_due=day(3, 26))  # fmt: skip
     await story.until(at(day(4, 6), 9))
     await story.refused(
         "deliverable accept", "marcus", engagement="alder-creek-usd", deliverable=d1
@@ -76,6 +85,7 @@ async def test_todays_histories_replay_and_can_be_kept(
     release = request.config.getoption("--record-histories")
     for name, workflow_id in (
         ("engagement", "engagement:alder-creek-usd"),
+        ("summit", "summit:Y2-5"),
         ("appropriation", "appropriation:dta"),
         ("program", "program"),
         ("digest", digest_workflow_id(person, day(4, 5))),

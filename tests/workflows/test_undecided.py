@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from activities import follow, reminders, undecided, writing
+from activities import follow, undecided, writing
 from activities.dispatch import start_digest
 from activities.follow import Follower
 from activities.mail.compose import compose
+from activities.mailing import announcing, claiming
 from domain.deciding import decide_in_full
 from domain.policy.calendar import CalendarPack
 from domain.policy.playbook import Playbook
@@ -83,12 +84,12 @@ async def test_reminders_that_cannot_be_prepared_are_when_that_is_mended(
     item = await story.agreed("Theory of action", day(4, 16))
     before = len(mails.messages())
     with monkeypatch.context() as release:
-        release.setattr(reminders, "start_digest", unless(start_digest, lambda *_: True))
+        release.setattr(announcing, "start_digest", unless(start_digest, lambda *_: True))
         await story.until(at(day(4, 5), 10))
         assert len(mails.messages()) == before
         [(kind, stream, problem)] = await noted(story)
         assert (kind, stream) == ("moment", f"engagement:{E}")
-        assert problem == "OverflowError in activities.reminders.announce"
+        assert problem == "OverflowError in activities.mailing.announcing.announce"
         # The engagement's workflow holds nothing meanwhile.
         await story.do("conversation log", "marcus", engagement=E, group="students")
     await story.until(at(day(4, 5), 12))
@@ -109,7 +110,7 @@ async def test_a_mail_that_cannot_be_made_holds_up_no_other_and_goes_when_that_i
     await story.until(at(day(4, 22), 12))
     with monkeypatch.context() as release:
         release.setattr(
-            reminders, "compose", unless(compose, lambda digest: "joy@" in digest.address)
+            claiming, "compose", unless(compose, lambda digest: "joy@" in digest.address)
         )
         # Overdue by five working days, of which Joy and Marcus are told.
         before = {who: len(told(mails, who)) for who in ("joy", "marcus")}

@@ -25,9 +25,9 @@ from domain.kernel.refusals import (
     WrongState,
 )
 from domain.owing.obligations import Obligation, obligations
+from domain.rules.references import refs
 from domain.rules.registry import fold
 from store.events import as_true
-from store.resolving import refs
 from tests.domain.story import ALDER, PLAYBOOK, PURPOSES, ZONE, Story, made
 from tests.domain.tables import Row, day, table
 

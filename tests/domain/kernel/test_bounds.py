@@ -147,6 +147,29 @@ def test_a_text_that_cannot_be_kept_is_refused_wherever_it_stands(wrong: str) ->
             kind.model_validate(body)
 
 
+def hex_of(character: str) -> str:
+    return f"U+{ord(character):04X}"
+
+
+@pytest.mark.parametrize("turning", ["\u202e", "\u202a", "\u2067", "\u2069"], ids=hex_of)
+def test_prose_is_not_shown_in_another_order_than_it_has(turning: str) -> None:
+    log = COMMANDS["conversation log"]
+    body = {"engagement": "alder-creek-usd", "group": "parents"}
+    with pytest.raises(ValidationError, match="must not turn text round: U\\+2"):
+        log.model_validate({**body, "notes": f"They said\nyes.{turning}"})
+
+
+@pytest.mark.parametrize(
+    "said", ["نعم، قالوا", "כן\u200f!", "Yes \u2764\ufe0f 1\ufe0f\u20e3 \u845b\U000e0100"]
+)
+def test_prose_may_be_in_any_script(said: str) -> None:
+    log = COMMANDS["conversation log"]
+    made = log.model_validate(
+        {"engagement": "alder-creek-usd", "group": "parents", "notes": f"Line\n{said}"}
+    )
+    assert made.model_dump()["notes"] == f"Line\n{said}"
+
+
 def test_a_list_without_end_is_refused() -> None:
     content = load("packs/playbooks/dta-sir.yaml")
     content["policies"][0]["steps"] *= 1000

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -18,7 +18,19 @@ from domain.kernel.sealed import Sealed
 from domain.rules import registry
 from domain.rules.context import SYSTEM
 from domain.rules.registry import COMMANDS, EVENTS, decides, evolves, fold
-from domain.streams import digest_workflow_id, engagement_of, epoch_of, host_workflow_id, in_epoch
+from domain.streams import (
+    PROGRAM,
+    Aggregate,
+    aggregate_of,
+    digest_workflow_id,
+    engagement_of,
+    epoch_of,
+    host_workflow_id,
+    id_of,
+    in_epoch,
+    stream_of,
+    subject_of,
+)
 from tests.domain.engagement.test_engagement import BODIES
 from tests.domain.story import ALDER, Story, made
 
@@ -77,8 +89,7 @@ def test_every_command_and_field_is_explained(kind: str) -> None:
 def test_every_command_names_its_stream(kind: str) -> None:
     command = COMMANDS[kind]
     assert command.kind() == kind
-    assert "stream" in dir(command)
-    assert command.stream is not Command.stream
+    assert command.stream is not Command.stream or command.aggregate in command.model_fields
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -151,7 +162,12 @@ def test_near_names_are_offered_and_where_none_is_near_no_word_is_lost() -> None
     assert did_you_mean("x", []) == ""
 
 
-def test_workflow_ids_lead_back() -> None:
+def test_the_names_of_streams_and_workflows_lead_back() -> None:
+    for aggregate in get_args(Aggregate):
+        stream = stream_of(aggregate, ALDER)
+        assert (aggregate_of(stream), id_of(stream)) == (aggregate, ALDER)
+        assert subject_of(stream) == (ALDER if aggregate == "person" else stream)
+    assert (aggregate_of(PROGRAM), id_of(PROGRAM)) == (PROGRAM, PROGRAM)
     assert engagement_of(host_workflow_id(f"engagement:{ALDER}")) == ALDER
     assert engagement_of(host_workflow_id("person:p-joy")) is None
     assert engagement_of(digest_workflow_id("p-joy", Story().today)) is None

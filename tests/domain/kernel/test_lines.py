@@ -42,10 +42,19 @@ NOT_A_LINE = {
     "a tag": "Al\U000e0041der",
     "a joiner between plain letters": "Al\u200dder",
     "a joiner at the end": "Alder \u738b\u200d",
+    "a variant of a plain letter": "Al\ufe0fder",
+    "a variant of nothing": "\ufe0fAlder",
     "nothing to see": "\u3164\u2800",
     "broken": "Al\ud800der",
     "blank": "  ",
     "endless": "x" * 301,
+}
+
+A_LINE = {
+    "an emoji in colour": "Alder \u2764\ufe0f",
+    "a key": "Room 1\ufe0f\u20e3",
+    "an ideograph's variant": "\u845b\U000e0100\u57ce",
+    "a family": "\U0001f469\u200d\U0001f467",
 }
 
 Place = tuple[str | int, ...]
@@ -201,3 +210,8 @@ def test_what_a_mail_shows_of_it_can_still_be_read() -> None:
     assert an_item(title="Two\r\nlines\x1b and \u202emore").title == "Two lines and more"
     assert an_item(title="\n").title == "(blank)"
     assert an_item(title="Theory of  action").title == "Theory of  action", "as it was typed"
+
+
+@pytest.mark.parametrize("line", A_LINE.values(), ids=A_LINE)
+def test_what_can_be_seen_is_a_line(line: str) -> None:
+    assert RegisterLea.model_validate({"id": "a", "name": line}).name == line

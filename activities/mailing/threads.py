@@ -1,6 +1,6 @@
 """In which thread a mail stands at its reader's."""
 
-from activities.telling import Found
+from activities.mailing.telling import Found
 from store.database import Connection, queries
 
 

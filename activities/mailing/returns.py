@@ -9,27 +9,21 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
-from temporalio.client import (
-    Client,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.service import RPCError
+from temporalio.client import Client
 
 from activities.clock import Clock
-from activities.dispatch import send
+from activities.dispatch import NO_ANSWER, send
 from activities.mail.report import LONGEST, OUR_MAIL, Failure, Report, read_report
-from activities.overviews import pass_on
-from activities.reminders import still_theirs, went_to
-from activities.stopping import rest, unless_told_to_stop
+from activities.mailing.letters import still_theirs, went_to
+from activities.mailing.overviews import pass_on
+from activities.turns import in_turn
 from domain.envelope import Envelope
 from domain.reminders.notices import RecordReturn
-from domain.rules.context import SYSTEM
 from store.context import people
 from store.database import AWAY, Connection, Pool, listed, queries
 from store.errors import Unreadable
 from store.sick import note
-from store.turns import RETURNS, turn
+from store.turns import RETURNS
 from store.vault import Vault
 
 log = structlog.get_logger()
@@ -53,22 +47,8 @@ class ReturnReader:
 
     async def follow(self) -> None:
         """Read for ever; what cannot be reached now is tried again."""
-        while True:
-            try:
-                async with self._pool.acquire() as connection, turn(connection, RETURNS) as ours:
-                    while await ours.is_ours(connection):
-                        await self.catch_up(connection)
-                        await rest(POLL_SECONDS)
-            except (
-                *AWAY,
-                mailbox.Error,
-                RPCError,
-                WorkflowUpdateFailedError,
-                WorkflowUpdateRPCTimeoutOrCancelledError,
-            ) as away:
-                unless_told_to_stop(away)
-                log.warning("bounce_reader_interrupted", why=type(away).__name__)
-            await rest(POLL_SECONDS)
+        away = (*AWAY, *NO_ANSWER, mailbox.Error)
+        await in_turn(self._pool, RETURNS, self.catch_up, poll_seconds=POLL_SECONDS, away=away)
 
     async def catch_up(self, connection: Connection) -> Counter[str]:
         """Read what is new in the mailbox; reading it twice changes nothing.
@@ -176,12 +156,7 @@ class ReturnReader:
                 current=current,
                 overview=overview,
             )
-            envelope = Envelope.of(
-                command,
-                command_id=uuid5(mail, f"{stream}/returned"),
-                actor=SYSTEM,
-                issued_at=now,
-            )
+            envelope = Envelope.by_system(command, uuid5(mail, f"{stream}/returned"), now)
             await send(self._client, envelope)
         if overview:
             await pass_on(connection, self._client, row, now, current=current)

@@ -13,6 +13,7 @@ from activities.mail.digest import Overview, OverviewLine
 from activities.names import DigestRun
 from activities.naming import mentions, with_names
 from domain.kernel.wording import dollars
+from domain.owing.items import heading
 from domain.policy.calendar import WorkingDays, at_local, local_date, spoken
 from domain.policy.overviews import OverviewRules
 from domain.reminders.bounces import item_of
@@ -211,8 +212,7 @@ async def _sections(
         return spoken(local_date(instant, settings.zone))
 
     def owing(row: Any) -> OverviewLine:
-        what = row["title"] if "/" in row["item"] else f"{row['item']} {row['title']}"
-        what = with_names(what, names)
+        what = with_names(heading(row["item"], row["title"]), names)
         holder = names.get(row["person"])
         whose = holder.name if holder else f"the {row['owner'].replace('_', ' ')}"
         whose = "you" if row["person"] == reader else whose

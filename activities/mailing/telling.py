@@ -6,9 +6,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from activities.mail.digest import Digest, DigestItem, Overview, OverviewLine, TakenBack
+from activities.mailing.overviews import Overseen
 from activities.names import DigestRun
 from activities.naming import with_names
-from activities.overviews import Overseen
 from activities.writing import Outcome
 from domain.owing.matter import matter_of
 from domain.owing.obligations import obligations

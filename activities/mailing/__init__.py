@@ -1,0 +1,1 @@
+"""From a due notice to a mail and back: announced, claimed, sent, reported."""
