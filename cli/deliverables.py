@@ -17,6 +17,7 @@ from domain.owing.obligations import Side
 
 if TYPE_CHECKING:
     from queries.deliverables import CourseShown, DeliverableShown, ProposalShown
+    from queries.whereabouts import DeliverableThere
 
 
 SIDES = {"agency": "the agency", "lea": "the LEA"}
@@ -56,14 +57,14 @@ def deliverable_list(
     from queries.whereabouts import deliverables_of
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
-    rows, names, today = run(
+    rows, today = run(
         lambda door: deliverables_of(
             door, engagement, known, true, status=status, side=side, overdue=overdue, lead=lead
         )
     )
     if json_:
         for row in rows:
-            emit_json({**row, "lead": names.handle(row["lead"])})
+            emit_json(row)
         return
     then = f", as known on {spoken(known)}" if known else ""
     then += f", as true on {spoken(true)}" if true else ""
@@ -72,13 +73,13 @@ def deliverable_list(
         ("Engagement", "Id", "Title", "Status", "Due", "In", "Waits for", "Lead"),
         [
             (
-                row["engagement"] + (" *" if row["illustrative"] else ""),
-                row["deliverable"],
-                row["title"],
-                row["status"],
+                row.engagement + (" *" if row.illustrative else ""),
+                row.deliverable,
+                row.title,
+                row.status,
                 *_when(row, today),
                 _whom(row),
-                names.now(row["lead"], today),
+                row.lead.now(today) if row.lead else "–",
             )
             for row in rows
         ],
@@ -86,29 +87,29 @@ def deliverable_list(
         if not (status or side or overdue or lead)
         else "Leave out an option to see more.",
     )
-    if any(row["illustrative"] for row in rows):
+    if any(row.illustrative for row in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
 
 
-def _when(row: dict[str, Any], today: date) -> tuple[str, str]:
-    if row["due"] is None:
-        asked = row["proposed_due"]
+def _when(row: "DeliverableThere", today: date) -> tuple[str, str]:
+    if row.due is None:
+        asked = row.proposed_due
         return (f"{spoken(asked)} if signed" if asked else "–"), ""
-    if row["held"]:
-        return spoken(row["due"]), "held"
-    owed = row["status"] == "agreed" and row["waits_on"]
-    return spoken(row["due"]), distance(row["due"], today) if owed else ""
+    if row.held:
+        return spoken(row.due), "held"
+    owed = row.status == "agreed" and row.waits_on
+    return spoken(row.due), distance(row.due, today) if owed else ""
 
 
-def _whom(row: dict[str, Any]) -> str:
+def _whom(row: "DeliverableThere") -> str:
     """Who has something to do, and whether it is to sign."""
 
     def together(sides: Iterable[str]) -> str:
         return " and ".join(SIDES[side] for side in sides)
 
-    acting = [s for s in row["waits_on"] if s == ACTS.get(row["status"])]
+    acting = [s for s in row.waits_on if s == ACTS.get(row.status)]
     told = [together(acting)] if acting else []
-    told += [f"signature of {together(row['unsigned'])}"] if row["unsigned"] else []
+    told += [f"signature of {together(row.unsigned)}"] if row.unsigned else []
     return "; ".join(told) or "–"
 
 

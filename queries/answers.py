@@ -35,6 +35,11 @@ def by_id(person: str) -> Who:
     return Who(person, person)
 
 
+def perhaps(person: str | None) -> Who | None:
+    """Somebody whose name is not known yet, or nobody."""
+    return None if person is None else by_id(person)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a question is answered, each field a part of it.
