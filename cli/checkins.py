@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 SIDES = {"lea": "LEA", "agency": "agency"}
+CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain it"}
+"""What a check-in's outcome rests on and leads to, and how it is said."""
 
 
 def register(app: Verbs) -> None:
@@ -51,7 +53,7 @@ def checkin_show(
 
 
 def as_text(found: "TwoCheckIns") -> str:
-    """The same for reading."""
+    """Two check-ins side by side for reading."""
     this, before = found.checkin, found.before
     beside = f" beside {before.checkin}" if before else ""
     both = [c for c in (before, this) if c]
@@ -89,10 +91,6 @@ def _line(k: "CommitmentShown") -> str:
         became = f"{k.verdict} ({spoken(k.judged_on)})"
         became += f": {k.note}" if k.note else ""
     return f"{k.number}. by {spoken(k.by)}{moved}{whose}: {k.text}. {became}"
-
-
-CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain it"}
-"""What a check-in's outcome rests on and leads to, and how it is said."""
 
 
 def section(found: dict[str, Any]) -> list[str]:

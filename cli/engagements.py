@@ -150,7 +150,7 @@ def as_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _addresses(found: dict[str, Any]) -> list[str]:
-    """The same for reading."""
+    """The addresses from which mail comes back."""
     return [
         f"Mail to {a['person']} comes back since {spoken(a['since'])}: {a['detail']}"
         + (f"; right address by {spoken(a['find_by'])}" if a["find_by"] else "")

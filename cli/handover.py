@@ -44,7 +44,7 @@ def register(app: Verbs) -> None:
 
 
 def section(found: dict[str, Any]) -> list[str]:
-    """The same for reading; after it, who was Lead before."""
+    """What `engagement show` says of handovers, and who was Lead before."""
     lines = []
     for h in found["handovers"]:
         line = f"{h['handover']}: {h['from']} hands over to {h['to']} on {spoken(h['effective'])}"

@@ -19,7 +19,7 @@ class Names:
     """
 
     def __init__(self, source: Source, known: date | None = None) -> None:
-        self._door = source
+        self._source = source
         self._day = known
         self._known: dict[str, tuple[str, str]] = {"system": ("Handrail", "system")}
         self._left: dict[str, date] = {}
@@ -33,16 +33,16 @@ class Names:
         if not ids:
             return
         if self._day is None:
-            async with self._door.pool.acquire() as connection:
+            async with self._source.pool.acquire() as connection:
                 for row in await listed(queries.people_named(connection, names=sorted(ids))):
                     self._learned(row["id"], row["name"], row["handle"], row["left_on"])
             return
         from queries.clocks import end_of, zone_of
         from store.directory import people_known
 
-        by = end_of(self._day, await zone_of(self._door))
-        async with self._door.pool.acquire() as connection:
-            found = await people_known(connection, self._door.vault, ids, by)
+        by = end_of(self._day, await zone_of(self._source))
+        async with self._source.pool.acquire() as connection:
+            found = await people_known(connection, self._source.vault, ids, by)
         for entry in found.values():
             self._learned(entry.id, entry.name, entry.handle, entry.left_on)
 
