@@ -76,7 +76,7 @@ async def _engine(settings: Settings) -> list[Finding]:
                     "Workflows",
                     "away",
                     f"{len(running.missing)} of {running.looked_at} workflows are missing in "
-                    f"Temporal: no reminder of theirs goes out",
+                    f"Temporal: no reminder of theirs goes out in time",
                     "Run `handrail admin recover`.",
                 )
             )
