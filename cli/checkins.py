@@ -10,10 +10,12 @@ from cli.verbs import Verbs
 from domain.kernel.wording import spoken
 
 if TYPE_CHECKING:
-    pass
+    from queries.checkins import CheckInSaid, CommitmentShown, TwoCheckIns
 
 
 SIDES = {"lea": "LEA", "agency": "agency"}
+CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain it"}
+"""What a check-in's outcome rests on and leads to, and how it is said."""
 
 
 def register(app: Verbs) -> None:
@@ -47,52 +49,48 @@ def checkin_show(
         emit_json(data)
         return
     print(as_text(data))
-    say_if_illustrative(data["illustrative"])
+    say_if_illustrative(data.illustrative)
 
 
-def as_text(found: dict[str, Any]) -> str:
-    """The same for reading."""
-    this, before = found["checkin"], found["before"]
-    beside = f" beside {before['checkin']}" if before else ""
+def as_text(found: "TwoCheckIns") -> str:
+    """Two check-ins side by side for reading."""
+    this, before = found.checkin, found.before
+    beside = f" beside {before.checkin}" if before else ""
     both = [c for c in (before, this) if c]
-    lines = [f"{found['engagement']}: {found['lea_name']}, {this['checkin']}{beside}"]
+    lines = [f"{found.engagement}: {found.lea_name}, {this.checkin}{beside}"]
     for c in both:
-        lines.append(f"  {c['checkin']} {_when(c)}")
-        lines += [f"    to adjust: {c['adjust']}"] if c["adjust"] else []
-        lines += [f"    to sustain it: {c['sustain']}"] if c["sustain"] else []
-        lines += [f"    corrected: {reason}" for reason in c["corrected"]]
-    for p in found["purposes"]:
-        lines.append(f"{p['purpose']}: {p['name']}")
+        lines.append(f"  {c.checkin} {_when(c)}")
+        lines += [f"    to adjust: {c.adjust}"] if c.adjust else []
+        lines += [f"    to sustain it: {c.sustain}"] if c.sustain else []
+        lines += [f"    corrected: {reason}" for reason in c.corrected]
+    for p in found.purposes:
+        lines.append(f"{p.purpose}: {p.name}")
         if before:
-            lines.append(f"   {before['checkin']}: {p['before'] or '–'}")
-        lines.append(f"   {this['checkin']}: {p['now'] or '–'}")
+            lines.append(f"   {before.checkin}: {p.before or '–'}")
+        lines.append(f"   {this.checkin}: {p.now or '–'}")
     for c in both:
-        lines.append(f"Commitments of {c['checkin']}:" + ("" if c["commitments"] else " none"))
-        lines += [f"   {_line(k)}" for k in c["commitments"]]
+        lines.append(f"Commitments of {c.checkin}:" + ("" if c.commitments else " none"))
+        lines += [f"   {_line(k)}" for k in c.commitments]
     return "\n".join(lines)
 
 
-def _when(c: dict[str, Any]) -> str:
-    if not c["held"]:
-        return f"planned for {spoken(c['planned'])}" if c["planned"] else "not planned yet"
-    why = f" ({c['reason']})" if c["reason"] else ""
-    closed = f", closed: {c['outcome']}{why}" if c["outcome"] else ", not closed yet"
-    return f"held {spoken(c['held'])}{closed}"
+def _when(c: "CheckInSaid") -> str:
+    if not c.held:
+        return f"planned for {spoken(c.planned)}" if c.planned else "not planned yet"
+    why = f" ({c.reason})" if c.reason else ""
+    closed = f", closed: {c.outcome}{why}" if c.outcome else ", not closed yet"
+    return f"held {spoken(c.held)}{closed}"
 
 
-def _line(k: dict[str, Any]) -> str:
-    first = k["promised_first_for"]
+def _line(k: "CommitmentShown") -> str:
+    first = k.promised_first_for
     moved = f", at first {spoken(first)}" if first else ""
-    whose = f", {k['owner_name']} ({SIDES[k['side']]})" if k["owner"] else ""
+    whose = f", {k.owner_name} ({SIDES[k.side]})" if k.owner and k.side else ""
     became = "not judged yet"
-    if k["verdict"]:
-        became = f"{k['verdict']} ({spoken(k['judged_on'])})"
-        became += f": {k['note']}" if k["note"] else ""
-    return f"{k['number']}. by {spoken(k['by'])}{moved}{whose}: {k['text']}. {became}"
-
-
-CLOSING_WORDS = {"reason": "why", "adjust": "to adjust", "sustain": "to sustain it"}
-"""What a check-in's outcome rests on and leads to, and how it is said."""
+    if k.verdict and k.judged_on:
+        became = f"{k.verdict} ({spoken(k.judged_on)})"
+        became += f": {k.note}" if k.note else ""
+    return f"{k.number}. by {spoken(k.by)}{moved}{whose}: {k.text}. {became}"
 
 
 def section(found: dict[str, Any]) -> list[str]:

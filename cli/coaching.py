@@ -1,7 +1,7 @@
 """Questions about coaching: the contacts, the cycles, and how much of the offer reaches an LEA."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.terminal.dates import AsKnown, AsTrue, day_typed
 from cli.terminal.nouns import noun
@@ -12,6 +12,9 @@ from domain.coaching.cycles import AS_PREDICTED
 from domain.engagement.state import Engagement
 from domain.kernel.wording import counted, spoken
 from domain.outlook.dosage import Dosage
+
+if TYPE_CHECKING:
+    from queries.coaching import CycleShown
 
 
 def register(app: Verbs) -> None:
@@ -36,29 +39,28 @@ def contact_list(
     from queries.coaching import contacts_of
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
-    found, names = run(lambda door: contacts_of(door, engagement, known, true))
+    contacts, illustrative = run(lambda door: contacts_of(door, engagement, known, true))
     if json_:
-        for row in found["contacts"]:
-            who = {"coach": names.handle(row["coach"])}
-            emit_json({**row, **who, "with": [names.handle(p) for p in row["with"]]})
+        for row in contacts:
+            emit_json(row)
         return
     emit_table(
-        counted(len(found["contacts"]), "contact"),
+        counted(len(contacts), "contact"),
         ("On", "Kind", "Coach", "With", "For", "Note"),
         [
             (
-                spoken(row["on"]),
-                row["kind"] + ("" if row["counts"] else " (does not count)"),
-                names.of(row["coach"]),
-                ", ".join(names.of(p) for p in row["with"]),
-                row["for"],
-                row["note"] or "–",
+                spoken(row.on),
+                row.kind + ("" if row.counts else " (does not count)"),
+                row.coach.name,
+                ", ".join(p.name for p in row.with_),
+                row.for_,
+                row.note or "–",
             )
-            for row in found["contacts"]
+            for row in contacts
         ],
         empty="Log one: handrail contact log --help",
     )
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(illustrative)
 
 
 def cycle_list(
@@ -76,31 +78,31 @@ def cycle_list(
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
     found = run(lambda door: cycles_of(door, engagement, known, true))
-    cycles = found["cycles"]
+    cycles = found.cycles
     if json_:
         for cycle in cycles:
             emit_json(cycle)
         return
-    none = f". Open one: handrail cycle open {found['engagement']} --help" if not cycles else ""
+    none = f". Open one: handrail cycle open {found.engagement} --help" if not cycles else ""
     print(counted(len(cycles), "cycle") + none)
     for cycle in cycles:
         print("\n".join(_cycle_text(cycle)))
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)
 
 
-def _cycle_text(c: dict[str, Any]) -> list[str]:
-    lines, dates = [f"{c['cycle']} {c['title']}: {c['stage']}"], c["dates"]
-    if c["prediction"] is not None:
-        what = f" for {c['measure']}" if c["measure"] else ""
-        what += f" after {c['after']}" if c["after"] else ""
-        lines.append(f"   {spoken(dates['plan'])}  planned{what}; predicted: {c['prediction']}")
-    if c["done"] is not None:
-        lines.append(f"   {spoken(dates['do'])}  done: {c['done']}")
-    if c["result"] is not None:
-        held = AS_PREDICTED[c["prediction_held"]]
-        lines.append(f"   {spoken(dates['study'])}  studied, {held}: {c['result']}")
-    if c["decision"] is not None:
-        lines.append(f"   {spoken(dates['act'])}  {c['decision']}: {c['reason']}")
+def _cycle_text(c: "CycleShown") -> list[str]:
+    lines, dates = [f"{c.cycle} {c.title}: {c.stage}"], c.dates
+    if c.prediction is not None:
+        what = f" for {c.measure}" if c.measure else ""
+        what += f" after {c.after}" if c.after else ""
+        lines.append(f"   {spoken(dates['plan'])}  planned{what}; predicted: {c.prediction}")
+    if c.done is not None:
+        lines.append(f"   {spoken(dates['do'])}  done: {c.done}")
+    if c.result is not None and c.prediction_held is not None:
+        held = AS_PREDICTED[c.prediction_held]
+        lines.append(f"   {spoken(dates['study'])}  studied, {held}: {c.result}")
+    if c.decision is not None:
+        lines.append(f"   {spoken(dates['act'])}  {c.decision}: {c.reason}")
     return lines
 
 
@@ -119,7 +121,7 @@ def consultancy_list(
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
     found = run(lambda door: consultancies_of(door, engagement, known, true))
-    noted = found["consultancies"]
+    noted = found.consultancies
     if json_:
         for row in noted:
             emit_json(row)
@@ -127,13 +129,10 @@ def consultancy_list(
     emit_table(
         counted(len(noted), "consultancy", "consultancies"),
         ("On", "With", "Cycle", "Question", "What they said"),
-        [
-            (spoken(c["on"]), ", ".join(c["partners"]), c["cycle"], c["question"], c["note"])
-            for c in noted
-        ],
+        [(spoken(c.on), ", ".join(c.partners), c.cycle, c.question, c.note) for c in noted],
         empty="Note one: handrail consultancy note --help",
     )
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)
 
 
 def dosage_show(
@@ -152,7 +151,7 @@ def dosage_show(
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
     state, found = run(lambda door: dosage_of(door, engagement, known, true))
     if json_:
-        emit_json({"engagement": state.id, **dosage_data(found)})
+        emit_json({"engagement": state.id, **dosage_data(found).dumped()})
         return
     illustrative = " (illustrative)" if state.of(Engagement).illustrative else ""
     emit_table(

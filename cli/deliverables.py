@@ -16,7 +16,8 @@ from domain.outlook.whereabouts import ACTS
 from domain.owing.obligations import Side
 
 if TYPE_CHECKING:
-    pass
+    from queries.deliverables import CourseShown, DeliverableShown, ProposalShown
+    from queries.whereabouts import DeliverableThere
 
 
 SIDES = {"agency": "the agency", "lea": "the LEA"}
@@ -56,14 +57,14 @@ def deliverable_list(
     from queries.whereabouts import deliverables_of
 
     known, true = day_typed(as_known, "--as-known"), day_typed(as_true, "--as-true")
-    rows, names, today = run(
+    rows, today = run(
         lambda door: deliverables_of(
             door, engagement, known, true, status=status, side=side, overdue=overdue, lead=lead
         )
     )
     if json_:
         for row in rows:
-            emit_json({**row, "lead": names.handle(row["lead"])})
+            emit_json(row)
         return
     then = f", as known on {spoken(known)}" if known else ""
     then += f", as true on {spoken(true)}" if true else ""
@@ -72,13 +73,13 @@ def deliverable_list(
         ("Engagement", "Id", "Title", "Status", "Due", "In", "Waits for", "Lead"),
         [
             (
-                row["engagement"] + (" *" if row["illustrative"] else ""),
-                row["deliverable"],
-                row["title"],
-                row["status"],
+                row.engagement + (" *" if row.illustrative else ""),
+                row.deliverable,
+                row.title,
+                row.status,
                 *_when(row, today),
                 _whom(row),
-                names.now(row["lead"], today),
+                row.lead.now(today) if row.lead else "–",
             )
             for row in rows
         ],
@@ -86,29 +87,29 @@ def deliverable_list(
         if not (status or side or overdue or lead)
         else "Leave out an option to see more.",
     )
-    if any(row["illustrative"] for row in rows):
+    if any(row.illustrative for row in rows):
         print("* illustrative: dates and deliverables are invented, not facts about the LEA.")
 
 
-def _when(row: dict[str, Any], today: date) -> tuple[str, str]:
-    if row["due"] is None:
-        asked = row["proposed_due"]
+def _when(row: "DeliverableThere", today: date) -> tuple[str, str]:
+    if row.due is None:
+        asked = row.proposed_due
         return (f"{spoken(asked)} if signed" if asked else "–"), ""
-    if row["held"]:
-        return spoken(row["due"]), "held"
-    owed = row["status"] == "agreed" and row["waits_on"]
-    return spoken(row["due"]), distance(row["due"], today) if owed else ""
+    if row.held:
+        return spoken(row.due), "held"
+    owed = row.status == "agreed" and row.waits_on
+    return spoken(row.due), distance(row.due, today) if owed else ""
 
 
-def _whom(row: dict[str, Any]) -> str:
+def _whom(row: "DeliverableThere") -> str:
     """Who has something to do, and whether it is to sign."""
 
     def together(sides: Iterable[str]) -> str:
         return " and ".join(SIDES[side] for side in sides)
 
-    acting = [s for s in row["waits_on"] if s == ACTS.get(row["status"])]
+    acting = [s for s in row.waits_on if s == ACTS.get(row.status)]
     told = [together(acting)] if acting else []
-    told += [f"signature of {together(row['unsigned'])}"] if row["unsigned"] else []
+    told += [f"signature of {together(row.unsigned)}"] if row.unsigned else []
     return "; ".join(told) or "–"
 
 
@@ -142,116 +143,116 @@ def deliverable_show(
         return
     for line in as_lines(found):
         print(names.told(line))
-    if found["reminders"]:
+    if found.reminders:
         emit_table(
             "Reminders",
             ("Planned for", "Item", "Round", "Step", "Outcome", "Why"),
             [
                 (
-                    f"{n['planned_for']:%a %Y-%m-%d %H:%M}",
-                    n["item"],
-                    n["round"],
-                    n["step"],
-                    n["outcome"],
-                    n["reason"] or "",
+                    f"{n.planned_for:%a %Y-%m-%d %H:%M}",
+                    n.item,
+                    n.round,
+                    n.step,
+                    n.outcome,
+                    n.reason or "",
                 )
-                for n in found["reminders"]
+                for n in found.reminders
             ],
         )
         print(
-            f"{counted(len(found['reminders']), 'reminder')}: "
-            + ", ".join(f"{n} {what}" for what, n in found["reminder_counts"].items())
+            f"{counted(len(found.reminders), 'reminder')}: "
+            + ", ".join(f"{n} {what}" for what, n in found.reminder_counts.items())
         )
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)
 
 
-def as_lines(found: Mapping[str, Any]) -> list[str]:
+def as_lines(found: "DeliverableShown") -> list[str]:
     """One deliverable for reading, without its reminders."""
-    ending = f" into {' and '.join(found['went_into'])}" if found["went_into"] else ""
-    due = f", due {spoken(found['due'])} (round {found['round']})" if found["due"] else ""
-    lines = [f"{found['deliverable']} {found['title']}: {found['status']}{ending}{due}"]
+    ending = f" into {' and '.join(found.went_into)}" if found.went_into else ""
+    due = f", due {spoken(found.due)} (round {found.round})" if found.due else ""
+    lines = [f"{found.deliverable} {found.title}: {found.status}{ending}{due}"]
 
     def say(label: str, value: object) -> None:
         if value:
             lines.append(f"  {label}: {value}")
 
-    say("Hours", lea_hours(found["hours"]) if found["hours"] else None)
-    say("Scope", found["scope"])
-    say("Agreed by", _signatures(found["agreed_by"]) if found["due"] else None)
-    for gone in found["past"]:
-        say("Earlier", f"due {spoken(gone['due'])}, {gone['why']}")
-    if p := found["proposal"]:
+    say("Hours", lea_hours(found.hours) if found.hours else None)
+    say("Scope", found.scope)
+    say("Agreed by", _signatures(found.agreed_by) if found.due else None)
+    for gone in found.past:
+        say("Earlier", f"due {spoken(gone.due)}, {gone.why}")
+    if p := found.proposal:
         say("Proposed", _proposed(p))
-        say("  because", p["reason"])
-        say("  merging", f"{' and '.join(p['merges'])} once signed" if p["merges"] else None)
-        say("  signed by", _signatures(p["signed"]) or "nobody yet")
-    proposal = "Last proposal declined because" if found["status"] == "agreed" else ""
-    say(proposal or "Declined because", found["declined_because"])
-    say("Came from", " and ".join(found["came_from"]))
-    if found["unsettled_parts"]:
-        say("Being split into", " and ".join(found["being_split_into"]))
-        say("  still to sign", " and ".join(found["unsettled_parts"]))
-    for wait in found["waits_for"]:
-        late = ", later than this one" if wait["too_late"] else ""
+        say("  because", p.reason)
+        say("  merging", f"{' and '.join(p.merges)} once signed" if p.merges else None)
+        say("  signed by", _signatures(p.signed) or "nobody yet")
+    proposal = "Last proposal declined because" if found.status == "agreed" else ""
+    say(proposal or "Declined because", found.declined_because)
+    say("Came from", " and ".join(found.came_from))
+    if found.unsettled_parts:
+        say("Being split into", " and ".join(found.being_split_into))
+        say("  still to sign", " and ".join(found.unsettled_parts))
+    for wait in found.waits_for:
+        late = ", later than this one" if wait.too_late else ""
         say(
             "Waits for",
-            f"{wait['deliverable']} {wait['title']}"
-            + (f", due {spoken(wait['due'])}{late}" if wait["due"] else ""),
+            f"{wait.deliverable} {wait.title}"
+            + (f", due {spoken(wait.due)}{late}" if wait.due else ""),
         )
-    say("Awaited by", " and ".join(found["awaited_by"]))
-    say("Feeds", " and ".join(found["feeds"]))
-    kinds = found.get("kinds", {})
-    for link in found["satisfies"]:
-        label = "Done already for" if link["already_done"] else "Also satisfies"
-        by = f" (says {link['said_by']})" if link["said_by"] else ""
-        say(label, f"{kinds.get(link['what'], link['what'])}, {link['reference']}{by}")
-    for sent in found["submissions"]:
-        say("Submitted", f"{spoken(sent['on'])} by {sent['by']}: {sent['evidence']}")
+    say("Awaited by", " and ".join(found.awaited_by))
+    say("Feeds", " and ".join(found.feeds))
+    kinds = found.kinds or {}
+    for link in found.satisfies:
+        label = "Done already for" if link.already_done else "Also satisfies"
+        by = f" (says {link.said_by})" if link.said_by else ""
+        say(label, f"{kinds.get(link.what, link.what)}, {link.reference}{by}")
+    for sent in found.submissions:
+        say("Submitted", f"{spoken(sent.on)} by {sent.by}: {sent.evidence}")
     _say_ratings(found, say)
-    for c in found["corrections"]:
+    for c in found.corrections:
         lines += correction_lines(c, "  ")
     return lines
 
 
-def _signatures(signed: Mapping[str, str]) -> str:
+def _signatures(signed: Mapping[Side, str]) -> str:
     return " and ".join(f"{person} for the {_SIDES[side]}" for side, person in signed.items())
 
 
-def _proposed(p: Mapping[str, Any]) -> str:
+def _proposed(p: "ProposalShown") -> str:
     return ", ".join(
         [
-            *([repr(p["title"])] if p["title"] else []),
-            *([lea_hours(p["hours"])] if p["hours"] is not None else []),
-            *([f"scope {p['scope']!r}"] if p["scope"] else []),
-            f"due {spoken(p['due'])}",
+            *([repr(p.title)] if p.title else []),
+            *([lea_hours(p.hours)] if p.hours is not None else []),
+            *([f"scope {p.scope!r}"] if p.scope else []),
+            f"due {spoken(p.due)}",
         ]
     )
 
 
-def _say_ratings(found: Mapping[str, Any], say: Any) -> None:
-    scale = found.get("scale", {})
-    last = len(found["submissions"])
-    for side, rating in found["ratings"].items():
+def _say_ratings(found: "DeliverableShown", say: Any) -> None:
+    scale = found.scale or {}
+    last = len(found.submissions)
+    for side, rating in found.ratings.items():
         tags = ", ".join(
-            f"{t} {scale.get(rating['tags'][t], rating['tags'][t]).lower()}"
+            f"{t} {scale.get(rating.tags[t], rating.tags[t]).lower()}"
             for t in TAGS
-            if t in rating["tags"]
+            if t in rating.tags
         )
-        of = f" (of submission {rating['submission']})" if rating["submission"] != last else ""
-        note = f" – {rating['note']}" if rating["note"] else ""
-        say(f"Rated by the {_SIDES[side]}", f"{tags}{note}{of} ({rating['by']})")
-    say("The two sides differ on", " and ".join(found["differences"]))
+        of = f" (of submission {rating.submission})" if rating.submission != last else ""
+        note = f" – {rating.note}" if rating.note else ""
+        say(f"Rated by the {_SIDES[side]}", f"{tags}{note}{of} ({rating.by})")
+    say("The two sides differ on", " and ".join(found.differences))
 
 
-def correction_lines(c: Mapping[str, Any], indent: str = "") -> list[str]:
+def correction_lines(c: "CourseShown", indent: str = "") -> list[str]:
     """One course correction for reading."""
-    about = f" after {c['deliverable']}" if c["deliverable"] and not indent else ""
-    who = f"the {_SIDES[c['side']]} ({c['person']})"
+    about = f" after {c.deliverable}" if c.deliverable and not indent else ""
+    who = f"the {_SIDES[c.side]} ({c.person})"
     return [
-        f"{indent}Course correction {c['correction']}, {spoken(c['on'])}{about}, from {who}",
-        f"{indent}  Learned: {c['because']}",
-        f"{indent}  Now: {c['change']}",
-        f"{indent}  Evidence: {c['evidence']}",
+        f"{indent}Course correction {c.correction}, {spoken(c.on)}{about}, from {who}",
+        f"{indent}  Learned: {c.because}",
+        f"{indent}  Now: {c.change}",
+        f"{indent}  Evidence: {c.evidence}",
     ]
 
 
@@ -266,15 +267,15 @@ def course_list(engagement: str, /, *, json_: Json = False) -> None:
 
     found, names = run(lambda door: courses_of(door, engagement))
     if json_:
-        for row in found["corrections"]:
+        for row in found.corrections:
             emit_json(names.throughout(row))
         return
-    if not found["corrections"]:
-        print(f"{found['engagement']} has recorded no change of course yet.")
-    for row in found["corrections"]:
+    if not found.corrections:
+        print(f"{found.engagement} has recorded no change of course yet.")
+    for row in found.corrections:
         for line in correction_lines(row):
             print(names.told(line))
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)
 
 
 def section(found: dict[str, Any]) -> list[str]:

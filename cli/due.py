@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cli.roles import told
 from cli.terminal.dates import distance
 from cli.terminal.output import REFUSED, emit_json, emit_table, fail
-from cli.terminal.session import Json, Who, run
+from cli.terminal.session import ByPerson, Json, run
 from cli.verbs import Parameter, Verbs
 from domain.kernel.wording import spoken
 from queries.names import Names
@@ -28,7 +28,7 @@ def register(app: Verbs) -> None:
 def due(
     *,
     engagement: str | None = None,
-    person: Who = None,
+    person: ByPerson = None,
     within: Annotated[int | None, Parameter(name="--within")] = None,
     json_: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from cli.roles import behind
 from cli.terminal.dates import AsKnown, AsTrue, day_typed
 from cli.terminal.nouns import noun
 from cli.terminal.output import emit_json, emit_table
-from cli.terminal.session import Json, Who, run
+from cli.terminal.session import ByPerson, Json, run
 from cli.verbs import Verbs
 from domain.kernel.phases import Phase
 from domain.kernel.wording import counted, dollars, spoken
@@ -19,7 +19,9 @@ def register(app: Verbs) -> None:
     noun(app, "engagement").command(engagement_show, name="show")
 
 
-def engagement_list(*, phase: Phase | None = None, person: Who = None, json_: Json = False) -> None:
+def engagement_list(
+    *, phase: Phase | None = None, person: ByPerson = None, json_: Json = False
+) -> None:
     """Show the portfolio: every engagement, where it stands and what is next.
 
     Args:
@@ -148,7 +150,7 @@ def as_lines(found: dict[str, Any]) -> list[str]:
 
 
 def _addresses(found: dict[str, Any]) -> list[str]:
-    """The same for reading."""
+    """The addresses from which mail comes back."""
     return [
         f"Mail to {a['person']} comes back since {spoken(a['since'])}: {a['detail']}"
         + (f"; right address by {spoken(a['find_by'])}" if a["find_by"] else "")

@@ -75,7 +75,7 @@ def _entry_lines(e: dict[str, Any], names: Names, indent: str, label: str) -> It
 
 
 def as_text(found: dict[str, Any], names: Names) -> str:
-    """The same for reading."""
+    """The focus of an engagement for reading."""
     lines = [f"{found['engagement']}: {found['lea_name']}, focus"]
     if found["illustrative"]:
         lines.append("ILLUSTRATIVE: what stands here is invented, not a fact about the LEA.")

@@ -44,7 +44,7 @@ def register(app: Verbs) -> None:
 
 
 def section(found: dict[str, Any]) -> list[str]:
-    """The same for reading; after it, who was Lead before."""
+    """What `engagement show` says of handovers, and who was Lead before."""
     lines = []
     for h in found["handovers"]:
         line = f"{h['handover']}: {h['from']} hands over to {h['to']} on {spoken(h['effective'])}"
@@ -75,32 +75,32 @@ def caseload(*, json_: Json = False) -> None:
     """
     from queries.handover import caseload_of
 
-    found, names, today = run(caseload_of)
+    found, today = run(caseload_of)
     if json_:
         for lead in found:
-            emit_json({**lead, "lead": names.handle(lead["lead"])})
+            emit_json(lead)
         return
     emit_table(
         counted(len(found), "Lead"),
         ("Lead", "Leads", "Can lead", "Engagements", "LEA types", "Changes"),
         [
             (
-                names.now(lead["lead"], today)
+                lead.lead.now(today)
                 + (
-                    f" (leaves {spoken(lead['leaves_on'])})"
-                    if lead["leaves_on"] and lead["leaves_on"] > today
+                    f" (leaves {spoken(lead.leaves_on)})"
+                    if lead.leaves_on and lead.leaves_on > today
                     else ""
                 ),
-                len(lead["engagements"]),
-                ("–" if lead["capacity"] is None else lead["capacity"])
-                if not lead["over"]
-                else f"{lead['capacity']}, over by {lead['over']}",
-                "\n".join(lead["engagements"]) or "–",
-                "\n".join(f"{n} {what.replace('_', ' ')}" for what, n in lead["lea_types"].items())
+                len(lead.engagements),
+                ("–" if lead.capacity is None else lead.capacity)
+                if not lead.over
+                else f"{lead.capacity}, over by {lead.over}",
+                "\n".join(lead.engagements) or "–",
+                "\n".join(f"{n} {what.replace('_', ' ')}" for what, n in lead.lea_types.items())
                 or "–",
                 "\n".join(
-                    f"{'+' if c['becomes'] == 'lead' else '-'} {c['engagement']} {spoken(c['on'])}"
-                    for c in lead["changes"]
+                    f"{'+' if c.becomes == 'lead' else '-'} {c.engagement} {spoken(c.on)}"
+                    for c in lead.changes
                 )
                 or "–",
             )

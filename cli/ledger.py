@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from cli.terminal.output import emit_json, emit_table, say_if_illustrative
-from cli.terminal.session import Json, Who, run
+from cli.terminal.session import ByPerson, Json, run
 from cli.verbs import Verbs
 from domain.kernel.wording import counted
 from queries.clocks import local
@@ -28,7 +28,7 @@ def ledger(
     /,
     *,
     item: str | None = None,
-    person: Who = None,
+    person: ByPerson = None,
     json_: Json = False,
 ) -> None:
     """Show every planned reminder of an engagement and what became of it, a line a reader.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cli.terminal.output import REFUSED, emit_json, emit_table, fail, narrate
-from cli.terminal.session import Flag, Json, settings_or_fail
+from cli.terminal.session import Json, Switch, settings_or_fail
 from cli.verbs import Parameter, Verbs
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def show(
     /,
     *,
     html: Annotated[Path | None, Parameter(help="Write the HTML part to this file.")] = None,
-    raw: Flag = False,
+    raw: Switch = False,
     json_: Json = False,
 ) -> None:
     """Show one mail: its headers, then its text.

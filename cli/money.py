@@ -18,7 +18,7 @@ from domain.money.money import exact
 from domain.policy.calendar import local_date
 
 if TYPE_CHECKING:
-    from queries.money import Compared
+    from queries.money import AppropriationShown, Compared, Lapse
 
 
 def register(app: Verbs) -> None:
@@ -156,12 +156,12 @@ def appropriation_list(*, as_known: AsKnown = None, json_: Json = False) -> None
         ("Appropriation", "Amount", "Invested", "Left", "By fiscal year", "From", "Until", "State"),
         [
             (
-                row["appropriation"],
-                *(dollars(Decimal(row[what])) for what in ("amount", "invested", "left")),
+                row.appropriation,
+                *(dollars(Decimal(of)) for of in (row.amount, row.invested, row.left)),
                 _years(row) or "–",
-                row["from"],
-                row["until"],
-                row["standing"],
+                row.from_,
+                row.until,
+                row.standing,
             )
             for row in rows
         ],
@@ -171,18 +171,18 @@ def appropriation_list(*, as_known: AsKnown = None, json_: Json = False) -> None
         print(f"{outside}: handrail investment list --outside")
 
 
-def _years(row: dict[str, Any]) -> str:
-    years = row["by_fiscal_year"].items()
+def _years(row: "AppropriationShown") -> str:
+    years = row.by_fiscal_year.items()
     return ", ".join(f"{year} {dollars(Decimal(amount))}" for year, amount in years)
 
 
-def _lapse(gone: dict[str, str] | None) -> str | None:
-    return f"{dollars(Decimal(gone['amount']))}: {gone['reason']}" if gone else None
+def _lapse(gone: "Lapse | None") -> str | None:
+    return f"{dollars(Decimal(gone.amount))}: {gone.reason}" if gone else None
 
 
-def _reminders(row: dict[str, Any]) -> str | None:
-    told = ", ".join(f"{n} {status}" for status, n in row["reminders"].items())
-    return f"{told}; each of them: handrail ledger {row['appropriation']}" if told else None
+def _reminders(row: "AppropriationShown") -> str | None:
+    told = ", ".join(f"{n} {status}" for status, n in row.reminders.items())
+    return f"{told}; each of them: handrail ledger {row.appropriation}" if told else None
 
 
 def appropriation_show(
@@ -211,17 +211,17 @@ def appropriation_show(
             }
             for c in drawn
         ]
-        emit_json({**row, "investments": investments})
+        emit_json({**row.dumped(), "investments": investments})
         return
-    print(f"{row['appropriation']}: {dollars(Decimal(row['amount']))}, {row['standing']}")
+    print(f"{row.appropriation}: {dollars(Decimal(row.amount))}, {row.standing}")
     for label, value in (
-        ("Source", row["source"]),
-        ("Statute", row["statute"]),
-        ("May be committed", f"{spoken(row['from'])} to {spoken(row['until'])}"),
-        ("May be paid until", spoken(row["spend_until"])),
-        ("Invested", dollars(Decimal(row["invested"])) + (f" ({y})" if (y := _years(row)) else "")),
-        ("Left", dollars(Decimal(row["left"]))),
-        ("May lapse", _lapse(row["may_lapse"])),
+        ("Source", row.source),
+        ("Statute", row.statute),
+        ("May be committed", f"{spoken(row.from_)} to {spoken(row.until)}"),
+        ("May be paid until", spoken(row.spend_until)),
+        ("Invested", dollars(Decimal(row.invested)) + (f" ({y})" if (y := _years(row)) else "")),
+        ("Left", dollars(Decimal(row.left))),
+        ("May lapse", _lapse(row.may_lapse)),
         ("Reminders", _reminders(row)),
     ):
         print(f"  {label}: {value or '–'}")
@@ -234,7 +234,7 @@ def appropriation_show(
                 for c in sorted(drawn, key=lambda c: (c.on, c.engagement, c.investment))
             ],
         )
-    say_if_illustrative(row["illustrative"])
+    say_if_illustrative(row.illustrative)
 
 
 def section(found: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """What is to come: the plan of an engagement's reminders, and a rehearsal of whole months."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cli.terminal.nouns import noun
 from cli.terminal.output import REFUSED, emit_json, emit_table, fail, say_if_illustrative
@@ -9,10 +9,9 @@ from cli.terminal.session import Json, run
 from cli.verbs import Parameter, Verbs
 from domain.kernel.wording import counted, spoken
 from domain.owing.items import heading
-from queries.names import Names
 
 if TYPE_CHECKING:
-    pass
+    from queries.reminders import MailToCome
 
 
 LONGEST = 60
@@ -34,42 +33,42 @@ def reminders_plan(engagement: str, /, *, json_: Json = False) -> None:
     """
     from queries.reminders import plan_of
 
-    found, names = run(lambda door: plan_of(door, engagement))
+    found = run(lambda door: plan_of(door, engagement))
     if json_:
-        emit_json(_with_handles(found, names))
+        emit_json(found)
         return
-    say_if_illustrative(found["illustrative"])
-    one = found.get("engagement") or found["appropriation"]
-    if found["planned"]:
+    say_if_illustrative(found.illustrative)
+    one = found.engagement or found.appropriation
+    if found.planned:
         emit_table(
             f"Reminders to come of {one}",
             ("When", "Item", "Step", "What", "Due", "By policy", "To"),
             [
                 (
-                    r["local"],
-                    r["item"],
-                    r["step"],
-                    r["title"],
-                    spoken(r["due"]),
-                    r["policy"],
-                    ", ".join(names.of(p) for p in r["to"]) or "nobody who can be mailed",
+                    r.local,
+                    r.item,
+                    r.step,
+                    r.title,
+                    spoken(r.due),
+                    r.policy,
+                    ", ".join(p.name for p in r.to) or "nobody who can be mailed",
                 )
-                for r in found["planned"]
+                for r in found.planned
             ],
         )
         emit_table(
             "The mails that makes, if nobody does anything",
             ("When", "To", "About"),
-            [(m["local"], names.of(m["person"]), _about(m)) for m in found["mails"]],
+            [(m.local, m.person.name, _about(m)) for m in found.mails],
         )
     else:
         print(f"{one}: no reminder is planned.")
-    for s in found["snoozed"]:
-        print(f"{s['item']} is snoozed until {spoken(s['until'])}: {s['reason']}")
-    for o in found["own_policies"]:
-        print(f"{o['of']}: reminded of by {o['policy']}: {o['reason']}")
-    for q in found["not_reminded"]:
-        print(f"{q['item']} {q['title']}: nobody is reminded: {q['why']}")
+    for s in found.snoozed:
+        print(f"{s.item} is snoozed until {spoken(s.until)}: {s.reason}")
+    for o in found.own_policies:
+        print(f"{o.of}: reminded of by {o.policy}: {o.reason}")
+    for q in found.not_reminded:
+        print(f"{q.item} {q.title}: nobody is reminded: {q.why}")
 
 
 def rehearse(
@@ -93,55 +92,45 @@ def rehearse(
     if not 1 <= months <= LONGEST:
         fail(f"--months {months} cannot be: give a number from 1 to {LONGEST}.", REFUSED)
 
-    found, names = run(lambda door: rehearsal_of(door, engagement, months))
+    found = run(lambda door: rehearsal_of(door, engagement, months))
     if json_:
-        emit_json(_with_handles(found, names))
+        emit_json(found)
         return
-    say_if_illustrative(found["illustrative"])
-    title = (
-        f"Rehearsal of {found['engagement']}, {spoken(found['from'])} to {spoken(found['until'])}"
-    )
-    if found["mails"]:
+    say_if_illustrative(found.illustrative)
+    title = f"Rehearsal of {found.engagement}, {spoken(found.from_)} to {spoken(found.until)}"
+    if found.mails:
         emit_table(
             title,
             ("When", "To", "About"),
-            [(m["local"], names.of(m["person"]), _about(m)) for m in found["mails"]],
+            [(m.local, m.person.name, _about(m)) for m in found.mails],
         )
-        each = Counter(m["person"] for m in found["mails"])
+        each = Counter(m.person.name for m in found.mails)
         print(
-            f"{counted(len(found['mails']), 'mail')}: "
-            + ", ".join(f"{n} to {names.of(p)}" for p, n in each.most_common())
+            f"{counted(len(found.mails), 'mail')}: "
+            + ", ".join(f"{n} to {p}" for p, n in each.most_common())
         )
     else:
         print(f"{title}: no mail would go.")
-    if found["hours"]:
+    if found.hours:
         emit_table(
             "Hours asked of the LEA",
             ("Month", "Hours", "Against the cap", "For what"),
             [
-                (m["name"], m["forecast"], m["standing"].replace("; ", "\n"), "\n".join(m["for"]))
-                for m in found["hours"]
+                (m.name, m.forecast, m.standing.replace("; ", "\n"), "\n".join(m.for_))
+                for m in found.hours
             ],
         )
     else:
         print("No hours are asked of the LEA in these months.")
     print("It assumes:")
-    for assumption in found["assumes"]:
+    for assumption in found.assumes:
         print(f"  - {assumption}")
 
 
-def _about(mail: dict[str, Any]) -> str:
+def _about(mail: "MailToCome") -> str:
     """Each item once, with the steps that it has in the mail."""
     steps: dict[tuple[str, str], list[str]] = {}
-    for item in mail["items"]:
-        steps.setdefault((item["item"], item["title"]), []).append(item["step"])
-    alarm = "alarm: " if mail["alarm"] else ""
+    for item in mail.items:
+        steps.setdefault((item.item, item.title), []).append(item.step)
+    alarm = "alarm: " if mail.alarm else ""
     return alarm + "\n".join(f"{heading(i, t)} ({', '.join(s)})" for (i, t), s in steps.items())
-
-
-def _with_handles(found: dict[str, Any], names: Names) -> dict[str, Any]:
-    for row in found.get("planned", ()):
-        row["to"] = [names.handle(p) for p in row["to"]]
-    for mail in found["mails"]:
-        mail["person"] = names.handle(mail["person"])
-    return found

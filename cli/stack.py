@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.terminal.output import DONE, REFUSED, UNAVAILABLE, emit_json, emit_table, fail, narrate
-from cli.terminal.session import Flag, Json, settings_or_fail
+from cli.terminal.session import Json, Switch, settings_or_fail
 from cli.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def register(app: Verbs) -> None:
 
 def up(
     *,
-    detach: Flag = False,
-    sandbox: Flag = False,
-    trust_network: Flag = False,
+    detach: Switch = False,
+    sandbox: Switch = False,
+    trust_network: Switch = False,
     json_: Json = False,
 ) -> None:
     """Start Handrail on this machine: Temporal, PostgreSQL, a mail catcher and the worker.

@@ -39,25 +39,25 @@ def step_list(engagement: str, /, *, json_: Json = False) -> None:
 
     found = run(lambda door: steps_of(door, engagement))
     if json_:
-        for step in found["steps"]:
+        for step in found.steps:
             emit_json(step)
         return
     emit_table(
-        f"Steps of {found['engagement']} ({found['phase']}, {found['playbook']})",
+        f"Steps of {found.engagement} ({found.phase}, {found.playbook})",
         ("Step", "What", "Phase", "Kind", "Standing", "Why or when"),
         [
             (
-                s["step"],
-                s["name"],
-                s["phase"],
-                "tight" if s["tight"] else "the LEA's own" if s["own"] else "loose",
-                _TOLD[s["standing"]],
-                s["why"] or "",
+                s.step,
+                s.name,
+                s.phase,
+                "tight" if s.tight else "the LEA's own" if s.own else "loose",
+                _TOLD[s.standing],
+                s.why or "",
             )
-            for s in found["steps"]
+            for s in found.steps
         ],
     )
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)
 
 
 def statute_list(engagement: str, /, *, json_: Json = False) -> None:
@@ -69,31 +69,29 @@ def statute_list(engagement: str, /, *, json_: Json = False) -> None:
     """
     from queries.steps import statutes_of
 
-    found, names = run(lambda door: statutes_of(door, engagement))
+    found = run(lambda door: statutes_of(door, engagement))
     if json_:
-        for row in found["dates"]:
-            emit_json({**row, "person": names.handle(row["person"])})
+        for row in found.dates:
+            emit_json(row)
         return
-    if found["left_to_the_lea"]:
+    if found.left_to_the_lea:
         print(
-            f"{found['engagement']} follows {found['playbook']}, which leaves the dates of "
+            f"{found.engagement} follows {found.playbook}, which leaves the dates of "
             f"statutes to the LEA."
         )
     emit_table(
-        f"Statute dates of {found['engagement']}",
+        f"Statute dates of {found.engagement}",
         ("Date", "Year", "What", "Due", "Standing", "Statute"),
         [
             (
-                row["date"],
-                row["year"],
-                row["name"],
-                spoken(row["due"]) if row["due"] else "–",
-                f"done {spoken(row['done'])}, told by {names.of(row['person'])}"
-                if row["done"]
-                else row["standing"],
-                row["statute"],
+                row.date,
+                row.year,
+                row.name,
+                spoken(row.due) if row.due else "–",
+                f"done {spoken(row.done)}, told by {row.person}" if row.done else row.standing,
+                row.statute,
             )
-            for row in found["dates"]
+            for row in found.dates
         ],
     )
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)

@@ -370,7 +370,7 @@ def _roles(roles: Mapping[str, int]) -> str:
 
 
 def section(found: dict[str, Any]) -> list[str]:
-    """The same for reading."""
+    """What `engagement show` says of summits."""
     lines = []
     for s in found["summits"]:
         line = f"Summit {s['summit']}"

@@ -24,6 +24,7 @@ from queries.names import Names
 
 if TYPE_CHECKING:
     from bootstrap.door import Door
+    from queries.surveys import ComparisonShown, GrowthOfAll, MeanShown, SurveyShown
 
 
 APART = (
@@ -149,62 +150,59 @@ def survey_show(
     if json_:
         emit_json(data)
         return
-    if not data["surveys"]:
+    if not data.surveys:
         print(
-            f"{data['engagement']} has no survey yet. Ask the LEA for one: handrail survey ask "
-            f"{data['engagement']} --due DATE --hours HOURS"
+            f"{data.engagement} has no survey yet. Ask the LEA for one: handrail survey ask "
+            f"{data.engagement} --due DATE --hours HOURS"
         )
         return
-    shown = data["growth"] or [_alone(data["surveys"][-1])]
+    shown = data.growth or [_alone(data.surveys[-1])]
     for g in shown:
-        earlier, later = g["earlier"], g["later"]
+        earlier, later = g.earlier, g.later
         emit_table(
-            f"{data['engagement']}: how people say they work, year {later}"
+            f"{data.engagement}: how people say they work, year {later}"
             + (f" beside year {earlier}" if earlier else ""),
             ("Construct", *([f"Year {earlier}"] if earlier else []), f"Year {later}",
              *(("Change", "Growth") if earlier else ())),
             [
                 (
-                    c["name"],
-                    *([_cell(c["before"])] if earlier else []),
-                    _cell(c["after"]),
-                    *((_signed(c["change"]), _signed(c["percent"], "%")) if earlier else ()),
+                    c.name,
+                    *([_cell(c.before)] if earlier else []),
+                    _cell(c.after),
+                    *((_signed(c.change), _signed(c.percent, "%")) if earlier else ()),
                 )
-                for c in g["constructs"]
+                for c in g.constructs
             ],
         )  # fmt: skip
-        if g["why_not"]:
-            print(f"Year {earlier} and year {later} cannot be compared: {g['why_not']}.")
-        elif g["percent"] is not None:
-            print(f"Average growth: {_signed(g['percent'], '%')}")
-    for s in data["surveys"]:
-        corrected = f"; corrected: {s['corrected']}" if s["corrected"] else ""
+        if g.why_not:
+            print(f"Year {earlier} and year {later} cannot be compared: {g.why_not}.")
+        elif g.percent is not None:
+            print(f"Average growth: {_signed(g.percent, '%')}")
+    for s in data.surveys:
+        corrected = f"; corrected: {s.corrected}" if s.corrected else ""
         print(
-            f"Year {s['year']}: taken {spoken(s['taken'])}, {s['instrument']}, {s['lowest']} to "
-            f"{s['highest']}{corrected}"
+            f"Year {s.year}: taken {spoken(s.taken)}, {s.instrument}, {s.lowest} to "
+            f"{s.highest}{corrected}"
         )
-    print(APART + f" {data['engagement']}")
-    say_if_illustrative(data["illustrative"])
+    print(APART + f" {data.engagement}")
+    say_if_illustrative(data.illustrative)
 
 
-def _alone(survey: dict[str, Any]) -> dict[str, Any]:
+def _alone(survey: "SurveyShown") -> "ComparisonShown":
     """A survey with none before it, as a comparison is shown."""
-    rows = [
-        {"name": r["name"], "before": None, "after": r, "change": None, "percent": None}
-        for r in survey["results"]
-    ]
-    return {
-        "earlier": None, "later": survey["year"], "constructs": rows, "why_not": None,
-        "percent": None,
-    }  # fmt: skip
+    from queries.surveys import ComparisonShown, GrowthShown
+
+    rows = tuple(GrowthShown(r.construct, r.name, None, r, None, None) for r in survey.results)
+    return ComparisonShown(0, survey.year, comparable=False, why_not=None, percent=None,
+                           constructs=rows)  # fmt: skip
 
 
-def _cell(mean: dict[str, Any] | None) -> str:
+def _cell(mean: "MeanShown | None") -> str:
     if mean is None:
         return "–"
-    if mean["mean"] is None:
-        return f"too few answers ({mean['answers']})"
-    return f"{mean['mean']} ({mean['answers']})"
+    if mean.mean is None:
+        return f"too few answers ({mean.answers})"
+    return f"{mean.mean} ({mean.answers})"
 
 
 def _signed(number: str | None, unit: str = "") -> str:
@@ -233,25 +231,25 @@ def survey_growth(
     if json_:
         emit_json(found)
         return
-    if not found["leas"]:
+    if not found.leas:
         print(f"No LEA has comparable surveys of year {survey - 1} and year {survey} yet.")
     else:
         _growth_table(found, survey)
-    for other in found["not_compared"]:
-        print(f"Not compared: {other['engagement']}, {other['why_not']}")
-    if found["illustrative"]:
-        count = counted(found["illustrative"], "LEA")
+    for other in found.not_compared:
+        print(f"Not compared: {other.engagement}, {other.why_not}")
+    if found.illustrative:
+        count = counted(found.illustrative, "LEA")
         print(f"ILLUSTRATIVE: the figures of {count} are invented.")
     print(APART + " ENGAGEMENT")
 
 
-def _growth_table(found: dict[str, Any], year: int) -> None:
+def _growth_table(found: "GrowthOfAll", year: int) -> None:
     emit_table(
-        f"Growth from year {year - 1} to year {year}: {counted(found['leas'], 'LEA')}",
+        f"Growth from year {year - 1} to year {year}: {counted(found.leas, 'LEA')}",
         ("Construct", "Average growth", "LEAs"),
-        [(c["name"], _signed(c["percent"], "%"), c["leas"]) for c in found["constructs"]],
+        [(c.name, _signed(c.percent, "%"), c.leas) for c in found.constructs],
     )
-    print(f"On average {_signed(found['percent'], '%')} over {counted(found['leas'], 'LEA')}")
+    print(f"On average {_signed(found.percent, '%')} over {counted(found.leas, 'LEA')}")
 
 
 def section(found: dict[str, Any]) -> list[str]:

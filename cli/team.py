@@ -1,5 +1,6 @@
 """The question who was what, on any day: roles, the team, what it lacks, and who stayed."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cli.terminal.dates import AsKnown, day_typed
@@ -8,10 +9,9 @@ from cli.terminal.output import emit_json, emit_table, say_if_illustrative
 from cli.terminal.session import Json, run
 from cli.verbs import Date, Parameter, Verbs
 from domain.kernel.wording import counted, spoken
-from queries.names import Names
 
 if TYPE_CHECKING:
-    pass
+    from queries.team import Place, WhoWasWhat
 
 
 On = Annotated[Date | None, Parameter(name="--on")]
@@ -36,57 +36,57 @@ def team_show(
     from queries.team import team_of
 
     day, known = day_typed(on, "--on"), day_typed(as_known, "--as-known")
-    found, names = run(lambda door: team_of(door, engagement, day, known))
+    found = run(lambda door: team_of(door, engagement, day, known))
     if json_:
-        for part in ("roles", "team", "before"):
-            for row in found[part]:
-                row["person"] = names.handle(row["person"])
         emit_json(found)
         return
-    _tell(found, names)
+    _tell(found)
 
 
-def _tell(found: dict[str, Any], names: Names) -> None:
-    def rows(part: str) -> list[tuple[str, str, str, str]]:
+def _tell(found: "WhoWasWhat") -> None:
+    def rows(places: "Sequence[Place]", *, past: bool = False) -> list[tuple[str, str, str, str]]:
         return [
             (
-                r["what"].replace("_", " ")
-                + (" (interim)" if r.get("interim") else "")
-                + (", in the team" if part == "before" and r["side"] != "role" else ""),
-                names.now(r["person"], found["on"]),
-                spoken(r["since"]),
-                spoken(r["until"])
-                if r["until"]
-                else f"leaves after {spoken(r['leaves'])}"
-                if r.get("leaves")
-                else "",
+                p.what.replace("_", " ")
+                + (" (interim)" if p.interim else "")
+                + (", in the team" if past and p.side != "role" else ""),
+                p.person.now(found.on),
+                spoken(p.since),
+                _gone(p),
             )
-            for r in found[part]
+            for p in places
         ]
 
-    title = f"{found['engagement']} on {spoken(found['on'])}"
-    emit_table(f"Roles of {title}", ("Role", "Who", "Since", "Gone from"), rows("roles"))
-    if found["team"]:
-        emit_table("Team", ("As", "Who", "Since", "Gone from"), rows("team"))
+    title = f"{found.engagement} on {spoken(found.on)}"
+    emit_table(f"Roles of {title}", ("Role", "Who", "Since", "Gone from"), rows(found.roles))
+    if found.team:
+        emit_table("Team", ("As", "Who", "Since", "Gone from"), rows(found.team))
     else:
         print(
             f"No team is recorded. Add somebody: "
-            f"handrail team add {found['engagement']} PERSON --role KIND"
+            f"handrail team add {found.engagement} PERSON --role KIND"
         )
-    if found["lacks"]:
-        print(f"The team has not yet: {' and '.join(found['lacks'])}")
-    if found["before"]:
-        emit_table("Before", ("As", "Who", "Since", "Gone from"), rows("before"))
-    if figures := found["continuity"]:
-        if figures["joined"]:
-            months = counted(figures["months"], "month")
+    if found.lacks:
+        print(f"The team has not yet: {' and '.join(found.lacks)}")
+    if found.before:
+        emit_table("Before", ("As", "Who", "Since", "Gone from"), rows(found.before, past=True))
+    if figures := found.continuity:
+        if figures.joined:
+            months = counted(figures.months, "month")
             print(
-                f"Still there {months} after they joined: {figures['stayed']} "
-                f"of {figures['joined']} ({figures['percent']} %)"
+                f"Still there {months} after they joined: {figures.stayed} "
+                f"of {figures.joined} ({figures.percent} %)"
             )
-        changes = ", ".join(f"{r.replace('_', ' ')} {n}" for r, n in figures["changes"].items())
+        changes = ", ".join(f"{r.replace('_', ' ')} {n}" for r, n in figures.changes.items())
         print(f"Roles that lost their holder: {changes or 'none'}")
-    say_if_illustrative(found["illustrative"])
+    say_if_illustrative(found.illustrative)
+
+
+def _gone(place: "Place") -> str:
+    if place.until:
+        return spoken(place.until)
+    leaves = getattr(place, "leaves", None)
+    return f"leaves after {spoken(leaves)}" if leaves else ""
 
 
 def section(found: dict[str, Any]) -> list[str]:

@@ -50,7 +50,7 @@ class OverTheCap(Answer):
 
     hours: str
     reason: str
-    authority: Who | None
+    authority: Who
 
 
 @dataclass(frozen=True)

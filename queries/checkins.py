@@ -1,6 +1,7 @@
 """Check-ins: this year's beside last year's, and what became of promises."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from domain.engagement.state import Engagement
 from domain.kernel.messages import State
 from domain.kernel.refusals import Unknown
 from domain.policy.playbook import Playbook
+from queries.answers import Answer, Who
 from queries.names import Names
 from queries.seen import around, seen
 from queries.source import Source
@@ -19,76 +21,130 @@ CLOSING = ("reason", "adjust", "sustain")
 """What the outcome of a check-in rests on and leads to."""
 
 
+@dataclass(frozen=True)
+class PurposeTwice(Answer):
+    """What was said for a purpose, before and now."""
+
+    purpose: str
+    name: str
+    before: str | None
+    now: str | None
+
+
+@dataclass(frozen=True)
+class CommitmentShown(Answer):
+    """A commitment, and what became of it."""
+
+    number: int
+    by: date
+    promised_first_for: date | None
+    owner: Who | None
+    owner_name: str | None
+    side: str | None
+    text: str
+    verdict: str | None
+    judged_on: date | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class CheckInSaid(Answer):
+    """A check-in: when, who, its outcome and its commitments."""
+
+    checkin: str
+    planned: date | None
+    held: date | None
+    attended: tuple[Who, ...]
+    outcome: str | None
+    reason: str | None
+    adjust: str | None
+    sustain: str | None
+    corrected: tuple[str, ...]
+    commitments: tuple[CommitmentShown, ...]
+
+
+@dataclass(frozen=True)
+class TwoCheckIns(Answer):
+    """A check-in beside the one before it."""
+
+    engagement: str
+    lea_name: str
+    illustrative: bool
+    checkin: CheckInSaid
+    before: CheckInSaid | None
+    purposes: tuple[PurposeTwice, ...]
+
+
 def people_in(state: State) -> Iterable[str]:
     yield from (c.owner for c in commitments(state) if c.owner)
     yield from (p for c in state.of(CheckIns).all for p in c.attended)
 
 
-def as_data(
+def side_by_side(
     this: CheckIn, before: CheckIn | None, state: State, playbook: Playbook, names: Names
-) -> dict[str, Any]:
-    """Two check-ins side by side as plain data."""
+) -> TwoCheckIns:
+    """Two check-ins side by side."""
     said = [c.said.purposes if c and c.said else {} for c in (before, this)]
     purposes = {p.id: p.name for p in playbook.checkins.purposes}
     for answers in said:
         # An older playbook may have asked something else.
         purposes |= {p: p for p in answers if p not in purposes}
-    return {
-        "engagement": state.id,
-        "lea_name": state.of(Engagement).lea_name,
-        "illustrative": state.of(Engagement).illustrative,
-        "checkin": _checkin(this, state, names),
-        "before": _checkin(before, state, names) if before else None,
-        "purposes": [
-            {
-                "purpose": purpose,
-                "name": name,
-                "before": str(said[0][purpose]) if purpose in said[0] else None,
-                "now": str(said[1][purpose]) if purpose in said[1] else None,
-            }
+    return TwoCheckIns(
+        engagement=state.id,
+        lea_name=state.of(Engagement).lea_name,
+        illustrative=state.of(Engagement).illustrative,
+        checkin=_checkin(this, state, names),
+        before=_checkin(before, state, names) if before else None,
+        purposes=tuple(
+            PurposeTwice(
+                purpose=purpose,
+                name=name,
+                before=str(said[0][purpose]) if purpose in said[0] else None,
+                now=str(said[1][purpose]) if purpose in said[1] else None,
+            )
             for purpose, name in purposes.items()
-        ],
-    }
+        ),
+    )
 
 
-def _checkin(checkin: CheckIn, state: State, names: Names) -> dict[str, Any]:
+def _checkin(checkin: CheckIn, state: State, names: Names) -> CheckInSaid:
     said = checkin.said
 
     def text(sealed: object) -> str | None:
         return str(sealed) if sealed else None
 
-    return {
-        "checkin": checkin.id,
-        "planned": checkin.opened_for,
-        "held": checkin.held_on,
-        "attended": [names.handle(p) for p in checkin.attended],
-        "outcome": said.outcome if said else None,
-        "reason": text(said.reason) if said else None,
-        "adjust": text(said.adjust) if said else None,
-        "sustain": text(said.sustain) if said else None,
-        "corrected": [str(fix.reason) for _, fix in checkin.corrections],
-        "commitments": [_commitment(c, names) for c in commitments(state, checkin.id)],
-    }
+    return CheckInSaid(
+        checkin=checkin.id,
+        planned=checkin.opened_for,
+        held=checkin.held_on,
+        attended=tuple(names.who(p) for p in checkin.attended),
+        outcome=said.outcome if said else None,
+        reason=text(said.reason) if said else None,
+        adjust=text(said.adjust) if said else None,
+        sustain=text(said.sustain) if said else None,
+        corrected=tuple(str(fix.reason) for _, fix in checkin.corrections),
+        commitments=tuple(_commitment(c, names) for c in commitments(state, checkin.id)),
+    )
 
 
-def _commitment(c: Commitment, names: Names) -> dict[str, Any]:
-    return {
-        "number": c.number,
-        "by": c.by,
-        "promised_first_for": c.past[0] if c.past else None,
-        "owner": names.handle(c.owner),
-        "owner_name": names.of(c.owner) if c.owner else None,
-        "side": c.side,
-        "text": str(c.text),
-        "verdict": c.judged.verdict if c.judged else None,
-        "judged_on": c.judged.on if c.judged else None,
-        "note": str(c.judged.note) if c.judged and c.judged.note else None,
-    }
+def _commitment(c: Commitment, names: Names) -> CommitmentShown:
+    return CommitmentShown(
+        number=c.number,
+        by=c.by,
+        promised_first_for=c.past[0] if c.past else None,
+        owner=names.perhaps(c.owner),
+        owner_name=names.of(c.owner) if c.owner else None,
+        side=c.side,
+        text=str(c.text),
+        verdict=c.judged.verdict if c.judged else None,
+        judged_on=c.judged.on if c.judged else None,
+        note=str(c.judged.note) if c.judged and c.judged.note else None,
+    )
 
 
 async def checkin_of(
     source: Source, engagement: str, checkin: str | None, known: date | None, true: date | None
-) -> dict[str, Any]:
+) -> TwoCheckIns:
     """A check-in beside the one before it; the last that was held if none is named.
 
     Raises:
@@ -111,7 +167,7 @@ async def checkin_of(
     before = next((c for c in every if c.number == this.number - 1), None)
     await it.names.learn(*people_in(state))
     playbook = (await around(source, it)).the_playbook
-    return as_data(this, before, state, playbook, it.names)
+    return side_by_side(this, before, state, playbook, it.names)
 
 
 def section(state: State, zone: ZoneInfo) -> dict[str, Any]:

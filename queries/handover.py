@@ -1,5 +1,8 @@
 """Handovers, and who leads how much."""
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +12,7 @@ from domain.kernel.messages import State
 from domain.kernel.wording import counted
 from domain.streams import id_of
 from domain.team.handover import Handovers, status_of
+from queries.answers import Answer, Who
 from queries.clocks import today_of
 from queries.names import Names
 from queries.source import Source
@@ -38,39 +42,61 @@ def section(state: State, zone: ZoneInfo) -> dict[str, Any]:
     return {"handovers": handovers}
 
 
-def by_lead(rows: list[Any]) -> list[dict[str, Any]]:
-    """One entry a Lead: what they lead now, and what a handover that is set adds or takes."""
-    found: dict[str, dict[str, Any]] = {}
+@dataclass(frozen=True)
+class Change(Answer):
+    """What a handover that is set will add or take."""
+
+    engagement: str
+    on: date
+    becomes: str
+
+
+@dataclass(frozen=True)
+class Caseload(Answer):
+    """What one Lead leads now, and what changes."""
+
+    lead: Who
+    capacity: int | None
+    leaves_on: date | None
+    over: int
+    """By how many engagements it is more than they can, now or then."""
+    engagements: tuple[str, ...]
+    lea_types: Mapping[str, int]
+    changes: tuple[Change, ...]
+
+
+def by_lead(rows: list[Any], names: Names) -> list[Caseload]:
+    """One entry a Lead."""
+    every: dict[str, list[Any]] = {}
     for row in rows:
-        lead = found.setdefault(
-            row["id"],
-            {
-                "lead": row["id"],
-                "capacity": row["capacity"],
-                "leaves_on": row["left_on"],
-                "over": 0,
-                "engagements": [],
-                "lea_types": {},
-                "changes": [],
-            },
+        every.setdefault(row["id"], []).append(row)
+    return [_caseload(names.who(lead), held) for lead, held in every.items()]
+
+
+def _caseload(lead: Who, held: list[Any]) -> Caseload:
+    leads = [row for row in held if row["role"] == "lead"]
+    changes = [
+        Change(
+            row["engagement"],
+            row["changes_on"],
+            "lead" if row["role"] == "incoming_lead" else "former lead",
         )
-        if row["role"] is None:
-            continue
-        if row["role"] == "lead":
-            lead["engagements"].append(row["engagement"])
-            kinds = lead["lea_types"]
-            kinds[row["lea_type"]] = kinds.get(row["lea_type"], 0) + 1
-        if row["changes_on"] is not None:
-            becomes = "lead" if row["role"] == "incoming_lead" else "former lead"
-            lead["changes"].append(
-                {"engagement": row["engagement"], "on": row["changes_on"], "becomes": becomes}
-            )
-    for lead in found.values():
-        if lead["capacity"] is not None:
-            now = len(lead["engagements"])
-            then = now + sum(1 if c["becomes"] == "lead" else -1 for c in lead["changes"])
-            lead["over"] = max(0, max(now, then) - lead["capacity"])
-    return list(found.values())
+        for row in held
+        if row["role"] is not None and row["changes_on"] is not None
+    ]
+    capacity, over = held[0]["capacity"], 0
+    if capacity is not None:
+        then = len(leads) + sum(1 if c.becomes == "lead" else -1 for c in changes)
+        over = max(0, max(len(leads), then) - capacity)
+    return Caseload(
+        lead=lead,
+        capacity=capacity,
+        leaves_on=held[0]["left_on"],
+        over=over,
+        engagements=tuple(row["engagement"] for row in leads),
+        lea_types=Counter(row["lea_type"] for row in leads),
+        changes=tuple(changes),
+    )
 
 
 async def overload(source: Source, receipt: Receipt) -> list[str]:
@@ -79,23 +105,22 @@ async def overload(source: Source, receipt: Receipt) -> list[str]:
         rows = await listed(queries.caseload(connection))
     engagement = id_of(receipt.stream)
     return [
-        f"{lead['lead']} can lead {counted(lead['capacity'], 'engagement')} and is over it by "
-        f"{lead['over']}. See everybody's: handrail lead caseload"
-        for lead in by_lead(rows)
-        if lead["over"]
+        f"{lead.lead} can lead {counted(lead.capacity, 'engagement')} and is over it by "
+        f"{lead.over}. See everybody's: handrail lead caseload"
+        for lead in by_lead(rows, Names(source))
+        if lead.over
+        and lead.capacity is not None
         and (
-            engagement in lead["engagements"]
-            or any(
-                c["engagement"] == engagement and c["becomes"] == "lead" for c in lead["changes"]
-            )
+            engagement in lead.engagements
+            or any(c.engagement == engagement and c.becomes == "lead" for c in lead.changes)
         )
     ]
 
 
-async def caseload_of(source: Source) -> tuple[list[dict[str, Any]], Names, date]:
-    """Every Lead with what they lead, by id, as of today."""
+async def caseload_of(source: Source) -> tuple[list[Caseload], date]:
+    """Every Lead with what they lead, as of today."""
     async with source.pool.acquire() as connection:
         rows = await listed(queries.caseload(connection))
     names = Names(source)
     await names.learn(*(row["id"] for row in rows))
-    return by_lead(rows), names, await today_of(source)
+    return by_lead(rows, names), await today_of(source)

@@ -19,6 +19,8 @@ from store.context import standing
 from store.database import listed, queries
 from store.events import read_state
 
+_PLANNED_WHEN = "They are planned once something is owed by a date."
+
 
 def readers(row: dict[str, Any]) -> list[str]:
     """To whom a reminder went or was to go; where no mail took it, whom it addresses.
@@ -80,9 +82,6 @@ def _delivery(delivery: dict[str, Any], names: Names) -> dict[str, Any]:
         "detail": delivery["detail"] or None,
         "message_id": delivery["message_id"],
     }
-
-
-_PLANNED_WHEN = "They are planned once something is owed by a date."
 
 
 async def ledger_of(

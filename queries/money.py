@@ -1,7 +1,7 @@
 """What was invested, as reported and as it stands, and what is left of an appropriation."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from domain.money.investments import (
 from domain.money.money import exact
 from domain.policy.calendar import local_date
 from domain.reminders.notices import Notices
+from queries.answers import Answer
 from queries.clocks import end_of, not_to_come, zone_of
 from queries.refs import engagement_named
 from queries.source import Source
@@ -34,6 +35,72 @@ from store.errors import Unreadable
 from store.events import folded, read_each, read_state, read_stream
 
 NOT_STATED = "not stated"
+
+
+@dataclass(frozen=True)
+class TermsShown(Answer):
+    """What an investment was, by its terms."""
+
+    amount: str
+    fiscal_year: str | None
+    kind: str | None
+    purpose: str
+    appropriation: str | None
+
+
+@dataclass(frozen=True)
+class CorrectedFrom(Answer):
+    """What it was before a correction, and why."""
+
+    entered_at: datetime
+    before: TermsShown | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class InvestmentShown(Answer):
+    """An investment, as reported and as it stands."""
+
+    engagement: str
+    investment: str
+    made_on: date
+    reported: TermsShown | None
+    now: TermsShown | None
+    focus: str | None
+    approximate: bool
+    source: str | None
+    corrections: tuple[CorrectedFrom, ...]
+    withdrawn: str | None
+    illustrative: bool
+
+
+@dataclass(frozen=True)
+class Lapse(Answer):
+    """What may lapse, and why."""
+
+    amount: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AppropriationShown(Answer):
+    """An appropriation: what it holds, what is left, and until when."""
+
+    appropriation: str
+    amount: str
+    invested: str
+    left: str
+    by_fiscal_year: dict[str, str]
+    from_: date
+    until: date
+    spend_until: date
+    days_left: int
+    standing: str
+    may_lapse: Lapse | None
+    reminders: Mapping[str, int]
+    illustrative: bool
+    source: str
+    statute: str | None
 
 
 @dataclass(frozen=True)
@@ -98,37 +165,37 @@ def totals(
     return dict(sorted(found.items()))
 
 
-def as_data(row: Compared) -> dict[str, Any]:
+def as_data(row: Compared) -> InvestmentShown:
     """One investment for a program."""
     one = row.one
-    return {
-        "engagement": row.engagement,
-        "investment": one.investment,
-        "made_on": row.made_on,
-        "reported": _terms(row.reported),
-        "now": _terms(row.now),
-        "focus": one.reported.focus,
-        "approximate": one.reported.approximate,
-        "source": one.reported.source,
-        "corrections": [
-            {"entered_at": at, "before": _terms(c.before), "reason": str(c.reason)}
+    return InvestmentShown(
+        engagement=row.engagement,
+        investment=one.investment,
+        made_on=row.made_on,
+        reported=_terms(row.reported),
+        now=_terms(row.now),
+        focus=one.reported.focus,
+        approximate=one.reported.approximate,
+        source=one.reported.source,
+        corrections=tuple(
+            CorrectedFrom(entered_at=at, before=_terms(c.before), reason=str(c.reason))
             for at, c in one.corrected
-        ],
-        "withdrawn": str(one.withdrawn.reason) if one.withdrawn else None,
-        "illustrative": one.reported.illustrative,
-    }
+        ),
+        withdrawn=str(one.withdrawn.reason) if one.withdrawn else None,
+        illustrative=one.reported.illustrative,
+    )
 
 
-def _terms(terms: InvestmentTerms | None) -> dict[str, Any] | None:
+def _terms(terms: InvestmentTerms | None) -> TermsShown | None:
     if terms is None:
         return None
-    return {
-        "amount": exact(terms.amount),
-        "fiscal_year": terms.fiscal_year,
-        "kind": terms.category,
-        "purpose": terms.purpose,
-        "appropriation": terms.appropriation,
-    }
+    return TermsShown(
+        amount=exact(terms.amount),
+        fiscal_year=terms.fiscal_year,
+        kind=terms.category,
+        purpose=terms.purpose,
+        appropriation=terms.appropriation,
+    )
 
 
 def expiry(terms: AppropriationTerms, today: date) -> str:
@@ -142,36 +209,38 @@ def expiry(terms: AppropriationTerms, today: date) -> str:
     return f"expired {spoken(terms.spend_until)}"
 
 
-def appropriation_of(state: State, today: date) -> dict[str, Any]:
+def appropriation_of(state: State, today: date) -> AppropriationShown:
+    """An appropriation as it stands on a day."""
     found = state.of(Appropriation)
     terms = found.terms
     assert terms is not None
-    return {
-        "appropriation": state.id,
-        "amount": exact(terms.amount),
-        "invested": exact(found.invested),
-        "left": exact(terms.amount - found.invested),
-        "by_fiscal_year": {
+    return AppropriationShown(
+        appropriation=state.id,
+        amount=exact(terms.amount),
+        invested=exact(found.invested),
+        left=exact(terms.amount - found.invested),
+        by_fiscal_year={
             year or NOT_STATED: exact(amount) for year, amount in found.by_fiscal_year.items()
         },
-        "from": terms.first,
-        "until": terms.until,
-        "spend_until": terms.spend_until,
-        "days_left": (terms.until - today).days,
-        "standing": expiry(terms, today) + ("; may lapse" if over(state) == LET_LAPSE else ""),
-        "may_lapse": {"amount": exact(gone.left), "reason": str(gone.reason)}
+        from_=terms.first,
+        until=terms.until,
+        spend_until=terms.spend_until,
+        days_left=(terms.until - today).days,
+        standing=expiry(terms, today) + ("; may lapse" if over(state) == LET_LAPSE else ""),
+        may_lapse=Lapse(amount=exact(gone.left), reason=str(gone.reason))
         if (gone := state.of(Expiry).let_go) and over(state) == LET_LAPSE
         else None,
-        "reminders": dict(Counter(n.status for n in state.of(Notices).all.values())),
-        "illustrative": found.illustrative,
-        "source": terms.source,
-        "statute": terms.statute,
-    }
+        reminders=dict(Counter(n.status for n in state.of(Notices).all.values())),
+        illustrative=found.illustrative,
+        source=terms.source,
+        statute=terms.statute,
+    )
 
 
 async def appropriations_known(
     source: Source, known: date | None, only: str | None = None
 ) -> tuple[dict[str, State], date]:
+    """Every appropriation, or one, as known on a day; and that day."""
     zone = await zone_of(source)
     await not_to_come(source, zone, known)
     now: datetime = await source.now()
@@ -231,7 +300,7 @@ async def investments_of(
 
 async def appropriations(
     source: Source, known: date | None
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[AppropriationShown], str | None]:
     """Every appropriation, and what is to be said of investments that draw from none."""
     async with source.pool.acquire() as connection:
         outside = await listed(queries.without_appropriation(connection))
@@ -243,7 +312,7 @@ async def appropriations(
 
 async def appropriation(
     source: Source, name: str, known: date | None
-) -> tuple[dict[str, Any], list[AppropriationCharged]]:
+) -> tuple[AppropriationShown, list[AppropriationCharged]]:
     """One appropriation, and what draws from it.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from queries.answers import Answer, Who
+from queries.answers import A, Answer, Who, everybody_in, renamed
 from queries.source import Source
 
 _PERSON = re.compile(r"([@/]?)\b(p-[a-z2-7]{13})\b")
@@ -19,7 +19,7 @@ class Names:
     """
 
     def __init__(self, source: Source, known: date | None = None) -> None:
-        self._door = source
+        self._source = source
         self._day = known
         self._known: dict[str, tuple[str, str]] = {"system": ("Handrail", "system")}
         self._left: dict[str, date] = {}
@@ -33,16 +33,16 @@ class Names:
         if not ids:
             return
         if self._day is None:
-            async with self._door.pool.acquire() as connection:
+            async with self._source.pool.acquire() as connection:
                 for row in await listed(queries.people_named(connection, names=sorted(ids))):
                     self._learned(row["id"], row["name"], row["handle"], row["left_on"])
             return
         from queries.clocks import end_of, zone_of
         from store.directory import people_known
 
-        by = end_of(self._day, await zone_of(self._door))
-        async with self._door.pool.acquire() as connection:
-            found = await people_known(connection, self._door.vault, ids, by)
+        by = end_of(self._day, await zone_of(self._source))
+        async with self._source.pool.acquire() as connection:
+            found = await people_known(connection, self._source.vault, ids, by)
         for entry in found.values():
             self._learned(entry.id, entry.name, entry.handle, entry.left_on)
 
@@ -86,14 +86,21 @@ class Names:
 
     def now(self, person: str | None, today: date) -> str:
         """A person's name, marked where they are no longer there on a day."""
-        who = self.who(person)
-        return who.now(today) if who else self.of(person)
+        return self.of(person) if person is None else self.who(person).now(today)
 
-    def who(self, person: str | None) -> Who | None:
-        """Somebody as an answer has them; None for nobody."""
-        if person is None:
-            return None
-        return Who(self.of(person), self.handle(person), self._left.get(person))
+    def who(self, person: str) -> Who:
+        """Somebody as an answer has them."""
+        name, handle = self._known.get(person, (person, person))
+        return Who(name, handle, self._left.get(person))
+
+    def perhaps(self, person: str | None) -> Who | None:
+        """Somebody as an answer has them, or nobody."""
+        return None if person is None else self.who(person)
+
+    async def given(self, answer: A) -> A:
+        """The same answer with the names of everybody in it, who stand there by id."""
+        await self.learn(*(who.handle for who in everybody_in(answer)))
+        return renamed(answer, lambda who: self.who(who.handle))
 
     def handle(self, person: str | None) -> str | None:
         """A person's handle, where it is known."""

@@ -17,6 +17,7 @@ from domain.owing.obligations import obligations
 from domain.policy.calendar import local_date
 from domain.rules.registry import as_mended
 from domain.team.handover import rules_of
+from queries.answers import dumped
 from queries.names import Names
 from queries.refs import engagement_named
 from queries.roles import absences
@@ -84,7 +85,7 @@ async def gathered(source: Source, engagement: str) -> dict[str, Any]:
         "reminders": _reminders(rows, state, context, today, ZoneInfo(zone)),
     }
     names = Names(source)
-    await names.learn(*texts(found))
+    await names.learn(*texts(dumped(found)))
     told: dict[str, Any] = names.throughout(found)
     return told
 

@@ -1,7 +1,7 @@
 """The portfolio: who takes part in which phase, the mix, and who needs a Lead most."""
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.engagement.state import Engagement
@@ -9,12 +9,38 @@ from domain.outlook.mix import Mix, mix
 from domain.outlook.triage import Need, in_order, need
 from domain.policy.calendar import local_date
 from domain.policy.playbook import Playbook
+from queries.answers import Answer
 from queries.clocks import end_of, not_to_come, zone_of
 from queries.names import Names
 from queries.source import Source
 from store.documents import playbook, program
 from store.errors import Unreadable
 from store.portfolio import members, states
+
+
+@dataclass(frozen=True)
+class TargetShown(Answer):
+    """A target, and how far it is met."""
+
+    target: str
+    name: str
+    at_least: int
+    have: int
+    met: bool
+
+
+@dataclass(frozen=True)
+class MixShown(Answer):
+    """The LEAs that take part, and the targets of the program."""
+
+    taking_part: int
+    left: int
+    gone: tuple[str, ...]
+    phases: dict[str, int]
+    counts: dict[str, dict[str, int]]
+    unduplicated: tuple[str, ...]
+    targets: tuple[TargetShown, ...]
+    illustrative: int
 
 
 async def mix_of(source: Source, known: date | None, true: date | None) -> Mix:
@@ -37,27 +63,27 @@ async def mix_of(source: Source, known: date | None, true: date | None) -> Mix:
     return mix(found, rules.mix if rules else ())
 
 
-def mix_data(found: Mix) -> dict[str, Any]:
-    """The mix as plain data."""
-    return {
-        "taking_part": found.taking_part,
-        "left": found.left,
-        "gone": list(found.gone),
-        "phases": found.phases,
-        "counts": found.counts,
-        "unduplicated": [str(share) for share in found.unduplicated],
-        "targets": [
-            {
-                "target": a.target.id,
-                "name": a.target.name,
-                "at_least": a.target.at_least,
-                "have": a.have,
-                "met": a.met,
-            }
+def mix_data(found: Mix) -> MixShown:
+    """The mix as a program reads it."""
+    return MixShown(
+        taking_part=found.taking_part,
+        left=found.left,
+        gone=tuple(found.gone),
+        phases=found.phases,
+        counts=found.counts,
+        unduplicated=tuple(str(share) for share in found.unduplicated),
+        targets=tuple(
+            TargetShown(
+                target=a.target.id,
+                name=a.target.name,
+                at_least=a.target.at_least,
+                have=a.have,
+                met=a.met,
+            )
             for a in found.achieved
-        ],
-        "illustrative": found.illustrative,
-    }
+        ),
+        illustrative=found.illustrative,
+    )
 
 
 async def needs_of(source: Source) -> tuple[list[Need], Names, date]:

@@ -1,7 +1,9 @@
 """Where a review stands, and its thread from either end."""
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,14 +12,132 @@ from domain.deliverables.submissions import DeliverableSubmitted
 from domain.engagement.state import Engagement
 from domain.kernel.messages import Recorded, State
 from domain.kernel.refusals import WrongState
-from domain.kernel.wording import spoken
+from domain.kernel.wording import spoken, texts
 from domain.review.review import Finding, Review
 from domain.review.thread import Strand, through, unserving
+from queries.answers import Answer, dumped
 from queries.names import Names
 from queries.seen import Seen, seen
 from queries.source import Source
 from store.database import listed, queries
 from store.documents import framework
+
+
+@dataclass(frozen=True)
+class CorrectionShown(Answer):
+    """A correction of facts, and whether it was taken."""
+
+    correction: str
+    on: date
+    area: str | None
+    taken: bool | None
+
+
+@dataclass(frozen=True)
+class ActionShown(Answer):
+    """A recommended action, and what serves it."""
+
+    action: str
+    area: str
+    title: str
+    status: str
+    chosen: bool
+    deliverables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SparedPart(Answer):
+    """What was not asked for, because somebody holds it."""
+
+    part: str
+    hours: Decimal
+    held_by: Any
+
+
+@dataclass(frozen=True)
+class WaveShown(Answer):
+    """A wave of requests for evidence."""
+
+    wave: str
+    title: str
+    status: str
+    due: date | None
+    proposed_due: date | None
+    hours: Decimal
+    spared: tuple[SparedPart, ...]
+
+
+@dataclass(frozen=True)
+class AreaShown(Answer):
+    """An area with its evidence and what was found."""
+
+    area: str
+    name: str
+    priorities: tuple[int, ...]
+    evidence: dict[str, int]
+    why_empty: str | None
+    strength: str | None
+    need: str | None
+
+
+@dataclass(frozen=True)
+class ReviewShown(Answer):
+    """Where a review stands."""
+
+    framework: str
+    standing: str
+    opened: date | None
+    draft_sent: date | None
+    corrections_until: date | None
+    final: date | None
+    presented: tuple[date, ...]
+    chosen: tuple[str, ...]
+    empty_areas: list[str]
+    areas: tuple[AreaShown, ...]
+    waves: tuple[WaveShown, ...]
+    actions: tuple[ActionShown, ...]
+    corrections: tuple[CorrectionShown, ...]
+
+
+@dataclass(frozen=True)
+class ReviewOf(Answer):
+    """The review of an engagement."""
+
+    engagement: str
+    illustrative: bool
+    review: ReviewShown
+
+    def dumped(self) -> dict[str, Any]:
+        """As plain data: the review itself, and whose it is."""
+        whose = {"engagement": self.engagement, "illustrative": self.illustrative}
+        return {**whose, **self.review.dumped()}
+
+
+@dataclass(frozen=True)
+class StrandShown(Answer):
+    """One way from an area over an action and a deliverable to its evidence."""
+
+    area: str
+    area_evidence: dict[str, int]
+    strength: str | None
+    need: str | None
+    action: str | None
+    action_title: str | None
+    action_status: str | None
+    chosen: bool
+    deliverable: str | None
+    deliverable_title: str | None
+    deliverable_status: str | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Thread(Answer):
+    """The thread through a review, as strands and told in lines."""
+
+    lines: tuple[str, ...]
+    strands: tuple[StrandShown, ...]
+    illustrative: bool
 
 
 async def frameworks(source: Source) -> list[dict[str, Any]]:
@@ -47,16 +167,13 @@ async def _reviewed(source: Source, engagement: str) -> Seen:
     return it
 
 
-async def review_of(source: Source, engagement: str) -> dict[str, Any]:
+async def review_of(source: Source, engagement: str) -> ReviewOf:
     """Where the review of an engagement stands."""
     state = (await _reviewed(source, engagement)).state
-    marked = state.of(Engagement).illustrative
-    return {"engagement": state.id, "illustrative": marked, **as_data(state)}
+    return ReviewOf(state.id, state.of(Engagement).illustrative, review(state))
 
 
-async def thread_of(
-    source: Source, engagement: str, item: str | None
-) -> tuple[dict[str, Any], Names]:
+async def thread_of(source: Source, engagement: str, item: str | None) -> tuple[Thread, Names]:
     """The thread through a review, its strands and told in lines; people by id."""
     it = await _reviewed(source, engagement)
     state, ways = it.state, through(item, it.state)
@@ -67,67 +184,67 @@ async def thread_of(
         lines = backwards(deliverable, ways, state, submitted)
     else:
         lines = forwards(ways, state, submitted, rest=item is None)
-    await it.names.learn(*lines, json.dumps(strands, default=str))
+    await it.names.learn(*lines, *texts(dumped(strands)))
     marked = state.of(Engagement).illustrative
-    return {"lines": lines, "strands": strands, "illustrative": marked}, it.names
+    return Thread(tuple(lines), tuple(strands), marked), it.names
 
 
-def as_data(state: State) -> dict[str, Any]:
-    """A review as plain data."""
+def review(state: State) -> ReviewShown:
+    """Where the review of a folded engagement stands."""
     review = state.of(Review)
     nothing = Finding()
-    return {
-        "framework": review.framework,
-        "standing": review.standing,
-        "opened": review.opened_on,
-        "draft_sent": review.drafts[-1].on if review.drafts else None,
-        "corrections_until": review.drafts[-1].due if review.drafts else None,
-        "final": review.finalized_on,
-        "presented": list(review.presented),
-        "chosen": list(review.chosen),
-        "empty_areas": review.empty_areas,
-        "areas": [
-            {
-                "area": a.id,
-                "name": a.name,
-                "priorities": list(a.priorities),
-                "evidence": review.by_method(a.id),
-                "why_empty": review.without_evidence.get(a.id),
-                "strength": _text(review.findings.get(a.id, nothing).strength),
-                "need": _text(review.findings.get(a.id, nothing).need),
-            }
+    return ReviewShown(
+        framework=review.framework,
+        standing=review.standing,
+        opened=review.opened_on,
+        draft_sent=review.drafts[-1].on if review.drafts else None,
+        corrections_until=review.drafts[-1].due if review.drafts else None,
+        final=review.finalized_on,
+        presented=tuple(review.presented),
+        chosen=tuple(review.chosen),
+        empty_areas=review.empty_areas,
+        areas=tuple(
+            AreaShown(
+                area=a.id,
+                name=a.name,
+                priorities=tuple(a.priorities),
+                evidence=review.by_method(a.id),
+                why_empty=review.without_evidence.get(a.id),
+                strength=_text(review.findings.get(a.id, nothing).strength),
+                need=_text(review.findings.get(a.id, nothing).need),
+            )
             for a in review.areas.values()
-        ],
-        "waves": [
-            {
-                "wave": w.id,
-                "title": w.title,
-                "status": w.status,
-                "due": w.due,
-                "proposed_due": w.proposal.due if w.proposal else None,
-                "hours": w.hours,
-                "spared": [
-                    {"part": s.part, "hours": s.hours, "held_by": s.held_by} for s in w.spared
-                ],
-            }
+        ),
+        waves=tuple(
+            WaveShown(
+                wave=w.id,
+                title=w.title,
+                status=w.status,
+                due=w.due,
+                proposed_due=w.proposal.due if w.proposal else None,
+                hours=w.hours,
+                spared=tuple(
+                    SparedPart(part=s.part, hours=s.hours, held_by=s.held_by) for s in w.spared
+                ),
+            )
             for w in review.waves.values()
-        ],
-        "actions": [
-            {
-                "action": a.id,
-                "area": a.area,
-                "title": a.title,
-                "status": a.status,
-                "chosen": a.id in review.chosen,
-                "deliverables": list(a.deliverables),
-            }
+        ),
+        actions=tuple(
+            ActionShown(
+                action=a.id,
+                area=a.area,
+                title=a.title,
+                status=a.status,
+                chosen=a.id in review.chosen,
+                deliverables=tuple(a.deliverables),
+            )
             for a in review.recommended
-        ],
-        "corrections": [
-            {"correction": c.id, "on": c.on, "area": c.area, "taken": c.taken}
+        ),
+        corrections=tuple(
+            CorrectionShown(correction=c.id, on=c.on, area=c.area, taken=c.taken)
             for c in review.corrections.values()
-        ],
-    }
+        ),
+    )
 
 
 def _text(sealed: object) -> str | None:
@@ -149,24 +266,24 @@ def submissions(history: Sequence[Recorded]) -> Submissions:
     return found
 
 
-def strand_data(strand: Strand, state: State, submitted: Submissions) -> dict[str, Any]:
+def strand_data(strand: Strand, state: State, submitted: Submissions) -> StrandShown:
     review = state.of(Review)
     action = review.actions[strand.action] if strand.action else None
     deliverable = state.of(Deliverables).all.get(strand.deliverable or "")
-    return {
-        "area": strand.area,
-        "area_evidence": review.by_method(strand.area),
-        "strength": _text(review.findings.get(strand.area, Finding()).strength),
-        "need": _text(review.findings.get(strand.area, Finding()).need),
-        "action": strand.action,
-        "action_title": action.title if action else None,
-        "action_status": action.status if action else None,
-        "chosen": strand.action in review.chosen,
-        "deliverable": strand.deliverable,
-        "deliverable_title": deliverable.title if deliverable else None,
-        "deliverable_status": deliverable.status if deliverable else None,
-        "evidence": submitted.get(strand.deliverable or "", []),
-    }
+    return StrandShown(
+        area=strand.area,
+        area_evidence=review.by_method(strand.area),
+        strength=_text(review.findings.get(strand.area, Finding()).strength),
+        need=_text(review.findings.get(strand.area, Finding()).need),
+        action=strand.action,
+        action_title=action.title if action else None,
+        action_status=action.status if action else None,
+        chosen=strand.action in review.chosen,
+        deliverable=strand.deliverable,
+        deliverable_title=deliverable.title if deliverable else None,
+        deliverable_status=deliverable.status if deliverable else None,
+        evidence=tuple(submitted.get(strand.deliverable or "", ())),
+    )
 
 
 def _area(area: str, state: State) -> list[str]:
@@ -231,4 +348,4 @@ def backwards(
 
 def section(state: State, zone: ZoneInfo) -> dict[str, Any]:
     """What `engagement show` says of the review."""
-    return {"review": as_data(state) if state.of(Review).opened_on else None}
+    return {"review": review(state) if state.of(Review).opened_on else None}

@@ -18,8 +18,7 @@ from queries.source import Source
 from store.context import leas_named, standing
 from store.directory import leas_known
 from store.documents import playbook
-from store.events import as_true, folded, read_stream
-from store.events import read_state as folded_now
+from store.events import as_true, folded, read_state, read_stream
 
 
 async def read_history(
@@ -47,19 +46,6 @@ async def read_history(
     if true:
         return as_true(recorded, end_of(true, zone), zone.key)
     return recorded if as_recorded else list(as_mended(recorded))
-
-
-async def read_state(
-    source: Source, engagement: str, known: date | None, true: date | None, zone: ZoneInfo
-) -> State:
-    """An engagement as asked for, with its LEA as the registry had it then, or has it now.
-
-    Raises:
-        ImpossibleDate: One of the days is still to come.
-    """
-    stream = f"engagement:{engagement}"
-    state = folded(stream, await read_history(source, stream, known, true, zone))
-    return with_lea(state, await registered(source, state.of(Engagement).lea, known, zone))
 
 
 async def registered(
@@ -140,5 +126,5 @@ async def standing_of(source: Source, name: str) -> tuple[State, "Context"]:
     """An engagement as it is now, with what is known of it."""
     stream = f"engagement:{await engagement_named(source, name)}"
     async with source.pool.acquire() as connection:
-        state = await folded_now(connection, source.vault, stream)
+        state = await read_state(connection, source.vault, stream)
         return state, await standing(connection, state, await source.now())

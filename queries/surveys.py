@@ -1,6 +1,8 @@
 """Surveys, and the growth that they show: of one LEA and of all of them."""
 
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ from domain.kernel.messages import State
 from domain.surveys.growth import Comparison, Growth, aggregated, average, comparisons
 from domain.surveys.means import Mean, instrument_named, kept, unknown_construct
 from domain.surveys.surveys import SurveyRecorded, Surveys, rules_of
+from queries.answers import Answer
 from queries.clocks import end_of, not_to_come, zone_of
 from queries.seen import around, seen
 from queries.source import Source
@@ -21,6 +24,108 @@ from store.portfolio import states
 
 if TYPE_CHECKING:
     from domain.rules.context import Context
+
+
+@dataclass(frozen=True)
+class MeanShown(Answer):
+    """What people said of a construct; no mean where too few answered."""
+
+    construct: str
+    name: str
+    mean: str | None
+    answers: int
+
+
+@dataclass(frozen=True)
+class GrowthShown(Answer):
+    """A construct in two surveys."""
+
+    construct: str
+    name: str
+    before: MeanShown | None
+    after: MeanShown | None
+    change: str | None
+    percent: str | None
+
+
+@dataclass(frozen=True)
+class AverageShown(Answer):
+    """The average growth of a construct, and over how many LEAs."""
+
+    construct: str
+    name: str
+    percent: str | None
+    leas: int
+
+
+@dataclass(frozen=True)
+class NotCompared(Answer):
+    """Whose surveys cannot be compared, and why."""
+
+    engagement: str
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Asked(Answer):
+    """A survey that was asked for and is not there yet."""
+
+    year: int
+    due: date
+    hours: Decimal
+
+
+@dataclass(frozen=True)
+class SurveyShown(Answer):
+    """The survey of a year."""
+
+    year: int
+    taken: date
+    instrument: str
+    lowest: str
+    highest: str
+    source: str | None
+    corrected: str | None
+    results: tuple[MeanShown, ...]
+
+
+@dataclass(frozen=True)
+class ComparisonShown(Answer):
+    """A survey beside the one of the year before."""
+
+    earlier: int
+    later: int
+    comparable: bool
+    why_not: str | None
+    percent: str | None
+    constructs: tuple[GrowthShown, ...]
+
+
+@dataclass(frozen=True)
+class SurveysShown(Answer):
+    """The surveys of an LEA, year by year."""
+
+    engagement: str
+    lea_name: str
+    illustrative: bool
+    kind: str
+    asked: tuple[Asked, ...]
+    surveys: tuple[SurveyShown, ...]
+    growth: tuple[ComparisonShown, ...]
+
+
+@dataclass(frozen=True)
+class GrowthOfAll(Answer):
+    """The average growth of all LEAs from one year to the next."""
+
+    kind: str
+    earlier: int
+    later: int
+    percent: str | None
+    leas: int
+    illustrative: int
+    constructs: tuple[AverageShown, ...]
+    not_compared: tuple[NotCompared, ...]
 
 
 def means_of(
@@ -74,118 +179,116 @@ def means_of(
     return means, wrong
 
 
-def as_data(state: State, context: "Context") -> dict[str, Any]:
+def as_data(state: State, context: "Context") -> SurveysShown:
     """The surveys of a folded engagement as plain data."""
     rules = context.the_playbook.surveys
     names = {c.id: c.name for c in rules.constructs} if rules else {}
     standing = state.of(Surveys).standing
     asks = state.of(Surveys).asks
-    return {
-        "engagement": state.id,
-        "lea_name": state.of(Engagement).lea_name,
-        "illustrative": state.of(Engagement).illustrative,
-        "kind": "process",
-        "asked": [
-            {"year": year, "due": ask.rounds[-1].due, "hours": ask.rounds[-1].hours}
+    return SurveysShown(
+        engagement=state.id,
+        lea_name=state.of(Engagement).lea_name,
+        illustrative=state.of(Engagement).illustrative,
+        kind="process",
+        asked=tuple(
+            Asked(year=year, due=ask.rounds[-1].due, hours=ask.rounds[-1].hours)
             for year, ask in asks.items()
             if ask.rounds and not ask.dropped and year not in standing
-        ],
-        "surveys": [_survey(s, names) for s in standing.values()],
-        "growth": [_comparison(c, names) for c in comparisons(standing)],
-    }
+        ),
+        surveys=tuple(_survey(s, names) for s in standing.values()),
+        growth=tuple(_comparison(c, names) for c in comparisons(standing)),
+    )
 
 
-def _survey(s: SurveyRecorded, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "year": s.year,
-        "taken": s.taken,
-        "instrument": s.instrument,
-        "lowest": f"{s.lowest:f}",
-        "highest": f"{s.highest:f}",
-        "source": s.source,
-        "corrected": str(s.reason) if s.reason else None,
-        "results": [mean_data(r, names) for r in s.results],
-    }
+def _survey(s: SurveyRecorded, names: dict[str, str]) -> SurveyShown:
+    return SurveyShown(
+        year=s.year,
+        taken=s.taken,
+        instrument=s.instrument,
+        lowest=f"{s.lowest:f}",
+        highest=f"{s.highest:f}",
+        source=s.source,
+        corrected=str(s.reason) if s.reason else None,
+        results=tuple(mean_data(r, names) for r in s.results),
+    )
 
 
-def mean_data(r: Mean, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "construct": r.of,
-        "name": names.get(r.of, r.of),
-        "mean": None if r.mean is None else f"{r.mean:f}",
-        "answers": r.respondents,
-    }
+def mean_data(r: Mean, names: dict[str, str]) -> MeanShown:
+    return MeanShown(
+        construct=r.of,
+        name=names.get(r.of, r.of),
+        mean=None if r.mean is None else f"{r.mean:f}",
+        answers=r.respondents,
+    )
 
 
-def _comparison(c: Comparison, names: dict[str, str]) -> dict[str, Any]:
-    def grown(g: Growth) -> dict[str, Any]:
-        return {
-            "construct": g.construct,
-            "name": names.get(g.construct, g.construct),
-            "before": mean_data(g.before, names) if g.before else None,
-            "after": mean_data(g.after, names) if g.after else None,
-            "change": None if g.change is None else f"{g.change:f}",
-            "percent": None if g.percent is None else f"{g.percent:f}",
-        }
+def _comparison(c: Comparison, names: dict[str, str]) -> ComparisonShown:
+    def grown(g: Growth) -> GrowthShown:
+        return GrowthShown(
+            construct=g.construct,
+            name=names.get(g.construct, g.construct),
+            before=mean_data(g.before, names) if g.before else None,
+            after=mean_data(g.after, names) if g.after else None,
+            change=None if g.change is None else f"{g.change:f}",
+            percent=None if g.percent is None else f"{g.percent:f}",
+        )
 
-    return {
-        "earlier": c.earlier,
-        "later": c.later,
-        "comparable": c.why_not is None,
-        "why_not": c.why_not,
-        "percent": None if c.percent is None else f"{c.percent:f}",
-        "constructs": [grown(g) for g in c.constructs],
-    }
+    return ComparisonShown(
+        earlier=c.earlier,
+        later=c.later,
+        comparable=c.why_not is None,
+        why_not=c.why_not,
+        percent=None if c.percent is None else f"{c.percent:f}",
+        constructs=tuple(grown(g) for g in c.constructs),
+    )
 
 
-def growth_of(states: list[State], names: dict[str, str], year: int) -> dict[str, Any]:
+def growth_of(states: list[State], names: dict[str, str], year: int) -> GrowthOfAll:
     """The average growth over engagements as plain data, each LEA once: its latest counts."""
     compared: dict[str, tuple[State, Comparison]] = {}
-    not_compared = []
+    not_compared: list[NotCompared] = []
     for state in sorted(states, key=lambda s: str(s.of(Engagement).opened_at)):
         for c in comparisons(state.of(Surveys).standing):
             if (c.earlier, c.later) != (year - 1, year):
                 continue
             if c.why_not:
-                not_compared.append({"engagement": state.id, "why_not": c.why_not})
+                not_compared.append(NotCompared(state.id, c.why_not))
             else:
                 compared[state.of(Engagement).lea] = state, c
     every = [c for _, c in compared.values()]
     constructs = dict.fromkeys((*names, *(g.construct for c in every for g in c.constructs)))
     whole = average(c.exact for c in every)
 
-    def of(name: str) -> dict[str, Any]:
+    def of(name: str) -> AverageShown:
         found = average(g.exact for c in every for g in c.constructs if g.construct == name)
-        return {
-            "construct": name,
-            "name": names.get(name, name),
-            "percent": None if found.percent is None else f"{found.percent:f}",
-            "leas": found.leas,
-        }
+        return AverageShown(
+            construct=name,
+            name=names.get(name, name),
+            percent=None if found.percent is None else f"{found.percent:f}",
+            leas=found.leas,
+        )
 
-    return {
-        "kind": "process",
-        "earlier": year - 1,
-        "later": year,
-        "percent": None if whole.percent is None else f"{whole.percent:f}",
-        "leas": whole.leas,
-        "illustrative": sum(s.of(Engagement).illustrative for s, _ in compared.values()),
-        "constructs": [of(name) for name in constructs],
-        "not_compared": not_compared,
-    }
+    return GrowthOfAll(
+        kind="process",
+        earlier=year - 1,
+        later=year,
+        percent=None if whole.percent is None else f"{whole.percent:f}",
+        leas=whole.leas,
+        illustrative=sum(s.of(Engagement).illustrative for s, _ in compared.values()),
+        constructs=tuple(of(name) for name in constructs),
+        not_compared=tuple(not_compared),
+    )
 
 
 async def surveys_of(
     source: Source, engagement: str, known: date | None, true: date | None
-) -> dict[str, Any]:
+) -> SurveysShown:
     """The surveys of an engagement, year by year."""
     it = await seen(source, engagement, known, true)
     return as_data(it.state, await around(source, it))
 
 
-async def growth(
-    source: Source, year: int, known: date | None, true: date | None
-) -> dict[str, Any]:
+async def growth(source: Source, year: int, known: date | None, true: date | None) -> GrowthOfAll:
     """The average growth of all LEAs that have a survey of a year and of the year before."""
     zone = await zone_of(source)
     await not_to_come(source, zone, known, true)

@@ -1,5 +1,7 @@
 """Who was what, on any day: roles, the team, what it lacks, and who stayed."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,56 +15,83 @@ from domain.team.members import Team, continuity, lacking
 from domain.team.risks import Risks
 from domain.turnover.holds import Holds
 from domain.turnover.leavings import Leaving, Turnover
+from queries.answers import IF_ASKED, Answer, Who
 from queries.names import Names
 from queries.seen import pinned, seen
 from queries.source import Source
 
 
-def who_was_what(state: State, day: date, zone: str) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Place(Answer):
+    """Somebody in a role or in the team, from a day to a day."""
+
+    what: str
+    side: str
+    person: Who
+    since: date
+    until: date | None
+    interim: bool | None = field(default=None, metadata=IF_ASKED)
+    """Of a role alone."""
+
+
+@dataclass(frozen=True)
+class RoleHeld(Place):
+    """A role, and the last day of whoever is to leave it."""
+
+    leaves: date | None = None
+
+
+@dataclass(frozen=True)
+class Stayed(Answer):
+    """How many were still there some months after they joined, and which roles lost a holder."""
+
+    months: int
+    joined: int
+    stayed: int
+    percent: str | None
+    changes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class WhoWasWhat(Answer):
+    """Roles and team on a day, and before it."""
+
+    engagement: str
+    on: date
+    illustrative: bool
+    roles: tuple[RoleHeld, ...]
+    team: tuple[Place, ...]
+    before: tuple[Place, ...]
+    lacks: tuple[str, ...] = ()
+    continuity: Stayed | None = None
+
+
+def who_was_what(state: State, day: date, zone: str, names: Names) -> WhoWasWhat | None:
     """Roles and memberships at the end of a day; None before the engagement was opened."""
     engagement = state.of(Engagement)
     if engagement.opened_at is None or local_date(engagement.opened_at, zone) > day:
         return None
-    roles, before = [], []
+    roles: list[RoleHeld] = []
+    team: list[Place] = []
+    before: list[Place] = []
     for t in engagement.tenures:
         since = local_date(t.since, zone)
         until = local_date(t.until, zone) if t.until else None
-        row: dict[str, Any] = {
-            "what": t.role,
-            "side": "role",
-            "person": t.person,
-            "since": since,
-            "until": until,
-            "interim": t.interim,
-        }
+        who = names.who(t.person)
         if since <= day and (until is None or day < until):
             note = _leaving(state.of(Turnover).all, t.role, t.person, day)
-            roles.append({**row, "leaves": note.last_day if note else None})
+            leaves = note.last_day if note else None
+            roles.append(RoleHeld(t.role, "role", who, since, until, t.interim, leaves))
         elif until is not None and until <= day and since < until:
-            before.append(row)
-    team = []
+            before.append(Place(t.role, "role", who, since, until, t.interim))
     for m in state.of(Team).all:
-        row = {
-            "what": m.kind,
-            "side": m.side,
-            "person": m.person,
-            "since": m.since,
-            "until": m.until,
-        }
+        place = Place(m.kind, m.side, names.who(m.person), m.since, m.until)
         if m.on(day):
-            team.append(row)
+            team.append(place)
         elif m.until is not None and m.until <= day:
-            before.append(row)
-    return {
-        "engagement": state.id,
-        "on": day,
-        "illustrative": engagement.illustrative,
-        "roles": roles,
-        "team": team,
-        "before": before,
-        "lacks": [],
-        "continuity": None,
-    }
+            before.append(place)
+    marked = engagement.illustrative
+    return WhoWasWhat(state.id, day, marked, tuple(roles), tuple(team), tuple(before))
 
 
 def _leaving(leavings: tuple[Leaving, ...], role: str, person: str, day: date) -> Leaving | None:
@@ -73,8 +102,8 @@ def _leaving(leavings: tuple[Leaving, ...], role: str, person: str, day: date) -
 
 async def team_of(
     source: Source, engagement: str, day: date | None, known: date | None
-) -> tuple[dict[str, Any], Names]:
-    """Who was what at the end of a day; people by id.
+) -> WhoWasWhat:
+    """Who was what at the end of a day.
 
     Raises:
         Unknown: It was not open yet on that day.
@@ -83,22 +112,23 @@ async def team_of(
     it = await seen(source, engagement, known, None)
     playbook = await pinned(source, it)
     asked, zone = day or known or it.today, it.zone.key
-    found = who_was_what(it.state, asked, zone)
+    await it.names.learn(*(t.person for t in it.state.of(Engagement).tenures))
+    await it.names.learn(*(m.person for m in it.state.of(Team).all))
+    found = who_was_what(it.state, asked, zone, it.names)
     if found is None:
         raise Unknown(f"{engagement} was not open yet on that day. Ask for a later one.")
-    if playbook and playbook.team:
-        found["lacks"] = lacks_on(it.state, playbook, asked)
-        figures = continuity(it.state, playbook.team, asked, zone)
-        found["continuity"] = {
-            "months": figures.months,
-            "joined": figures.joined,
-            "stayed": figures.stayed,
-            "percent": None if figures.share is None else str(figures.share),
-            "changes": dict(figures.changes),
-        }
-    named = (*found["roles"], *found["team"], *found["before"])
-    await it.names.learn(*(row["person"] for row in named))
-    return found, it.names
+    if playbook is None or playbook.team is None:
+        return found
+    figures = continuity(it.state, playbook.team, asked, zone)
+    stayed = Stayed(
+        months=figures.months,
+        joined=figures.joined,
+        stayed=figures.stayed,
+        percent=None if figures.share is None else str(figures.share),
+        changes=dict(figures.changes),
+    )
+    lacks = lacks_on(it.state, playbook, asked)
+    return replace(found, lacks=tuple(lacks or ()), continuity=stayed)
 
 
 def section(state: State, zone: ZoneInfo) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Where deliverables are on a day, and with whom."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
 
 from domain.deliverables.terms import Status
 from domain.engagement.state import Engagement
@@ -10,6 +11,7 @@ from domain.kernel.messages import State
 from domain.outlook.whereabouts import whereabouts
 from domain.owing.obligations import Side
 from domain.policy.calendar import local_date
+from queries.answers import Answer, Who, perhaps
 from queries.clocks import end_of, not_to_come, zone_of
 from queries.names import Names
 from queries.refs import engagement_named, person_named
@@ -17,6 +19,27 @@ from queries.seen import seen
 from queries.source import Source
 from store.database import listed, queries
 from store.portfolio import states
+
+
+@dataclass(frozen=True)
+class DeliverableThere(Answer):
+    """One deliverable in a list of many: how it stands, when it is due, and with whom it is."""
+
+    engagement: str
+    lea_name: str
+    lead: Who | None
+    deliverable: str
+    title: str
+    status: Status
+    due: date | None
+    round: int
+    hours: Decimal
+    proposed_due: date | None
+    unsigned: Sequence[Side]
+    waits_on: Sequence[Side]
+    held: bool
+    illustrative: bool
+    overdue: bool
 
 
 async def deliverables_of(
@@ -29,8 +52,8 @@ async def deliverables_of(
     side: Side | None = None,
     overdue: bool = False,
     lead: str | None = None,
-) -> tuple[list[dict[str, Any]], Names, date]:
-    """Where deliverables are on a day, and with whom; Leads by id.
+) -> tuple[list[DeliverableThere], date]:
+    """Where deliverables are on a day, and with whom; and which day that is.
 
     Args:
         engagement: Only this engagement's; all of them if None.
@@ -51,39 +74,37 @@ async def deliverables_of(
     rows = [
         row
         for row in rows
-        if status in (None, row["status"])
-        and (side is None or side in row["waits_on"])
-        and (row["overdue"] or not overdue)
-        and leads in (None, row["lead"])
+        if status in (None, row.status)
+        and (side is None or side in row.waits_on)
+        and (row.overdue or not overdue)
+        and (leads is None or (row.lead is not None and row.lead.handle == leads))
     ]
-    names = Names(source, known)
-    await names.learn(*(row["lead"] for row in rows))
-    return rows, names, today
+    return await Names(source, known).given(rows), today
 
 
-async def _now(source: Source, only: str | None, today: date) -> list[dict[str, Any]]:
+async def _now(source: Source, only: str | None, today: date) -> list[DeliverableThere]:
     async with source.pool.acquire() as connection:
         rows = await listed(queries.deliverables(connection, engagement=only, today=today))
-    return [dict(row) for row in rows]
+    return [DeliverableThere(**{**row, "lead": perhaps(row["lead"])}) for row in rows]
 
 
 async def _then(
     source: Source, only: str | None, known: date | None, true: date | None, today: date
-) -> list[dict[str, Any]]:
+) -> list[DeliverableThere]:
     """The same from the events, of each engagement that was open by then."""
     zone = await zone_of(source)
-    found: list[dict[str, Any]] = []
+    found: list[DeliverableThere] = []
 
     def add(state: State) -> None:
         engagement = state.of(Engagement)
         found.extend(
-            {
-                "engagement": state.id,
-                "lea_name": engagement.lea_name,
-                "lead": engagement.roles.get("lead"),
+            DeliverableThere(
+                engagement=state.id,
+                lea_name=engagement.lea_name,
+                lead=perhaps(engagement.roles.get("lead")),
+                overdue=d.overdue(today),
                 **asdict(d),
-                "overdue": d.overdue(today),
-            }
+            )
             for d in whereabouts(state)
         )
 
@@ -99,4 +120,4 @@ async def _then(
                 left_out=source.left_out,
             ):
                 add(state)
-    return sorted(found, key=lambda row: row["lea_name"])
+    return sorted(found, key=lambda row: row.lea_name)

@@ -28,6 +28,7 @@ from queries import (
     surveys,
     team,
 )
+from queries.answers import dumped
 from queries.names import Names
 from queries.roles import Absences, absences
 from queries.seen import pinned, seen
@@ -77,7 +78,7 @@ async def show(
         role: {"left_on": absent.left, "stands_in": absent.stands_in}
         for (_, role), absent in away.items()
     }
-    await it.names.learn(*texts(found))
+    await it.names.learn(*texts(dumped(found)))
     return found, it.names
 
 

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 Json = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
-Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+"""One JSON object (or one a line) instead of text."""
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+"""An option that is there or not."""
+Shown = Annotated[bool, Parameter(negative="")]
+"""The same, whose help says what it is without."""
+CommandId = Annotated[str | None, Parameter(name="--command-id")]
+ByPerson = Annotated[str | None, Parameter(name="--person")]
 
 
 def settings_or_fail(*, use_stack: bool = True) -> "Settings":
@@ -30,18 +36,6 @@ def settings_or_fail(*, use_stack: bool = True) -> "Settings":
     for alarm in settings.alarms:
         narrate_once(f"Alarm: {alarm}")
     return settings
-
-
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
-
-
-Shown = Annotated[bool, Parameter(negative="")]
-
-
-CommandId = Annotated[str | None, Parameter(name="--command-id")]
-
-
-Who = Annotated[str | None, Parameter(name="--person")]
 
 
 T = TypeVar("T")

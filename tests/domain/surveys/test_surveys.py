@@ -317,9 +317,9 @@ def test_growth_is_averaged_over_leas_with_the_same_weight() -> None:
     recorded(story, 2, date(2028, 1, 20), result=tuple(f"{c.id}=3.60/9" for c in RULES.constructs))
     names = {c.id: c.name for c in RULES.constructs}
     found = growth_of([story.state(), recorded(effective()).state()], names, 2)
-    assert (found["percent"], found["leas"]) == ("20.0", 1)
-    assert {(c["percent"], c["leas"]) for c in found["constructs"]} == {("20.0", 1)}
-    assert growth_of([], names, 2)["percent"] is None
+    assert (found.percent, found.leas) == ("20.0", 1)
+    assert {(c.percent, c.leas) for c in found.constructs} == {("20.0", 1)}
+    assert growth_of([], names, 2).percent is None
     [pair] = comparisons(surveys(story).standing)
     assert (pair.earlier, pair.later, f"{pair.percent}") == (1, 2, "20.0")
     assert average([Decimal(20), None, Decimal(10)]).leas == 2

@@ -1,7 +1,7 @@
 """docs/rules/team.md, row by row: members, coverage, who was what, continuity and risks."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -28,6 +28,7 @@ from domain.team.members import (
     lacking,
 )
 from domain.team.risks import RiskChanged, Risks
+from queries.names import Names
 from queries.team import who_was_what
 from tests.domain.story import ALDER, PLAYBOOK, ZONE, Story, person
 from tests.domain.tables import Row, day, table
@@ -97,12 +98,12 @@ def test_a_team_lacks_what_the_table_says(row: Row) -> None:
 
 @pytest.mark.parametrize("row", table("team.md", "Who was what"), ids=lambda r: r["Day"])
 def test_who_was_what_can_be_asked_for_any_day(row: Row) -> None:
-    found = who_was_what(two_years().state(), day(row["Day"]), ZONE)
+    found = who_was_what(two_years().state(), day(row["Day"]), ZONE, Names(cast(Any, None)))
     assert found is not None
-    roles = {r["what"]: r["person"].removeprefix("p-") for r in found["roles"]}
+    roles = {r.what: r.person.handle.removeprefix("p-") for r in found.roles}
     assert roles.get("superintendent", "nobody") == row["Superintendent"]
     assert roles["lead"] == row["Lead"]
-    team = {m["person"].removeprefix("p-") for m in found["team"]}
+    team = {m.person.handle.removeprefix("p-") for m in found.team}
     assert team == set(row["In the team"].split(", "))
 
 
