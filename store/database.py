@@ -63,8 +63,14 @@ async def _as_it_is(connection: Connection) -> None:
     """
 
 
-async def open_pool(url: str, *, size: int = 8, timeout_seconds: float = 5.0) -> Pool:
+async def open_pool(
+    url: str, *, size: int = 8, timeout_seconds: float = 5.0, command_seconds: float = 60.0
+) -> Pool:
     """A pool of connections as the application's role.
+
+    Args:
+        command_seconds: How long a statement may take; and how long asyncpg waits for the server's
+            word that one was broken off, which a server that ended meanwhile never gives.
 
     Raises:
         OSError, asyncpg.PostgresError: The server cannot be reached or does not let us in.
@@ -74,7 +80,7 @@ async def open_pool(url: str, *, size: int = 8, timeout_seconds: float = 5.0) ->
         min_size=1,
         max_size=size,
         timeout=timeout_seconds,
-        command_timeout=60,
+        command_timeout=command_seconds,
         reset=_as_it_is,
         server_settings={
             "application_name": "handrail",

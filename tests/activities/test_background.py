@@ -52,7 +52,7 @@ async def test_a_background_task_ends_when_told_to_though_its_connection_has_die
     database: Database, tmp_path: Path, work: Work, end: str
 ) -> None:
     async with line_to(database.url) as line:
-        pool = await open_pool(line.url(database.url), size=2)
+        pool = await open_pool(line.url(database.url), size=2, command_seconds=4)
         if end == "silent":
             # From the first word on that it says.
             line.silence()
