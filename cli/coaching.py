@@ -11,9 +11,9 @@ from cli.verbs import Verbs
 from domain.coaching.cycles import AS_PREDICTED
 from domain.engagement.state import Engagement
 from domain.kernel.wording import counted, spoken
-from domain.outlook.dosage import Dosage
 
 if TYPE_CHECKING:
+    from domain.outlook.dosage import Dosage
     from queries.coaching import CycleShown
 
 
@@ -188,7 +188,7 @@ def _kinds(contacts: Mapping[str, int]) -> str:
     return f"{sum(contacts.values())} ({kinds})" if contacts else "0"
 
 
-def _summary(found: Dosage) -> list[str]:
+def _summary(found: "Dosage") -> list[str]:
     """What the table means, in sentences."""
     lines = []
     waiting = found.days_since_contact

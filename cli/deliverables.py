@@ -12,7 +12,6 @@ from cli.verbs import Verbs
 from domain.deliverables.ratings import TAGS
 from domain.deliverables.terms import Status
 from domain.kernel.wording import counted, lea_hours, spoken
-from domain.outlook.whereabouts import ACTS
 from domain.owing.obligations import Side
 
 if TYPE_CHECKING:
@@ -103,6 +102,7 @@ def _when(row: "DeliverableThere", today: date) -> tuple[str, str]:
 
 def _whom(row: "DeliverableThere") -> str:
     """Who has something to do, and whether it is to sign."""
+    from domain.outlook.whereabouts import ACTS
 
     def together(sides: Iterable[str]) -> str:
         return " and ".join(SIDES[side] for side in sides)

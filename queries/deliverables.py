@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.deliverables.corrections import CourseCorrected, Courses
@@ -287,25 +286,3 @@ def correction_data(event: CourseCorrected, stamp: Stamp, zone: ZoneInfo) -> Cou
         side=event.side,
         person=event.person,
     )
-
-
-def section(state: State, zone: ZoneInfo) -> dict[str, Any]:
-    """What `engagement show` says of them."""
-    return {
-        "deliverables": [
-            {
-                "deliverable": d.id,
-                "title": d.title,
-                "status": d.status,
-                "due": d.due,
-                "round": d.round,
-                "hours": d.hours,
-                "proposed_due": d.proposal.due if d.proposal else None,
-                "signed": dict(d.proposal.signed) if d.proposal else {},
-                "proposed_hours": d.proposal.hours if d.proposal else None,
-                "went_into": list(d.into),
-                "waits_for": [w.id for w in awaited(d, state)] if d.is_open else [],
-            }
-            for d in state.of(Deliverables).all.values()
-        ],
-    }

@@ -20,7 +20,6 @@ from queries.source import Source
 from store.database import listed, queries
 from store.documents import playbook
 from store.errors import Unreadable
-from store.portfolio import states
 
 if TYPE_CHECKING:
     from domain.rules.context import Context
@@ -290,6 +289,9 @@ async def surveys_of(
 
 async def growth(source: Source, year: int, known: date | None, true: date | None) -> GrowthOfAll:
     """The average growth of all LEAs that have a survey of a year and of the year before."""
+    # It brings along what the other questions about surveys do without.
+    from store.portfolio import states
+
     zone = await zone_of(source)
     await not_to_come(source, zone, known, true)
     async with source.pool.acquire() as connection:

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from domain.deliverables.terms import Status
+from domain.deliverables.proposing import Deliverables
+from domain.deliverables.terms import Status, awaited
 from domain.engagement.state import Engagement
 from domain.kernel.messages import State
 from domain.outlook.whereabouts import whereabouts
@@ -18,7 +21,6 @@ from queries.refs import engagement_named, person_named
 from queries.seen import seen
 from queries.source import Source
 from store.database import listed, queries
-from store.portfolio import states
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ async def _then(
     if only is not None:
         add((await seen(source, only, known, true)).state)
     else:
+        from store.portfolio import states  # It brings along what most questions do without.
+
         async with source.pool.acquire() as connection:
             async for state in states(
                 connection,
@@ -121,3 +125,25 @@ async def _then(
             ):
                 add(state)
     return sorted(found, key=lambda row: row.lea_name)
+
+
+def section(state: State, zone: ZoneInfo) -> dict[str, Any]:
+    """What `engagement show` says of them."""
+    return {
+        "deliverables": [
+            {
+                "deliverable": d.id,
+                "title": d.title,
+                "status": d.status,
+                "due": d.due,
+                "round": d.round,
+                "hours": d.hours,
+                "proposed_due": d.proposal.due if d.proposal else None,
+                "signed": dict(d.proposal.signed) if d.proposal else {},
+                "proposed_hours": d.proposal.hours if d.proposal else None,
+                "went_into": list(d.into),
+                "waits_for": [w.id for w in awaited(d, state)] if d.is_open else [],
+            }
+            for d in state.of(Deliverables).all.values()
+        ],
+    }

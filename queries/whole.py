@@ -17,7 +17,6 @@ from queries import (
     burden,
     checkins,
     coaching,
-    deliverables,
     focus,
     handover,
     money,
@@ -27,6 +26,7 @@ from queries import (
     summits,
     surveys,
     team,
+    whereabouts,
 )
 from queries.answers import dumped
 from queries.names import Names
@@ -41,7 +41,7 @@ SECTIONS: tuple[Section, ...] = (
     agreements.section,
     review.section,
     focus.section,
-    deliverables.section,
+    whereabouts.section,
     checkins.section,
     surveys.section,
     coaching.section,
