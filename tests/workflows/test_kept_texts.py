@@ -40,5 +40,5 @@ async def test_a_step_that_is_called_in_two_lines_is_mailed_and_refused_when_pub
     assert len(mails.messages()) > before
 
     content["version"] += 1
-    with pytest.raises(ValueError, match="must (be one line|not turn text round)"):
+    with pytest.raises(ValueError, match=r"must (be one line|not turn text round)"):
         await story.ask("playbook publish", "dana", content=content)
