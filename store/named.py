@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from asyncpg import Record
+    from asyncpg import Connection, Pool, Record
+    from asyncpg.pool import PoolConnectionProxy
 
-    from store.database import Connection, Pool
+    Asked = Connection[Any] | PoolConnectionProxy[Any] | Pool[Any]
 
 _HEAD = re.compile(r"([a-z][a-z0-9-]*)([\^$!#]?)")
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
@@ -54,7 +55,7 @@ class Query:
             self.takes.append(name)
         return f"${self.takes.index(name) + 1}"
 
-    def __call__(self, connection: "Connection | Pool", **values: object) -> Any:
+    def __call__(self, connection: "Asked", **values: object) -> Any:
         if values.keys() != set(self.takes):
             raise TypeError(f"{self.name} takes {self.takes}, and was given {[*values]}")
         given = [values[name] for name in self.takes]
@@ -62,9 +63,7 @@ class Query:
             return self._rows(connection, given)
         return getattr(connection, self._method)(self.sql, *given)
 
-    async def _rows(
-        self, connection: "Connection | Pool", given: list[object]
-    ) -> AsyncIterator["Record"]:
+    async def _rows(self, connection: "Asked", given: list[object]) -> AsyncIterator["Record"]:
         for row in await connection.fetch(self.sql, *given):
             yield row
 
