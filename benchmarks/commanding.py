@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from uuid import uuid4
 
-from temporalio import activity, workflow
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from activities.dispatch import begin
+from benchmarks.bare import Bare, bare_activity
 from bootstrap.wiring import Services
 from domain.envelope import Envelope, Receipt
 from domain.rules.registry import COMMANDS
@@ -25,33 +25,6 @@ CLIENTS = (1, 8, 32)
 QUEUE = "bare"
 
 Once = Callable[[int, int], Awaitable[object]]
-
-
-@activity.defn
-async def bare_activity(text: str) -> str:
-    """Does nothing."""
-    return text
-
-
-@workflow.defn(sandboxed=False)
-class Bare:
-    """Takes one update after the other, and has an activity for each."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    @workflow.run
-    async def run(self) -> None:
-        """Stay until it is ended."""
-        await workflow.wait_condition(lambda: False)
-
-    @workflow.update
-    async def execute(self, text: str) -> str:
-        """Have the activity do nothing."""
-        async with self._lock:
-            return await workflow.execute_activity(
-                bare_activity, text, start_to_close_timeout=timedelta(seconds=10)
-            )
 
 
 async def run(at: Services) -> list[str]:
