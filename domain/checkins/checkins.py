@@ -233,10 +233,10 @@ def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decisi
             f"{state.id}: {current.id} was held on {spoken(current.held_on)} and is not closed. "
             f"Close it first: handrail checkin close {state.id} --answer NAME=TEXT"
         )
-    if command.on <= context.today:
+    if command.on <= context.said_on:
         raise ImpossibleDate(
-            f"{state.id}: {current.id} cannot be planned for {spoken(command.on)}: today is "
-            f"{spoken(context.today)}. Give a day that lies ahead, or record that it was held: "
+            f"{state.id}: {current.id} cannot be planned for {spoken(command.on)}: that is not "
+            f"after {context.said_when}. Give a day that lies ahead, or record that it was held: "
             f"handrail checkin hold {state.id} --on {command.on}"
         )
     within_reach(command.on, f"{current.id} on", context)

@@ -211,6 +211,16 @@ class Context:
         """The local date on which it came true."""
         return local_date(self.effective_at, self.zone)
 
+    @property
+    def said_on(self) -> date:
+        """The day from which what is recorded looks ahead: today, or the earlier day it was on."""
+        return min(self.effective_on, self.today)
+
+    @property
+    def said_when(self) -> str:
+        """That day in words."""
+        return f"{'today, ' if self.said_on == self.today else ''}{spoken(self.said_on)}"
+
     def effective(self, event: Event) -> datetime:
         """When an event of this decision came true."""
         on = event.came_true()

@@ -245,9 +245,11 @@ def in_recess(entry: SummitEntry, state: State, context: Context) -> str | None:
 
 
 def ahead(name: str, context: Context, what: str) -> SummitEntry:
-    """The summit, provided that it is neither over nor called off."""
+    """The summit, provided that it was neither over nor called off on the day of what is said."""
     entry = the_summit(name, context)
-    if entry.status != "planned":
+    if entry.status != "planned" and not (
+        entry.status == "held" and context.said_on < entry.first and context.said_on < context.today
+    ):
         raise WrongState(
             f"Nobody can be {what} summit {entry.id}: it was {entry.status}. See the others: "
             f"handrail summit list"
@@ -301,7 +303,7 @@ def invite(command: InviteToSummit, state: State, context: Context) -> Decision:
             f"{state.id} is out of {rules.opt_out_prong} since {spoken(out.on)} ({out.reason}). "
             f"If it takes part again: handrail prong opt-in {state.id} {rules.opt_out_prong}"
         )
-    if entry.registration_due < context.today:
+    if entry.registration_due < context.said_on:
         raise ImpossibleDate(
             f"Registration for summit {entry.id} ended on {spoken(entry.registration_due)}. Give "
             f"it more time first: handrail summit reschedule {entry.id} --first {entry.first} "

@@ -288,10 +288,10 @@ def hold_engagement(command: HoldEngagement, state: State, context: Context) -> 
     _lead_or_director("put it on hold", engagement, state, context)
     not_in_the_future(context.effective_on, "The hold", context)
     if command.until is not None:
-        if command.until <= context.today:
+        if command.until <= context.said_on:
             raise ImpossibleDate(
-                f"{state.id}: a hold until {spoken(command.until)} would be over: today is "
-                f"{spoken(context.today)}. Give a day that lies ahead, or leave out --until."
+                f"{state.id}: a hold until {spoken(command.until)} would be over: that is not "
+                f"after {context.said_when}. Give a day that lies ahead, or leave out --until."
             )
         within_reach(command.until, "The end of the hold", context)
     items = _items_named(command.item, state, context)
