@@ -178,6 +178,7 @@ VERBS: Final = {
     "investment withdraw": "cli.commands",
     "investment import": "cli.imports",
     "investment list": "cli.money",
+    "summit enter": "cli.commands",
     "summit plan": "cli.commands",
     "summit cancel": "cli.commands",
     "summit session add": "cli.commands",

@@ -218,6 +218,7 @@ def retract(command: RetractEntry, state: State, context: Context) -> Decision:
 _ENDS = {
     "engagement": "or end it: handrail engagement withdraw",
     "person": "or say when they leave: handrail person leave",
+    "summit": "or call it off: handrail summit cancel",
 }
 """What there is to do about what should not have been begun."""
 
@@ -236,11 +237,6 @@ def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, 
     if not past.history:
         raise Unknown(
             f"Nothing was ever recorded of {state.stream!r}. See: handrail engagement list"
-        )
-    if kind_of_stream(state) == "summit":
-        raise WrongState(
-            f"{state.stream} is put right by its own verbs, so that every LEA invited hears of it: "
-            f"handrail summit --help"
         )
     if (aggregate := kind_of_stream(state)) in _PUBLISHED:
         raise WrongState(

@@ -601,11 +601,12 @@ with one as (
            ended_at, end_reason, next_due, next_wake, invested, illustrative, held_since, risk
       from jsonb_populate_recordset(null::read.engagements, :engagements::jsonb)
     on conflict (id) do update
-       set version = excluded.version, lea_name = excluded.lea_name,
+       set version = excluded.version, lea = excluded.lea, lea_name = excluded.lea_name,
            lea_type = excluded.lea_type, county = excluded.county, phase = excluded.phase,
-           playbook = excluded.playbook, ended_at = excluded.ended_at,
-           end_reason = excluded.end_reason, next_due = excluded.next_due, next_wake = excluded.next_wake,
-           invested = excluded.invested, illustrative = excluded.illustrative,
+           playbook = excluded.playbook, source = excluded.source,
+           opened_at = excluded.opened_at, ended_at = excluded.ended_at,
+           end_reason = excluded.end_reason, next_due = excluded.next_due,
+           next_wake = excluded.next_wake, invested = excluded.invested, illustrative = excluded.illustrative,
            held_since = excluded.held_since, risk = excluded.risk
 ), vacant as (
     delete from read.engagement_roles r
@@ -687,7 +688,8 @@ values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source
 on conflict (id) do update
    set version = excluded.version, amount = excluded.amount, invested = excluded.invested,
        first = excluded.first, until = excluded.until, spend_until = excluded.spend_until,
-       source = excluded.source, statute = excluded.statute, next_wake = excluded.next_wake;
+       source = excluded.source, statute = excluded.statute, next_wake = excluded.next_wake,
+       illustrative = excluded.illustrative;
 
 -- name: running-appropriations
 -- Every appropriation of which something must be committed, with when it next must wake, and whether
@@ -726,8 +728,9 @@ insert into read.summits (id, version, title, place, first, last, registration_d
 values (:id, :version, :title, :place, :first, :last, :registration_due, :hours, :playbook,
         :round, :status, :next_wake, :invited, :sessions, :pairs, :illustrative)
 on conflict (id) do update
-   set version = excluded.version, place = excluded.place, first = excluded.first,
-       last = excluded.last, registration_due = excluded.registration_due,
+   set version = excluded.version, title = excluded.title, place = excluded.place,
+       first = excluded.first, last = excluded.last, registration_due = excluded.registration_due,
+       hours = excluded.hours, playbook = excluded.playbook, illustrative = excluded.illustrative,
        round = excluded.round, status = excluded.status, next_wake = excluded.next_wake,
        invited = excluded.invited, sessions = excluded.sessions, pairs = excluded.pairs;
 

@@ -164,6 +164,8 @@ class Invitation:
     new_days: tuple[date, date] | None = None
     """The days to which it did not follow."""
     over_cap: str | None = None
+    called_off_as: InvitationStatus | None = None
+    """What it was when the summit was called off: it is that again where that is taken back."""
     began: bool = False
     past: tuple[tuple[date, str], ...] = ()
     """Registration dates that run no more, each with the reason."""
@@ -357,6 +359,7 @@ def summit_invited(state: State, event: SummitInvited, stamp: Stamp) -> State:
             last=known.last if later else event.last,
             registration_due=known.registration_due if later else event.registration_due,
             hours=event.hours,
+            called_off_as=None,
             round=max(known.round, event.round),
             seen=max(known.seen, event.round),
             not_followed=known.not_followed if known.seen > event.round else None,

@@ -789,3 +789,78 @@ def test_a_summit_of_years_ago_is_planned_and_joined_with_the_days_of_then() -> 
     assert story.state().of(Invitations).all["Y1-1"].registered == 3
     assert not [n for n in story.ledger("Y1-1/registration") if n.status == "planned"]
     story.when("summit invite", summit="Y1-1").refuses(WrongState, "it was held")
+
+
+# Put right ---------------------------------------------------------------------------------------
+
+
+def told_of(story: Story) -> Story:
+    return story.do("summit take-over", SYSTEM, summit="Y1-1")
+
+
+def mended(story: Story, verb: str, kind: str, **body: Any) -> Story:
+    """Mend the last entry that a command made on the summit, and let the LEA hear of it."""
+    [*_, entry] = [e for e in story.entries["summit:Y1-1"]
+                   if e.command and e.command.kind() == kind]  # fmt: skip
+    story.do(f"entry {verb}", "dana", of="summit:Y1-1", entry=entry.number, reason="a slip", **body)
+    return told_of(story)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shows"),
+    [
+        ({"title": "Frist summit"}, {"title": PLAN["title"]}),
+        ({"place": "Fresno"}, {"place": PLAN["place"]}),
+        ({"hours": 21}, {"hours": PLAN["hours"]}),
+        ({"first": date(2026, 11, 11)}, {"first": PLAN["first"]}),
+        ({"registration_due": date(2026, 11, 5)}, {"registration_due": PLAN["registration_due"]}),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_what_was_typed_wrongly_of_a_summit_is_put_right_at_each_lea(
+    wrong: dict[str, Any], shows: dict[str, Any]
+) -> None:
+    def invited(**plan: Any) -> Story:
+        story = Story(date(2026, 10, 15)).effective().do("summit plan", **{**PLAN, **plan})
+        return story.do("summit invite", summit="Y1-1")
+
+    right = invited()
+    story = mended(invited(**wrong), "correct", "summit plan", values={k: PLAN[k] for k in wrong})
+    [known], [there] = (s.state().of(Invitations).all.values() for s in (story, right))
+    for name, value in shows.items():
+        assert getattr(known, name) == value
+    assert replace(known, past=()) == there
+    assert story.state("summit:Y1-1").of(Summit) == right.state("summit:Y1-1").of(Summit)
+    planned = [[row for row in registration(s) if row[2] == "planned"] for s in (story, right)]
+    assert planned[0] == planned[1] != []
+
+
+def test_a_summit_called_off_by_mistake_takes_place_and_all_are_invited_as_before() -> None:
+    story = Story(date(2026, 10, 15)).effective().do("summit plan", **PLAN)
+    story.do("summit invite", summit="Y1-1")
+    story.do("summit register", summit="Y1-1", places={"teacher": 3})
+    before = story.state().of(Invitations).all["Y1-1"]
+    told_of(story.do("summit cancel", summit="Y1-1", reason="the wrong one"))
+    assert story.state().of(Invitations).all["Y1-1"].status == "cancelled"
+
+    mended(story, "retract", "summit cancel")
+
+    assert story.state("summit:Y1-1").of(Summit).is_open
+    assert story.state().of(Invitations).all["Y1-1"] == before
+
+
+def test_a_summit_moved_by_mistake_is_back_on_its_days_and_can_be_moved_again() -> None:
+    story = Story(date(2026, 10, 15)).effective().do("summit plan", **PLAN)
+    story.do("summit invite", summit="Y1-1")
+    moved = {"summit": "Y1-1", "reason": "r"}
+    told_of(story.do("summit reschedule", to=date(2026, 12, 3), **moved))
+    mended(story, "retract", "summit reschedule")
+    known = story.state().of(Invitations).all["Y1-1"]
+    assert (known.first, known.registration_due) == (PLAN["first"], PLAN["registration_due"])
+    assert [d for _, d, status, _ in registration(story) if status == "planned"]
+
+    told_of(story.do("summit reschedule", to=date(2026, 12, 10), **moved))
+    assert story.state().of(Invitations).all["Y1-1"].first == date(2026, 12, 10)
+    story.when("entry retract", of="summit:Y1-1", entry=1, reason="x").refuses(
+        WrongState, "handrail correct summit:Y1-1 1", "handrail summit cancel"
+    )
