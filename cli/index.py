@@ -22,6 +22,7 @@ VERBS: Final = {
     "lea works": "cli.commands",
     "lea works-undo": "cli.commands",
     "lea recess-undo": "cli.commands",
+    "lea close": "cli.commands",
     "lea fact": "cli.commands",
     "lea fact-settle": "cli.commands",
     "lea fact-withdraw": "cli.commands",

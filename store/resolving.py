@@ -63,7 +63,7 @@ async def resolve(
     wanted_leas = {engagement.lea} if engagement.lea else set()
     if state.stream.startswith("lea:"):
         wanted_leas |= {*command.names}
-    known, leas = await people_and_leas(
+    known, leas, bearers = await people_and_leas(
         connection, names | {as_handle(name) for name in named_people}, {*wanted_leas, *named_leas}
     )
     typed = await people_meant(connection, named_people, on or today, known)
@@ -131,6 +131,7 @@ async def resolve(
         leas=leas,
         several_leas=typed_leas.several,
         lea_names=lea_names,
+        bearers=bearers,
         engagements=await engagement_ids(connection) if unopened else frozenset(),
         held=await held_roles(connection, state.id) if "held roles" in command.looks_at else (),
         appropriations=money,

@@ -157,6 +157,16 @@ def open_engagement(command: OpenEngagement, state: State, context: Context) -> 
             f"See it: handrail engagement show {state.id}"
         )
     lea = context.lea(command.lea)
+    if lea.closed_on is not None and lea.closed_on <= context.effective_on:
+        went_on = " or ".join(f"handrail engagement open {it}" for it in lea.successors)
+        raise WrongState(
+            f"{lea.id} is no more: {lea.became}. "
+            + (
+                f"Open one with what it went on as: {went_on}"
+                if went_on
+                else f"If that is a mistake, see handrail history lea:{lea.id}"
+            )
+        )
     lead = context.staff(command.lead, "lead")
     director = context.staff(command.director, "director")
     context.the_playbook  # noqa: B018 - refuses an unpublished version

@@ -383,6 +383,7 @@ class Story:
             handles=frozenset(p.handle for p in self.people.values()),
             leas=self.leas,
             lea_names=frozenset(self.leas),
+            bearers={name: (lea,) for name, lea in self.leas.items()},
             appropriations={
                 money.id: money
                 for money in map(appropriation_entry, self.states.values())
