@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.engagement.guards import held_to_declared
+from domain.engagement.guards import held_to_authority, held_to_declared
 from domain.engagement.state import Engagement
 from domain.journey.steps import held_to_steps
 from domain.kernel.messages import Command, Event, On, Recorded, Stamp, State
@@ -54,6 +54,7 @@ def _said(
     command: Command, reached: State, context: Context, illustrative: bool
 ) -> tuple[list[Dated], dict[str, list[Dated]], dict[str, int]]:
     """What a command says of its stream and of others, with the versions of those it rests on."""
+    held_to_authority(command, reached, context)
     held_to_steps(command, reached, context)
     held_to_declared(command, reached, context)
     own: list[Dated] = []

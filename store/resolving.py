@@ -104,7 +104,8 @@ async def resolve(
     elif state.stream.startswith("summit:") and settings:
         # A summit keeps the version it was planned under.
         ref = state.of(Summit).playbook or settings.playbook.partition("@")[0]
-    elif is_money(state) and settings:
+    elif not ref and settings:
+        # Who may do what is asked everywhere.
         ref = settings.playbook.partition("@")[0]
     named = one_ref(command, "summit")
     found_summit = await summit(connection, named) if named else None

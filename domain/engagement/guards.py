@@ -15,9 +15,28 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.policy.calendar import local_date, spoken
+from domain.rules.authority import require
 from domain.rules.context import Context, PersonEntry
 from domain.rules.days import not_in_the_future
 from domain.streams import AGENCY
+
+
+def held_to_authority(command: Command, state: State, context: Context) -> None:
+    """Hold a command to who may give it.
+
+    Raises:
+        WrongPerson: The acting person may not.
+    """
+    roles = state.of(Engagement).roles
+    if command.internal or (isinstance(command, EngagementCommand) and not roles):
+        return
+    require(
+        f"give `handrail {command.kind()}`{f' on {state.id}' if state.version else ''}",
+        command.kind(),
+        context,
+        lead=roles.get("lead"),
+        director=roles.get("director"),
+    )
 
 
 def held_to_declared(command: Command, state: State, context: Context) -> None:
