@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cli.terminal.as_written import fitted
 from cli.terminal.nouns import noun
-from cli.terminal.options import explain, option_name
+from cli.terminal.options import explain
 from cli.terminal.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
 from cli.terminal.receipts import given
 from cli.terminal.session import Json, Switch, run, who_acts
@@ -23,6 +23,7 @@ from cli.verbs import Verbs
 from domain.engagement.engagement import OpenEngagement
 from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
+from domain.kernel.fields import option_name
 from domain.kernel.messages import Command
 from domain.kernel.refusals import ReusedCommandId, Unknown
 from domain.kernel.validation import wrong_with

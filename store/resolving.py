@@ -116,6 +116,7 @@ async def resolve(
         now=now,
         issued_at=envelope.issued_at.astimezone(UTC),
         effective_at=effective_at,
+        day_said=on is not None,
         command_id=envelope.command_id,
         actor=await _actor(connection, envelope, command, known, settings, now),
         program=settings,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from domain.engagement.state import Engagement, EngagementRole, StepWaived
+from domain.kernel.fields import option_name
 from domain.kernel.messages import Command, EngagementCommand, Event, State
 from domain.kernel.refusals import (
     ImpossibleDate,
@@ -37,6 +38,24 @@ def held_to_authority(command: Command, state: State, context: Context) -> None:
         lead=roles.get("lead"),
         director=roles.get("director"),
     )
+
+
+def held_to_stated(command: Command, context: Context) -> None:
+    """Hold a command to what has to be said of it: no fact comes of a verb that was only typed.
+
+    Raises:
+        Incomplete: Something was left out.
+    """
+    said = {name for name in command.model_fields_set if getattr(command, name) not in (None, ())}
+    if context.day_said:
+        said.add("on")
+    fields = type(command).model_fields
+    if missing := sorted(command.stated - said):
+        options = [f"--{option_name(n, fields[n]) if n in fields else n}" for n in missing]
+        raise Incomplete(
+            f"`handrail {command.kind()}` needs {', '.join(options)}: nothing is recorded that "
+            f"nobody stated."
+        )
 
 
 def held_to_declared(command: Command, state: State, context: Context) -> None:

@@ -32,6 +32,7 @@ class LeavePerson(_PersonCommand):
 
     noun = "person"
     verb = "leave"
+    stated = frozenset({"on"})
     looks_at = frozenset({"held roles"})
 
 

@@ -179,6 +179,8 @@ class Context:
     """When what the command says came true."""
     command_id: UUID
     actor: PersonEntry
+    day_said: bool = False
+    """Whether somebody said on which day it came true."""
     program: ProgramEntry | None = None
     playbook: "Playbook | None" = None
     playbooks: frozenset[str] = frozenset()
