@@ -847,11 +847,16 @@ select distinct stream
  order by 1;
 
 -- name: streams-to-take-back
--- Streams on which a date still ahead was announced to a person and is not owed any more.
+-- Streams on which a date still ahead was announced to a person and is not owed any more, or one
+-- that was entered by mistake.
 select distinct n.stream
   from read.notices n
   join read.deliveries d on d.stream = n.stream and d.n = n.n
- where d.person = :person and d.outcome = 'sent' and n.due > :today
+ where d.person = :person and d.outcome = 'sent'
+   and (n.due > :today
+        or exists (select from read.notices s
+                    where s.stream = n.stream and s.item = n.item and s.round = n.round
+                      and s.status = 'suppressed' and s.reason = 'taken back'))
    and not exists (select from read.obligations o
                     where o.stream = n.stream and o.item = n.item)
  order by 1;
