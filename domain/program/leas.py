@@ -266,12 +266,16 @@ def _free(
     Raises:
         AlreadyExists: One is taken.
     """
+    lea = state.of(Lea)
+    has = {folded(name) for name in (state.id, lea.name, *lea.aliases, lea.cds or "")}
     for name in (*own, *names):
+        if state.version and folded(name) in has:
+            raise AlreadyExists(
+                f"{state.id} is called {name!r} already. See it: handrail lea show {state.id}"
+            )
         for other in context.bearers.get(folded(name), ()):
             if state.version and other.id == state.id:
-                raise AlreadyExists(
-                    f"{state.id} is called {name!r} already. See it: handrail lea show {state.id}"
-                )
+                continue  # As it is now; what it was called then says its state.
             where = f"{other.id} ({other.county or 'county not stated'})"
             if name in own or folded(name) in (folded(other.id), other.cds):
                 raise AlreadyExists(
