@@ -50,6 +50,7 @@ VERBS: Final = {
     "engagement resume": "cli.commands",
     "engagement list": "cli.engagements",
     "engagement show": "cli.engagements",
+    "engagement reopen": "cli.mending",
     "burden waive": "cli.commands",
     "burden show": "cli.burden",
     "step drop": "cli.commands",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from cli.commands import common, is_hidden, parameter, read_value
 from cli.terminal.dates import checked
+from cli.terminal.nouns import noun
 from cli.terminal.options import descriptions, validated
 from cli.terminal.output import USAGE, fail, narrate
 from cli.terminal.preview import asks, wanted
@@ -37,6 +38,7 @@ def register(app: Verbs) -> None:
     app.command(correct)
     app.command(retract)
     app.command(undo)
+    noun(app, "engagement").command(reopen)
 
 
 def correct(
@@ -165,6 +167,37 @@ def undo(
         return str((await last_entry(door, who_acts()))["stream"])
 
     _mend(mine, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+
+
+def reopen(
+    engagement: str,
+    /,
+    *,
+    reason: str,
+    dry_run: Switch = False,
+    sure: Switch = False,
+    command_id: CommandId = None,
+    json_: Json = False,
+) -> None:
+    """Take back that an engagement was closed or withdrawn: it goes on, with reminders from now.
+
+    Args:
+        engagement: The engagement's id, for example alder-creek-usd.
+        reason: Why, for example "closed with the wrong id".
+        dry_run: Say what would change and write nothing.
+        sure: Do not show it and ask first.
+        command_id: Repeat it safely under its own id.
+        json_: One JSON object.
+    """
+    from queries.mending import end_of
+
+    async def made(door: "Door", one: str) -> "RetractEntry":
+        from domain.mending import RetractEntry
+
+        entry = await end_of(door, one)
+        return validated(RetractEntry, {"of": one, "entry": entry, "reason": reason})
+
+    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
 
 
 def _mend(

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
+from domain.engagement.engagement import EngagementClosed, EngagementWithdrawn
 from domain.kernel.refusals import Unknown, WrongState
-from domain.rules.registry import COMMANDS
+from domain.rules.registry import COMMANDS, as_mended
+from domain.streams import id_of
 from queries.refs import person_named
 from queries.source import Source
 from store.database import queries
@@ -37,6 +39,23 @@ async def typed_then(
             f'back: handrail retract {stream} {entry} --reason "..."'
         )
     return COMMANDS[envelope.kind], dict(envelope.body)
+
+
+async def end_of(source: Source, stream: str) -> int:
+    """The entry that ended an engagement.
+
+    Raises:
+        WrongState: It is not over.
+    """
+    async with source.pool.acquire() as connection:
+        history = as_mended(await read_stream(connection, source.vault, stream))
+    for recorded in reversed(history):
+        if isinstance(recorded.event, EngagementClosed | EngagementWithdrawn):
+            return recorded.stamp.version
+    raise WrongState(
+        f"{id_of(stream)} is neither closed nor withdrawn, so there is nothing to reopen. See "
+        f"where it stands: handrail engagement show {id_of(stream)}"
+    )
 
 
 async def last_entry(source: Source, actor: str) -> Any:

@@ -128,6 +128,15 @@ def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -
     )
     assert ended.code == 0, ended.said
 
+    for typed, actor in ((("undo",), "marcus"), (("engagement", "reopen", "mist-creek", "--reason",
+                                                   "the wrong id"), "dana")):  # fmt: skip
+        assert desk(*typed, actor=actor).code == 0
+        again = desk("engagement", "reopen", "mist-creek", "--reason", "x", actor="dana")
+        assert again.code == 1
+        assert "neither closed nor withdrawn" in again.said
+        ended = desk("engagement", "withdraw", "mist-creek", "--reason", "r", "--sure",
+                     actor="marcus")  # fmt: skip
+        assert ended.code == 0, ended.said
     assert desk("undo", actor="marcus").code == 0
 
     assert "recruiting" in desk("engagement", "show", "mist-creek").out

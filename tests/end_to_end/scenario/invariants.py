@@ -109,6 +109,7 @@ ACTS = {
     "admin adopt", "admin defects", "admin head", "admin migrate", "admin prepare-temporal",
     "admin rebuild", "admin recover", "admin verify", "backup",
     "bulk reschedule summit", "calendar export", "calendar feeds", "clock advance", "clock to",
+    "engagement reopen",
     "completion", "conversation import", "correct", "dashboard import", "doctor", "down",
     "evidence import", "import", "init", "investment import", "lea fact-import", "lea import",
     "person import", "person reassign", "restore", "retract", "status", "summit attendance import",
