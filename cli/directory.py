@@ -225,5 +225,8 @@ def person_show(person: str, /, *, json_: Json = False) -> None:
         ("Fallback contact of", ", ".join(found["fallback_of"])),
     ):
         print(f"  {label}: {value or '–'}")
+    if found["left_on"]:
+        print(f"  Not there from {spoken(found['left_on'])} on")
     for row in found["engagements"]:
-        print(f"  {row['role'].replace('_', ' ')} of {row['engagement']} ({row['phase']})")
+        instead = f"; {row['stands_in']} stands in" if row["stands_in"] else ""
+        print(f"  {row['role'].replace('_', ' ')} of {row['engagement']} ({row['phase']}){instead}")

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 from domain.streams import AGENCY, EXTERNAL
+from queries.clocks import today_of
 from queries.names import Names
 from queries.refs import lea_named, person_named
+from queries.roles import absences
 from queries.source import Source
 from store.database import listed, queries
 
@@ -81,8 +83,10 @@ async def person_of(source: Source, person: str) -> dict[str, Any]:
     async with source.pool.acquire() as connection:
         roles = await listed(queries.engagements_of_person(connection, person=entry.id))
         everybody = await listed(queries.people(connection, organisation=None))
+        held = [(r["engagement"], r["role"], entry.id) for r in roles if not r["over"]]
+        away = await absences(connection, held, await today_of(source))
     names = Names(source)
-    await names.learn(entry.fallback)
+    await names.learn(entry.fallback, *(absent.stands_in for absent in away.values()))
     return {
         "person": entry.id,
         "handle": entry.handle,
@@ -93,5 +97,16 @@ async def person_of(source: Source, person: str) -> dict[str, Any]:
         "staff_roles": sorted(entry.staff_roles),
         "fallback": names.handle(entry.fallback),
         "fallback_of": [p["handle"] or p["id"] for p in everybody if p["fallback"] == entry.id],
-        "engagements": [dict(row) for row in roles],
+        "left_on": entry.left_on,
+        "engagements": [
+            {
+                "engagement": r["engagement"],
+                "role": r["role"],
+                "phase": r["phase"],
+                "stands_in": names.handle(away[r["engagement"], r["role"]].stands_in)
+                if (r["engagement"], r["role"]) in away
+                else None,
+            }
+            for r in roles
+        ],
     }

@@ -9,6 +9,7 @@ from store.events import read_stream
 
 if TYPE_CHECKING:
     from domain.envelope import Receipt
+    from domain.kernel.messages import Event
 
 
 GIVES_A_LEAD = frozenset({"engagement-opened", "handover-set", "role-assigned"})
@@ -35,6 +36,18 @@ async def warned(source: Source, receipt: "Receipt") -> list[str]:
     return warnings
 
 
+async def taken_over(source: Source, receipt: "Receipt") -> list[str]:
+    """Who acts from now on, and for what: after somebody left, or a role went to another.
+
+    People are named by id.
+    """
+    if {"person-left", "role-assigned"}.isdisjoint(e.type for e in receipt.events):
+        return []
+    from queries.roles import now_acting
+
+    return await now_acting(source, receipt.stream, await recorded_by(source, receipt))
+
+
 async def unreached(source: Source, person: str) -> list[str]:
     """What erasing somebody could not reach."""
     async with source.pool.acquire() as connection:
@@ -46,11 +59,17 @@ async def unreached(source: Source, person: str) -> list[str]:
 
 
 async def told(source: Source, receipt: "Receipt") -> list[str]:
-    """What a command recorded, a sentence an event."""
-    sentences: list[str] = []
+    """What a command recorded, a sentence an event, and who takes over what by it."""
+    sentences = [event.sentence() for event in await recorded_by(source, receipt)]
+    return sentences + await taken_over(source, receipt)
+
+
+async def recorded_by(source: Source, receipt: "Receipt") -> list["Event"]:
+    """What a command recorded."""
+    found: list[Event] = []
     async with source.pool.acquire() as connection:
         for stream in dict.fromkeys(e.stream for e in receipt.events):
             versions = {e.version for e in receipt.events if e.stream == stream}
             recorded = await read_stream(connection, source.vault, stream, after=min(versions) - 1)
-            sentences += [r.event.sentence() for r in recorded if r.stamp.version in versions]
-    return sentences
+            found += [r.event for r in recorded if r.stamp.version in versions]
+    return found

@@ -10,8 +10,10 @@ from domain.streams import id_of
 
 if TYPE_CHECKING:
     from domain.engagement.state import EngagementRole
+    from domain.kernel.messages import Event
     from domain.rules.context import PersonEntry
     from queries.names import Names
+    from queries.source import Source
     from store.database import Connection
 
 
@@ -101,3 +103,51 @@ def as_data(absent: Absent | None, names: "Names") -> dict[str, Any]:
         "left_on": absent.left if absent else None,
         "stands_in": names.handle(absent.stands_in) if absent else None,
     }
+
+
+async def now_acting(source: "Source", stream: str, events: Iterable["Event"]) -> list[str]:
+    """Who acts from now on, and for what, after somebody left or a role went to another.
+
+    Returns:
+        A sentence a role, with people named by id.
+    """
+    from domain.engagement.engagement import RoleAssigned
+    from domain.program.leaving import PersonLeft
+    from store.database import listed, queries
+
+    said = []
+    async with source.pool.acquire() as connection:
+        for event in events:
+            if isinstance(event, RoleAssigned) and event.person != event.before:
+                owed = await _owed(connection, id_of(stream), event.role)
+                said += [f"Theirs from now on: {owed}."] if owed else []
+            if not isinstance(event, PersonLeft):
+                continue
+            person = id_of(stream)
+            rows = await listed(queries.engagements_of_person(connection, person=person))
+            held = [(r["engagement"], r["role"], person) for r in rows if not r["over"]]
+            away = await absences(connection, held, event.on)
+            for engagement, role, _ in held:
+                absent = away.get((engagement, role))
+                owed = await _owed(connection, engagement, role)
+                as_role = f"as {role.replace('_', ' ')} of {engagement}"
+                who = (
+                    f"{absent.stands_in} stands in {as_role}"
+                    if absent and absent.stands_in
+                    else f"Nobody stands in {as_role}"
+                )
+                said.append(
+                    f"{who}{f', for {owed}' if owed else ''}. To give the role to somebody: "
+                    f"handrail engagement assign {engagement} {role} PERSON"
+                )
+    return said
+
+
+async def _owed(connection: "Connection", engagement: str, role: str) -> str:
+    from domain.policy.calendar import spoken
+    from store.database import listed, queries
+
+    rows = await listed(queries.owed_by_role(connection, engagement=engagement, role=role))
+    return ", ".join(
+        f"{r['item']} ({spoken(r['due']) if r['due'] else 'no day yet'})" for r in rows
+    )

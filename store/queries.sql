@@ -394,9 +394,15 @@ select playbook, count(*)::integer as engagements from read.engagements
 
 -- name: engagements-of-person
 -- Where a person has a role, engagements that are over included.
-select r.engagement, r.role, e.phase
+select r.engagement, r.role, e.phase, e.ended_at is not null as over
   from read.engagement_roles r join read.engagements e on e.id = r.engagement
  where r.person = :person order by r.engagement, r.role;
+
+-- name: owed-by-role
+-- What a role owes in an engagement, by when.
+select item, title, due from read.obligations
+ where stream = 'engagement:' || :engagement::text and owner = :role
+ order by due nulls last, item;
 
 -- name: facts-of-leas
 -- What is known of every LEA, with its sources.

@@ -20,6 +20,11 @@ def left(desk: Handrail) -> Iterator[Handrail]:
     assert signed.code == 0, signed.said
     away = desk("person", "leave", "joy", "--on", TODAY)
     assert away.code == 0, away.said
+    assert "Marcus Oyelaran stands in as lea contact of alder-creek-usd, for " in away.out
+    assert f"{id_} (Thu 5 Nov 2054)" in away.out
+    shown = desk("person", "show", "joy").out
+    assert "Not there from Tue 4 Aug 2054 on" in shown
+    assert "lea contact of alder-creek-usd (partnering); marcus stands in" in shown
     yield desk
     assert desk("person", "return", "joy").code == 0
     desk("deliverable", "redate", E, id_, "--due", "2054-11-06", "--reason", "r", actor="marcus")
