@@ -204,3 +204,15 @@ def test_a_mistake_that_is_put_right_leaves_all_as_if_it_had_been_right(slip: Sl
     wanted = {(n.planned.item, n.planned.step, n.planned.planned_for)
               for n in right.ledger() if n.status == "planned"}  # fmt: skip
     assert planned == wanted
+
+
+def test_a_title_is_put_right_once_it_is_agreed_and_nobody_signs_again() -> None:
+    def story(title: str) -> Story:
+        return Story().effective().proposed(DUE, title).signed()
+
+    made = story("Theroy of action")
+    [entry] = [e for e in made.entries[ENGAGEMENT]
+               if e.command and e.command.kind() == "deliverable propose"]  # fmt: skip
+    made.do("entry correct", "dana", entry=entry.number, values={"title": "Theory of action"},
+            reason="a slip")  # fmt: skip
+    assert as_it_stands(made) == as_it_stands(story("Theory of action"))
