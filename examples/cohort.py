@@ -19,6 +19,7 @@ LEAS = PILOT / "leas.yaml"
 ALDER_CREEK = PILOT / "alder-creek.yaml"
 PEOPLE = PILOT / "people.yaml"
 INVESTMENTS = PILOT / "investments.yaml"
+SUMMITS = PILOT / "summits.yaml"
 JOURNEY = PILOT / "journey.yaml"
 
 
@@ -61,6 +62,8 @@ class Journey(_Data):
     investments_on: date
     look_on: date
     """The day on which the demonstration shows what is due."""
+    summits_on: date
+    """The day on which the summits that were held are entered."""
     cohort: Cohort
     alder_creek: Fiction
 

@@ -47,6 +47,7 @@ from examples.cohort import (
     INVESTMENTS,
     LEAS,
     PEOPLE,
+    SUMMITS,
     Deed,
     Journey,
     by_day,
@@ -71,6 +72,9 @@ SHOWN = "ace"
 """The engagement whose history and ledger are shown."""
 SHOWN_LEA = "dpol"
 """The LEA whose facts are shown: some are missing, and two contradict each other."""
+SUMMITS_NAMED = 5
+STATED_ATTENDANCE = 41
+"""The summits that the report names, and how many came to them on average."""
 AS_KNOWN = date(2045, 9, 29)
 """Between a board's vote and the day on which Handrail was told of it."""
 
@@ -172,7 +176,7 @@ async def load_the_cohort(on: Stage, story: Journey) -> None:
     for what, file in (("lea", LEAS), ("lea", ALDER_CREEK), ("person", PEOPLE)):
         line = f"{what} import {file.relative_to(ROOT)}"
         await show(on, line, by="dana", first=1)
-    await show(on, f"lea show {SHOWN_LEA}", first=7, last=1)
+    await show(on, f"lea show {SHOWN_LEA}", first=6, last=1)
 
 
 async def give(door: Door, deed: Deed) -> Receipt:
@@ -225,7 +229,7 @@ async def two_years(on: Stage, door: Door, story: Journey) -> None:
     places = asyncio.Semaphore(AT_ONCE)
     given = 0
     month: tuple[int, int] | None = None
-    extra = {story.investments_on, story.look_on}
+    extra = {story.investments_on, story.look_on, story.summits_on}
     plan = dict(by_day(deeds(story)))
 
     async def work(todo: Iterable[Deed]) -> None:
@@ -244,15 +248,11 @@ async def two_years(on: Stage, door: Door, story: Journey) -> None:
         await door.clock.to(datetime.combine(day, OFFICE_HOUR, tzinfo=ZONE))
         await settle(door)
         if day == story.look_on:
-            await show(on, "due", first=5)
-        if day == story.investments_on:
-            await show(
-                on,
-                f"import {INVESTMENTS.relative_to(ROOT)}",
-                by="tess",
-                first=1,
-            )
-            given += len(load(INVESTMENTS))
+            await show(on, "due", first=4)
+        for file, loaded_on in ((INVESTMENTS, story.investments_on), (SUMMITS, story.summits_on)):
+            if day == loaded_on:
+                await show(on, f"import {file.relative_to(ROOT)}", by="tess", first=1)
+                given += len(load(file))
         todo = plan.get(day, {})
         try:
             async with asyncio.TaskGroup() as together:
@@ -321,8 +321,8 @@ async def questions(on: Stage, found: Findings, story: Journey) -> None:
         DemoError: An answer does not differ as it must.
     """
     heading("Questions")
-    history = await show(on, f"history {SHOWN}", first=3, last=2)
-    await show(on, f"ledger {SHOWN}", first=5, last=2)
+    history = await show(on, f"history {SHOWN}", first=2, last=2)
+    await show(on, f"ledger {SHOWN}", first=3, last=2)
     alder = story.alder_creek.engagement
     asked = f"engagement show {alder} --json"
     then = json.loads((await on.handrail(f"{asked} --as-known {AS_KNOWN}")).out)
@@ -333,10 +333,15 @@ async def questions(on: Stage, found: Findings, story: Journey) -> None:
         say(f"  {label}: the LEA board's item is {state}, meeting of {meeting}")
     if board_state(then, "lea") == board_state(now, "lea"):
         raise DemoError("the board's item is the same as known then and now")
-    portfolio = await show(on, "engagement list", first=5, last=2, width=2 * WIDTH)
+    portfolio = await show(on, "engagement list", first=3, last=2, width=2 * WIDTH)
     for what, text in (("history", history), ("portfolio", portfolio)):
         if "illustrative" not in text:
             raise DemoError(f"the {what} does not say that it is illustrative")
+    await show(on, "summit list", first=1, last=1)
+    came = await on.handrail(["summit", "list", "--json"])
+    attended = [json.loads(line)["attended"] for line in came.out.splitlines()]
+    if len(attended) != SUMMITS_NAMED or sum(attended) != SUMMITS_NAMED * STATED_ATTENDANCE:
+        raise DemoError(f"not {STATED_ATTENDANCE} came on average: {attended}")
     invested = found.invested()
     total = sum((event.amount for _, event in invested), Decimal(0))
     say(
