@@ -188,7 +188,7 @@ def common(*, day_said: bool = False) -> list[inspect.Parameter]:
 
 
 def _sure() -> inspect.Parameter:
-    said = Parameter(name="--sure", help="Do not ask first.", negative=(), show_default=False)
+    said = Parameter(name="--yes", help="Do not ask first.", negative=(), show_default=False)
     return inspect.Parameter(
         _SURE, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, said]
     )

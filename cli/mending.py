@@ -49,7 +49,7 @@ def correct(
     reason: str,
     with_consequences: Switch = False,
     dry_run: Switch = False,
-    sure: Switch = False,
+    yes: Switch = False,
     command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
@@ -65,7 +65,7 @@ def correct(
         reason: Why, for example "typed 4-1".
         with_consequences: Take back what can no longer stand as well.
         dry_run: Say what would change and write nothing.
-        sure: Do not show it and ask first.
+        yes: Do not show it and ask first.
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
@@ -89,7 +89,7 @@ def correct(
             },
         )
 
-    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(engagement, made, dry_run=dry_run, sure=yes, typed_id=command_id, as_json=json_)
 
 
 def retract(
@@ -100,7 +100,7 @@ def retract(
     reason: str,
     with_consequences: Switch = False,
     dry_run: Switch = False,
-    sure: Switch = False,
+    yes: Switch = False,
     command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
@@ -112,7 +112,7 @@ def retract(
         reason: Why, for example "logged on the wrong LEA".
         with_consequences: Take back what rests on it as well.
         dry_run: Say what would change and write nothing.
-        sure: Do not show it and ask first.
+        yes: Do not show it and ask first.
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
@@ -130,14 +130,14 @@ def retract(
             },
         )
 
-    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(engagement, made, dry_run=dry_run, sure=yes, typed_id=command_id, as_json=json_)
 
 
 def undo(
     *,
     reason: str = "undone by who entered it",
     dry_run: Switch = False,
-    sure: Switch = False,
+    yes: Switch = False,
     command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
@@ -146,7 +146,7 @@ def undo(
     Args:
         reason: Why.
         dry_run: Say what would change and write nothing.
-        sure: Do not show it and ask first.
+        yes: Do not show it and ask first.
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
@@ -166,7 +166,7 @@ def undo(
     async def mine(door: "Door") -> str:
         return str((await last_entry(door, who_acts()))["stream"])
 
-    _mend(mine, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(mine, made, dry_run=dry_run, sure=yes, typed_id=command_id, as_json=json_)
 
 
 def reopen(
@@ -175,7 +175,7 @@ def reopen(
     *,
     reason: str,
     dry_run: Switch = False,
-    sure: Switch = False,
+    yes: Switch = False,
     command_id: CommandId = None,
     json_: Json = False,
 ) -> None:
@@ -185,7 +185,7 @@ def reopen(
         engagement: The engagement's id, for example alder-creek-usd.
         reason: Why, for example "closed with the wrong id".
         dry_run: Say what would change and write nothing.
-        sure: Do not show it and ask first.
+        yes: Do not show it and ask first.
         command_id: Repeat it safely under its own id.
         json_: One JSON object.
     """
@@ -197,7 +197,7 @@ def reopen(
         entry = await end_of(door, one)
         return validated(RetractEntry, {"of": one, "entry": entry, "reason": reason})
 
-    _mend(engagement, made, dry_run=dry_run, sure=sure, typed_id=command_id, as_json=json_)
+    _mend(engagement, made, dry_run=dry_run, sure=yes, typed_id=command_id, as_json=json_)
 
 
 def _mend(

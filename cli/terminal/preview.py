@@ -40,7 +40,7 @@ async def end_wanted(door: "Door", envelope: "Envelope", names: "Names") -> bool
     if not asks():
         fail(
             f"This ends something, and nobody can be asked here. {' '.join(told)} If that is "
-            f"meant, add --sure.",
+            f"meant, add --yes.",
             USAGE,
         )
     return wanted(told)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from domain.kernel.fields import Line, PersonRef, Positional
+from domain.kernel.fields import Line, Option, PersonRef, Positional
 from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.refusals import AlreadyExists, Incomplete, Unknown, WrongPerson, WrongState
 from domain.program.people import Person
@@ -27,7 +27,7 @@ class ErasePerson(Command):
     """The person's handle."""
     reason: Line
     """On what ground, without naming them, for example "request of 3 May"; this is kept."""
-    sure: bool = False
+    sure: Annotated[bool, Option("yes")] = False
     """Say that you mean it: nobody can bring it back."""
 
 
@@ -61,7 +61,7 @@ def erase(command: ErasePerson, state: State, context: Context) -> Decision:
         raise Incomplete(
             f"Erasing {state.id} destroys the key of everything that is sealed about them: names, "
             f"addresses, what they said, mails to them. Nobody can bring it back. If you mean it, "
-            f"add --sure."
+            f"add --yes."
         )
     return [PersonErased(reason=command.reason)]
 

@@ -214,7 +214,7 @@ async def test_no_verb_of_its_own_acts_on_what_lies_beyond_reason(
                     assert value[:30] in told or "must be at most" in told, (name, option, answer)
     for verb in ("correct", "retract"):
         for value in ("0", "-1", HUGE, "nan"):
-            refused(await ask(verb, E, value, "--reason=r", "--sure"), f"{verb} {value}")
+            refused(await ask(verb, E, value, "--reason=r", "--yes"), f"{verb} {value}")
 
 
 async def test_no_verb_of_its_own_acts_for_a_reason_that_is_no_line(

@@ -180,7 +180,7 @@ STORY: list[Told] = [
     Slip("a leader who does not leave",
          ("leader", "leave", "{e}", "elena-{e}", "--last", "2054-12-31")),
     Slip("a hold", ("engagement", "hold", "{e}", "--reason", "smoke"), by="marcus"),
-    Slip("a withdrawal", ("engagement", "withdraw", "{e}", "--reason", "wrong id", "--sure"),
+    Slip("a withdrawal", ("engagement", "withdraw", "{e}", "--reason", "wrong id", "--yes"),
          by="marcus"),
     # The review.
     Both(("sir", "open", "{e}", "--framework", "sir-12@2019"), "marcus"),
@@ -231,7 +231,7 @@ STORY: list[Told] = [
     Slip("an answer in a check-in", ("checkin", "close", "{e}", *said("Typed wrongly.")),
          ("checkin", "close", "{e}", *said("As they said it.")), said("As they said it."),
          by="marcus"),
-    Slip("an end", ("engagement", "close", "{e}", "--reason", "wrong id", "--sure"), by="marcus"),
+    Slip("an end", ("engagement", "close", "{e}", "--reason", "wrong id", "--yes"), by="marcus"),
     on("2054-10-20"),
 ]  # fmt: skip
 

@@ -79,7 +79,7 @@ def test_what_ends_something_says_what_and_is_not_done_unasked(desk: Handrail) -
         assert "Open until then: " in asked.said
         assert "Measures" in asked.said, "D2, by its title"
         assert "reminders will not be sent" in asked.said
-        assert "add --sure" in asked.said
+        assert "add --yes" in asked.said
     erased = desk("person", "erase", "joy", "--reason", "request", actor="dana")
     assert erased.code == 1, "she is the LEA's contact"
     assert desk("history", E, "--json").out == before
@@ -124,7 +124,7 @@ def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -
     opened = desk("engagement", "open", "mist-creek", "--lead", "marcus", "--director", "dana")
     assert opened.code == 0, opened.said
     ended = desk(
-        "engagement", "withdraw", "mist-creek", "--reason", "wrong id", "--sure", actor="marcus"
+        "engagement", "withdraw", "mist-creek", "--reason", "wrong id", "--yes", actor="marcus"
     )
     assert ended.code == 0, ended.said
 
@@ -134,7 +134,7 @@ def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -
         again = desk("engagement", "reopen", "mist-creek", "--reason", "x", actor="dana")
         assert again.code == 1
         assert "neither closed nor withdrawn" in again.said
-        ended = desk("engagement", "withdraw", "mist-creek", "--reason", "r", "--sure",
+        ended = desk("engagement", "withdraw", "mist-creek", "--reason", "r", "--yes",
                      actor="marcus")  # fmt: skip
         assert ended.code == 0, ended.said
     assert desk("undo", actor="marcus").code == 0

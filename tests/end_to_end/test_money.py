@@ -109,8 +109,8 @@ def test_what_became_of_the_reminders_of_money_is_asked_like_everything_else(
     assert "Ask a Director" in desk(*lapse, actor="tess").said
     asked = desk(*lapse, actor="dana")
     assert asked.code == 2
-    assert "add --sure" in asked.said
-    must(*lapse, "--sure")
+    assert "add --yes" in asked.said
+    must(*lapse, "--yes")
     assert {line["reason"] for line in must("ledger", money)} == {"let lapse"}
     shown = desk("appropriation", "show", E)
     assert "May lapse: $1,000.00: the program ends" in shown.said
@@ -120,7 +120,7 @@ def test_what_became_of_the_reminders_of_money_is_asked_like_everything_else(
     assert E not in {o["appropriation"] for o in owed()}
     must("appropriation", "resume", E, "--reason", "another LEA joins")
     assert [line["outcome"] for line in must("ledger", money)].count("planned") == 5
-    must(*lapse, "--sure")
+    must(*lapse, "--yes")
 
 
 def test_only_what_is_reminded_of_has_a_ledger(desk: Handrail) -> None:

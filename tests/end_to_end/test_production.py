@@ -69,7 +69,7 @@ def test_a_new_worker_alone_carries_an_open_engagement_on(office: Installation) 
     before = len(office.run("history", E, "--json").stdout.splitlines())
     office.run("down")
     office.run("up", "--detach")
-    office.run("engagement", "withdraw", E, "--reason", "superintendent vacancy", "--sure")
+    office.run("engagement", "withdraw", E, "--reason", "superintendent vacancy", "--yes")
     after = office.run("history", E, "--json").stdout.splitlines()
     assert len(after) == before + 1
     eventually(lambda: "withdrawn" in office.run("engagement", "list").stdout)

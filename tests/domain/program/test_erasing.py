@@ -17,7 +17,7 @@ def test_a_director_who_is_sure_erases_somebody() -> None:
 
 @pytest.mark.parametrize(
     ("actor", "sure", "kind", "word"),
-    [("tess", True, WrongPerson, "only a Director"), ("dana", False, Incomplete, "--sure")],
+    [("tess", True, WrongPerson, "only a Director"), ("dana", False, Incomplete, "--yes")],
 )
 def test_nobody_is_erased_by_mistake(actor: str, sure: bool, kind: type, word: str) -> None:
     story, who = hired("noor-2", at="ACUSD")

@@ -40,9 +40,7 @@ def step_48_one_lea_withdraws(desk: Desk) -> None:
     lea = "salt-flat-elementary"
     history = desk.events(engagement=lea)
     assert desk.rows("due", "--engagement", lea)
-    desk.do(
-        "engagement", "withdraw", lea, "--reason", "superintendent vacancy", "--sure", by="dana"
-    )
+    desk.do("engagement", "withdraw", lea, "--reason", "superintendent vacancy", "--yes", by="dana")
     assert desk.rows("due", "--engagement", lea) == []
     assert "planned" not in {r["outcome"] for r in desk.rows("ledger", lea)}
     assert desk.events(engagement=lea)[: len(history)] == history
@@ -103,7 +101,7 @@ def step_50_the_second_check_in(desk: Desk) -> None:
 def step_51_the_engagement_is_closed(desk: Desk) -> None:
     desk.clock("2056-06-30")
     close = ("engagement", "close", E, "--reason",
-             "exit agreed at check-in 2; reported to the board on 22 June", "--sure")  # fmt: skip
+             "exit agreed at check-in 2; reported to the board on 22 June", "--yes")  # fmt: skip
     assert "sustain" in desk.refused(*close, by="dana"), "the tight step of the newer handbook"
     desk.do("step", "done", E, "sustain", "--for", "robert", "--evidence", "board of 22 June",
             by="priya")  # fmt: skip
