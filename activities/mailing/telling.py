@@ -10,8 +10,10 @@ from activities.mailing.overviews import Overseen
 from activities.names import DigestRun
 from activities.naming import with_names
 from activities.writing import Outcome
+from domain.kernel.wording import counted
 from domain.owing.matter import matter_of
 from domain.owing.obligations import obligations
+from domain.policy.calendar import local_date, spoken
 from domain.reminders.notices import Notices, NoticesClaimed, PlannedNotice
 from domain.rules.context import PersonEntry, ProgramEntry
 
@@ -128,6 +130,8 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
         action = of.ask if mine else of.others or _ASK_THEM
         directory = outcome.context.people
         delivery = outcome.state.of(Notices).all[notice.n].deliveries[person]
+        if not mine and (before := _told_before(outcome, notice, owners)):
+            action = f"{before} {action}"
         if missed := directory.get(delivery.instead_of or ""):
             action = f"Mail does not reach {missed.name}, so this comes to you. {action}"
         show = f"handrail engagement show {outcome.state.id}"
@@ -149,6 +153,21 @@ def _items(outcome: Outcome, mail: UUID, person: str) -> list[DigestItem]:
             )
         )
     return items
+
+
+def _told_before(outcome: Outcome, notice: PlannedNotice, owners: Iterable[str]) -> str | None:
+    """How often whoever owes something was reminded of it already; None where they were not."""
+    told = [
+        delivery.at
+        for other in outcome.state.of(Notices).all.values()
+        if (other.planned.item, other.planned.round) == (notice.item, notice.round)
+        for person in owners
+        if (delivery := other.deliveries.get(person)) and delivery.outcome == "sent" and delivery.at
+    ]
+    if not told:
+        return None
+    last = spoken(local_date(max(told), outcome.context.zone))
+    return f"Reminded {counted(len(told), 'time')} so far, last on {last}."
 
 
 def digest_of(

@@ -476,18 +476,27 @@ def registration_owed(state: State, context: Context) -> Iterable[Obligation]:
         for number, (due, settled) in enumerate(dates, start=1):
             yield Obligation(
                 item=hanging(i.summit, "registration"),
-                title=f"Registration for summit {i.summit}",
+                title=f"Registration for summit {i.summit} {i.title}".rstrip(),
                 round=number,
                 due=due,
                 owner="lea_contact",
                 side="lea",
-                ask="Say who comes, or that nobody does.",
+                ask=_asked(i),
                 command=f"handrail summit register {i.summit} {state.id} --places ROLE=NUMBER "
                 f"--for PERSON --evidence REFERENCE",
                 policy=rules.registration_policy if rules else None,
                 settled=settled,
                 held=i.not_followed,
             )
+
+
+def _asked(i: Invitation) -> str:
+    """What the registration is for, and how to answer."""
+    answer = "say who comes, by name or how many in which role, or that nobody does."
+    if not i.first or not i.last:
+        return answer.capitalize()
+    worth = f", {lea_hours(i.hours)}" if i.hours else ""
+    return f"{span(i.first, i.last)} in {i.place}{worth}: {answer}"
 
 
 @asks

@@ -395,7 +395,7 @@ async def looked_over(
     for lea, name, lead in (
         ("harbor-charter", "Harbor Charter", "marcus"), ("elk-grove", "Elk Grove", "ruth"),
     ):  # fmt: skip
-        await story.do("lea register", id=lea, name=name)
+        await story.do("lea register", id=lea, name=name, type="school_district")
         await story.do("engagement open", engagement=lea, lea=lea, lead=lead, director="dana")
     await story.do("risk raise", "ruth", engagement="elk-grove", risk="politics", level="high",
                    reason="r")  # fmt: skip

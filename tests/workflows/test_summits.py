@@ -77,6 +77,11 @@ async def test_an_invitation_is_reminded_of_until_the_lea_registers(
     await story.until(at(day(10, 30, 2026), 8, 3))
     [mail] = mails.messages()[before:]
     assert "joy@" in mail["To"]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    said = " ".join(body.get_content().split())
+    assert "Registration for summit Y1-1 First summit " in said
+    assert "Thu 12 Nov 2054 in Sacramento, 6 LEA hours: say who comes, by name or how" in said
     [sent] = [r for r in await story.ledger(f"{SUMMIT}/registration") if r["step"] == "t-3"]
     assert f"{sent['planned_for']:%m-%d %H:%M}" == "10-30 15:00", "eight in summer time"
     assert sent["status"] == "sent"

@@ -203,7 +203,9 @@ def step_35_one_late_and_one_on_time(desk: Desk) -> None:
     assert "D1" not in text.replace("D1/", "")
     desk.clock("2055-05-21")
     desk.mailed("joy", "2055-05-21")
-    assert "D2" in desk.mailed("marcus", "2055-05-21")[1]
+    told = desk.mailed("marcus", "2055-05-21")[1]
+    assert "D2" in told
+    assert "Reminded " in told, "how often Joy was"
     desk.clock("2055-05-25")
     desk.mailed("joy", "2055-05-25")
     desk.do("deliverable", "submit", E, "D2", *JOY, "--evidence", "shared folder")
