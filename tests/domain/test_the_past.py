@@ -43,7 +43,7 @@ YEARS: list[tuple[date, str, str, Mapping[str, Any]]] = [
     (date(2023, 6, 1), "survey record", "tess",
      {"year": 1, "taken": date(2023, 6, 1), "result": ("coaching=3.4/28",)}),
     (date(2023, 8, 1), "checkin open", "marcus", {"on": date(2023, 9, 19)}),
-    (date(2023, 9, 19), "checkin hold", "marcus", {}),
+    (date(2023, 9, 19), "checkin hold", "marcus", {"attended": ("joy",)}),
     (date(2023, 9, 20), "checkin close", "marcus", {"purpose": PURPOSES}),
     (date(2026, 6, 1), "deliverable propose", "marcus",
      {"title": "Data teams", "due": date(2026, 10, 9), "hours": 10}),

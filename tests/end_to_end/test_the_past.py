@@ -1,0 +1,60 @@
+"""An engagement of years ago, entered from one file on one morning."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from domain.kernel.fields import option_name
+from domain.rules.registry import COMMANDS
+from tests.domain.test_the_past import YEARS
+from tests.end_to_end.conftest import Handrail
+
+OLD = "stone-creek"
+
+
+def row(day: str, what: str, given: dict[str, object]) -> dict[str, object]:
+    """A fact as a row of a file, by the words that stand over its columns."""
+    fields = COMMANDS[what].model_fields
+    named = {option_name(name, fields[name]): value for name, value in given.items()}
+    if "engagement" in fields and what != "engagement open":
+        named["engagement"] = OLD
+    return {"command": what, "on": day} | named
+
+
+def test_years_are_loaded_from_a_file_and_nobody_is_reminded_of_what_has_passed(
+    desk: Handrail, tmp_path: Path
+) -> None:
+    assert desk("lea", "register", OLD, "Stone Creek Unified").code == 0
+    for who in ("joy", "elena"):
+        assert desk("person", "register", f"{who}-stone", f"{who.title()} Stone", "--email",
+                    f"{who}@stone.example", "--organisation", OLD).code == 0  # fmt: skip
+    # 28 years on the days of the week are the same; what is still to come is not of the past.
+    rows = [row(str(day), what, dict(body)) for day, what, _, body in YEARS if day.year < 2026]
+    text = yaml.safe_dump(json.loads(json.dumps(rows, default=str)), sort_keys=False)
+    for year in range(2029, 2021, -1):
+        text = text.replace(f"{year}-", f"{year + 28}-")
+    for before, after in {"joy": "joy-stone", "elena": "elena-stone", "ACUSD": OLD}.items():
+        text = text.replace(f": {before}\n", f": {after}\n").replace(
+            f"- {before}\n", f"- {after}\n"
+        )
+    file = tmp_path / "the-past.yaml"
+    file.write_text(text, encoding="utf-8")
+
+    dry = desk("import", str(file), "--dry-run", "--json", actor="marcus")
+    done = desk("import", str(file), "--json", actor="marcus")
+    assert done.code == 0, done.said
+    assert {r["outcome"] for r in done.lines} == {"recorded"}, dry.said
+    assert [r["outcome"] for r in desk("import", str(file), "--json", actor="marcus").lines] == [
+        "recorded before"
+    ] * len(rows)
+
+    [shown] = desk("engagement", "show", OLD, "--json").lines
+    assert shown["opened"] == "2050-08-02"
+    assert [d["status"] for d in shown["deliverables"]] == ["accepted"]
+    ledger = desk("ledger", OLD, "--json").lines
+    assert {(r["item"], r["outcome"]) for r in ledger} == {("A1/renewal", "planned")}
+    assert min(r["planned_for"] for r in ledger) > "2055-02", "of the term that is still to end"
+    [then] = desk("engagement", "show", OLD, "--as-true", "2051-02-02", "--json").lines
+    assert then["on_hold_since"] == "2051-02-01"
+    assert desk("engagement", "show", OLD, "--as-known", "2054-08-03").code == 1, "not known then"
