@@ -35,9 +35,8 @@ def test_years_are_loaded_from_a_file_and_nobody_is_reminded_of_what_has_passed(
     for year in range(2029, 2021, -1):
         text = text.replace(f"{year}-", f"{year + 28}-")
     for before, after in {"joy": "joy-stone", "elena": "elena-stone", "ACUSD": OLD}.items():
-        text = text.replace(f": {before}\n", f": {after}\n").replace(
-            f"- {before}\n", f"- {after}\n"
-        )
+        for mark in (":", "-"):
+            text = text.replace(f"{mark} {before}\n", f"{mark} {after}\n")
     file = tmp_path / "the-past.yaml"
     file.write_text(text, encoding="utf-8")
 
