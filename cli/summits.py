@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from cli.imports import carry_out
+from cli.imports import carry_out, headings_for
+from cli.sheets.results import How
+from cli.sheets.values import Order
 from cli.terminal.dates import checked
 from cli.terminal.nouns import noun
 from cli.terminal.options import validated
@@ -27,6 +29,7 @@ from cli.terminal.tables import read_table
 from cli.verbs import Date, Parameter, Verbs
 from domain.kernel.nouns import about_noun
 from domain.kernel.wording import counted, lea_hours, spoken
+from domain.summits.attendance import RecordAttendance
 from domain.summits.invitations import InviteToSummit
 from domain.summits.summits import RescheduleSummit, span
 from queries.names import Names
@@ -231,9 +234,13 @@ def attendance_import(
     *,
     dry_run: Switch = False,
     skip_refused: Switch = False,
+    strict: Switch = False,
+    sheet: str | None = None,
+    dates: Order | None = None,
+    results: Path | None = None,
     json_: Json = False,
 ) -> None:
-    """Record who was at a summit from a CSV or YAML file, a person or a role a row.
+    """Record who was at a summit from a spreadsheet: XLSX, CSV or YAML, a person or a role a row.
 
     Columns are lea (any name of the LEA, or its engagement), day (a date, or 1 for the first day),
     role, and person (a handle) or count. Every row is checked before anything is written;
@@ -241,12 +248,18 @@ def attendance_import(
 
     Args:
         summit: The summit, for example Y1-1.
-        file: A CSV file with a header, or a YAML list.
+        file: An Excel workbook, a CSV file with a header, or a YAML list.
         dry_run: Report every row and write nothing.
         skip_refused: Write the good rows although others are refused.
+        strict: Refuse columns that nobody needs, instead of skipping them.
+        sheet: Which sheet of a workbook; the first one with something in it if left out.
+        dates: The order in which days such as 3/9/2026 are written.
+        results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """
-    table = read_table(file)
+    kind = RecordAttendance.kind()
+    headings = headings_for(kind, {"lea": "lea name|district|district name"})
+    table = read_table(file, headings, strict=strict, sheet=sheet)
     named = {str(r.values.get("lea") or r.values.get("engagement") or "") for r in table}
 
     async def work(door: "Door") -> dict[str, str]:
@@ -269,15 +282,8 @@ def attendance_import(
         unknown = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:60]
         return {**row, "summit": summit, "engagement": known.get(name, unknown)}
 
-    carry_out(
-        file,
-        "summit attendance record",
-        dry_run=dry_run,
-        skip_refused=skip_refused,
-        as_json=json_,
-        table=table,
-        shape=shape,
-    )
+    how = How(dry_run, skip_refused, strict, sheet, dates, results, json_)
+    carry_out(file, kind, how, table=table, shape=shape)
 
 
 def summit_list(*, json_: Json = False) -> None:

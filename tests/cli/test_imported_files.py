@@ -74,7 +74,7 @@ def why(row: dict[str, Any], kind: str | None = None) -> str:
         pytest.param(LEAS.replace("\n", "\r"), "", id="old line ends"),
         pytest.param("\n\n" + LEAS, "", id="empty lines before the header"),
         pytest.param(LEAS.replace("id,name,county", "Id, NAME ,County"), "", id="capitals"),
-        pytest.param(LEAS.replace("\n", ",,\n"), "", id="empty columns"),
+        pytest.param(LEAS.replace("\n", ",,\n"), "2 empty columns skipped", id="empty columns"),
         pytest.param(LEAS + ",,\n , ,\n\n", "3 empty rows skipped", id="empty rows"),
         pytest.param(LEAS.replace("Manzanita", "Manzanita,,,"), "", id="empty cells beyond"),
         pytest.param('"id","name","county"\n"alder-creek-usd","Alder Creek USD","Manzanita"',
@@ -100,13 +100,18 @@ def test_a_table_may_have_other_names(name: str, file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param("id,name\nla,La Ca\xf1ada\n".encode("cp1252"),
-                     ("line 2", "0xF1", "Windows-1252", "CSV UTF-8"), id="Windows-1252"),
+        pytest.param("id,name\nla,La Ca\xf1ada\n".encode("cp437"),
+                     ("line 2", "0xA4", "no words in Windows-1252", "CSV UTF-8"), id="DOS"),
+        pytest.param("id,name\nla,Jos\xe9s\n".encode("mac-roman"),
+                     ("line 2", "0x8E", "CSV UTF-8"), id="an old Macintosh"),
+        pytest.param("id,name\nla,La Ca\xf1ada\n".encode() + b"x,\xf1\n",
+                     ("line 3", "0xF1", "CSV UTF-8"), id="UTF-8 with a broken line"),
+        pytest.param(b"id,name\nla,La\x81\n", ("line 2", "0x81"), id="no letter of Windows-1252"),
         pytest.param(LEAS.encode("utf-16-le"), ("line 1", "NUL"), id="UTF-16 without its mark"),
         pytest.param(LEAS.encode("utf-16")[:-1], ("UTF-16",), id="half a character"),
         pytest.param("id,name,county,,\na,A,M,see note,\n",
-                     ("row 1", "'see note'", "without a name"), id="under an empty column"),
-        pytest.param("id,name\na,A\nb,B,more\n", ("row 2", "'more'"), id="beyond the last column"),
+                     ("row 2", "'see note'", "without a name"), id="under an empty column"),
+        pytest.param("id,name\na,A\nb,B,more\n", ("row 3", "'more'"), id="beyond the last column"),
         pytest.param("id,name, Name\na,A,B\n", ("'name' is there twice",), id="a column twice"),
         pytest.param('id,name\na,"A\n', ("not a CSV file",), id="a quote that is not closed"),
         pytest.param("id," + "n" * 140_000 + "\na,A\n",
@@ -128,7 +133,7 @@ def test_a_table_that_cannot_be_read_is_refused_in_one_message(
 
 
 def test_another_kind_of_file_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "leas.xlsx: an import is a .csv" in refusal(file, b"PK", capsys, "leas.xlsx")
+    assert "leas.ods: an import is an .xlsx, .csv" in refusal(file, b"PK", capsys, "leas.ods")
 
 
 def test_no_data_is_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +144,7 @@ def test_no_data_is_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_rows_keep_the_numbers_of_the_spreadsheet(file: Path) -> None:
     file.write_text("id,name\na,A\n,\nb,B\n")
-    assert [row.number for row in read_table(file)] == [1, 3]
+    assert [row.number for row in read_table(file)] == [2, 4]
 
 
 MIXED = [

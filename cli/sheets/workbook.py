@@ -1,0 +1,149 @@
+"""Excel workbooks: one sheet's rows as texts, each cell as its reader sees it."""
+
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.sheets.grid import MOST_BYTES, MOST_COLUMNS, MOST_ROWS, Broken, Grid, Line, NotASheet
+
+if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
+
+MOST_UNPACKED = 300_000_000
+"""Bytes of all parts of a workbook together; a file that unpacks to more was made to do harm."""
+_PARTS = 5_000
+
+_ZEROS = re.compile(r"0{2,20}")
+"""A number format that shows a code with its zeros in front."""
+
+
+def read_workbook(path: Path, content: bytes, sheet: str | None = None) -> Grid:
+    """The rows of one sheet of a workbook.
+
+    Args:
+        path: As it is named in messages.
+        content: What stands in the file.
+        sheet: Its name; the first that is shown and has something in it if None.
+
+    Raises:
+        NotASheet: It cannot be read, is too large, or has no such sheet.
+    """
+    _within_bounds(path, content)
+    from openpyxl import load_workbook
+
+    with warnings.catch_warnings():
+        # Of styles, pictures and validation that it leaves out: nothing of that is read here.
+        warnings.simplefilter("ignore")
+        try:
+            results = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            formulas = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
+            return _read(path, results, formulas, sheet)
+        except NotASheet:
+            raise
+        except Exception as problem:  # openpyxl has no error of its own
+            raise NotASheet(
+                f"{path} is not a workbook that can be read ({type(problem).__name__}). Open it, "
+                f"save it again as Excel workbook (.xlsx) or as CSV UTF-8, and repeat."
+            ) from problem
+
+
+def _within_bounds(path: Path, content: bytes) -> None:
+    if len(content) > MOST_BYTES:
+        raise NotASheet(
+            f"{path} is larger than {MOST_BYTES // 1_000_000} MB. Save its one sheet as CSV."
+        )
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise NotASheet(
+            f"{path} is a workbook of the old kind (.xls), or is locked with a password. Save it "
+            f"as Excel workbook (.xlsx) without one."
+        )
+    try:
+        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    except zipfile.BadZipFile as problem:
+        raise NotASheet(
+            f"{path} is not an Excel workbook, whatever its name says. Save it as .xlsx or as CSV "
+            f"UTF-8."
+        ) from problem
+    # No part is ever read beyond the size that it states.
+    if len(parts) > _PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
+        raise NotASheet(
+            f"{path} unpacks to more than {MOST_UNPACKED // 1_000_000} MB. Save its one sheet as "
+            f"CSV."
+        )
+
+
+def _read(path: Path, results: "Workbook", formulas: "Workbook", sheet: str | None) -> Grid:
+    shown = [s.title for s in results.worksheets if s.sheet_state == "visible"]
+    if sheet is not None:
+        wanted = [n for n in shown if n.strip().casefold() == sheet.strip().casefold()]
+        if not wanted:
+            raise NotASheet(f"{path} has no sheet {sheet!r}. It has {', '.join(map(repr, shown))}.")
+    else:
+        wanted = shown
+    for name in wanted:
+        lines = list(_lines(path, results[name], formulas[name]))
+        if lines:
+            others = [n for n in shown if n != name]
+            told = [f"not read: the sheet {', '.join(map(repr, others))}"] if others else []
+            return Grid(lines, [f"from its sheet {name!r}"] if others else [], told)
+    return Grid([])
+
+
+def _lines(path: Path, results: Any, formulas: Any) -> Iterator[Line]:
+    # What a sheet says of its own size is not to be relied on.
+    results.reset_dimensions()
+    formulas.reset_dimensions()
+    filled = 0
+    for number, (row, typed) in enumerate(
+        zip(results.iter_rows(), formulas.iter_rows(), strict=True), start=1
+    ):
+        filled += len(row)
+        if number > MOST_ROWS and any(cell.value is not None for cell in row):
+            raise NotASheet(f"{path} has more than {MOST_ROWS} rows. Split it.")
+        if filled > MOST_ROWS * 50:
+            raise NotASheet(f"{path} has too many cells. Save the rows that count as CSV.")
+        cells = [_text(cell, was.data_type == "f") for cell, was in zip(row, typed, strict=True)]
+        while cells and not cells[-1]:
+            cells.pop()
+        if len(cells) > MOST_COLUMNS:
+            raise NotASheet(f"{path} has more than {MOST_COLUMNS} columns. Take some out.")
+        if cells:
+            yield Line(number, cells)
+
+
+def _text(cell: Any, is_formula: bool) -> str:
+    """A cell as it is to be read: days and hours as we write them, a number as it was typed."""
+    value = cell.value
+    if value is None:
+        if is_formula and cell.data_type != "str":
+            return Broken(
+                "=…", cell.coordinate, "a formula whose result was not saved. Open and save it"
+            )
+        return ""
+    if cell.data_type == "e":
+        return Broken(str(value), cell.coordinate, "an error. Mend or empty it")
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            if value.time() == time():
+                return value.date().isoformat()
+            return value.isoformat(" ", "minutes" if not value.second else "seconds")
+        case date():
+            return value.isoformat()
+        case time():
+            return value.isoformat("minutes" if not value.second else "seconds")
+        case timedelta():
+            return str(value)
+        case int() | float():
+            digits = f"{value:.15g}" if abs(value) < 1e15 else f"{value:.0f}"
+            if _ZEROS.fullmatch(cell.number_format or "") and digits.isdecimal():
+                return digits.zfill(len(cell.number_format))
+            return digits
+        case _:
+            return str(value).replace("_x000D_", "").replace("\r\n", "\n").strip()
