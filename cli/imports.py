@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli.sheets.headings import Headings, headings_of
 from cli.sheets.refs import registered_before, resolved
 from cli.sheets.results import How, Result, about, report, writable
-from cli.sheets.state import LIST_HEADINGS, LIST_MARKS, Skip, shaped_lea
+from cli.sheets.state import LIST_HEADINGS, LIST_MARKS, Skip, shaped_lea, slug
 from cli.sheets.template import import_template
 from cli.sheets.values import ORDER_UNKNOWN, Order, Reading, value_for
 from cli.terminal.as_written import fitted
@@ -126,8 +126,7 @@ def _importer(kind: str) -> Callable[..., None]:
         json_: Json = False,
     ) -> None:
         how = How(dry_run, skip_refused, strict, sheet, dates, results, json_)
-        shape: Shape = shaped_lea if kind == RegisterLea.kind() else dict
-        carry_out(file, kind, how, shape=shape)
+        carry_out(file, kind, how, shape=_shape(kind))
 
     importer.__doc__ = f"""Give `handrail {kind}` for every row of a spreadsheet: XLSX, CSV or YAML.
 
@@ -149,6 +148,23 @@ def _importer(kind: str) -> Callable[..., None]:
         json_: One JSON object a row.
     """
     return importer
+
+
+_BY_ID: Final = {"conversation log": "group", "evidence log": "method"}
+"""The column that holds an id of the playbook, which people write as a word: Union President."""
+
+
+def _shape(kind: str) -> Shape:
+    if kind == RegisterLea.kind():
+        return shaped_lea
+    column = _BY_ID.get(kind)
+
+    def with_id(row: dict[str, Any]) -> dict[str, Any]:
+        if column and (said := row.get(column)):
+            row[column] = slug(str(said))
+        return row
+
+    return with_id
 
 
 def import_commands(
@@ -203,6 +219,7 @@ def carry_out(
     table: list[Numbered] | None = None,
     shape: Shape = dict,
     join: Join | None = None,
+    reading: Reading | None = None,
 ) -> None:
     """Check every row, then give the commands; exit code 1 when a row is refused.
 
@@ -213,13 +230,14 @@ def carry_out(
         table: The rows, where they were read already.
         shape: Turns each row into the columns of its command.
         join: Joins rows that are one fact.
+        reading: How values were read, where some were already.
     """
     writable(how.results, file)
     if table is None:
         table = read_table(file, headings_for(kind), strict=how.strict, sheet=how.sheet)
     values = _shaped(file, table, shape)
     actor = who_acts()
-    reading = Reading(how.dates)
+    reading = reading or Reading(how.dates)
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
         from bootstrap.door import new_command_id

@@ -1,6 +1,5 @@
 """Summits: invite many, move them for many, take in who was there, and see them."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -10,7 +9,8 @@ from uuid import UUID
 
 from cli.imports import carry_out, headings_for
 from cli.sheets.results import How
-from cli.sheets.values import Order
+from cli.sheets.state import slug
+from cli.sheets.values import Order, Reading
 from cli.terminal.dates import checked
 from cli.terminal.nouns import noun
 from cli.terminal.options import validated
@@ -260,30 +260,37 @@ def attendance_import(
     kind = RecordAttendance.kind()
     headings = headings_for(kind, {"lea": "lea name|district|district name"})
     table = read_table(file, headings, strict=strict, sheet=sheet)
-    named = {str(r.values.get("lea") or r.values.get("engagement") or "") for r in table}
-
-    async def work(door: "Door") -> dict[str, str]:
-        from domain.kernel.refusals import Unknown
-
-        found = {}
-        for name in named - {""}:
-            try:
-                found[name] = await engagement_named(door, name)
-            except Unknown:
-                continue  # Said of the row, when it is checked.
-        return found
-
-    known = run(work)
+    reading = Reading(dates)
+    first, last = run(lambda door: _days(door, summit))
 
     def shape(row: dict[str, Any]) -> dict[str, Any]:
-        name = str(row.pop("lea", None) or row.pop("engagement", None) or "")
-        row.pop("engagement", None)
-        # An unknown name is refused by the engagement's own rule, which names the nearest.
-        unknown = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:60]
-        return {**row, "summit": summit, "engagement": known.get(name, unknown)}
+        name = row.pop("lea", None)
+        return {
+            **row,
+            "summit": summit,
+            "engagement": name or row.get("engagement"),
+            "role": slug(str(row.get("role") or "")),
+            "day": _number_of(reading.day(str(row.get("day") or "").strip()), first, last),
+        }
 
     how = How(dry_run, skip_refused, strict, sheet, dates, results, json_)
-    carry_out(file, kind, how, table=table, shape=shape)
+    carry_out(file, kind, how, table=table, shape=shape, reading=reading)
+
+
+async def _days(door: "Door", summit: str) -> tuple[date, date]:
+    from queries.summits import summit_of
+
+    found = await summit_of(door, summit)
+    return found["first"], found["last"]
+
+
+def _number_of(day: str, first: date, last: date) -> str:
+    """A day of the summit by its number, however it is written, so that a row says the same."""
+    try:
+        meant = date.fromisoformat(day)
+    except ValueError:
+        return day
+    return str((meant - first).days + 1) if first <= meant <= last else day
 
 
 def summit_list(*, json_: Json = False) -> None:

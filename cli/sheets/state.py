@@ -38,7 +38,8 @@ COLOURS: Final = ("no-colour", "red", "orange", "yellow", "green", "blue")
 """By the number that the Dashboard's files have for each."""
 
 GROUPS: Final = {
-    "all": "all", "aa": "african-american", "ai": "american-indian", "as": "asian",
+    "all": "all", "all students": "all", "aa": "african-american", "ai": "american-indian",
+    "as": "asian",
     "el": "english-learners", "fi": "filipino", "fos": "foster-youth", "hi": "hispanic",
     "hom": "homeless", "ltel": "long-term-english-learners", "mr": "two-or-more-races",
     "pi": "pacific-islander", "sed": "socioeconomically-disadvantaged",
@@ -53,7 +54,10 @@ INDICATORS: Final = {
     "grad": "graduation", "english learner progress indicator": "english-learner-progress",
     "elpi": "english-learner-progress", "elpac": "english-learner-progress",
     "college career": "college-career", "college career indicator": "college-career",
-    "cci": "college-career", "caast": "science", "cast": "science",
+    "implementation of academic standards": "standards", "local climate survey": "climate",
+    "parent and family engagement": "family-engagement",
+    "access to a broad course of study": "broad-course", "cci": "college-career",
+    "caast": "science", "cast": "science",
 }  # fmt: skip
 """Indicators by the names and short names of the Dashboard's files."""
 
@@ -148,7 +152,7 @@ def shaped_result(
     shaped = {
         **row,
         "indicator": INDICATORS.get(folded(indicator), slug(indicator)),
-        "group": GROUPS.get(group.strip().casefold(), slug(group)),
+        "group": GROUPS.get(folded(group), slug(group)),
     }
     for name in ("result", "colour", "color", "rating"):
         said = str(row.get(name) or "").strip()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cli.sheets.grid import MOST_BYTES, MOST_COLUMNS, MOST_ROWS, Grid, Line, NotASheet
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 
+_SAYS_SO = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
 _GUARDED = re.compile(r"'(?=[=+\-@\t\r])")
 """What our own files put before a cell that a spreadsheet would take for a formula."""
 _TWICE_ENCODED = re.compile("[\u00c2\u00c3][\u0080-\u00bf]")
@@ -111,10 +112,8 @@ def _delimited(text: str) -> tuple[str, str]:
 
     Excel does not count that line, nor do we.
     """
-    first, _, rest = text.partition("\n")
-    said = first.strip("\r").strip('"')
-    if said[:4].casefold() == "sep=" and said[4:5] in DELIMITERS:
-        return said[4], rest
+    if said := _SAYS_SO.match(text):
+        return said[1], text[said.end() :]
 
     def columns(delimiter: str) -> int:
         """Of the widest of the first rows: a title above the headings has one."""

@@ -19,6 +19,15 @@ Order = Literal["mdy", "dmy"]
 LIST_SEPARATOR = ";"
 
 _PARTS = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4})", re.ASCII)
+_IN_WORDS = re.compile(
+    r"(?:[a-z]{3,9}\.?,?\s+)?(?:(\d{1,2})[\s-]+([a-z]{3,9})\.?,?[\s-]+|([a-z]{3,9})\.?\s+(\d{1,2}),?\s+)"
+    r"(\d{4})",
+    re.ASCII | re.IGNORECASE,
+)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september",
+    "october", "november", "december",
+)  # fmt: skip
 _DAY_WITH_HOUR = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0+)?)?", re.ASCII)
 _AMOUNT = re.compile(r"\$?\s*(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,3}(,\d{3})+|\d+\.0+", re.ASCII)
@@ -45,16 +54,21 @@ class Reading:
         """A day as YYYY-MM-DD, where it is one in the order; else what was written."""
         if midnight := _DAY_WITH_HOUR.fullmatch(text):
             return midnight[1]
+        if words := _IN_WORDS.fullmatch(text):
+            return self._read(text, words[5], _month(words[2] or words[3]), words[1] or words[4])
         if self.order and (parts := _PARTS.fullmatch(text)):
             one, _, two, year = parts.groups()
             month, day = (one, two) if self.order == "mdy" else (two, one)
-            try:
-                meant = date(int(year), int(month), int(day))
-            except ValueError:
-                return text
-            self.days[text] = meant
-            return meant.isoformat()
+            return self._read(text, year, month, day)
         return text
+
+    def _read(self, text: str, year: str, month: str | int, day: str) -> str:
+        try:
+            meant = date(int(year), int(month), int(day))
+        except ValueError:
+            return text
+        self.days[text] = meant
+        return meant.isoformat()
 
     def doubtful(self, text: object) -> bool:
         """Whether it is a day whose order nobody has said."""
@@ -64,13 +78,19 @@ class Reading:
         """The days that were read, for whoever must see that they are right; None without any."""
         if not self.days:
             return None
-        order = "month/day/year" if self.order == "mdy" else "day/month/year"
+        orders = {"mdy": " as month/day/year", "dmy": " as day/month/year", None: ""}
         shown = [f"{written} is {spoken(day)}" for written, day in self.days.items()]
         more = f", and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-        return f"Days read as {order}: {', '.join(shown[:_SHOWN])}{more}."
+        return f"Days read{orders[self.order]}: {', '.join(shown[:_SHOWN])}{more}."
 
 
 _SHOWN = 6
+
+
+def _month(word: str) -> int:
+    """The month that a word begins; 0 where it is none."""
+    begun = [n for n, m in enumerate(_MONTHS, start=1) if m.startswith(word.casefold())]
+    return begun[0] if len(begun) == 1 else 9 if word.casefold() == "sept" else 0
 
 
 def value_for(value: object, taken_by: FieldInfo, reading: Reading) -> object:

@@ -6,6 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import repeat, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 MOST_UNPACKED = 300_000_000
 """Bytes of all parts of a workbook together; a file that unpacks to more was made to do harm."""
 _PARTS = 5_000
+
+_FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[\s/>]")
+_TAG_BYTES = 24
 
 _ZEROS = re.compile(r"0{2,20}")
 """A number format that shows a code with its zeros in front."""
@@ -33,7 +37,7 @@ def read_workbook(path: Path, content: bytes, sheet: str | None = None) -> Grid:
     Raises:
         NotASheet: It cannot be read, is too large, or has no such sheet.
     """
-    _within_bounds(path, content)
+    archive = _opened(path, content)
     from openpyxl import load_workbook
 
     with warnings.catch_warnings():
@@ -41,7 +45,10 @@ def read_workbook(path: Path, content: bytes, sheet: str | None = None) -> Grid:
         warnings.simplefilter("ignore")
         try:
             results = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            formulas = load_workbook(io.BytesIO(content), read_only=True, data_only=False)
+            # Twice as long; a sheet says only when asked anew which of its values are results.
+            formulas = results
+            if _has_formulas(archive):
+                formulas = load_workbook(io.BytesIO(content), read_only=True)
             return _read(path, results, formulas, sheet)
         except NotASheet:
             raise
@@ -52,7 +59,20 @@ def read_workbook(path: Path, content: bytes, sheet: str | None = None) -> Grid:
             ) from problem
 
 
-def _within_bounds(path: Path, content: bytes) -> None:
+def _has_formulas(archive: zipfile.ZipFile) -> bool:
+    """Whether any sheet has a formula, wherever in the archive it is."""
+    for name in archive.namelist():
+        if name.endswith(".xml"):
+            with archive.open(name) as part:
+                before = b""
+                while chunk := part.read(1 << 20):
+                    if _FORMULA.search(before + chunk):
+                        return True
+                    before = chunk[-_TAG_BYTES:]
+    return False
+
+
+def _opened(path: Path, content: bytes) -> zipfile.ZipFile:
     if len(content) > MOST_BYTES:
         raise NotASheet(
             f"{path} is larger than {MOST_BYTES // 1_000_000} MB. Save its one sheet as CSV."
@@ -63,18 +83,20 @@ def _within_bounds(path: Path, content: bytes) -> None:
             f"as Excel workbook (.xlsx) without one."
         )
     try:
-        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
+        archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as problem:
         raise NotASheet(
             f"{path} is not an Excel workbook, whatever its name says. Save it as .xlsx or as CSV "
             f"UTF-8."
         ) from problem
     # No part is ever read beyond the size that it states.
+    parts = archive.infolist()
     if len(parts) > _PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
         raise NotASheet(
             f"{path} unpacks to more than {MOST_UNPACKED // 1_000_000} MB. Save its one sheet as "
             f"CSV."
         )
+    return archive
 
 
 def _read(path: Path, results: "Workbook", formulas: "Workbook", sheet: str | None) -> Grid:
@@ -97,17 +119,23 @@ def _read(path: Path, results: "Workbook", formulas: "Workbook", sheet: str | No
 def _lines(path: Path, results: Any, formulas: Any) -> Iterator[Line]:
     # What a sheet says of its own size is not to be relied on.
     results.reset_dimensions()
-    formulas.reset_dimensions()
+    typed_rows: Iterator[Any] = repeat(())
+    if formulas is not results:
+        formulas.reset_dimensions()
+        typed_rows = formulas.iter_rows()
     filled = 0
     for number, (row, typed) in enumerate(
-        zip(results.iter_rows(), formulas.iter_rows(), strict=True), start=1
+        zip(results.iter_rows(), typed_rows, strict=False), start=1
     ):
         filled += len(row)
         if number > MOST_ROWS and any(cell.value is not None for cell in row):
             raise NotASheet(f"{path} has more than {MOST_ROWS} rows. Split it.")
         if filled > MOST_ROWS * 50:
             raise NotASheet(f"{path} has too many cells. Save the rows that count as CSV.")
-        cells = [_text(cell, was.data_type == "f") for cell, was in zip(row, typed, strict=True)]
+        cells = [
+            _text(cell, was is not None and was.data_type == "f")
+            for cell, was in zip_longest(row, typed)
+        ]
         while cells and not cells[-1]:
             cells.pop()
         if len(cells) > MOST_COLUMNS:

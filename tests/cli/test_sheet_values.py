@@ -88,6 +88,22 @@ def test_a_day_is_read_in_the_order_that_was_said_and_told_in_words(
     assert f"3/9/2026 is {words}" in str(reading.in_words())
 
 
+@pytest.mark.parametrize(
+    "typed", ["August 3, 2026", "Aug. 3 2026", "3 August 2026", "3-Aug-2026", "Mon 3 Aug 2026",
+              "Monday, August 3, 2026"]
+)  # fmt: skip
+def test_a_day_in_words_needs_no_order_and_is_told(typed: str) -> None:
+    reading = Reading()
+    [row], _ = parsed([Numbered(2, {**TALK, "on": typed})], "conversation log", reading)
+    assert str(row.effective_on) == "2026-08-03"
+    assert f"{typed} is Mon 3 Aug 2026" in str(reading.in_words())
+
+
+@pytest.mark.parametrize("typed", ["Ma 3, 2026", "3 Foo 2026", "February 30, 2026", "August 2026"])
+def test_a_day_in_words_that_is_none_is_refused(typed: str) -> None:
+    assert repr(typed) in why("conversation log", {**TALK, "on": typed})
+
+
 def test_a_day_without_an_order_is_refused_with_the_way_out() -> None:
     told = why("conversation log", {**TALK, "on": "3/9/2026"})
     assert "'3/9/2026'" in told

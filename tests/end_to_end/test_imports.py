@@ -152,7 +152,7 @@ def test_people_and_engagements_may_be_named_as_anywhere_and_the_row_says_the_sa
     )
     given = ("conversation", "import", "--json")
     assert outcomes(desk(*given, first)) == ["recorded"]
-    again = workbook(tmp_path / "again.xlsx", over, (E, "parents", "joy", note, "8/3/2054"))
+    again = workbook(tmp_path / "again.xlsx", over, (E, "Parents", "joy", note, "8/3/2054"))
     told = desk(*given, again)
     assert outcomes(told) == ["refused"]
     assert "--dates mdy" in told.lines[0]["message"]
@@ -232,3 +232,36 @@ def test_the_states_dashboard_is_read_for_the_lea_that_it_is_of(
     assert "mathematics: all no colour; socioeconomically-disadvantaged red" in shown
     again = desk("dashboard", "import", "-", str(file), "--indicator", "Math", "--json")
     assert outcomes(again) == ["recorded before", "recorded before"]
+
+
+def test_a_list_of_who_came_says_the_same_however_its_days_and_leas_are_written(
+    desk: Handrail, tmp_path: Path
+) -> None:
+    summit = "Y8-1"
+    planned = desk(
+        "summit", "plan", summit, "--title", "Autumn", "--first", "2054-08-10", "--last",
+        "2054-08-11", "--place", "Town", "--registration-due", "2054-08-09", "--hours", "1",
+    )  # fmt: skip
+    assert planned.code == 0, planned.said
+    assert desk("summit", "invite", summit, E).code == 0
+    assert desk("clock", "to", "2054-08-12T09:00").code == 0
+    given = ("summit", "attendance", "import", summit)
+    file = tmp_path / "came.csv"
+    file.write_text(
+        "lea,day,role,count\nACUSD,1,teacher,4\nACUSD,1,principal,2\nACUSD,2,teacher,3\n"
+    )
+    assert outcomes(desk(*given, str(file), "--json")) == ["recorded"] * 3
+    other = workbook(
+        tmp_path / "came (1).xlsx",
+        ("Role", "District", "Number of people", "Day"),
+        ("Teacher", E, 3, date(2054, 8, 11)),
+        ("Principal", "Alder Creek Unified School District", 2, "8/10/2054"),
+        ("teacher", "acusd", 4, 1),
+    )
+    again = desk(*given, other, "--dates", "mdy", "--json", actor="marcus")
+    assert outcomes(again) == ["recorded before"] * 3
+    unknown = tmp_path / "unknown.csv"
+    unknown.write_text("lea,day,role,count\nElsewhere USD,1,teacher,4\n")
+    [told] = desk(*given, str(unknown), "--json").lines
+    assert (told["outcome"], told["about"]) == ("refused", "Elsewhere USD")
+    assert "'Elsewhere USD'" in told["message"]
