@@ -295,7 +295,8 @@ def carry_out(
     results, names = run(work, commands=True)
     if days := reading.in_words():
         narrate(f"{file.name}: {days}")
-    called = {row.number: about(row.values) for row in table}
+    written = {row.number: row.values for row in table}
+    called = {row.number: about({**written[row.number], **row.values}) for row in values}
     report(file, results, names, called, how)
 
 

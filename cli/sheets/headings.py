@@ -114,11 +114,12 @@ class Headings:
         if not filled:
             return 0
 
-        def known(at: int) -> int:
-            return len({name for cell in lines[at].cells if cell and (name := self.name(cell))})
+        best = max(filled, key=lambda at: (self.known_in(lines[at].cells), -at))
+        return best if self.known_in(lines[best].cells) else filled[0]
 
-        best = max(filled, key=lambda at: (known(at), -at))
-        return best if known(best) else filled[0]
+    def known_in(self, cells: list[str]) -> int:
+        """How many columns these cells are the headings of."""
+        return len({name for cell in cells if cell and (name := self.name(cell))})
 
 
 def headings_of(kinds: Iterable[type[Command]], extra: Mapping[str, str] | None = None) -> Headings:

@@ -15,10 +15,10 @@ from queries.names import Names
 _HEADINGS: Final = ("Row", "About", "Command", "Outcome", "Why")
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
-_SAYS_WHAT: Final = (
-    "name", "title", "person", "handle", "id", "lea", "engagement", "indicator", "group",
-)  # fmt: skip
+_NAMES: Final = ("name", "title", "person", "handle", "id")
+_SAYS_WHAT: Final = (*_NAMES, "indicator", "lea", "engagement")
 """Columns that say what a row is about, the most telling first."""
+_PARTS: Final = ("group", "role", "purpose", "attribute", "area")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ class How:
 
 def about(values: Mapping[str, Any]) -> str:
     """Whom or what a row is about, by what it says first of that."""
-    return next((str(values[name]) for name in _SAYS_WHAT if values.get(name)), "")
+    said = [str(values[name]) for name in _SAYS_WHAT if values.get(name)][:1]
+    # Of what has no name of its own, the place is said and what is there.
+    if not any(values.get(name) for name in _NAMES):
+        said += [str(values[name]) for name in _PARTS if values.get(name)][:1]
+    return ", ".join(said)
 
 
 def writable(results: Path | None, file: Path) -> None:

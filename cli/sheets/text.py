@@ -4,9 +4,12 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from cli.sheets.grid import MOST_BYTES, MOST_COLUMNS, MOST_ROWS, Grid, Line, NotASheet
+from cli.sheets.headings import Headings
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
 
@@ -18,8 +21,13 @@ _IN_A_WORD = frozenset("’‘–-")
 _WORD = re.compile(r"[^\s,;\t\"]*[^\x00-\x7f][^\s,;\t\"]*(?: [^\s,;\t\"]+)?")
 
 
-def read_text_grid(path: Path, content: bytes) -> Grid:
+def read_text_grid(path: Path, content: bytes, headings: Headings | None = None) -> Grid:
     """The rows of a table of text.
+
+    Args:
+        path: As it is named in messages.
+        content: What stands in the file.
+        headings: What may stand over its columns.
 
     Raises:
         NotASheet: It is none, or is in an encoding that nothing tells.
@@ -31,7 +39,7 @@ def read_text_grid(path: Path, content: bytes) -> Grid:
     text, encoding = _decoded(path, content)
     read = [f"as {encoding}"] if encoding else []
     try:
-        delimiter, text = _delimited(text)
+        delimiter, text = _delimited(text, headings)
         lines = []
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for number, row in enumerate(reader, start=1):
@@ -107,7 +115,7 @@ def _fits(before: str, character: str, behind: str) -> bool:
     return not (character.isupper() and before.islower() and behind.islower())
 
 
-def _delimited(text: str) -> tuple[str, str]:
+def _delimited(text: str, headings: Headings | None) -> tuple[str, str]:
     """What stands between the columns, and the text without the line in which Excel says so.
 
     Excel does not count that line, nor do we.
@@ -115,24 +123,22 @@ def _delimited(text: str) -> tuple[str, str]:
     if said := _SAYS_SO.match(text):
         return said[1], text[said.end() :]
 
-    def columns(delimiter: str) -> int:
-        """Of the widest of the first rows: a title above the headings has one."""
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        widths, seen = [0], 0
-        for row in rows:
-            widths.append(sum(bool(cell.strip()) for cell in row))
-            seen += any(row)
-            if seen == _LOOKED_AT:
-                break
-        return _common_width(widths)
+    def fits(delimiter: str) -> tuple[int, int, int]:
+        """How many headings are known with it; how many rows have as many columns, and how many."""
+        lines = list(_first_lines(text, delimiter))
+        known = headings.known_in(lines[headings.line_of(lines)].cells) if headings and lines else 0
+        several = [w for line in lines if (w := sum(map(bool, line.cells))) > 1]
+        width = max(several, key=lambda w: (several.count(w), w), default=1)
+        return known, several.count(width), width
 
-    return max(DELIMITERS, key=columns), text
+    return max(DELIMITERS, key=fits), text
 
 
-_LOOKED_AT = 12
+def _first_lines(text: str, delimiter: str) -> Iterator[Line]:
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    filled = (Line(n, [c.strip() for c in row]) for n, row in enumerate(rows, start=1) if any(row))
+    return islice(filled, _LOOKED_AT)
 
 
-def _common_width(widths: list[int]) -> int:
-    """How many columns most of the rows that have several have; the wider where as many do."""
-    several = [w for w in widths if w > 1]
-    return max(several, key=lambda w: (several.count(w), w), default=max(widths))
+_LOOKED_AT = 20
+"""Rows by which the delimiter is found: titles may stand above the headings."""

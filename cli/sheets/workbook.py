@@ -157,7 +157,7 @@ def _text(cell: Any, is_formula: bool) -> str:
         return Broken(str(value), cell.coordinate, "an error. Mend or empty it")
     match value:
         case bool():
-            return "yes" if value else "no"
+            return "TRUE" if value else "FALSE"
         case datetime():
             if value.time() == time():
                 return value.date().isoformat()

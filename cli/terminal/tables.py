@@ -112,7 +112,7 @@ def _rows_of_sheet(
         elif sheet is not None:
             fail(f"{file} has no sheets: --sheet is for Excel workbooks. Leave it out.", REFUSED)
         else:
-            grid = read_text_grid(file, content)
+            grid = read_text_grid(file, content, headings)
     except NotASheet as problem:
         fail(str(problem), REFUSED)
     return _rows_of_grid(file, grid, headings, strict=strict)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.imports import Row, parsed
+from cli.imports import Row, headings_for, parsed
 from cli.terminal.as_written import fitted, read
 from cli.terminal.files import load_yaml
 from cli.terminal.tables import Numbered, read_table
@@ -73,6 +73,9 @@ def why(row: dict[str, Any], kind: str | None = None) -> str:
         pytest.param(LEAS.replace("\n", "\r\n"), "", id="Windows line ends"),
         pytest.param(LEAS.replace("\n", "\r"), "", id="old line ends"),
         pytest.param("\n\n" + LEAS, "", id="empty lines before the header"),
+        pytest.param("sep=;\r" + LEAS.replace(",", ";").replace("\n", "\r"), "semicolons",
+                     id="its line, old line ends"),
+        pytest.param(LEAS.replace(",", "|"), "upright strokes", id="upright strokes"),
         pytest.param(LEAS.replace("id,name,county", "Id, NAME ,County"), "", id="capitals"),
         pytest.param(LEAS.replace("\n", ",,\n"), "2 empty columns skipped", id="empty columns"),
         pytest.param(LEAS + ",,\n , ,\n\n", "3 empty rows skipped", id="empty rows"),
@@ -90,6 +93,25 @@ def test_a_table_is_read_however_a_spreadsheet_saved_it(
     said = capsys.readouterr().err
     assert told in said
     assert bool(said) == bool(told)
+
+
+@pytest.mark.parametrize("between", [";", "\t", "|"])
+def test_a_comma_in_every_cell_is_no_delimiter(between: str, file: Path) -> None:
+    table = "id~name\na~Ann, Bo\nb~Cy, Di\n".replace("~", between)
+    assert rows(file, table)[1] == {"id": "b", "name": "Cy, Di"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "LEAs, as of August\nby county, sorted\n" + LEAS.replace(",", ";"),
+        "id;name;county;Notes, old\na;A;M;x, y\nalder-creek-usd;Alder Creek USD;Manzanita;x, z\n",
+    ],
+    ids=["in titles", "in cells and headings"],
+)
+def test_the_delimiter_is_the_one_that_makes_known_headings(content: str, file: Path) -> None:
+    file.write_text(content)
+    assert read_table(file, headings_for("lea register"))[-1].values == ONE
 
 
 @pytest.mark.parametrize("name", ["leas.txt", "leas.TSV", "LEAS.CSV"])
