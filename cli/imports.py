@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli.sheets.headings import Headings, headings_of
 from cli.sheets.refs import registered_before, resolved
 from cli.sheets.results import How, Result, about, report, writable
+from cli.sheets.standing import stands
 from cli.sheets.state import LIST_HEADINGS, LIST_MARKS, Skip, shaped_lea, slug
 from cli.sheets.template import import_template
 from cli.sheets.values import ORDER_UNKNOWN, Order, Reading, value_for
@@ -30,7 +31,7 @@ from domain.engagement.engagement import OpenEngagement
 from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
 from domain.kernel.messages import Command
-from domain.kernel.refusals import ReusedCommandId, Unknown
+from domain.kernel.refusals import AlreadyExists, ReusedCommandId, Unknown
 from domain.kernel.validation import wrong_with
 from domain.kernel.wording import counted, spoken
 from domain.policy.calendar import local_date
@@ -266,11 +267,22 @@ def carry_out(
             rows, before = await new_among(door.pool, door.vault, rows)
             results += before
         rehearsed = await door.rehearse([packed(row) for row in rows])
-        refused = {
-            row.number: receipt
-            for row, receipt in zip(rows, rehearsed, strict=True)
-            if receipt.outcome == "refused"
-        }
+        refused, known_already = {}, {}
+        for row, receipt in zip(rows, rehearsed, strict=True):
+            if receipt.outcome != "refused":
+                continue
+            if receipt.refusal == AlreadyExists.__name__ and (
+                so := await stands(door, row.command)
+            ):
+                known_already[row.number] = so
+            else:
+                refused[row.number] = receipt
+        results += [
+            _result(row, None, "recorded before", known_already[row.number])
+            for row in rows
+            if row.number in known_already
+        ]
+        rows = [row for row in rows if row.number not in known_already]
         writes = not how.dry_run and (how.skip_refused or not (refused or wrong))
         good = [row for row in rows if row.number not in refused]
         results += [_result(r, refused[r.number], "refused") for r in rows if r.number in refused]

@@ -232,3 +232,30 @@ def test_the_states_dashboard_is_read_for_the_lea_that_it_is_of(
     assert "mathematics: all no colour; socioeconomically-disadvantaged red" in shown
     again = desk("dashboard", "import", "-", str(file), "--indicator", "Math", "--json")
     assert outcomes(again) == ["recorded before", "recorded before"]
+
+
+def test_what_was_typed_is_no_news_in_a_file_and_another_word_of_it_is_refused(
+    desk: Handrail, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    one, two = names
+    lea, handle = one.lower().replace(" ", "-"), f"h{uuid4().hex[:6]}"
+    assert desk("lea", "register", lea, one, "--county", "Kern", "--alias", f"{lea}x").code == 0
+    person = ("person", "register", handle, f"Bo {handle}", "--email", f"{handle}@a.example")
+    assert desk(*person, "--organisation", lea).code == 0
+    file = workbook(
+        tmp_path / "leas.xlsx",
+        ("id", "name", "county", "alias"),
+        (lea, one, "Kern", f"{lea}x"),
+        (two.lower().replace(" ", "-"), two, None, None),
+    )
+    assert outcomes(desk("lea", "import", file, "--json")) == ["recorded before", "recorded"]
+    people = tmp_path / "people.csv"
+    people.write_text(
+        f"handle,name,email,organisation\n{handle},Bo {handle},{handle}@a.example,{one}\n"
+    )
+    told = desk("person", "import", str(people), "--json", actor="marcus")
+    assert outcomes(told) == ["recorded before"], told.said
+    file = workbook(tmp_path / "o.xlsx", ("id", "name", "county"), (lea, one, "Kings"))
+    assert outcomes(desk("lea", "import", file, "--json")) == ["refused"]
+    people.write_text(people.read_text().replace("@a.example", "@b.example"))
+    assert outcomes(desk("person", "import", str(people), "--json")) == ["refused"]
