@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cli.sheets.headings import Headings, headings_of
 from cli.sheets.refs import registered_before, resolved
-from cli.sheets.results import How, Result, about, report, writable
+from cli.sheets.results import LEFT_OUT, How, Result, about, report, writable
 from cli.sheets.standing import stands
 from cli.sheets.state import LIST_HEADINGS, LIST_MARKS, Skip, shaped_lea, slug
 from cli.sheets.template import import_template
@@ -236,7 +236,7 @@ def carry_out(
     writable(how.results, file)
     if table is None:
         table = read_table(file, headings_for(kind), strict=how.strict, sheet=how.sheet)
-    values = _shaped(file, table, shape)
+    values, left_out = _shaped(file, table, shape, kind)
     actor = who_acts()
     reading = reading or Reading(how.dates)
 
@@ -262,7 +262,7 @@ def carry_out(
                 illustrative=row.illustrative,
             )
 
-        results = [*before, *wrong]
+        results = [*left_out, *before, *wrong]
         if join is None:
             rows, before = await new_among(door.pool, door.vault, rows)
             results += before
@@ -308,24 +308,27 @@ def carry_out(
     if days := reading.in_words():
         narrate(f"{file.name}: {days}")
     written = {row.number: row.values for row in table}
-    called = {row.number: about({**written[row.number], **row.values}) for row in values}
+    called = {row.number: about(row.values) for row in table}
+    called |= {row.number: about({**written[row.number], **row.values}) for row in values}
     report(file, results, names, called, how)
 
 
-def _shaped(file: Path, table: list[Numbered], shape: Shape) -> list[Numbered]:
-    """The rows as their command takes them; those that are left out are counted and told."""
-    kept, left_out = [], Counter[str]()
+def _shaped(
+    file: Path, table: list[Numbered], shape: Shape, kind: str | None
+) -> tuple[list[Numbered], list[Result]]:
+    """The rows as their command takes them, and a result for every one that is left out."""
+    kept, left_out = [], []
     for row in table:
         values = shape(dict(row.values))
         if isinstance(values, Skip):
-            left_out[values.why] += 1
+            left_out.append(Result(row.number, kind or "", LEFT_OUT, values.why))
         else:
             kept.append(replace(row, values=values))
-    for why, rows in left_out.items():
+    for why, rows in Counter(r.message for r in left_out).items():
         narrate(f"{file.name}: {counted(rows, 'row')} left out: {why}.")
     if not kept:
         fail(f"{file}: no row is of the kind that is imported here.", REFUSED)
-    return kept
+    return kept, left_out
 
 
 async def new_among(

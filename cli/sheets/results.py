@@ -13,6 +13,8 @@ from domain.kernel.wording import counted
 from queries.names import Names
 
 _HEADINGS: Final = ("Row", "About", "Command", "Outcome", "Why")
+LEFT_OUT: Final = "left out"
+"""What becomes of rows that are of another kind: counted on the screen, told of in a file."""
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 _NAMES: Final = ("name", "title", "person", "handle", "id")
@@ -85,13 +87,15 @@ def report(
         how: What was typed.
     """
     results = [replace(r, message=names.told(r.message)) for r in results]
+    every = results
+    results = [r for r in every if r.outcome != LEFT_OUT]
     refused = sum(r.outcome == "refused" for r in results)
     same = {(r.what, r.message) for r in results} if refused == len(results) > 1 else set()
     if how.results:
-        write_results(how.results, results, called)
+        write_results(how.results, every, called)
         narrate(f"The result of every row: {how.results}")
     if how.as_json:
-        for r in results:
+        for r in every:
             emit_json(
                 {
                     "row": r.number,
