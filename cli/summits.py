@@ -252,7 +252,7 @@ def attendance_import(
         dry_run: Report every row and write nothing.
         skip_refused: Write the good rows although others are refused.
         strict: Refuse columns that nobody needs, instead of skipping them.
-        sheet: Which sheet of a workbook; the first one with something in it if left out.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
         dates: The order in which days such as 3/9/2026 are written.
         results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.

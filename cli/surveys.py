@@ -75,7 +75,7 @@ def survey_import(
         illustrative: Mark what this records as illustrative.
         dry_run: Report every row and write nothing.
         skip_refused: Record the survey without the rows that are refused.
-        sheet: Which sheet of a workbook; the first one with something in it if left out.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
         results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """

@@ -37,8 +37,8 @@ _DASHES = re.compile(r"\s*[\u2010-\u2015\u2212]\s*")
 _PAIR = re.compile(r"\d+(\s*[-\u2010-\u2015\u2212]\s*\d+)+", re.ASCII)
 
 ORDER_UNKNOWN = (
-    "8/3 may be in August or in March: write days as YYYY-MM-DD, or say in which order they are "
-    "written: --dates mdy or --dates dmy"
+    "its month may stand first, or its day: write days as YYYY-MM-DD, or say in which order they "
+    "are written: --dates mdy or --dates dmy"
 )
 
 

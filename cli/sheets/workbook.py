@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.sheets.grid import MOST_BYTES, MOST_COLUMNS, MOST_ROWS, Broken, Grid, Line, NotASheet
+from cli.sheets.headings import Headings
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -26,13 +27,16 @@ _ZEROS = re.compile(r"0{2,20}")
 """A number format that shows a code with its zeros in front."""
 
 
-def read_workbook(path: Path, content: bytes, sheet: str | None = None) -> Grid:
+def read_workbook(
+    path: Path, content: bytes, headings: Headings | None = None, sheet: str | None = None
+) -> Grid:
     """The rows of one sheet of a workbook.
 
     Args:
         path: As it is named in messages.
         content: What stands in the file.
-        sheet: Its name; the first that is shown and has something in it if None.
+        headings: What may stand over its columns.
+        sheet: Its name; the first that is shown and has such headings if None.
 
     Raises:
         NotASheet: It cannot be read, is too large, or has no such sheet.
@@ -49,7 +53,7 @@ def read_workbook(path: Path, content: bytes, sheet: str | None = None) -> Grid:
             formulas = results
             if _has_formulas(archive):
                 formulas = load_workbook(io.BytesIO(content), read_only=True)
-            return _read(path, results, formulas, sheet)
+            return _read(path, results, formulas, headings, sheet)
         except NotASheet:
             raise
         except Exception as problem:  # openpyxl has no error of its own
@@ -99,7 +103,13 @@ def _opened(path: Path, content: bytes) -> zipfile.ZipFile:
     return archive
 
 
-def _read(path: Path, results: "Workbook", formulas: "Workbook", sheet: str | None) -> Grid:
+def _read(
+    path: Path,
+    results: "Workbook",
+    formulas: "Workbook",
+    headings: Headings | None,
+    sheet: str | None,
+) -> Grid:
     shown = [s.title for s in results.worksheets if s.sheet_state == "visible"]
     if sheet is not None:
         wanted = [n for n in shown if n.strip().casefold() == sheet.strip().casefold()]
@@ -107,13 +117,19 @@ def _read(path: Path, results: "Workbook", formulas: "Workbook", sheet: str | No
             raise NotASheet(f"{path} has no sheet {sheet!r}. It has {', '.join(map(repr, shown))}.")
     else:
         wanted = shown
+    found: tuple[str, list[Line]] | None = None
     for name in wanted:
         lines = list(_lines(path, results[name], formulas[name]))
-        if lines:
-            others = [n for n in shown if n != name]
-            told = [f"not read: the sheet {', '.join(map(repr, others))}"] if others else []
-            return Grid(lines, [f"from its sheet {name!r}"] if others else [], told)
-    return Grid([])
+        if lines and (headings is None or headings.known_in(lines[headings.line_of(lines)].cells)):
+            found = name, lines
+            break
+        # Notes may stand on a sheet before the rows; where no sheet has headings, it is refused.
+        found = found or ((name, lines) if lines else None)
+    if found is None:
+        return Grid([])
+    others = ", ".join(repr(n) for n in shown if n != found[0])
+    read = [f"from its sheet {found[0]!r}"] if others else []
+    return Grid(found[1], read, [f"not read: the sheet {others}"] if others else [])
 
 
 def _lines(path: Path, results: Any, formulas: Any) -> Iterator[Line]:

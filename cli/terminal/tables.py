@@ -108,7 +108,7 @@ def _rows_of_sheet(
         fail(unreadable(file, problem), REFUSED)
     try:
         if file.suffix.lower() in _WORKBOOKS or content.startswith(_PACKED):
-            grid = read_workbook(file, content, sheet)
+            grid = read_workbook(file, content, headings, sheet)
         elif sheet is not None:
             fail(f"{file} has no sheets: --sheet is for Excel workbooks. Leave it out.", REFUSED)
         else:

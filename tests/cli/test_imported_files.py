@@ -1,12 +1,17 @@
 """Files as spreadsheets and people write them: read as meant, or refused in one message."""
 
+import csv
+import io
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cli.imports import Row, headings_for, parsed
+from cli.sheets.text import read_text_grid
 from cli.terminal.as_written import fitted, read
 from cli.terminal.files import load_yaml
 from cli.terminal.tables import Numbered, read_table
@@ -358,3 +363,40 @@ def test_a_published_number_may_be_a_choice_or_a_title() -> None:
     pack = PublishCalendar(content=fitted(content, CalendarPack)).content
     [day] = pack.holidays
     assert (pack.title, pack.source, day.name) == ("No", "1.10", "2026")
+
+
+LEA_HEADINGS = headings_for("lea register")
+CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=8)
+WORDS = st.text(st.sampled_from("abcdeñéüßç -,;|\t"), max_size=8).map(str.strip)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_whatever_a_spreadsheet_writes_is_read_back(
+    content: list[tuple[str, str]], delimiter: str, encoding: str, end: str, told: bool
+) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    if told:
+        text.write(f"sep={delimiter}{end}")
+    writer.writerows([("id", "name"), *content])
+    grid = read_text_grid(
+        Path("x.csv"), text.getvalue().encode(encoding), headings_for("lea register")
+    )
+    assert [tuple(line.cells) for line in grid.lines if any(line.cells)] == [
+        ("id", "name"),
+        *((a, b) for a, b in content if a or b),
+    ]
+
+
+@given(st.lists(WORDS.filter(bool), min_size=1, max_size=5))
+def test_words_of_windows_1252_are_read_as_they_were(names: list[str]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([("id", "name"), *(("a", name) for name in names)])
+    grid = read_text_grid(Path("x.csv"), text.getvalue().encode("cp1252"))
+    assert [line.cells[1] for line in grid.lines[1:]] == names

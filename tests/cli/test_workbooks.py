@@ -245,6 +245,9 @@ def test_the_sheet_with_something_in_it_is_read_and_another_by_its_name(
     assert "from its sheet 'LEAs'" in said
     assert "'Old'" in said
     assert "Secret" not in said
+    made.create_sheet("Notes", 0).append(["Codes are of the State."])
+    made.save(file)
+    assert [r.values for r in read_table(file, LEAS)] == [ONE], "notes stand before the rows"
     assert read_table(file, LEAS, sheet="old")[0].values["id"] == "b"
     with pytest.raises(SystemExit):
         read_table(file, LEAS, sheet="New")
