@@ -23,6 +23,7 @@ _IMPORTED: Final = {
     "summit attendance": "summit attendance record",
     "summit attendance import": "summit attendance record",
     "dashboard": "dashboard record", "dashboard import": "dashboard record",
+    "survey": "survey record", "survey import": "survey record",
 }  # fmt: skip
 """Commands by the nouns and verbs of their imports."""
 
@@ -32,6 +33,7 @@ _READ_BY: Final = {
     "evidence log": "evidence import", "investment add": "investment import",
     "summit attendance record": "summit attendance import SUMMIT",
     "dashboard record": "dashboard import ENGAGEMENT",
+    "survey record": "survey import ENGAGEMENT --survey YEAR --on DATE",
 }  # fmt: skip
 _ROWS: Final = 1000
 """Down to which the cells are made for what belongs there."""
@@ -49,7 +51,8 @@ def import_template(
 
     Args:
         kind: What the rows are to be: a command such as "lea register", or the noun of an import,
-            such as lea, person, conversation, evidence, investment, attendance or dashboard.
+            such as lea, person, conversation, evidence, investment, attendance, dashboard or
+            survey.
         xlsx: The workbook to write.
         replace: Write over a file that is there.
         json_: One JSON object.
@@ -76,6 +79,12 @@ def import_template(
 
 def _columns(command: type[Command]) -> list[tuple[str, bool, str, tuple[str, ...]]]:
     """Each column: its name, whether it must be filled in, what it means, what may stand there."""
+    if command.kind() == "survey record":
+        return [
+            ("construct", True, "The construct, by its name or id in the playbook.", ()),
+            ("mean", True, "The mean of all answers, on the questionnaire's scale.", ()),
+            ("answers", True, "How many answered.", ()),
+        ]
     said = descriptions(command)
     left_out = _WITHOUT.get(command.kind(), set())
     found: list[tuple[str, bool, str, tuple[str, ...]]] = []

@@ -40,16 +40,13 @@ def read_text_grid(path: Path, content: bytes, headings: Headings | None = None)
     read = [f"as {encoding}"] if encoding else []
     try:
         delimiter, text = _delimited(text, headings)
-        lines = []
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        for number, row in enumerate(reader, start=1):
-            if number > MOST_ROWS or len(row) > MOST_COLUMNS:
-                raise NotASheet(
-                    f"{path} has more than {MOST_ROWS} rows, or than {MOST_COLUMNS} columns. "
-                    f"Split it."
-                )
-            cells = [_GUARDED.sub("", cell.strip(), count=1) for cell in row]
-            lines.append(Line(number, cells))
+        try:
+            lines = _lines(path, text, delimiter)
+        except csv.Error:
+            # The State's files have no quotes around cells, and names that begin with one.
+            if delimiter != "\t":
+                raise
+            lines = _lines(path, text, delimiter, quoted=False)
     except csv.Error as problem:
         raise NotASheet(
             f"{path} is not a CSV file: {problem}. Save it as CSV, with quotes around a cell that "
@@ -58,6 +55,24 @@ def read_text_grid(path: Path, content: bytes, headings: Headings | None = None)
     if delimiter != ",":
         read.append(f"with {DELIMITERS[delimiter]} between the columns")
     return Grid(lines, read, between=DELIMITERS[delimiter])
+
+
+def _lines(path: Path, text: str, delimiter: str, *, quoted: bool = True) -> list[Line]:
+    lines = []
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
+    for number, row in enumerate(reader, start=1):
+        if number > MOST_ROWS or len(row) > MOST_COLUMNS:
+            raise NotASheet(
+                f"{path} has more than {MOST_ROWS} rows, or than {MOST_COLUMNS} columns. Split it."
+            )
+        cells = [_GUARDED.sub("", cell.strip(), count=1) for cell in row]
+        lines.append(Line(number, cells))
+    return lines
 
 
 def _decoded(path: Path, content: bytes) -> tuple[str, str]:

@@ -163,6 +163,11 @@ def test_another_kind_of_file_is_refused(file: Path, capsys: pytest.CaptureFixtu
     assert "leas.ods: an import is an .xlsx, .csv" in refusal(file, b"PK", capsys, "leas.ods")
 
 
+def test_a_name_between_tabs_may_begin_with_a_quote(file: Path) -> None:
+    [row] = rows(file, 'id\tname\na\t"Star" Academy\n')
+    assert row["name"] == '"Star" Academy'
+
+
 def test_no_data_is_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [row] = rows(file, "id,name,county\na,A,No Data\n")
     assert row["county"] == ""

@@ -183,7 +183,7 @@ def test_a_sheet_to_fill_in_is_imported_once_it_is_filled_in(
 
 @pytest.mark.parametrize(
     "kind", ["person", "conversation", "evidence", "investment", "attendance", "dashboard",
-             "lea fact", "deliverable propose"]
+             "survey", "lea fact", "deliverable propose"]
 )  # fmt: skip
 def test_every_import_has_a_sheet_to_fill_in(kind: str, desk: Handrail, tmp_path: Path) -> None:
     file = tmp_path / "sheet.xlsx"
