@@ -16,9 +16,15 @@ from cli.sheets.headings import Headings
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
 
-MOST_UNPACKED = 300_000_000
+MOST_UNPACKED = 150_000_000
 """Bytes of all parts of a workbook together; a file that unpacks to more was made to do harm."""
 _PARTS = 5_000
+
+_CHUNK = 1 << 20
+_MOST_OF_A_ROW = 12_000_000
+"""Bytes of a sheet without the beginning of a row; what follows the last one counts as well."""
+_MOST_OF_A_PART = 50_000_000
+"""Bytes of any other part, such as all texts of a workbook: they are held at once."""
 
 _FORMULA = re.compile(rb"<(?:\w{1,20}:)?f[\s/>]")
 _TAG_BYTES = 24
@@ -51,7 +57,7 @@ def read_workbook(
             results = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             # Twice as long; a sheet says only when asked anew which of its values are results.
             formulas = results
-            if _has_formulas(archive):
+            if _has_formulas(path, archive):
                 formulas = load_workbook(io.BytesIO(content), read_only=True)
             return _read(path, results, formulas, headings, sheet)
         except NotASheet:
@@ -63,17 +69,29 @@ def read_workbook(
             ) from problem
 
 
-def _has_formulas(archive: zipfile.ZipFile) -> bool:
-    """Whether any sheet has a formula, wherever in the archive it is."""
+def _has_formulas(path: Path, archive: zipfile.ZipFile) -> bool:
+    """Whether any sheet has a formula, wherever in the archive it is.
+
+    Raises:
+        NotASheet: A row is too large to be held at once, as the reader does.
+    """
+    found = False
     for name in archive.namelist():
         if name.endswith(".xml"):
+            most = _MOST_OF_A_ROW if "worksheets/" in name else _MOST_OF_A_PART
             with archive.open(name) as part:
-                before = b""
-                while chunk := part.read(1 << 20):
-                    if _FORMULA.search(before + chunk):
-                        return True
+                before, since_row = b"", 0
+                while chunk := part.read(_CHUNK):
+                    found = found or bool(_FORMULA.search(before + chunk))
+                    rows = chunk.rfind(b"row ")
+                    since_row = len(chunk) - rows if rows >= 0 else since_row + len(chunk)
+                    if since_row > most:
+                        raise NotASheet(
+                            f"{path} has a part of more than {most // 1_000_000} MB "
+                            f"without a row in it. Save its one sheet as CSV."
+                        )
                     before = chunk[-_TAG_BYTES:]
-    return False
+    return found
 
 
 def _opened(path: Path, content: bytes) -> zipfile.ZipFile:

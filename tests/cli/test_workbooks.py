@@ -199,6 +199,34 @@ def test_texts_that_stand_in_the_cells_themselves_are_read(texts: list[str]) -> 
     assert cells(sheet_of(row)) == [texts]
 
 
+def sharing(texts: Sequence[str]) -> bytes:
+    """A workbook whose texts stand apart from its cells, as Excel writes them."""
+    content = sheet_of("".join(f'<c t="s"><v>{n}</v></c>' for n in range(len(texts))))
+    body = "".join(f'<si><t xml:space="preserve">{escape(t)}</t></si>' for t in texts)
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    types = zipfile.ZipFile(io.BytesIO(content)).read("[Content_Types].xml").decode()
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+    file = io.BytesIO(
+        rewritten(content, "[Content_Types].xml", types.replace("</Types>", override))
+    )
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{main}">{body}</sst>')
+    return file.getvalue()
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=5))
+def test_texts_that_stand_apart_from_the_cells_are_read(texts: list[str]) -> None:
+    assert cells(sharing(texts)) == [texts]
+
+
+def test_a_row_without_end_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = sheet_of("".join(inline(f"A{n}", "x") for n in range(1, 400)))
+    monkeypatch.setattr(workbook, "_MOST_OF_A_ROW", 10_000)
+    with pytest.raises(NotASheet, match="without a row in it"):
+        cells(content)
+
+
 def test_a_formula_says_its_result_and_one_without_is_refused_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
