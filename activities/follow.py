@@ -276,6 +276,10 @@ async def _called_for(connection: Connection, recorded: Recorded) -> Sequence[Co
                 TakeOverSummit(summit=summit, engagement=engagement)
                 for engagement in recorded.event.invited
             ]
+        case EntryMended() if aggregate_of(recorded.stamp.stream) == "summit":
+            summit = id_of(recorded.stamp.stream)
+            rows = await listed(queries.invitations_to(connection, summit=summit))
+            return [TakeOverSummit(summit=summit, engagement=row["engagement"]) for row in rows]
         case _:
             return [
                 *await _mended(connection, recorded),

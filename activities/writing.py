@@ -25,7 +25,7 @@ from domain.reminders.notices import ReconcileNotices
 from domain.rules.context import Context, Past
 from domain.rules.registry import as_mended, fold
 from domain.streams import PROGRAM, aggregate_of, host_workflow_id
-from store.context import standing
+from store.context import standing, still_borne
 from store.database import Connection
 from store.events import Append, append, read_stream
 from store.finding import canonical_stream
@@ -113,6 +113,8 @@ class Writer:
     async def write(self, connection: Connection, decided: Decision) -> Outcome:
         """Append what was decided, and bring the read models up to it."""
         envelope, before, context = decided.envelope, decided.before, decided.context
+        if aggregate_of(before.stream) == "lea":
+            await still_borne(connection, decided.command.names, context.bearers)
         news, state = await self._append(
             connection, envelope, context, before, before.version, decided.facts.own
         )

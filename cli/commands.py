@@ -13,12 +13,12 @@ from pydantic.fields import FieldInfo
 from cli.terminal.dates import checked
 from cli.terminal.files import load_yaml
 from cli.terminal.nouns import noun
-from cli.terminal.options import descriptions, option_name, validated
+from cli.terminal.options import descriptions, validated
 from cli.terminal.output import REFUSED, fail, narrate
 from cli.terminal.receipts import answered_all_the_same, tell
 from cli.terminal.session import run, who_acts
 from cli.verbs import Date, Parameter, Verbs, plain
-from domain.kernel.fields import Positional, Ref
+from domain.kernel.fields import Positional, Ref, option_name
 from domain.kernel.messages import Command
 from domain.rules.registry import COMMANDS
 from queries.names import Names
@@ -83,10 +83,13 @@ def verb(command: type[Command], *, described: bool = True) -> Any:
             command.kind() == OPEN_ENGAGEMENT and name == "lea"
         )
         said = help_of.get(name)
-        parameters.append(parameter(name, field, by_position=by_position, said=said))
+        required = field.is_required() or name in command.stated
+        made = parameter(name, field, by_position=by_position, required=required, said=said)
+        parameters.append(made)
     parameters.sort(key=lambda p: p.kind)
     own_day = any(option_name(n, f) == "on" for n, f in command.model_fields.items())
-    parameters += [p for p in common() if not (own_day and p.name == "on_")]
+    day_said = "on" in command.stated
+    parameters += [p for p in common(day_said=day_said) if not (own_day and p.name == "on_")]
     if command.ends and _SURE not in command.model_fields:
         parameters.append(_sure())
 
@@ -103,26 +106,26 @@ def verb(command: type[Command], *, described: bool = True) -> Any:
 
 
 def parameter(
-    name: str, field: FieldInfo, *, by_position: bool, said: str | None
+    name: str, field: FieldInfo, *, by_position: bool, required: bool, said: str | None
 ) -> inspect.Parameter:
     label = option_name(name, field)
     shown = Parameter(
         name=label.upper() if by_position else f"--{label}",
         help=said,
         # A yes or no that must be said has both words; a switch has one.
-        negative=f"--no-{label}" if field.is_required() and field.annotation is bool else (),
-        required=field.is_required(),
+        negative=f"--no-{label}" if required and field.annotation is bool else (),
+        required=required,
         show_default=False,
     )
     typed = _typed(field)
-    if not field.is_required():
+    if not required:
         # Marked as its own: typing takes one choice of the same words for another, and the order
         # in which they stand would be that of whichever command was built first.
         typed = Annotated[typed, object()] | None
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_ONLY if by_position else inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if field.is_required() else None,
+        default=inspect.Parameter.empty if required else None,
         annotation=Annotated[typed, shown],
     )
 
@@ -145,7 +148,7 @@ def _typed(field: FieldInfo) -> Any:
     return str
 
 
-def common() -> list[inspect.Parameter]:
+def common(*, day_said: bool = False) -> list[inspect.Parameter]:
     def option(name: str, annotation: Any, default: Any, text: str) -> inspect.Parameter:
         return inspect.Parameter(
             name,
@@ -159,12 +162,20 @@ def common() -> list[inspect.Parameter]:
                     negative=(),
                     group=COMMON,
                     show_default=False,
+                    required=default is inspect.Parameter.empty,
                 ),
             ],
         )
 
+    day = (
+        option("on_", Date, inspect.Parameter.empty, "The day it came true (YYYY-MM-DD).")
+        if day_said
+        else option(
+            "on_", Date | None, None, "The day it came true; today if left out (YYYY-MM-DD)."
+        )
+    )
     return [
-        option("on_", Date | None, None, "The day it came true; today if left out (YYYY-MM-DD)."),
+        day,
         option(
             "illustrative",
             bool,

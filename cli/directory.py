@@ -35,7 +35,13 @@ def lea_list(*, json_: Json = False) -> None:
         counted(len(rows), "LEA"),
         ("Id", "Name", "Type", "County", "Also called"),
         [
-            (r["id"], r["name"], r["type"].replace("_", " "), r["county"], ", ".join(r["aliases"]))
+            (
+                r["id"],
+                r["name"] + (f", until {spoken(r['closed_on'])}" if r["closed_on"] else ""),
+                r["type"].replace("_", " "),
+                r["county"],
+                ", ".join(r["aliases"]),
+            )
             for r in rows
         ],
         empty="Register one: handrail lea register --help",
@@ -49,6 +55,7 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
         lea: The LEA, by id, name or alias.
         json_: One JSON object.
     """
+    from domain.rules.context import became
     from queries.directory import lea_of
 
     row = run(lambda door: lea_of(door, lea))
@@ -57,6 +64,7 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
         return
     print(f"{row['name']} ({row['id']}), {row['type'].replace('_', ' ')}")
     for label, value in (
+        ("Became", row["closed_on"] and became(row["closed_on"], (*row["successors"],))),
         ("County", row["county"]),
         ("CDS code", row["cds"]),
         ("Part of", row["parent"]),
@@ -67,7 +75,8 @@ def lea_show(lea: str, /, *, json_: Json = False) -> None:
         ("Recess", "; ".join(f"{c['name']} {c['first']} to {c['last']}" for c in row["recess"])),
         ("Works all the same", ", ".join(str(day) for day in row["works"])),
     ):
-        print(f"  {label}: {value or '–'}")
+        if value or label != "Became":
+            print(f"  {label}: {value or '–'}")
     if row["facts"]:
         show_facts("Facts", row["facts"])
 

@@ -126,6 +126,8 @@ def as_lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"As known on {spoken(found['as_known'])}.")
     if "as_true" in found:
         lines.append(f"As true on {spoken(found['as_true'])}.")
+    if found["lea_became"]:
+        lines.append(f"  The LEA is no more. {found['lea_became']}.")
     lines.append(f"  Playbook {found['playbook']}; opened {spoken(found['opened'])}")
     if found["ended"]:
         lines.append(f"  Ended {spoken(found['ended'])}: {found['end_reason']}")

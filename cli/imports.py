@@ -21,7 +21,7 @@ from cli.sheets.template import import_template
 from cli.sheets.values import ORDER_UNKNOWN, Order, Reading, value_for
 from cli.terminal.as_written import fitted
 from cli.terminal.nouns import noun
-from cli.terminal.options import explain, option_name
+from cli.terminal.options import explain
 from cli.terminal.output import REFUSED, fail, narrate
 from cli.terminal.receipts import given
 from cli.terminal.session import Json, Switch, run, who_acts
@@ -30,6 +30,7 @@ from cli.verbs import Verbs
 from domain.engagement.engagement import OpenEngagement
 from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
+from domain.kernel.fields import option_name
 from domain.kernel.messages import Command
 from domain.kernel.refusals import AlreadyExists, ReusedCommandId, Unknown
 from domain.kernel.validation import wrong_with

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from cli.commands import common, is_hidden, parameter, read_value
 from cli.terminal.dates import checked
-from cli.terminal.options import descriptions, option_name, validated
+from cli.terminal.options import descriptions, validated
 from cli.terminal.output import USAGE, fail, narrate
 from cli.terminal.preview import asks, wanted
 from cli.terminal.receipts import tell
 from cli.terminal.session import CommandId, Json, Switch, run, who_acts
 from cli.verbs import Parameter, Verbs
+from domain.kernel.fields import option_name
 from domain.kernel.refusals import WrongState
 from queries.names import Names
 from queries.refs import stream_named
@@ -230,7 +231,7 @@ def typed_values(
     """What was typed after an entry's number, read as its command's options; and the day."""
     said = descriptions(command)
     parameters = [
-        _optional(parameter(name, field, by_position=False, said=said.get(name)))
+        _optional(parameter(name, field, by_position=False, required=False, said=said.get(name)))
         for name, field in command.model_fields.items()
         if not is_hidden(name, command) and name != "engagement"
     ]

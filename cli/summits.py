@@ -347,7 +347,10 @@ def summit_show(summit: str, /, *, json_: Json = False) -> None:
     print(f"{found['summit']}: {found['title']}, {found['status']}")
     print(f"  {span(found['first'], found['last'])} in {found['place']}")
     asked = lea_hours(Decimal(found["hours"]))
-    print(f"  Registration by {spoken(found['registration_due'])}; {asked} each")
+    if found["registration_due"] < found["first"]:  # Else it was entered after it was held.
+        print(f"  Registration by {spoken(found['registration_due'])}; {asked} each")
+    elif Decimal(found["hours"]):
+        print(f"  {asked} each")
     for s in found["sessions"]:
         tags = ", ".join([*s["triad"], *([s["content"]] if s["content"] else [])])
         print(f"  Day {s['day']}  {s['id']} {s['title']}{f' ({tags})' if tags else ''}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.engagement.guards import held_to_declared
+from domain.engagement.guards import held_to_authority, held_to_declared, held_to_stated
 from domain.engagement.state import Engagement
 from domain.journey.steps import held_to_steps
 from domain.kernel.messages import Command, Event, On, Recorded, Stamp, State
@@ -44,18 +44,32 @@ def decide_in_full(
     # What time has brought to a past that is being mended may not come to the mended one.
     own = [] if context.past else brought(before, context)
     reached = after(before, own, context)
-    said, others, expected = _said(command, reached, context, illustrative or invented)
+    said, others, expected = _said(
+        command, reached, context, illustrative or invented, as_given=True
+    )
     own += said
     own += followed(before, own, context, reached)
     return Decided(own, others, expected)
 
 
 def _said(
-    command: Command, reached: State, context: Context, illustrative: bool
+    command: Command,
+    reached: State,
+    context: Context,
+    illustrative: bool,
+    *,
+    as_given: bool = False,
 ) -> tuple[list[Dated], dict[str, list[Dated]], dict[str, int]]:
-    """What a command says of its stream and of others, with the versions of those it rests on."""
+    """What a command says of its stream and of others, with the versions of those it rests on.
+
+    Args:
+        as_given: Whether it is given now; what was kept is decided again with what was said then.
+    """
+    held_to_authority(command, reached, context)
     held_to_steps(command, reached, context)
     held_to_declared(command, reached, context)
+    if as_given:
+        held_to_stated(command, context)
     own: list[Dated] = []
     others: dict[str, list[Dated]] = {}
     expected: dict[str, int] = {}

@@ -9,7 +9,7 @@ is; whoever asks what was known before reads it there.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -36,7 +36,7 @@ from domain.owing.matter import kind_of_stream
 from domain.policy.calendar import spoken
 from domain.program.erasing import ErasePerson
 from domain.reminders.notices import NOTICE_EVENTS
-from domain.rules.authority import MAY, require
+from domain.rules.authority import authority, require
 from domain.rules.context import SYSTEM, Context, Entry, Past
 from domain.rules.registry import EVENTS, as_mended, decides, evolves, fold
 from domain.streams import subject_of
@@ -46,10 +46,6 @@ _NAME = re.compile(r"[A-Z]{1,3}-?\d+")
 
 MOST_ENTRIES = 1_000_000
 """No stream ever has so many."""
-
-SIGNED = frozenset({"agreement", "board", "investment", "appropriation"})
-"""The nouns of what a board decided or money was given for."""
-
 
 about_noun("entry", "Put right or take back what was entered.")
 
@@ -218,6 +214,7 @@ def retract(command: RetractEntry, state: State, context: Context) -> Decision:
 _ENDS = {
     "engagement": "or end it: handrail engagement withdraw",
     "person": "or say when they leave: handrail person leave",
+    "summit": "or call it off: handrail summit cancel",
 }
 """What there is to do about what should not have been begun."""
 
@@ -236,11 +233,6 @@ def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, 
     if not past.history:
         raise Unknown(
             f"Nothing was ever recorded of {state.stream!r}. See: handrail engagement list"
-        )
-    if kind_of_stream(state) == "summit":
-        raise WrongState(
-            f"{state.stream} is put right by its own verbs, so that every LEA invited hears of it: "
-            f"handrail summit --help"
         )
     if (aggregate := kind_of_stream(state)) in _PUBLISHED:
         raise WrongState(
@@ -263,13 +255,18 @@ def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, 
             f"{state.id}: entry {entry.number} erased them, and nobody can read any more what "
             f"was. Register them anew: handrail person register"
         )
-    signed = entry.command is None or (entry.command.noun in SIGNED or entry.command.verb == "sign")
+    rules, kind = authority(context).corrections, entry.command
+    binding = kind is None or not {kind.noun, kind.kind()}.isdisjoint(rules.binding)
+    recorded = past.history[entry.number - 1].stamp.recorded_at
+    recent = context.now - recorded < timedelta(days=rules.own_days)
+    roles = state.of(Engagement).roles
     require(
         f"put entry {entry.number} right",
-        MAY["mend-signed" if signed else "mend"],
+        rules.binding_by if binding else rules.by,
         context,
-        lead=state.of(Engagement).roles.get("lead"),
-        concerned=entry.actor,
+        lead=roles.get("lead"),
+        director=roles.get("director"),
+        concerned=entry.actor if recent else None,
     )
     return past, entry
 

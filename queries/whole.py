@@ -100,6 +100,7 @@ def as_data(state: State, zone: ZoneInfo) -> dict[str, Any]:
         "version": state.version,
         "lea": e.lea,
         "lea_name": e.lea_name,
+        "lea_became": e.lea_became,
         "phase": e.phase,
         "illustrative": e.illustrative,
         "playbook": e.playbook,

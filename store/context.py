@@ -1,7 +1,7 @@
 """Looks up what is known of now: the program, its people and LEAs, playbook and calendar."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from domain.streams import AGENCY
 from store.database import Connection, listed, queries
 from store.documents import own_playbook, playbook, program
 from store.errors import REBUILD, Unreadable
+from store.events import Conflict
 
 
 async def overview_rules(
@@ -120,10 +121,11 @@ async def people(connection: Connection, names: set[str]) -> dict[str, PersonEnt
 
 async def people_and_leas(
     connection: Connection, people: set[str], leas: set[str]
-) -> tuple[dict[str, PersonEntry], dict[str, LeaEntry]]:
+) -> tuple[dict[str, PersonEntry], dict[str, LeaEntry], dict[str, list[LeaEntry]]]:
     """People by id and by handle, of those named, with whoever is written to instead of them.
 
-    And LEAs by id and by the name given, those where any of these people work among them.
+    And LEAs by id and by the name given, those where any of these people work among them, and all
+    that have a name, by that.
     """
     row = await queries.people_and_leas(
         connection, people=sorted(people), leas=sorted({folded(name) for name in leas})
@@ -137,7 +139,9 @@ async def people_and_leas(
     rows = json.loads(row["leas"])
     for lea in rows:
         lea["works"] = [date.fromisoformat(day) for day in lea["works"]]
-    return found, _entries(rows)
+        if lea["closed_on"]:
+            lea["closed_on"] = date.fromisoformat(lea["closed_on"])
+    return found, *_entries(rows)
 
 
 async def staff(connection: Connection) -> dict[str, PersonEntry]:
@@ -164,18 +168,37 @@ def is_money(state: State) -> bool:
 
 
 async def leas_named(connection: Connection, names: set[str]) -> dict[str, LeaEntry]:
-    """LEAs by id and by the name given, as the registry has them."""
+    """LEAs by id and by the name given, not by what several are called."""
     names = {folded(n) for n in names}
-    return _entries(await listed(queries.leas_named(connection, names=sorted(names))))
+    return _entries(await listed(queries.leas_named(connection, names=sorted(names))))[0]
+
+
+async def still_borne(
+    connection: Connection, names: Iterable[str], bearers: Mapping[str, Sequence[LeaEntry]]
+) -> None:
+    """Make sure that the LEAs which have some names are those that a decision saw.
+
+    Raises:
+        Conflict: Another LEA was given one meanwhile.
+    """
+    if not (folds := sorted({folded(name) for name in names})):
+        return
+    await queries.hold_lea_names(connection)
+    _, now = _entries(await listed(queries.leas_named(connection, names=folds)))
+    for name in folds:
+        if {e.id for e in now.get(name, ())} != {e.id for e in bearers.get(name, ())}:
+            raise Conflict(f"somebody gave the name {name!r} to another LEA just now")
 
 
 async def leas_in_recess(connection: Connection) -> dict[str, LeaEntry]:
     """Every LEA that has a recess of its own."""
-    return _entries(await listed(queries.leas_in_recess(connection)))
+    return _entries(await listed(queries.leas_in_recess(connection)))[0]
 
 
-def _entries(rows: Iterable[Any]) -> dict[str, LeaEntry]:
+def _entries(rows: Iterable[Any]) -> tuple[dict[str, LeaEntry], dict[str, list[LeaEntry]]]:
+    """LEAs by id and by the name that only one has; and all that have one, by their name."""
     found: dict[str, LeaEntry] = {}
+    named: dict[str, list[LeaEntry]] = {}
     for row in rows:
         try:
             recess = tuple(Closure.model_validate(c) for c in json.loads(row["recess"]))
@@ -189,9 +212,16 @@ def _entries(rows: Iterable[Any]) -> dict[str, LeaEntry]:
             county=row["county"],
             recess=recess,
             works=tuple(row["works"]),
+            cds=row["cds"],
+            closed_on=row["closed_on"],
+            successors=tuple(row["successors"]),
         )
-        found[entry.id] = found[row["folded"]] = entry
-    return found
+        found[entry.id] = entry
+        named.setdefault(row["folded"], []).append(entry)
+        if row["own"]:
+            found[row["folded"]] = entry
+    found |= {name: all_[0] for name, all_ in named.items() if len(all_) == 1}
+    return found, named
 
 
 async def appropriations(connection: Connection) -> dict[str, AppropriationEntry]:

@@ -66,6 +66,14 @@ async def leas_known(
         lea = state.of(Lea)
         if lea.name:
             found[state.id] = LeaEntry(
-                state.id, lea.name, lea.lea_type, lea.county, lea.recess, lea.works
+                state.id,
+                lea.name,
+                lea.lea_type,
+                lea.county,
+                lea.recess,
+                lea.works,
+                lea.cds,
+                lea.closed_on,
+                lea.successors,
             )
     return found

@@ -135,6 +135,10 @@ def _before(state: State, context: Context) -> Context:
         context,
         people={ref: p for ref, p in context.people.items() if state.stream != f"person:{p.id}"},
         leas={ref: lea for ref, lea in context.leas.items() if state.stream != f"lea:{lea.id}"},
+        bearers={
+            name: [lea for lea in leas if state.stream != f"lea:{lea.id}"]
+            for name, leas in context.bearers.items()
+        },
     )
 
 

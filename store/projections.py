@@ -47,7 +47,7 @@ from domain.summits.summits import Summit
 from domain.team.handover import pending
 from domain.team.risks import Risks
 from domain.turnover.holds import Holds, told
-from store.database import Connection, listed, queries
+from store.database import Connection, queries
 from store.events import Conflict
 
 _HOLD = {
@@ -274,16 +274,17 @@ async def _lea(connection: Connection, state: State) -> None:
         cds=lea.cds,
         recess=json.dumps([c.model_dump(mode="json") for c in lea.recess]),
         works=sorted(lea.works),
+        closed_on=lea.closed_on,
+        successors=[*lea.successors],
     )
     await queries.pass_on_lea(
         connection, id=state.id, name=lea.name, type=lea.lea_type, county=lea.county
     )
-    names = [state.id, lea.name, *lea.aliases, *([lea.cds] if lea.cds else [])]
+    own = [state.id, *([lea.cds] if lea.cds else [])]
+    names = [*own, lea.name, *lea.aliases]
     folds = [folded(n) for n in names]
     await queries.drop_lea_names(connection, lea=state.id, folded=folds)
-    taken = await listed(queries.put_lea_names(connection, lea=state.id, folded=folds, names=names))
-    if len(taken) < len(set(folds)):
-        raise Conflict(f"somebody gave a name of {state.stream} to another LEA just now")
+    await queries.put_lea_names(connection, lea=state.id, folded=folds, names=names, own=len(own))
 
 
 def _changed(news: Sequence[Recorded]) -> set[int]:

@@ -304,7 +304,9 @@ with recursive known as (
 select coalesce((select jsonb_agg(to_jsonb(known)) from known), '[]') as people,
        coalesce((select jsonb_agg(jsonb_build_object(
                             'folded', n.folded, 'id', l.id, 'name', l.name, 'type', l.type,
-                            'county', l.county, 'recess', l.recess::text, 'works', l.works))
+                            'county', l.county, 'recess', l.recess::text, 'works', l.works,
+                            'cds', l.cds, 'closed_on', l.closed_on, 'successors', l.successors,
+                            'own', n.own))
                    from read.lea_names n join read.leas l on l.id = n.lea
                   where n.folded = any(:leas)
                      or n.folded in (select organisation from known)), '[]') as leas;
@@ -340,36 +342,40 @@ select id, handle, name, email, organisation, staff_roles, left_on, capacity, fa
  where organisation = 'agency' and staff_roles && :roles::text[];
 
 -- name: leas-named
--- LEAs by folded id, name or alias; one row a matching name.
-select n.folded, l.id, l.name, l.type, l.county, l.recess, l.works
+-- LEAs by folded id, name, alias or code; a row for each that a name matches.
+select n.folded, n.own, l.id, l.name, l.type, l.county, l.recess, l.works, l.cds, l.closed_on,
+       l.successors
   from read.lea_names n join read.leas l on l.id = n.lea
  where n.folded = any(:names);
 
 -- name: leas-in-recess
 -- Every LEA that has a recess of its own, by its id as leas-named tells it.
-select lower(id) as folded, id, name, type, county, recess, works from read.leas
+select lower(id) as folded, true as own, id, name, type, county, recess, works, cds, closed_on,
+       successors
+  from read.leas
  where jsonb_array_length(recess) > 0;
 
 -- name: lea-names
 -- Every folded id, name and alias.
-select folded from read.lea_names order by folded;
+select distinct folded from read.lea_names order by folded;
 
 -- name: names-of-leas
 -- What every LEA is called.
 select lea, name from read.lea_names order by lea, name;
 
 -- name: lea^
--- One LEA by folded id, name or alias.
+-- One LEA by its folded id or code.
 select l.id, l.name, l.type, l.county, l.parent, l.source, l.facts, l.recess, l.works, l.profile, l.cds,
+       l.closed_on, l.successors,
        array(select m.name from read.lea_names m
               where m.lea = l.id and m.name not in (l.id, l.name, coalesce(l.cds, l.id))
               order by m.name) as aliases
   from read.lea_names n join read.leas l on l.id = n.lea
- where n.folded = :name;
+ where n.folded = :name and n.own;
 
 -- name: leas
 -- The registry.
-select l.id, l.name, l.type, l.county, l.parent, l.cds,
+select l.id, l.name, l.type, l.county, l.parent, l.cds, l.closed_on, l.successors,
        array(select n.name from read.lea_names n
               where n.lea = l.id and n.name not in (l.id, l.name, coalesce(l.cds, l.id))
               order by n.name) as aliases
@@ -551,14 +557,15 @@ on conflict (id) do update
 -- name: put-lea!
 -- Replaces an LEA's row.
 insert into read.leas (id, version, name, type, county, parent, source, facts, recess, works,
-                       profile, cds)
+                       profile, cds, closed_on, successors)
 values (:id, :version, :name, :type, :county, :parent, :source, :facts, :recess, :works, :profile,
-        :cds)
+        :cds, :closed_on, :successors)
 on conflict (id) do update
    set version = excluded.version, name = excluded.name, type = excluded.type,
        county = excluded.county, parent = excluded.parent, source = excluded.source,
        facts = excluded.facts, recess = excluded.recess, works = excluded.works,
-       profile = excluded.profile, cds = excluded.cds;
+       profile = excluded.profile, cds = excluded.cds, closed_on = excluded.closed_on,
+       successors = excluded.successors;
 
 -- name: pass-on-lea!
 -- What the registry says of an LEA, in the rows of its engagements.
@@ -569,14 +576,17 @@ update read.engagements set lea_name = :name, lea_type = :type, county = :county
 -- Takes away the names that an LEA has no more.
 delete from read.lea_names where lea = :lea and not folded = any(:folded::text[]);
 
--- name: put-lea-names
--- Adds the names of an LEA; answers with those it has now. One that another LEA took is missing.
-insert into read.lea_names (folded, lea, name)
-select distinct on (folded) folded, :lea, name
+-- name: hold-lea-names!
+-- Nobody else gives an LEA a name before this transaction ends.
+lock table read.lea_names in share row exclusive mode;
+
+-- name: put-lea-names!
+-- Adds the names of an LEA; the first :own of them stand for it alone.
+insert into read.lea_names (folded, lea, name, own)
+select distinct on (folded) folded, :lea, name, n <= :own
   from unnest(:folded::text[], :names::text[]) with ordinality as x(folded, name, n)
  order by folded, n
-    on conflict (folded) do update set name = excluded.name where lea_names.lea = excluded.lea
-returning folded;
+    on conflict (folded, lea) do update set name = excluded.name, own = excluded.own;
 
 -- name: hold-engagement$
 -- The version of an engagement's rows, which nobody replaces before this transaction ends.
@@ -601,11 +611,12 @@ with one as (
            ended_at, end_reason, next_due, next_wake, invested, illustrative, held_since, risk
       from jsonb_populate_recordset(null::read.engagements, :engagements::jsonb)
     on conflict (id) do update
-       set version = excluded.version, lea_name = excluded.lea_name,
+       set version = excluded.version, lea = excluded.lea, lea_name = excluded.lea_name,
            lea_type = excluded.lea_type, county = excluded.county, phase = excluded.phase,
-           playbook = excluded.playbook, ended_at = excluded.ended_at,
-           end_reason = excluded.end_reason, next_due = excluded.next_due, next_wake = excluded.next_wake,
-           invested = excluded.invested, illustrative = excluded.illustrative,
+           playbook = excluded.playbook, source = excluded.source,
+           opened_at = excluded.opened_at, ended_at = excluded.ended_at,
+           end_reason = excluded.end_reason, next_due = excluded.next_due,
+           next_wake = excluded.next_wake, invested = excluded.invested, illustrative = excluded.illustrative,
            held_since = excluded.held_since, risk = excluded.risk
 ), vacant as (
     delete from read.engagement_roles r
@@ -687,7 +698,8 @@ values (:id, :version, :amount, :invested, :first, :until, :spend_until, :source
 on conflict (id) do update
    set version = excluded.version, amount = excluded.amount, invested = excluded.invested,
        first = excluded.first, until = excluded.until, spend_until = excluded.spend_until,
-       source = excluded.source, statute = excluded.statute, next_wake = excluded.next_wake;
+       source = excluded.source, statute = excluded.statute, next_wake = excluded.next_wake,
+       illustrative = excluded.illustrative;
 
 -- name: running-appropriations
 -- Every appropriation of which something must be committed, with when it next must wake, and whether
@@ -726,8 +738,9 @@ insert into read.summits (id, version, title, place, first, last, registration_d
 values (:id, :version, :title, :place, :first, :last, :registration_due, :hours, :playbook,
         :round, :status, :next_wake, :invited, :sessions, :pairs, :illustrative)
 on conflict (id) do update
-   set version = excluded.version, place = excluded.place, first = excluded.first,
-       last = excluded.last, registration_due = excluded.registration_due,
+   set version = excluded.version, title = excluded.title, place = excluded.place,
+       first = excluded.first, last = excluded.last, registration_due = excluded.registration_due,
+       hours = excluded.hours, playbook = excluded.playbook, illustrative = excluded.illustrative,
        round = excluded.round, status = excluded.status, next_wake = excluded.next_wake,
        invited = excluded.invited, sessions = excluded.sessions, pairs = excluded.pairs;
 
@@ -834,11 +847,16 @@ select distinct stream
  order by 1;
 
 -- name: streams-to-take-back
--- Streams on which a date still ahead was announced to a person and is not owed any more.
+-- Streams on which a date still ahead was announced to a person and is not owed any more, or one
+-- that was entered by mistake.
 select distinct n.stream
   from read.notices n
   join read.deliveries d on d.stream = n.stream and d.n = n.n
- where d.person = :person and d.outcome = 'sent' and n.due > :today
+ where d.person = :person and d.outcome = 'sent'
+   and (n.due > :today
+        or exists (select from read.notices s
+                    where s.stream = n.stream and s.item = n.item and s.round = n.round
+                      and s.status = 'suppressed' and s.reason = 'taken back'))
    and not exists (select from read.obligations o
                     where o.stream = n.stream and o.item = n.item)
  order by 1;

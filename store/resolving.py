@@ -63,7 +63,7 @@ async def resolve(
     wanted_leas = {engagement.lea} if engagement.lea else set()
     if state.stream.startswith("lea:"):
         wanted_leas |= {*command.names}
-    known, leas = await people_and_leas(
+    known, leas, bearers = await people_and_leas(
         connection, names | {as_handle(name) for name in named_people}, {*wanted_leas, *named_leas}
     )
     typed = await people_meant(connection, named_people, on or today, known)
@@ -104,7 +104,8 @@ async def resolve(
     elif state.stream.startswith("summit:") and settings:
         # A summit keeps the version it was planned under.
         ref = state.of(Summit).playbook or settings.playbook.partition("@")[0]
-    elif is_money(state) and settings:
+    elif not ref and settings:
+        # Who may do what is asked everywhere.
         ref = settings.playbook.partition("@")[0]
     named = one_ref(command, "summit")
     found_summit = await summit(connection, named) if named else None
@@ -115,6 +116,7 @@ async def resolve(
         now=now,
         issued_at=envelope.issued_at.astimezone(UTC),
         effective_at=effective_at,
+        day_said=on is not None,
         command_id=envelope.command_id,
         actor=await _actor(connection, envelope, command, known, settings, now),
         program=settings,
@@ -131,6 +133,7 @@ async def resolve(
         leas=leas,
         several_leas=typed_leas.several,
         lea_names=lea_names,
+        bearers=bearers,
         engagements=await engagement_ids(connection) if unopened else frozenset(),
         held=await held_roles(connection, state.id) if "held roles" in command.looks_at else (),
         appropriations=money,

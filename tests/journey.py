@@ -87,7 +87,9 @@ async def whole_journey(office: Office, playbook: Playbook) -> None:
     office.clock.move(date(2027, 7, 20))
     await office.do(OpenCheckIn(engagement=E, on=date(2027, 8, 12)), "ruth")
     office.clock.move(date(2027, 8, 12))
-    await office.do("checkin hold", "ruth", engagement=E, attended=["elena", "joy"])
+    await office.do(
+        "checkin hold", "ruth", engagement=E, on=date(2027, 8, 12), attended=["elena", "joy"]
+    )
     await office.do("checkin close", "ruth", engagement=E,
                     purpose={p.id: f"about {p.id}" for p in playbook.checkins.purposes},
                     commitment=["2027-12-01/joy=a second coach"])  # fmt: skip

@@ -15,6 +15,7 @@ from domain.owing.obligations import obligations
 from domain.reminders.notices import Notices, NoticesClaimed, PlannedNotice
 from domain.rules.context import PersonEntry, ProgramEntry
 
+_BY_MISTAKE = "it was entered by mistake, and nothing is owed"
 _ASK_THEM = "Ask whether help is needed, or agree on a new date."
 """What whoever does not owe it does about it, where the obligation says nothing else."""
 
@@ -77,7 +78,21 @@ def _taken_back(outcome: Outcome) -> list[TakenBack]:
     found = []
     for event in _claims(outcome):
         for gone in event.taken_back:
-            of = owed[gone.item, gone.round]
+            of = owed.get((gone.item, gone.round))
+            if of is None:
+                assert gone.due is not None
+                found.append(
+                    TakenBack(
+                        stream=outcome.state.stream,
+                        lea_name=matter.title,
+                        item=gone.item,
+                        title=gone.item,
+                        round=gone.round,
+                        due=gone.due,
+                        why=_BY_MISTAKE,
+                    )
+                )
+                continue
             assert of.due is not None
             found.append(
                 TakenBack(

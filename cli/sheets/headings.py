@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cli.sheets.grid import Line
-from cli.terminal.options import option_name
+from domain.kernel.fields import option_name
 from domain.kernel.messages import Command
 
 COMMON: Final = ("on", "illustrative")

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from cli.sheets.results import Result
 from cli.sheets.state import with_ids
-from cli.terminal.options import option_name
 from cli.terminal.tables import Numbered
 from domain.engagement.engagement import OpenEngagement
-from domain.kernel.fields import Ref
+from domain.kernel.fields import Ref, option_name
 from domain.kernel.messages import Command
 from domain.kernel.naming import folded
 from domain.kernel.refusals import Ambiguous, Unknown

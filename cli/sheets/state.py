@@ -90,7 +90,9 @@ def shaped_lea(row: dict[str, Any]) -> dict[str, Any] | Skip:
         row |= {"name": said["list-school"], "parent": row.get("name"), "kind": "charter_school"}
     elif _OF_A_COUNTY.search(said["list-type"]):
         row.setdefault("kind", "county_office_of_education")
-    elif said["list-type"] and not _OF_A_DISTRICT.search(said["list-type"]):
+    elif _OF_A_DISTRICT.search(said["list-type"]):
+        row.setdefault("kind", "school_district")
+    elif said["list-type"]:
         return Skip("neither districts nor county offices")
     return row
 
@@ -116,7 +118,7 @@ def with_ids(rows: Sequence[Numbered], taken: Collection[str]) -> list[Numbered]
         values = dict(row.values)
         if name and not values.get("id"):
             if county and (called[folded(name)] > 1 or folded(name) in taken):
-                values["name"] = name = f"{name} ({county})"
+                name = f"{name} {county}"
             values["id"] = slug(name)
         made.append(replace(row, values=values))
     return made

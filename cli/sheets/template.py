@@ -5,10 +5,11 @@ from typing import Any, Final, Literal, get_args, get_origin
 
 from cli.sheets.results import put
 from cli.terminal.files import unreadable
-from cli.terminal.options import descriptions, option_name
+from cli.terminal.options import descriptions
 from cli.terminal.output import REFUSED, emit_json, fail
 from cli.terminal.session import Json, Switch
 from cli.verbs import plain
+from domain.kernel.fields import option_name
 from domain.kernel.messages import Command
 from domain.kernel.refusals import did_you_mean
 from domain.rules.registry import COMMANDS

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from cli.terminal.output import REFUSED, fail
-from domain.kernel.fields import Option, Positional
+from domain.kernel.fields import Positional, option_name
 from domain.kernel.messages import Command
 
 
@@ -44,14 +44,6 @@ def _documented(declared: ast.ClassDef) -> list[tuple[str, str]]:
 
 
 C = TypeVar("C", bound=Command)
-
-
-def option_name(name: str, field: FieldInfo) -> str:
-    """What a field is called on the command line, without dashes."""
-    for mark in field.metadata:
-        if isinstance(mark, Option):
-            return mark.name
-    return name.replace("_", "-")
 
 
 def validated(command: type[C], body: dict[str, Any]) -> C:

@@ -191,6 +191,7 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "cycle": _word("A short cycle, for example C1."),
         "checkin": _word("A check-in, for example CI-1."),
         "summit": _word("A summit, for example Y2-5."),
+        "successor": _word("An LEA that another went on as.", "LEA"),
         "session": _word("A session of a summit, for example SE2."),
         "wave": _word("A wave of requests, for example W1."),
         "area": _word("An area of the review, by its id or number."),

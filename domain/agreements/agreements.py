@@ -325,10 +325,10 @@ def draft_agreement(command: DraftAgreement, state: State, context: Context) -> 
         )
     not_in_the_future(context.effective_on, "The draft", context)
     if command.until is not None:
-        if command.until <= context.today:
+        if command.until <= context.said_on:
             raise ImpossibleDate(
                 f"{state.id}: a term that ends on {spoken(command.until)} is over before it "
-                f"begins. Give a day after today, {spoken(context.today)}, or leave --last out."
+                f"begins. Give a day after {context.said_when}, or leave --last out."
             )
         within_reach(command.until, "The end of the term,", context)
     return [

@@ -44,9 +44,10 @@ class HoldCheckIn(EngagementCommand):
 
     noun = "checkin"
     verb = "hold"
+    stated = frozenset({"on", "attended"})
 
     on: Day | None = None
-    """The day it was held; today if left out."""
+    """The day it was held."""
     attended: Annotated[tuple[PersonRef, ...], Option("with")] = ()
     """Who was there, once for each person."""
 
@@ -233,11 +234,11 @@ def open_checkin(command: OpenCheckIn, state: State, context: Context) -> Decisi
             f"{state.id}: {current.id} was held on {spoken(current.held_on)} and is not closed. "
             f"Close it first: handrail checkin close {state.id} --answer NAME=TEXT"
         )
-    if command.on <= context.today:
+    if command.on <= context.said_on:
         raise ImpossibleDate(
-            f"{state.id}: {current.id} cannot be planned for {spoken(command.on)}: today is "
-            f"{spoken(context.today)}. Give a day that lies ahead, or record that it was held: "
-            f"handrail checkin hold {state.id} --on {command.on}"
+            f"{state.id}: {current.id} cannot be planned for {spoken(command.on)}: that is not "
+            f"after {context.said_when}. Give a day that lies ahead, or record that it was held: "
+            f"handrail checkin hold {state.id} --on {command.on} --with PERSON"
         )
     within_reach(command.on, f"{current.id} on", context)
     why_not = context.lea_days(state.of(Engagement).lea).why_not(command.on)
@@ -366,7 +367,7 @@ def checkins_owed(state: State, context: Context) -> Iterable[Obligation]:
                 "lead",
                 "agency",
                 "Hold the check-in with the LEA's leadership and record it.",
-                f"handrail checkin hold {state.id} --on DATE",
+                f"handrail checkin hold {state.id} --on DATE --with PERSON",
                 context.the_playbook.checkins.policy,
                 settled if last else "re-dated",
             )

@@ -224,11 +224,11 @@ def _not_held(current: CheckIn, state: State, context: Context) -> WrongState | 
             f"{state.id}: {last.id} was closed on {spoken(just)} already, and {current.id} was "
             f"not held yet. To correct the one that is closed: handrail checkin correct "
             f"{state.id} {last.id} --help; to record the next one: handrail checkin hold "
-            f"{state.id} --on DATE"
+            f"{state.id} --on DATE --with PERSON"
         )
     return WrongState(
         f"{state.id}: {current.id} was not held yet, so it cannot be closed. Record it first: "
-        f"handrail checkin hold {state.id} --on DATE"
+        f"handrail checkin hold {state.id} --on DATE --with PERSON"
     )
 
 

@@ -326,10 +326,11 @@ def redate_commitment(command: RedateCommitment, state: State, context: Context)
         )
     the_lead(f"re-date {name}", state, context)
     person = of_the_lea(command.person, state.of(Engagement), context)
-    if command.by <= context.today:
+    if command.by <= context.said_on:
         raise ImpossibleDate(
-            f"{state.id}: {name} cannot move to {spoken(command.by)}: today is "
-            f"{spoken(context.today)}. Give a day that lies ahead."
+            f"{state.id}: {name} cannot move to {spoken(command.by)}: that is not after "
+            f"{context.said_when}. Give a day that lies ahead; if it moved long ago, say when: "
+            f"--on DATE"
         )
     within_reach(command.by, f"{state.id}: {name} by", context)
     if command.by == commitment.by:

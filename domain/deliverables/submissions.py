@@ -22,7 +22,7 @@ from domain.engagement.state import Engagement
 from domain.kernel.bounds import Day
 from domain.kernel.fields import Line, Option, PersonRef, Prose
 from domain.kernel.messages import Decision, Event, Stamp, State
-from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongPerson, WrongState
+from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.owing.items import hanging
@@ -160,7 +160,6 @@ def submitted(state: State, event: DeliverableSubmitted, stamp: Stamp) -> State:
 def _under_review(
     command: DeliverableCommand, state: State, context: Context, what: str
 ) -> Deliverable:
-    engagement = state.of(Engagement)
     deliverable = found(command, state)
     not_over(deliverable, state, what)
     if deliverable.status == "accepted":
@@ -177,12 +176,6 @@ def _under_review(
             f"{deliverable.status}, and only a submission is answered. Record it first: "
             f"handrail deliverable submit {state.id} {deliverable.id} --for PERSON "
             f"--evidence REFERENCE"
-        )
-    if context.actor.id not in (engagement.roles["lead"], engagement.roles["director"]):
-        raise WrongPerson(
-            f"{state.id}: {context.actor.id} may not answer {deliverable.id}: its Lead "
-            f"{engagement.roles['lead']} or its Director "
-            f"{engagement.roles['director']} does. Ask one of them to run this command."
         )
     not_in_the_future(context.effective_on, "The answer", context)
     if context.effective_on < deliverable.submissions[-1]:

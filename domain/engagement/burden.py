@@ -309,6 +309,8 @@ def _guard(
     over: list[Month] = []
     for month in by_month(state, rules, [*beside, *(replace(a, agreed=True) for a in asking)]):
         assert month.limit is not None
+        if month.first < first_of(context.today):
+            continue  # What lies behind was asked, whatever the cap says.
         was = sum((a.hours for a in before if first_of(a.on) == month.first), Decimal(0))
         asked_now = any(first_of(a.on) == month.first for a in asking)
         if asked_now and month.agreed > max(month.limit, was):

@@ -13,7 +13,7 @@ from domain.kernel.refusals import AlreadyExists, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.policy.calendar import local_date, spoken
-from domain.rules.authority import MAY, require
+from domain.rules.authority import require
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
@@ -157,6 +157,16 @@ def open_engagement(command: OpenEngagement, state: State, context: Context) -> 
             f"See it: handrail engagement show {state.id}"
         )
     lea = context.lea(command.lea)
+    if lea.closed_on is not None and lea.closed_on <= context.effective_on:
+        went_on = " or ".join(f"handrail engagement open {it}" for it in lea.successors)
+        raise WrongState(
+            f"{lea.id} is no more: {lea.became}. "
+            + (
+                f"Open one with what it went on as: {went_on}"
+                if went_on
+                else f"If that is a mistake, see handrail history lea:{lea.id}"
+            )
+        )
     lead = context.staff(command.lead, "lead")
     director = context.staff(command.director, "director")
     context.the_playbook  # noqa: B018 - refuses an unpublished version
@@ -227,7 +237,7 @@ def assign_role(command: AssignRole, state: State, context: Context) -> Decision
     else:
         person = of_the_lea(command.person, engagement, context)
     if command.role == "director":
-        require(f"say who is Director of {state.id}", MAY["director"], context)
+        require(f"say who is Director of {state.id}", "engagement assign director", context)
     before = engagement.roles.get(command.role)
     held = [t for t in engagement.tenures if t.role == command.role and t.until is None]
     if before == person.id and all(t.interim == command.interim for t in held):
@@ -277,7 +287,6 @@ def role_assigned(state: State, event: RoleAssigned, stamp: Stamp) -> State:
 @decides(CloseEngagement)
 def close_engagement(command: CloseEngagement, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
-    require(f"end {state.id}", MAY["end"], context, lead=engagement.roles["lead"])
     if engagement.phase in ("recruiting", "agreeing"):
         raise WrongState(
             f"{state.id} is still {engagement.phase}: there is no agreed work to close. To end it "
@@ -289,7 +298,6 @@ def close_engagement(command: CloseEngagement, state: State, context: Context) -
 @decides(WithdrawEngagement)
 def withdraw_engagement(command: WithdrawEngagement, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
-    require(f"end {state.id}", MAY["end"], context, lead=engagement.roles["lead"])
     assert engagement.phase is not None
     reason = Sealed(about=state.stream, text=command.reason)
     return [EngagementWithdrawn(reason=reason, phase=engagement.phase)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from domain.engagement.state import Engagement, EngagementRole, StepWaived
+from domain.kernel.fields import option_name
 from domain.kernel.messages import Command, EngagementCommand, Event, State
 from domain.kernel.refusals import (
     ImpossibleDate,
@@ -15,9 +16,46 @@ from domain.kernel.refusals import (
 )
 from domain.kernel.sealed import Sealed
 from domain.policy.calendar import local_date, spoken
+from domain.rules.authority import require
 from domain.rules.context import Context, PersonEntry
 from domain.rules.days import not_in_the_future
 from domain.streams import AGENCY
+
+
+def held_to_authority(command: Command, state: State, context: Context) -> None:
+    """Hold a command to who may give it.
+
+    Raises:
+        WrongPerson: The acting person may not.
+    """
+    roles = state.of(Engagement).roles
+    if command.internal or (isinstance(command, EngagementCommand) and not roles):
+        return
+    require(
+        f"give `handrail {command.kind()}`{f' on {state.id}' if state.version else ''}",
+        command.kind(),
+        context,
+        lead=roles.get("lead"),
+        director=roles.get("director"),
+    )
+
+
+def held_to_stated(command: Command, context: Context) -> None:
+    """Hold a command to what has to be said of it: no fact comes of a verb that was only typed.
+
+    Raises:
+        Incomplete: Something was left out.
+    """
+    said = {name for name in command.model_fields_set if getattr(command, name) not in (None, ())}
+    if context.day_said:
+        said.add("on")
+    fields = type(command).model_fields
+    if missing := sorted(command.stated - said):
+        options = [f"--{option_name(n, fields[n]) if n in fields else n}" for n in missing]
+        raise Incomplete(
+            f"`handrail {command.kind()}` needs {', '.join(options)}: nothing is recorded that "
+            f"nobody stated."
+        )
 
 
 def held_to_declared(command: Command, state: State, context: Context) -> None:

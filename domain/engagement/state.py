@@ -57,6 +57,8 @@ class Engagement:
     lea_name: str = ""
     lea_type: str = ""
     county: str | None = None
+    lea_became: str | None = None
+    """What became of the LEA, as the registry has it; None while it is."""
     playbook: str = ""
     source: str | None = None
     statute: str | None = None
@@ -82,7 +84,15 @@ def with_lea(state: State, lea: LeaEntry | None) -> State:
     if lea is None:
         return state
     engagement = state.of(Engagement)
-    return state.put(replace(engagement, lea_name=lea.name, lea_type=lea.type, county=lea.county))
+    return state.put(
+        replace(
+            engagement,
+            lea_name=lea.name,
+            lea_type=lea.type,
+            county=lea.county,
+            lea_became=lea.became,
+        )
+    )
 
 
 @evolves(StepWaived)

@@ -15,6 +15,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails
 
 from domain.kernel.bounds import MOST_CHARACTERS, printable, within_reason
@@ -43,6 +44,14 @@ class Option:
     """Gives a field another name on the command line."""
 
     name: str
+
+
+def option_name(name: str, field: FieldInfo) -> str:
+    """What a field is called on the command line, without dashes."""
+    for mark in field.metadata:
+        if isinstance(mark, Option):
+            return mark.name
+    return name.replace("_", "-")
 
 
 _NOT_IN_A_LINE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})

@@ -52,6 +52,10 @@ class Command(BaseModel):
     dated in the future. None where the decider says so, after what is to be said before, or where
     it may lie ahead."""
 
+    stated: ClassVar[frozenset[str]] = frozenset()
+    """What is to be said although it may be left out of what was kept: fields by name, and ``on``
+    for the day on which it came true. A fact that nobody stated is not recorded."""
+
     @field_validator("*")
     @classmethod
     def _within_reason(cls, value: Any, info: ValidationInfo) -> Any:

@@ -23,7 +23,6 @@ from domain.kernel.refusals import (
     Invalid,
     OverAppropriation,
     Unknown,
-    WrongPerson,
     WrongState,
     did_you_mean,
 )
@@ -239,22 +238,6 @@ def _entry(state: State, terms: AppropriationTerms, invested: Decimal) -> Approp
     )
 
 
-_RECORD = "record or correct an appropriation"
-
-
-def directors_only(what: str, context: Context) -> None:
-    """Refuse what only a Director may do.
-
-    Raises:
-        WrongPerson: Somebody else does it.
-    """
-    if "director" not in context.actor.staff_roles:
-        raise WrongPerson(
-            f"{context.actor.id} may not {what}: that is a Director's. Ask a Director to run this "
-            f"command."
-        )
-
-
 def the_appropriation(state: State, context: Context) -> Appropriation:
     """The appropriation, provided that it was recorded.
 
@@ -294,7 +277,6 @@ def _possible(terms: AppropriationTerms, what: str, context: Context) -> None:
 
 @decides(RecordAppropriation)
 def record_appropriation(command: RecordAppropriation, state: State, context: Context) -> Decision:
-    directors_only(_RECORD, context)
     known = state.of(Appropriation)
     if known.terms is not None:
         raise AlreadyExists(
@@ -347,7 +329,6 @@ def _changed(command: CorrectAppropriation, before: AppropriationTerms) -> Appro
 def correct_appropriation(
     command: CorrectAppropriation, state: State, context: Context
 ) -> Decision:
-    directors_only(_RECORD, context)
     known = the_appropriation(state, context)
     assert known.terms is not None
     assert known.recorded_at is not None

@@ -15,7 +15,6 @@ from domain.kernel.wording import dollars, full
 from domain.money.appropriations import (
     Appropriation,
     AppropriationCommand,
-    directors_only,
     the_appropriation,
 )
 from domain.owing.coming import Coming, comes_true_on
@@ -225,7 +224,6 @@ def _another_day(state: State) -> str:
 
 @decides(LetLapse)
 def let_lapse(command: LetLapse, state: State, context: Context) -> Decision:
-    directors_only("let money lapse", context)
     money = the_appropriation(state, context)
     not_in_the_future(context.effective_on, "The decision", context)
     why = over(state)
@@ -269,7 +267,6 @@ def confirm_directors_address(
 
 @decides(ResumeCommitting)
 def resume_committing(command: ResumeCommitting, state: State, context: Context) -> Decision:
-    directors_only("have money committed after all", context)
     money = the_appropriation(state, context)
     not_in_the_future(context.effective_on, "The decision", context)
     if over(state) != LET_LAPSE:

@@ -25,7 +25,7 @@ def root(item: str) -> str:
 
 def heading(item: str, title: str) -> str:
     """What people call an item; the title of what hangs on another says it all by itself."""
-    return title if len(parts(item)) > 1 else f"{item} {title}"
+    return title if len(parts(item)) > 1 or title == item else f"{item} {title}"
 
 
 def fits(item: str, pattern: str) -> bool:

@@ -68,10 +68,10 @@ def possible_due(due: date, state: State, context: Context) -> None:
     Raises:
         ImpossibleDate: It does not lie ahead, lies absurdly far ahead, or the LEA rests then.
     """
-    if due <= context.today:
+    if due <= context.said_on:
         raise ImpossibleDate(
-            f"{state.id}: the due date {spoken(due)} is not after today, "
-            f"{spoken(context.today)}. Give a date that lies ahead."
+            f"{state.id}: the due date {spoken(due)} is not after {context.said_when}. Give a date "
+            f"that lies ahead; if it was said long ago, say when: --on DATE"
         )
     within_reach(due, "The due date", context)
     days = context.lea_days(state.of(Engagement).lea)

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from domain.kernel.bounds import Version
+from domain.policy.authority import AuthorityRules
 from domain.policy.overviews import OverviewRules
 from domain.policy.parts import (
     AppropriationRules,
@@ -106,6 +107,8 @@ class Playbook(PlaybookPart):
     """None where the LEA's own statutory dates are not the program's business."""
     summits: SummitRules | None = None
     """None where this playbook has no summits."""
+    authority: AuthorityRules | None = Field(default=None, exclude_if=lambda v: v is None)
+    """Who may do what; None where it is as it was before playbooks said so."""
     bounces: BounceRules | None = Field(default=None, exclude_if=lambda v: v is None)
     """None where finding out a right address has no date."""
 

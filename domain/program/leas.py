@@ -1,9 +1,10 @@
 """LEAs: the registry with its sources, and when each is in recess."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
@@ -78,8 +79,8 @@ class RegisterLea(Command):
     """A short id, for example alder-creek-usd."""
     name: Annotated[Line, Positional()]
     """The full name."""
-    type: Annotated[LeaType, Option("kind")] = "school_district"
-    """What kind of LEA it is."""
+    type: Annotated[LeaType | None, Option("kind")] = None
+    """What kind of LEA it is; may be left out where its name says that it is a district."""
     county: Line | None = None
     """Its county, where known."""
     parent: Line | None = None
@@ -103,7 +104,7 @@ class RegisterLea(Command):
 
 
 class ChangeLea(Command):
-    """Complete or correct what the registry says of an LEA; what is left out stays."""
+    """Rename an LEA, or complete what the registry says of it; what is left out stays."""
 
     aggregate = "lea"
     noun = "lea"
@@ -111,6 +112,10 @@ class ChangeLea(Command):
 
     lea: Annotated[LeaRef, Positional()]
     """The LEA, by id, name or alias."""
+    name: Line | None = None
+    """Its new name; it is found by the old one as well."""
+    type: Annotated[LeaType | None, Option("kind")] = None
+    """What kind of LEA it is now."""
     county: Line | None = None
     """Its county."""
     parent: Line | None = None
@@ -123,7 +128,7 @@ class ChangeLea(Command):
     @property
     def names(self) -> tuple[str, ...]:
         """Every name that it claims for the LEA."""
-        return (self.cds,) if self.cds else ()
+        return tuple(name for name in (self.name, self.cds) if name)
 
 
 class AddAlias(Command):
@@ -184,13 +189,21 @@ class LeaRegistered(Event):
 
 class LeaChanged(Event):
     type: ClassVar[str] = "lea-changed"
+    name: str | None = None
+    lea_type: LeaType | None = None
     county: str | None = None
     parent: str | None = None
     cds: str | None = None
     source: str | None = None
 
     def sentence(self) -> str:
-        said = (("county", self.county), ("part of", self.parent), ("CDS code", self.cds))
+        said = (
+            ("name", self.name),
+            ("kind", self.lea_type and self.lea_type.replace("_", " ")),
+            ("county", self.county),
+            ("part of", self.parent),
+            ("CDS code", self.cds),
+        )
         source = f" ({self.source})" if self.source else ""
         told = ", ".join(f"{name} {value}" for name, value in said if value)
         return f"The registry's entry was changed: {told}{source}."
@@ -228,25 +241,75 @@ class Lea:
     works: tuple[date, ...] = ()
     """Days on which it works although the calendar or its recess has them for rest."""
     cds: str | None = None
+    closed_on: date | None = None
+    """The first day on which it is no more."""
+    successors: tuple[str, ...] = ()
+    """The LEAs that it went on as."""
 
 
-def _free(names: tuple[str, ...], state: State, context: Context) -> None:
-    """Refuse a name that already means another LEA, or this one.
+def _free(
+    names: Iterable[str],
+    state: State,
+    context: Context,
+    *,
+    own: Iterable[str] = (),
+    county: str | None = None,
+    cds: str | None = None,
+) -> None:
+    """Refuse names that it has already, or that would not tell it from another LEA.
+
+    Args:
+        own: Those that no other may have at all: its id and its code.
+        county: Its county, where known; a name is shared only by LEAs of different counties,
+        cds: or of different codes.
 
     Raises:
-        AlreadyExists: It does.
+        AlreadyExists: One is taken.
     """
-    for name in names:
-        if folded(name) in context.lea_names:
-            other = context.leas.get(folded(name))
-            if state.version and other and other.id == state.id:
-                raise AlreadyExists(
-                    f"{state.id} is called {name!r} already. See it: handrail lea show {state.id}"
-                )
+    lea = state.of(Lea)
+    has = {folded(name) for name in (state.id, lea.name, *lea.aliases, lea.cds or "")}
+    for name in (*own, *names):
+        if state.version and folded(name) in has:
             raise AlreadyExists(
-                f"The name {name!r} already belongs to {other.id if other else 'another LEA'}. "
-                f"Leave it out, or use that LEA."
+                f"{state.id} is called {name!r} already. See it: handrail lea show {state.id}"
             )
+        for other in context.bearers.get(folded(name), ()):
+            if state.version and other.id == state.id:
+                continue  # As it is now; what it was called then says its state.
+            where = f"{other.id} ({other.county or 'county not stated'})"
+            if name in own or folded(name) in (folded(other.id), other.cds):
+                raise AlreadyExists(
+                    f"The name {name!r} already belongs to {where}. Leave it out, or use that LEA."
+                )
+            elsewhere = county and other.county and folded(county) != folded(other.county)
+            if not elsewhere and not (cds and other.cds and cds != other.cds):
+                raise AlreadyExists(
+                    f"The name {name!r} already belongs to {where}. Leave it out, or use that LEA; "
+                    f"if it is another of the same name, say of both what tells them apart: "
+                    f"--county COUNTY or --cds CODE"
+                )
+
+
+_DISTRICT = re.compile(r"(?i)\b(district|unified|usd|esd|uhsd|elementary|union)\b")
+"""Words by which a name says that it is a school district's."""
+_SCHOOL = re.compile(r"(?i)\b(charter|academy|school)\b(?! district)")
+"""Words by which it may be a charter school's after all."""
+
+
+def _kind(command: RegisterLea) -> LeaType:
+    """What kind of LEA it is, as was said or as its name says.
+
+    Raises:
+        Incomplete: Neither says.
+    """
+    if command.type is not None:
+        return command.type
+    if _DISTRICT.search(command.name) and not _SCHOOL.search(command.name):
+        return "school_district"
+    raise Incomplete(
+        f"What kind of LEA is {command.name!r}? Its name does not say that it is a district. Add "
+        f"--kind with one of {', '.join(get_args(LeaType))}."
+    )
 
 
 @decides(RegisterLea)
@@ -263,11 +326,13 @@ def register_lea(command: RegisterLea, state: State, context: Context) -> Decisi
             f"{EXTERNAL!r} means whoever works neither for the agency nor at an LEA. Choose "
             f"another id for the LEA."
         )
-    _free(command.names, state, context)
+    own = (command.id, *((command.cds,) if command.cds else ()))
+    shared = (command.name, *command.alias)
+    _free(shared, state, context, own=own, county=command.county, cds=command.cds)
     return [
         LeaRegistered(
             name=command.name,
-            lea_type=command.type,
+            lea_type=_kind(command),
             county=command.county,
             parent=command.parent,
             aliases=command.alias,
@@ -298,12 +363,24 @@ def lea_registered(state: State, event: LeaRegistered, stamp: Stamp) -> State:
 def change_lea(command: ChangeLea, state: State, context: Context) -> Decision:
     if not state.version:
         context.lea(command.lea)
-    if command.county is None and command.parent is None and command.cds is None:
-        raise Incomplete(f"Nothing to change for {state.id}: give --county, --parent or --cds.")
+    given = (command.name, command.type, command.county, command.parent, command.cds)
+    if given == (None,) * len(given):
+        raise Incomplete(
+            f"Nothing to change for {state.id}: give --name, --kind, --county, --parent or --cds."
+        )
     lea = state.of(Lea)
-    if command.cds != lea.cds:
-        _free(command.names, state, context)
+    already = {folded(name) for name in (lea.name, *lea.aliases)}
+    _free(
+        [command.name] if command.name and folded(command.name) not in already else [],
+        state,
+        context,
+        own=[command.cds] if command.cds and command.cds != lea.cds else [],
+        county=command.county or lea.county,
+        cds=command.cds or lea.cds,
+    )
     changed = LeaChanged(
+        name=None if command.name == lea.name else command.name,
+        lea_type=None if command.type == lea.lea_type else command.type,
         county=None if command.county == lea.county else command.county,
         parent=None if command.parent == lea.parent else command.parent,
         cds=None if command.cds == lea.cds else command.cds,
@@ -315,9 +392,15 @@ def change_lea(command: ChangeLea, state: State, context: Context) -> Decision:
 @evolves(LeaChanged)
 def lea_changed(state: State, event: LeaChanged, stamp: Stamp) -> State:
     lea = state.of(Lea)
+    # It goes on being found by what it was called.
+    former = [lea.name, *lea.aliases] if event.name else lea.aliases
+    now = event.name or lea.name
     return state.put(
         replace(
             lea,
+            name=now,
+            aliases=tuple(a for a in former if folded(a) != folded(now)),
+            lea_type=event.lea_type or lea.lea_type,
             county=event.county or lea.county,
             parent=event.parent or lea.parent,
             cds=event.cds or lea.cds,
@@ -329,7 +412,8 @@ def lea_changed(state: State, event: LeaChanged, stamp: Stamp) -> State:
 def add_alias(command: AddAlias, state: State, context: Context) -> Decision:
     if not state.version:
         context.lea(command.lea)
-    _free(command.names, state, context)
+    lea = state.of(Lea)
+    _free([command.alias], state, context, county=lea.county, cds=lea.cds)
     return [AliasAdded(alias=command.alias)]
 
 

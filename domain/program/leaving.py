@@ -10,6 +10,7 @@ from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.refusals import AlreadyExists, Unknown, WrongPerson, WrongState
 from domain.policy.calendar import spoken
 from domain.program.people import Person
+from domain.rules.authority import require
 from domain.rules.context import Context, HeldRole
 from domain.rules.days import within_reach
 from domain.rules.registry import decides, evolves
@@ -31,6 +32,7 @@ class LeavePerson(_PersonCommand):
 
     noun = "person"
     verb = "leave"
+    stated = frozenset({"on"})
     looks_at = frozenset({"held roles"})
 
 
@@ -64,11 +66,8 @@ def _known(state: State, context: Context) -> Person:
     person = state.of(Person)
     if person.handle is None:
         raise Unknown(f"Nobody has the id {state.id!r}. See everybody: handrail person list")
-    if person.staff_roles and "director" not in context.actor.staff_roles:
-        raise WrongPerson(
-            f"{context.actor.id} may not say that {state.id} leaves or returns: of staff only a "
-            f"Director says so. Ask a Director to run this command."
-        )
+    if person.staff_roles:
+        require(f"say that {state.id} leaves or returns", "person leave staff", context)
     return person
 
 

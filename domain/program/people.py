@@ -21,7 +21,7 @@ from domain.kernel.refusals import (
     WrongState,
 )
 from domain.kernel.sealed import Sealed
-from domain.rules.authority import MAY, require
+from domain.rules.authority import require
 from domain.rules.context import SYSTEM, Context, MailRhythm, StaffRole
 from domain.rules.registry import decides, evolves
 from domain.streams import AGENCY, EXTERNAL, person_id_from, stream_of
@@ -202,14 +202,6 @@ class Person:
     fallback: str | None = None
 
 
-def _only_a_director_gives_roles(roles: Sequence[str], context: Context) -> None:
-    if "director" not in context.actor.staff_roles:
-        raise WrongPerson(
-            f"{context.actor.id} may not give the staff role {' and '.join(roles) or 'none'}: "
-            f"only a Director gives or takes staff roles. Ask a Director to run this command."
-        )
-
-
 def _staff_need_mail(who: str, roles: Sequence[str], email: object) -> None:
     if roles and email is None:
         raise Incomplete(
@@ -277,7 +269,8 @@ def register_person(command: RegisterPerson, state: State, context: Context) -> 
             f"begins with 'p-' are the record's own names. Choose another handle."
         )
     if command.role:
-        _only_a_director_gives_roles(command.role, context)
+        what = f"give the staff role {' and '.join(command.role)}"
+        require(what, "person register staff", context)
         _staff_need_mail(command.handle, command.role, command.email)
         if command.at is not None:
             raise WrongPerson(
@@ -340,7 +333,7 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
         )
     if person.organisation == AGENCY and command.role is None and command.redirects:
         what = f"say where the mail of {state.id} goes, who works for the agency"
-        require(what, MAY["colleague"], context, concerned=state.id)
+        require(what, "person change colleague", context, concerned=state.id)
     if command.fallback is not None and command.no_fallback:
         raise Invalid(
             f"{state.id} cannot both have a fallback contact and none. Give either --fallback or "
@@ -349,7 +342,8 @@ def change_person(command: ChangePerson, state: State, context: Context) -> Deci
     if command.capacity is not None:
         _only_staff_lead(state.id, None if person.organisation == AGENCY else person.organisation)
     if command.role is not None:
-        _only_a_director_gives_roles(command.role, context)
+        what = f"give the staff role {' and '.join(command.role) or 'none'}"
+        require(what, "person change staff", context)
         if context.actor.id == state.id and "director" not in command.role:
             raise WrongPerson(
                 f"{context.actor.id} cannot give up the role of Director: somebody must hold it. "

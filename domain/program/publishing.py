@@ -8,7 +8,8 @@ from uuid import UUID
 from domain.kernel.fields import Option, Positional
 from domain.kernel.messages import Command, Decision, Event, Stamp, State
 from domain.kernel.nouns import about_noun
-from domain.kernel.refusals import AlreadyExists, Unknown, WrongPerson, did_you_mean
+from domain.kernel.refusals import AlreadyExists, Unknown, did_you_mean
+from domain.policy.authority import ASPECTS
 from domain.policy.calendar import CalendarPack
 from domain.policy.framework import Framework
 from domain.policy.playbook import Playbook
@@ -89,14 +90,8 @@ def may_publish(
         next_version: The way out, from the number that comes next and the last.
 
     Raises:
-        WrongPerson: Somebody else than a Director publishes it.
         AlreadyExists: Its version is not above the last.
     """
-    if "director" not in context.actor.staff_roles:
-        raise WrongPerson(
-            f"{context.actor.id} may not publish a {what}: policy is a Director's to change. "
-            f"Ask a Director to run this command."
-        )
     if versions and content.version <= (last := versions[-1].version):
         raise AlreadyExists(
             f"The {what} {content.id} has version {last} already, so version {content.version} "
@@ -114,6 +109,18 @@ def publish_playbook(command: PublishPlaybook, state: State, context: Context) -
                 raise Unknown(
                     f"The step {step.id!r} stands before {kind!r}, and there is no such command. "
                     f"{did_you_mean(kind, COMMANDS)}Correct the file."
+                )
+    if rules := command.content.authority:
+        acts = {*COMMANDS, *ASPECTS}
+        nouns = {kind.noun for kind in COMMANDS.values()}
+        for act, known in (
+            *((act, acts) for act in rules.acts),
+            *((act, acts | nouns) for act in rules.corrections.binding),
+        ):
+            if act not in known:
+                raise Unknown(
+                    f"The playbook says who may {act!r}, and there is no such act. "
+                    f"{did_you_mean(act, known)}Correct the file."
                 )
     try_playbook(command.content, context.the_program.calendar, context.zone, context.today)
     return [PlaybookPublished(playbook=command.content)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from domain.engagement.state import EngagementRole
 from domain.kernel.messages import Decision, Event, State
@@ -20,6 +20,7 @@ from domain.reminders.notices import (
     Notices,
     NoticesClaimed,
     NoticesSuppressed,
+    PlannedNotice,
     RecipientsDropped,
     ReconcileNotices,
     SuppressedNotice,
@@ -29,6 +30,7 @@ from domain.reminders.notices import (
 from domain.reminders.planning import (
     SUPERSEDED,
     SUPERSEDED_IN_WEEK,
+    TAKEN_BACK,
     days_of,
     recipients,
     suppressed,
@@ -250,22 +252,38 @@ def _out_of_date(command: ClaimNotices, state: State, context: Context) -> list[
 def _fallen_away(
     command: ClaimNotices, state: State, context: Context
 ) -> tuple[TakenBackDate, ...]:
-    """Dates still ahead that were announced to somebody, and that nobody has to keep any more."""
+    """What was announced to somebody, and nobody has to keep any more.
+
+    That is a date still ahead of what is settled, and any of what was entered by mistake.
+    """
     told = state.of(TakenBack).dates
-    announced: dict[str, date] = {}
+    announced: dict[str, PlannedNotice] = {}
+    mistaken: set[tuple[str, int]] = set()
     for notice in state.of(Notices).all.values():
         delivery = notice.deliveries.get(command.person)
         if delivery and delivery.outcome == "sent" and not notice.planned.alarm:
-            item, due = notice.planned.item, notice.planned.due
-            announced[item] = max(announced.get(item, due), due)
-    last = {owed.item: owed for owed in obligations(state, context) if owed.item in announced}
+            known = announced.setdefault(notice.planned.item, notice.planned)
+            if known.due < notice.planned.due:
+                announced[notice.planned.item] = notice.planned
+        if notice.reason == TAKEN_BACK:
+            mistaken.add((notice.planned.item, notice.planned.round))
+    owed = obligations(state, context)
+    last = {o.item: o for o in owed if o.item in announced}
     ended = matter_of(state, context).ended
+    gone = [
+        TakenBackDate(item=item, round=of.round, why=why)
+        for item, of in last.items()
+        if (why := of.settled or ended) and announced[item].due > context.today
+    ]
+    gone += [
+        TakenBackDate(item=item, round=planned.round, why=TAKEN_BACK, due=planned.due)
+        for item, planned in announced.items()
+        if item not in last and (item, planned.round) in mistaken
+    ]
     return tuple(
-        TakenBackDate(item=item, round=owed.round, why=why)
-        for item, owed in last.items()
-        if (why := owed.settled or ended)
-        and announced[item] > context.today
-        and told.get((command.person, item, owed.round), command.mail) == command.mail
+        it
+        for it in gone
+        if told.get((command.person, it.item, it.round), command.mail) == command.mail
     )
 
 

@@ -327,13 +327,6 @@ def woken(state: State, event: RemindersWoken, stamp: Stamp) -> State:
 
 @decides(ChooseReminderPolicy)
 def choose_policy(command: ChooseReminderPolicy, state: State, context: Context) -> Decision:
-    engagement = state.of(Engagement)
-    if context.actor.id not in (engagement.roles.get("lead"), engagement.roles.get("director")):
-        raise WrongPerson(
-            f"{state.id}: {context.actor.id} may not choose how people are reminded: only its Lead "
-            f"{engagement.roles.get('lead')} or its Director {engagement.roles.get('director')} "
-            f"may. Ask one of them to run this command."
-        )
     if (command.of_kind is None) == (command.item is None):
         raise Incomplete(
             f"{state.id}: say for what the policy is: either --kind KIND or --item ITEM. "

@@ -59,6 +59,8 @@ class TakenBackDate(BaseModel):
     item: str
     round: int
     why: str
+    due: date | None = None
+    """The day that was announced, of what is not there any more."""
 
 
 class ClaimedNotice(NoticeRef):

@@ -20,7 +20,6 @@ from domain.review.review import (
     Finding,
     Review,
     area_named,
-    lead_or_director,
     reviewing,
     rules_of,
 )
@@ -83,7 +82,6 @@ def send_draft(command: SendDraft, state: State, context: Context) -> Decision:
     rules = rules_of(state, context)
     on = context.effective_on
     not_in_the_future(on, "The draft", context)
-    lead_or_director("send the draft", state, context)
     if not review.findings:
         raise WrongState(
             f"{state.id}: a draft without any finding has nothing to check. Record what is strong "
@@ -227,7 +225,6 @@ class CorrectionAnswered(Event):
 @decides(AnswerCorrection)
 def answer_correction(command: AnswerCorrection, state: State, context: Context) -> Decision:
     review, _ = _drafted(state, context, "The answer")
-    lead_or_director("answer a correction", state, context)
     found = review.corrections.get(command.correction.upper())
     if found is None:
         raise Unknown(
@@ -338,7 +335,6 @@ class ReviewFinalized(Event):
 def finalize(command: FinalizeReview, state: State, context: Context) -> Decision:
     review, draft = _drafted(state, context, "The final report")
     on = context.effective_on
-    lead_or_director("make the report final", state, context)
     why = {
         area_named(area, review, state).id: reason.strip()
         for area, reason in command.without_evidence.items()

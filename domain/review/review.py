@@ -16,7 +16,6 @@ from domain.kernel.refusals import (
     ImpossibleDate,
     Incomplete,
     Unknown,
-    WrongPerson,
     WrongState,
     did_you_mean,
 )
@@ -327,20 +326,6 @@ def area_named(ref: str, review: Review, state: State) -> Area:
         f"{state.id}: {ref!r} is not an area of {review.framework}. "
         f"{did_you_mean(wanted, review.areas)}Name one of its areas: {', '.join(review.areas)}."
     )
-
-
-def lead_or_director(what: str, state: State, context: Context) -> None:
-    """Refuse anybody but the engagement's Lead and Director.
-
-    Raises:
-        WrongPerson: Somebody else acts.
-    """
-    roles = state.of(Engagement).roles
-    if context.actor.id not in (roles["lead"], roles["director"]):
-        raise WrongPerson(
-            f"{state.id}: {context.actor.id} may not {what}: its Lead {roles['lead']} or its "
-            f"Director {roles['director']} does. Ask one of them to run this command."
-        )
 
 
 @decides(OpenReview)

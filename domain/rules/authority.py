@@ -1,69 +1,66 @@
-"""Who may do what on somebody else's behalf: one table, read by every rule that asks.
+"""Who may do what on somebody else's behalf: the playbook says it, and every rule asks here.
 
-What a playbook says itself, such as who may waive a step or hand an engagement over, counts
-before it.
+Who waives a step, the cap on hours or a snooze stands with that in the playbook.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 from domain.kernel.refusals import WrongPerson
+from domain.policy.authority import SILENT, AuthorityRules, Holder
 from domain.rules.context import Context
 
-Act = Literal["colleague", "lead", "director", "end", "mend", "mend-signed"]
-Holder = Literal["self", "lead", "director", "assistant"]
-
-MAY: Mapping[Act, tuple[Holder, ...]] = {
-    "colleague": ("self", "director"),
-    "lead": ("lead", "director"),
-    "director": ("director",),
-    "end": ("lead", "director"),
-    "mend": ("self", "lead", "director"),
-    "mend-signed": ("self", "director"),
+_TOLD = {
+    "its-lead": "its Lead",
+    "its-director": "its Director",
+    "assistant": "an assistant",
+    "lead": "a Lead",
+    "director": "a Director",
 }
-"""Who says where the mail of one of the agency's own goes, names another Lead (where the playbook
-does not say who may) or another Director of an engagement, ends it, and mends what was recorded of
-it: what a board decided, what was signed and what money was given for are a matter of their own.
 
-``self`` is the person concerned, or who recorded what is mended, and ``lead`` the Lead of the
-engagement; the others are whoever has that staff role.
-"""
+
+def authority(context: Context) -> AuthorityRules:
+    """Who may do what under the playbook that counts: the engagement's own, else the newest."""
+    return (context.playbook and context.playbook.authority) or SILENT
+
+
+def may(by: Sequence[Holder], context: Context, lead: str | None, director: str | None) -> bool:
+    """Whether the acting person is one of those who may."""
+    holds = {role for role in context.actor.staff_roles if role in by}
+    own = {"its-lead": lead, "its-director": director}
+    return bool(holds) or context.actor.id in [own[h] for h in by if h in own]
 
 
 def require(
     what: str,
-    by: Sequence[Holder],
+    act: str | Sequence[Holder],
     context: Context,
     *,
     lead: str | None = None,
+    director: str | None = None,
     concerned: str | None = None,
-    under: str | None = None,
 ) -> None:
     """Refuse what is not the acting person's to do.
 
     Args:
         what: What may not be done, after "may not", for the message.
-        by: Who may.
+        act: The act, as the playbook calls it; or who may, where that stands elsewhere in it.
         lead: The Lead of the engagement.
-        concerned: The person whom it is about.
-        under: The playbook version that says who may.
+        director: Its Director.
+        concerned: The person whom it is about, who always may.
 
     Raises:
         WrongPerson: They are none of those who may.
     """
-    actor = context.actor
-    own = {"lead": lead, "self": concerned}
-    roles = [holder for holder in by if holder not in own]
-    if actor.id in [own[holder] for holder in by if holder in own]:
+    by = authority(context).acts.get(act) if isinstance(act, str) else act
+    if by is None or may(by, context, lead, director) or context.actor.id == concerned:
         return
-    if actor.staff_roles.intersection(roles):
-        return
+    named = {"its-lead": lead, "its-director": director}
     who = [
-        *([f"its Lead {lead}"] if "lead" in by and lead else []),
-        *([f"{concerned} themselves"] if "self" in by and concerned else []),
-        *(f"a {role}" for role in roles),
+        *([f"{concerned} themselves"] if concerned else []),
+        *(f"{_TOLD[h]} {named[h] or ''}".rstrip() if h in named else _TOLD[h] for h in by),
     ]
+    under = f"in {context.playbook.ref} " if context.playbook else ""
     raise WrongPerson(
-        f"{actor.id} may not {what}: {f'in {under} ' if under else ''}only {' or '.join(who)} may. "
+        f"{context.actor.id} may not {what}: {under}only {' or '.join(who)} may. "
         f"Ask {'one of them' if len(who) > 1 else who[0]} to run this command."
     )

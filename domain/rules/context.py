@@ -72,6 +72,25 @@ class LeaEntry:
     recess: tuple[Closure, ...] = ()
     works: tuple[date, ...] = ()
     """Days on which it works although the calendar or its recess has them for rest."""
+    cds: str | None = None
+    """Its code, which is its alone."""
+    closed_on: date | None = None
+    """The first day on which it is no more; None while it is."""
+    successors: tuple[str, ...] = ()
+    """The LEAs that it went on as."""
+
+    @property
+    def became(self) -> str | None:
+        """What became of it, in words; None while it is."""
+        return became(self.closed_on, self.successors) if self.closed_on else None
+
+
+def became(on: date, into: tuple[str, ...]) -> str:
+    """What became of an LEA from a day on, in words."""
+    if not into:
+        return f"Closed from {spoken(on)} on"
+    what = "merged into" if len(into) == 1 else "split into"
+    return f"From {spoken(on)} on {what} {' and '.join(into)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +179,8 @@ class Context:
     """When what the command says came true."""
     command_id: UUID
     actor: PersonEntry
+    day_said: bool = False
+    """Whether somebody said on which day it came true."""
     program: ProgramEntry | None = None
     playbook: "Playbook | None" = None
     playbooks: frozenset[str] = frozenset()
@@ -180,7 +201,9 @@ class Context:
     several_leas: Mapping[str, Sequence[LeaEntry]] = field(default_factory=dict)
     """Which LEAs a name may mean that a command used and that several have."""
     lea_names: frozenset[str] = frozenset()
-    """Every id, name and alias, folded, for suggestions and uniqueness."""
+    """Every id, name and alias, folded, for suggestions."""
+    bearers: Mapping[str, Sequence[LeaEntry]] = field(default_factory=dict)
+    """All the LEAs that have a name that was mentioned, by that name as it is folded."""
     engagements: frozenset[str] = frozenset()
     """Ids of all engagements, for suggestions."""
     held: tuple[HeldRole, ...] = ()
@@ -210,6 +233,16 @@ class Context:
     def effective_on(self) -> date:
         """The local date on which it came true."""
         return local_date(self.effective_at, self.zone)
+
+    @property
+    def said_on(self) -> date:
+        """The day from which what is recorded looks ahead: today, or the earlier day it was on."""
+        return min(self.effective_on, self.today)
+
+    @property
+    def said_when(self) -> str:
+        """That day in words."""
+        return f"{'today, ' if self.said_on == self.today else ''}{spoken(self.said_on)}"
 
     def effective(self, event: Event) -> datetime:
         """When an event of this decision came true."""
@@ -350,7 +383,10 @@ def several_people(ref: str, people: Sequence[PersonEntry]) -> Ambiguous:
 
 def several_leas(ref: str, leas: Sequence[LeaEntry]) -> Ambiguous:
     """The refusal of a name that several LEAs have."""
-    told = [f"{e.id} ({e.name}, {e.county or 'county not stated'})" for e in leas]
+    told = [
+        f"{e.id} ({e.name}, {e.county or 'county not stated'}{f', {e.cds}' if e.cds else ''})"
+        for e in leas
+    ]
     return Ambiguous(f"{ref!r} may be {_listed(told)}. Say which, by the id before its name.")
 
 

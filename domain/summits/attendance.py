@@ -333,10 +333,10 @@ def commit(command: CommitAtSummit, state: State, context: Context) -> Decision:
             f"{state.id} is not expected at summit {entry.id}, so nothing was promised there. "
             f"Invite it first: handrail summit invite {entry.id} {state.id}"
         )
-    if command.by <= context.today:
+    if command.by <= context.said_on:
         raise ImpossibleDate(
-            f"A promise for {spoken(command.by)} cannot be made on {spoken(context.today)}: give a "
-            f"day to come: --due DATE"
+            f"A promise for {spoken(command.by)} cannot be made on {spoken(context.said_on)}: give "
+            f"a later day: --due DATE; if it was made long ago, say when: --on DATE"
         )
     within_reach(command.by, "A promise for", context)
     of_summit = [c for c in state.of(Attendance).commitments if c.summit == entry.id]

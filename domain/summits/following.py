@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from domain.engagement.burden import Burden, first_of, hours_asked
 from domain.engagement.state import Engagement
-from domain.kernel.fields import Line
+from domain.kernel.fields import Hours, Line
 from domain.kernel.messages import Decision, Event, Stamp, State
 from domain.kernel.refusals import AlreadyExists
 from domain.kernel.sealed import Sealed
@@ -18,6 +18,7 @@ from domain.rules.context import Context, SummitEntry
 from domain.rules.days import not_in_the_future
 from domain.rules.registry import decides, evolves
 from domain.summits.invitations import (
+    Invitation,
     InvitationCommand,
     Invitations,
     ahead,
@@ -62,11 +63,17 @@ class SummitFollowed(Event):
     over_cap: str | None = None
     """What the month asks of the LEA now, where that is more than the cap."""
     waived: Sealed | None = None
+    title: str | None = None
+    """What it is called now, where that was put right."""
+    hours: Hours | None = None
+    """What it asks now, where that was put right."""
 
     def sentence(self) -> str:
+        called = f" {self.title!r}" if self.title else ""
         return (
-            f"Summit {self.summit} is now {span(self.first, self.last)} in {self.place}; "
+            f"Summit {self.summit}{called} is now {span(self.first, self.last)} in {self.place}; "
             f"registration by {spoken(self.registration_due)}"
+            + (f"; {lea_hours(self.hours)}" if self.hours is not None else "")
             + (f"; over the cap: {self.over_cap}" if self.over_cap else "")
             + (f"; although in recess: {self.waived}." if self.waived else ".")
         )
@@ -144,26 +151,47 @@ def follow(command: FollowSummit, state: State, context: Context) -> Decision:
 def _followed(
     entry: SummitEntry, state: State, context: Context, waived: Sealed | None = None
 ) -> SummitFollowed:
+    known = invitation_in(state, entry.id)
     return SummitFollowed(
         summit=entry.id,
-        round=entry.round,
+        # A move that was taken back does not make the next one an old one.
+        round=max(entry.round, known.round),
         first=entry.first,
         last=entry.last,
         registration_due=entry.registration_due,
         place=entry.place,
         over_cap=over_cap(state, context, entry),
         waived=waived,
+        title=entry.title if entry.title != known.title else None,
+        hours=entry.hours if entry.hours != known.hours else None,
+    )
+
+
+def _put_right(known: Invitation, entry: SummitEntry) -> bool:
+    """Whether a summit whose days the LEA has says something else of itself now."""
+    if known.not_followed or known.seen > known.round:
+        return False
+    return (
+        known.title != entry.title
+        or known.place != entry.place
+        or (known.first, known.last) != (entry.first, entry.last)
+        or known.registration_due != entry.registration_due
+        or known.hours != entry.hours
     )
 
 
 def taken_over(state: State, context: Context, entry: SummitEntry) -> Event | None:
     """What becomes of an engagement's invitation once its summit stands so; None for nothing."""
     known = invitation_in(state, entry.id)
-    if not state.of(Engagement).is_open or known.status not in ("invited", "registered"):
+    if not state.of(Engagement).is_open:
+        return None
+    if entry.status != "cancelled" and known.called_off_as is not None:
+        return _followed(entry, state, context)
+    if known.status not in ("invited", "registered"):
         return None
     if entry.status == "cancelled":
         return SummitCalledOff(summit=entry.id, why="cancelled")
-    if entry.round > known.seen:
+    if entry.round > known.seen or _put_right(known, entry):
         recess = in_recess(entry, state, context)
         if recess is None:
             return _followed(entry, state, context)
@@ -188,7 +216,7 @@ def take_over(command: TakeOverSummit, state: State, context: Context) -> Decisi
 @evolves(SummitFollowed)
 def summit_followed(state: State, event: SummitFollowed, stamp: Stamp) -> State:
     known = invitation_in(state, event.summit)
-    if known.round >= event.round:
+    if known.round > event.round:
         return state
     past = known.past
     if known.registration_due and known.registration_due != event.registration_due:
@@ -197,6 +225,10 @@ def summit_followed(state: State, event: SummitFollowed, stamp: Stamp) -> State:
         state,
         replace(
             known,
+            title=event.title or known.title,
+            hours=known.hours if event.hours is None else event.hours,
+            status=known.called_off_as or known.status,
+            called_off_as=None,
             place=event.place,
             first=event.first,
             last=event.last,
@@ -226,7 +258,9 @@ def summit_not_followed(state: State, event: SummitNotFollowed, stamp: Stamp) ->
 
 @evolves(SummitCalledOff)
 def summit_called_off(state: State, event: SummitCalledOff, stamp: Stamp) -> State:
-    return with_invitation(state, replace(invitation_in(state, event.summit), status="cancelled"))
+    known = invitation_in(state, event.summit)
+    was = known.status if event.why == "cancelled" else None
+    return with_invitation(state, replace(known, status="cancelled", called_off_as=was))
 
 
 @comes_true

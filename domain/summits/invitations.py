@@ -164,6 +164,8 @@ class Invitation:
     new_days: tuple[date, date] | None = None
     """The days to which it did not follow."""
     over_cap: str | None = None
+    called_off_as: InvitationStatus | None = None
+    """What it was when the summit was called off: it is that again where that is taken back."""
     began: bool = False
     past: tuple[tuple[date, str], ...] = ()
     """Registration dates that run no more, each with the reason."""
@@ -245,9 +247,11 @@ def in_recess(entry: SummitEntry, state: State, context: Context) -> str | None:
 
 
 def ahead(name: str, context: Context, what: str) -> SummitEntry:
-    """The summit, provided that it is neither over nor called off."""
+    """The summit, provided that it was neither over nor called off on the day of what is said."""
     entry = the_summit(name, context)
-    if entry.status != "planned":
+    if entry.status != "planned" and not (
+        entry.status == "held" and context.said_on < entry.first and context.said_on < context.today
+    ):
         raise WrongState(
             f"Nobody can be {what} summit {entry.id}: it was {entry.status}. See the others: "
             f"handrail summit list"
@@ -301,7 +305,7 @@ def invite(command: InviteToSummit, state: State, context: Context) -> Decision:
             f"{state.id} is out of {rules.opt_out_prong} since {spoken(out.on)} ({out.reason}). "
             f"If it takes part again: handrail prong opt-in {state.id} {rules.opt_out_prong}"
         )
-    if entry.registration_due < context.today:
+    if entry.registration_due < context.said_on:
         raise ImpossibleDate(
             f"Registration for summit {entry.id} ended on {spoken(entry.registration_due)}. Give "
             f"it more time first: handrail summit reschedule {entry.id} --first {entry.first} "
@@ -355,6 +359,7 @@ def summit_invited(state: State, event: SummitInvited, stamp: Stamp) -> State:
             last=known.last if later else event.last,
             registration_due=known.registration_due if later else event.registration_due,
             hours=event.hours,
+            called_off_as=None,
             round=max(known.round, event.round),
             seen=max(known.seen, event.round),
             not_followed=known.not_followed if known.seen > event.round else None,

@@ -52,6 +52,16 @@ class SummitCommand(Command):
     """The summit's id: year of the program and number in it, for example Y1-1."""
 
 
+def _in_order(first: date, last: date) -> None:
+    if last < first:
+        raise ValueError(f"the summit ends on {spoken(last)}, before it begins on {spoken(first)}")
+    if (last - first).days >= LONGEST_DAYS:
+        raise ValueError(
+            f"the summit would last from {spoken(first)} to {spoken(last)}, more than "
+            f"{LONGEST_DAYS} days; check the dates"
+        )
+
+
 class PlanSummit(SummitCommand):
     """Plan a summit: its days, its place, and by when LEAs register."""
 
@@ -72,16 +82,31 @@ class PlanSummit(SummitCommand):
     """How many hours it asks of each invited LEA's people."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.last < self.first:
-            raise ValueError(
-                f"the summit ends on {spoken(self.last)}, before it begins on {spoken(self.first)}"
-            )
-        if (self.last - self.first).days >= LONGEST_DAYS:
-            raise ValueError(
-                f"the summit would last from {spoken(self.first)} to {spoken(self.last)}, more "
-                f"than {LONGEST_DAYS} days; check the dates"
-            )
+    def _days(self) -> Self:
+        _in_order(self.first, self.last)
+        return self
+
+
+class EnterSummit(SummitCommand):
+    """Enter a summit that was held before it could be planned here; nobody is asked for it."""
+
+    noun = "summit"
+    verb = "enter"
+
+    title: Line
+    """What it was called."""
+    first: Day
+    """Its first day."""
+    last: Day
+    """Its last day."""
+    place: Line
+    """Where it was."""
+    hours: LeaHours | None = None
+    """How many hours it asked of each LEA's people, where known."""
+
+    @model_validator(mode="after")
+    def _days(self) -> Self:
+        _in_order(self.first, self.last)
         return self
 
 
@@ -134,6 +159,26 @@ class SummitPlanned(Event):
         return (
             f"{self.title} planned for {span(self.first, self.last)} in {self.place}; LEAs "
             f"register by {spoken(self.registration_due)}, {lea_hours(self.hours)} each."
+        )
+
+
+class SummitEntered(Event):
+    type: ClassVar[str] = "summit-entered"
+    title: str
+    first: date
+    last: date
+    place: str
+    hours: Hours | None = None
+    playbook: str
+
+    def came_true(self) -> date:
+        return self.last
+
+    def sentence(self) -> str:
+        asked = "" if self.hours is None else f", {lea_hours(self.hours)} each"
+        return (
+            f"{self.title} was held {span(self.first, self.last)} in {self.place}{asked}; it was "
+            f"entered afterwards."
         )
 
 
@@ -293,11 +338,12 @@ def _ahead(command: SummitCommand, state: State, context: Context, what: str) ->
     return summit
 
 
-def _possible_days(first: date, due: date, context: Context) -> None:
-    if first <= context.today:
+def _possible_days(summit: str, first: date, due: date, context: Context) -> None:
+    if first <= context.said_on:
         raise ImpossibleDate(
-            f"A summit is planned for days to come; {spoken(first)} is not after today, "
-            f"{spoken(context.today)}. Give a later day."
+            f"A summit is planned for days to come; {spoken(first)} is not after "
+            f"{context.said_when}. Give a later day; if it was held already: handrail summit enter "
+            f"{summit} --first {first}"
         )
     within_reach(first, "The summit on", context)
     if due >= first:
@@ -305,24 +351,76 @@ def _possible_days(first: date, due: date, context: Context) -> None:
             f"Registration by {spoken(due)} would end when the summit has begun on "
             f"{spoken(first)}. Give an earlier day: --registration-due DATE"
         )
-    if due < context.today:
+    if due < context.said_on:
         raise ImpossibleDate(
-            f"Registration by {spoken(due)} would be over already; today is "
-            f"{spoken(context.today)}. Give a day to come: --registration-due DATE"
+            f"Registration by {spoken(due)} would be over already: that is before "
+            f"{context.said_when}. Give a day to come: --registration-due DATE"
         )
+
+
+def _new(state: State) -> None:
+    known = state.of(Summit)
+    if known.first is None or known.last is None:
+        return
+    days = f"{known.title!r}, {span(known.first, known.last)} in {known.place}"
+    if known.status == "planned":
+        raise AlreadyExists(
+            f"{state.id} is planned already: {days}. To move it: handrail summit reschedule "
+            f"{state.id} --first DATE"
+        )
+    raise AlreadyExists(
+        f"{state.id} was {known.status} already: {days}. To put that right: handrail correct "
+        f"{state.stream} 1"
+    )
+
+
+@decides(EnterSummit)
+def enter_summit(command: EnterSummit, state: State, context: Context) -> Decision:
+    _new(state)
+    rules_of(context)
+    if command.last >= context.today:
+        raise ImpossibleDate(
+            f"What is entered was held already; {spoken(command.last)} is not before today, "
+            f"{spoken(context.today)}. Plan it instead: handrail summit plan {state.id} --first "
+            f"{command.first}"
+        )
+    return [
+        SummitEntered(
+            title=command.title,
+            first=command.first,
+            last=command.last,
+            place=command.place,
+            hours=command.hours,
+            playbook=context.the_playbook.ref,
+        )
+    ]
+
+
+@evolves(SummitEntered)
+def summit_entered(state: State, event: SummitEntered, stamp: Stamp) -> State:
+    return state.put(
+        replace(
+            state.of(Summit),
+            title=event.title,
+            place=event.place,
+            first=event.first,
+            last=event.last,
+            registration_due=event.first,
+            hours=event.hours or Decimal(0),
+            playbook=event.playbook,
+            round=1,
+            status="held",
+            illustrative=event.illustrative,
+        )
+    )
 
 
 @decides(PlanSummit)
 def plan_summit(command: PlanSummit, state: State, context: Context) -> Decision:
-    known = state.of(Summit)
-    if known.first is not None and known.last is not None:
-        raise AlreadyExists(
-            f"{state.id} is planned already: {known.title!r}, {span(known.first, known.last)} in "
-            f"{known.place}. To move it: handrail summit reschedule {state.id} --first DATE"
-        )
+    _new(state)
     rules_of(context)
     not_in_the_future(context.effective_on, "The planning", context)
-    _possible_days(command.first, command.registration_due, context)
+    _possible_days(state.id, command.first, command.registration_due, context)
     return [
         SummitPlanned(
             title=command.title,
@@ -374,12 +472,12 @@ def reschedule_summit(command: RescheduleSummit, state: State, context: Context)
             f"{state.id} is on {span(summit.first, summit.last)} in {summit.place} already, with "
             f"registration by {spoken(due)}. Give another day: --first DATE"
         )
-    if summit.first <= context.today:
+    if summit.first <= context.said_on:
         raise WrongState(
             f"{state.id} {summit.title!r} cannot be moved: it began on {spoken(summit.first)}. "
             f"To call it off: handrail summit cancel {state.id} --reason REASON"
         )
-    _possible_days(command.to, due, context)
+    _possible_days(state.id, command.to, due, context)
     return [
         SummitRescheduled(
             round=summit.round + 1,

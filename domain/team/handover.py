@@ -16,9 +16,10 @@ from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.owing.coming import Coming, comes_true
+from domain.policy.authority import Holder
 from domain.policy.calendar import at_local, local_date, spoken
 from domain.policy.parts import HandoverRules
-from domain.rules.authority import MAY, require
+from domain.rules.authority import require
 from domain.rules.context import Context
 from domain.rules.days import within_reach
 from domain.rules.registry import decides, evolves
@@ -150,13 +151,9 @@ def may_make_lead(what: str, state: State, context: Context) -> None:
         WrongPerson: Neither the playbook nor, where it is silent, the table of authority has them.
     """
     rules = rules_of(context)
-    require(
-        f"{what} {state.id}",
-        rules.by if rules else MAY["lead"],
-        context,
-        lead=state.of(Engagement).roles["lead"],
-        under=context.the_playbook.ref if rules else None,
-    )
+    own: Mapping[str, Holder] = {"lead": "its-lead"}
+    by = [own.get(role, role) for role in rules.by] if rules else "engagement assign lead"
+    require(f"{what} {state.id}", by, context, lead=state.of(Engagement).roles["lead"])
 
 
 @decides(HandOverLead)

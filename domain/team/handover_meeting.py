@@ -30,9 +30,10 @@ class MeetForHandover(EngagementCommand):
 
     noun = "handover"
     verb = "meet"
+    stated = frozenset({"on"})
 
     on: Day | None = None
-    """The day on which they met; today if left out."""
+    """The day on which they met."""
     note: Prose | None = None
     """What was handed on, for the record."""
 

@@ -44,11 +44,12 @@ class LeaderLeaves(EngagementCommand):
 
     noun = "leader"
     verb = "leave"
+    stated = frozenset({"last_day"})
 
     person: Annotated[PersonRef, Positional()]
     """Who leaves, for example the superintendent."""
     last_day: Annotated[Day | None, Option("last")] = None
-    """Their last day in the role; the day of the announcement if left out."""
+    """Their last day in the role."""
     reason: Line | None = None
     """Why, where it may be said."""
     keep: tuple[Line, ...] = ()

@@ -108,7 +108,7 @@ def record_recommitment(command: RecordRecommitment, state: State, context: Cont
                 if done and done.recommitted
                 else ""
             )
-            + f". When a leader leaves: handrail leader leave {state.id} PERSON"
+            + f". When a leader leaves: handrail leader leave {state.id} PERSON --last DATE"
         )
     leaving = next((x for x in waiting if engagement.roles.get(x.role) == person.id), None)
     if leaving is None:

@@ -12,7 +12,7 @@ from icalendar import Calendar
 from activities.feeds import Feed, Keeper, feeds, file_name
 from activities.mail.compose import compose
 from activities.mail.digest import Digest, DigestItem
-from domain.policy.calendar import CalendarPack
+from domain.policy.calendar import CalendarPack, local_date
 from domain.policy.playbook import Playbook
 from tests.conftest import Office, eventually, new_id
 
@@ -157,7 +157,7 @@ async def test_what_is_over_holds_no_dates_and_who_left_has_no_file(
     assert dates(files / of[E].file)
     assert (files / of["marcus"].file).exists()
     await office.do("engagement withdraw", "dana", engagement=E, reason="vacancy")
-    await office.do("person leave", "dana", person="marcus")
+    await office.do("person leave", "dana", person="marcus", on=local_date(office.clock.at, "UTC"))
     office.clock.move(date(2026, 9, 2))
     await keeper.refresh()
     assert dates(files / of[E].file) == {}

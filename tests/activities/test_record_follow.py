@@ -230,7 +230,9 @@ async def test_a_page_without_news_still_moves_the_checkpoint(office: Office) ->
     await _keep(office, entries[-1][0])
     assert await _news(office) == []
     await office.record.execute(
-        office.envelope("lea register", id=f"x-{new_id().hex[:8]}", name="X")
+        office.envelope(
+            "lea register", id=f"x-{new_id().hex[:8]}", name="X", type="school_district"
+        )
     )
     assert len(await _news(office)) == 1
 
@@ -238,7 +240,9 @@ async def test_a_page_without_news_still_moves_the_checkpoint(office: Office) ->
 async def test_events_that_ask_for_nothing_cost_the_store_no_call_each(office: Office) -> None:
     """A page is given up where a call fails: one of too many calls would never be dealt with."""
     for number in range(30):
-        await office.do("lea register", id=f"quiet-{number}", name=f"Quiet {number}")
+        await office.do(
+            "lea register", id=f"quiet-{number}", name=f"Quiet {number}", type="school_district"
+        )
     calls = Calls()
     with calls.installed():
         [(_, envelopes)] = await _news(office)

@@ -158,7 +158,9 @@ async def test_a_name_of_an_lea_that_was_taken_back_is_free_again(office: Office
 
     await office.do("entry retract", of="lea:alder-creek-usd", entry=last, reason="another LEA's")
 
-    await office.do("lea register", id="alder", name="Alder", county="Manzanita")
+    await office.do(
+        "lea register", id="alder", name="Alder", type="school_district", county="Manzanita"
+    )
     async with office.pool.acquire() as connection:
         before = await connection.fetch("select * from read.lea_names order by folded")
         await rebuild(connection, office.vault)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.policy.calendar import local_date
 from domain.policy.playbook import Playbook
 from store.events import read_stream
 from tests.conftest import Office, destroy_key
@@ -91,7 +92,8 @@ async def _tell_all(office: Office, playbook: Playbook) -> None:
     await office.do("deliverable submit", engagement=E, deliverable=d3, person=s["a handle"],
                     evidence=s["evidence"])  # fmt: skip
     await office.do("deliverable accept", "ruth", engagement=E, deliverable=d3, note=s["a note"])
-    await office.do("checkin hold", "ruth", engagement=E, attended=[s["a handle"]])
+    await office.do("checkin hold", "ruth", engagement=E, attended=[s["a handle"]],
+                    on=local_date(office.clock.at, "UTC"))  # fmt: skip
     await office.do("checkin close", "ruth", engagement=E,
                     purpose={p.id: s["a purpose"] for p in playbook.checkins.purposes},
                     commitment=[f"2028-01-14/{s['a handle']}={s['a commitment']}"])  # fmt: skip

@@ -163,7 +163,11 @@ async def test_a_name_given_to_two_leas_at_once_is_given_to_one(
             crowd,
             *(
                 office.envelope(
-                    "lea register", id=f"{lea}-{turn}", name=f"{lea} {turn}", alias=[alias]
+                    "lea register",
+                    id=f"{lea}-{turn}",
+                    name=f"{lea} {turn}",
+                    type="school_district",
+                    alias=[alias],
                 )
                 for lea in ("elk-grove", "fox-hollow")
             ),

@@ -22,7 +22,8 @@ async def test_a_leader_who_left_leaves_a_vacant_role_and_held_items(
 ) -> None:
     await office.to_onboarding(playbook)
     await office.agreed("Theory of action", DUE)
-    told = await office.do("leader leave", engagement=E, person="elena", reason="Elena is ill")
+    told = await office.do("leader leave", engagement=E, person="elena", reason="Elena is ill",
+                          last_day=local_date(office.clock.at, "UTC"))  # fmt: skip
     assert told.next_wake is not None
     assert told.facets.next_due != DUE
     [(held,)] = await _rows(office, "select held from read.obligations where item = 'D1'")
@@ -33,13 +34,13 @@ async def test_a_leader_who_left_leaves_a_vacant_role_and_held_items(
     assert risk == "high"
     query = "select person from read.engagement_roles where role = 'superintendent'"
     assert len(await _rows(office, query)) == 1
-    office.clock.move(local_date(office.clock.at, ZONE) + timedelta(days=2))
+    office.clock.move(local_date(office.clock.at, "UTC") + timedelta(days=2))
     await office.do("notices reconcile", "system", of=f"engagement:{E}")
     assert await _rows(office, query) == []
     await office.do("engagement hold", "marcus", engagement=E, reason="Wildfire evacuation")
     live = await _rows(office, "select held_since, risk, next_due, held from read.engagements"
                                " join read.obligations on true order by item, round")  # fmt: skip
-    assert live[0][0] == local_date(office.clock.at, ZONE)
+    assert live[0][0] == local_date(office.clock.at, "UTC")
 
 
 async def test_somebody_of_a_county_office_becomes_its_representative(

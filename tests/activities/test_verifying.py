@@ -598,7 +598,7 @@ async def test_doctor_says_since_when_events_lie_unsealed(
     assert found.seen.startswith(f"{count} events lie unsealed since {datetime.now(UTC):%Y-%m-%d}")
     await _seal(office)
     assert await _seen(database, tmp_path) == []
-    await office.do("lea register", id="waits", name="It waits")
+    await office.do("lea register", id="waits", name="It waits", type="school_district")
     await office.do("lea change", lea="waits", county="Manzanita", source="s")
     [found] = await _seen(database, tmp_path)
     assert found.seen.startswith("2 events lie unsealed")

@@ -15,10 +15,9 @@ from cyclopts import App
 from pydantic import BaseModel
 
 from cli.commands import OF_THEIR_OWN
-from cli.terminal.options import option_name
 from cli.verbs import Date
 from cli.whole import build
-from domain.kernel.fields import Positional
+from domain.kernel.fields import Positional, option_name
 from domain.kernel.messages import Command
 from domain.policy.playbook import Playbook
 from domain.rules.registry import COMMANDS

@@ -12,11 +12,10 @@ from cyclopts import App
 from cyclopts.argument import Argument
 
 from cli.commands import OF_THEIR_OWN
-from cli.terminal.options import option_name
 from cli.verbs import Date
 from cli.whole import build
 from docs.reference.vocabulary import INSTEAD, SECTIONS, WORDS
-from domain.kernel.fields import Ref
+from domain.kernel.fields import Ref, option_name
 from domain.rules.registry import COMMANDS
 
 

@@ -173,7 +173,7 @@ class Story:
             effective: The day on which it came true; today if left out.
         """
         if isinstance(what, str):
-            what = made(what, **body)
+            what = made(what, **self._stated(what, effective) | body)
         command_id = self._next_id()
         stream = self._canonical(what.stream(command_id))
         before = self.state(stream)
@@ -211,6 +211,13 @@ class Story:
                 )
             )
         return self
+
+    def _stated(self, what: str, effective: date | None) -> dict[str, Any]:
+        """What has to be said of some commands, where a test does not care."""
+        day = effective or self.today
+        said = {"on": day, "attended": ("joy",), "last_day": day}
+        kind = COMMANDS[what]
+        return {n: said[n] for n in kind.stated if n in kind.model_fields}
 
     def _entered(
         self, stream: str, events: Sequence[tuple[Event, datetime]], context: Context
@@ -370,6 +377,7 @@ class Story:
             issued_at=self.now,
             effective_at=effective_at,
             command_id=command_id,
+            day_said=True,
             actor=SYSTEM_PERSON if actor == SYSTEM else self.people[actor],
             program=self.program,
             playbook=playbook,
@@ -383,6 +391,7 @@ class Story:
             handles=frozenset(p.handle for p in self.people.values()),
             leas=self.leas,
             lea_names=frozenset(self.leas),
+            bearers={name: (lea,) for name, lea in self.leas.items()},
             appropriations={
                 money.id: money
                 for money in map(appropriation_entry, self.states.values())

@@ -1,15 +1,18 @@
 """What a command declares of its engagement and its day is held before any rule of its own."""
 
+import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
 from domain.deciding import decide_in_full
+from domain.engagement.guards import held_to_stated
 from domain.kernel.messages import EngagementCommand
-from domain.kernel.refusals import ImpossibleDate, Refused, Unknown, WrongState
+from domain.kernel.refusals import ImpossibleDate, Incomplete, Refused, Unknown, WrongState
 from domain.rules.registry import COMMANDS
-from tests.domain.story import ALDER, Story
+from tests.domain.story import ALDER, Story, made
 
 OTHERWISE = {
     "conversation log": "open now",
@@ -71,3 +74,25 @@ def test_what_happened_is_not_dated_in_the_future(kind: str) -> None:
     assert type(no) is ImpossibleDate
     assert str(no).startswith(f"{COMMANDS[kind].happened} is dated Wed 5 Aug 2026, but today is")
     assert "Give the day on which it happened." in str(no)
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "needs"),
+    [
+        ("checkin hold", {}, ("--with", "--on")),
+        ("checkin hold", {"on": date(2027, 8, 1)}, ("--with",)),
+        ("checkin hold", {"on": date(2027, 8, 1), "attended": ()}, ("--with",)),
+        ("leader leave", {"person": "elena"}, ("--last",)),
+        ("handover meet", {}, ("--on",)),
+        ("person leave", {"person": "joy"}, ("--on",)),
+    ],
+)
+def test_nothing_is_recorded_that_nobody_stated(
+    what: str, body: dict[str, Any], needs: tuple[str, ...]
+) -> None:
+    story = Story().opened()
+    context = replace(story.context("marcus", None), day_said=False)
+    with pytest.raises(Incomplete, match=re.escape(", ".join(needs))):
+        held_to_stated(made(what, **body), context)
+    if what == "person leave":
+        held_to_stated(made(what, **body), replace(context, day_said=True))

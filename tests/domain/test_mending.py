@@ -162,7 +162,7 @@ def test_an_entry_that_is_not_there_and_one_by_handrail_itself_are_refused() -> 
 def test_what_was_signed_is_another_s_to_mend_only_as_a_director() -> None:
     story = Story().effective()
     entry = number(story, "agreement act")
-    story.when("entry retract", "priya", entry=entry, reason="x").refuses(WrongPerson, "a director")
+    story.when("entry retract", "priya", entry=entry, reason="x").refuses(WrongPerson, "a Director")
     story.do("entry retract", "dana", entry=entry, reason="never voted")
 
 

@@ -110,7 +110,7 @@ async def test_whoever_holds_readers_up_is_named(
     clock = FixedClock()
     clock.at = datetime.now(UTC)
     office = Office(pool, Vault(MASTER_KEY), clock, cluster)
-    await office.do("lea register", id="waits", name="It waits")
+    await office.do("lea register", id="waits", name="It waits", type="school_district")
     [found] = await seen(store, "Readers", tmp_path)
     assert f"by a transaction of handrail_reader in {'handrail' if elsewhere else store.name}" in (
         found.seen

@@ -97,7 +97,7 @@ def kill_each_in_turn(here: Installation) -> None:
         eventually(partial(is_missed, here, name), 20, f"{name} is missed")
         now = runs_again(here, name, former)
         assert now["where"] == part(before, name)["where"], "on the port it had"
-        recorded(here, f"lea register lea-{number} Number-{number}")
+        recorded(here, f"lea register lea-{number} Number-{number} --kind school_district")
         status = here.run("status")
         assert f"{now['pid']}, started again" in status.stdout
         assert "Alarm" not in status.stderr
@@ -109,7 +109,7 @@ def kill_each_in_turn(here: Installation) -> None:
     for asked in (
         "status",
         "due",
-        "lea register lea-4 Number-4",
+        "lea register lea-4 Number-4 --kind school_district",
         "person change Dana --digest weekly",
     ):
         answer = here.run(*asked.split())
@@ -140,7 +140,7 @@ def kill_the_clock(here: Installation) -> None:
         assert word not in ahead.stderr
     runs_again(here, "Temporal (time skips)", former)
     assert here.json("clock")["local"] >= "2054-08-03"
-    recorded(here, "lea register lea-1 Number-1")
+    recorded(here, "lea register lea-1 Number-1 --kind school_district")
 
 
 @pytest.mark.parametrize("stack", ["sandbox"], indirect=True)

@@ -7,7 +7,7 @@ from tests.conftest import Office
 
 
 async def test_what_was_recorded_since_is_told_by_its_events(office: Office) -> None:
-    await office.do("lea register", id="quiet-creek", name="Quiet Creek")
+    await office.do("lea register", id="quiet-creek", name="Quiet Creek", type="school_district")
     since = datetime(2000, 1, 1, tzinfo=UTC)
     async with office.pool.acquire() as connection:
         rows = await listed(queries.recorded_since(connection, since=since))

@@ -76,7 +76,9 @@ def test_two_people_opening_the_same_engagement_open_one(
     desk: Handrail, installation: Installation
 ) -> None:
     lea = f"harbor-{uuid4().hex[:6]}"
-    assert desk("lea", "register", lea, f"Harbor Charter {lea}").code == 0
+    assert (
+        desk("lea", "register", lea, f"Harbor Charter {lea}", "--kind", "charter_school").code == 0
+    )
     both = [
         subprocess.Popen(
             [installation.python, "-m", "cli.main", "engagement", "open", lea,
@@ -257,7 +259,7 @@ def test_help_needs_no_engine(installation: Installation) -> None:
 
 def test_whatever_is_shown_of_an_illustrative_engagement_says_so(desk: Handrail) -> None:
     lea = f"willow-{uuid4().hex[:6]}"
-    assert desk("lea", "register", lea, f"Willow {lea}").code == 0
+    assert desk("lea", "register", lea, f"Willow {lea}", "--kind", "school_district").code == 0
     opened = desk(
         "engagement", "open", lea, "--lead", "marcus", "--director", "dana", "--illustrative"
     )

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cli.terminal.options import option_name
 from domain.deliverables.proposing import ProposeDeliverable
+from domain.kernel.fields import option_name
 from domain.policy.calendar import CalendarPack, WorkingDays
 from domain.program.leas import RegisterLea
 from domain.program.people import MailAddress

@@ -22,7 +22,9 @@ def office(desk: Handrail) -> Handrail:
         )  # fmt: skip
         assert registered.code == 0, registered.said
     for lea in LEAS:
-        assert desk("lea", "register", lea, f"{lea} *School*").code == 0
+        assert (
+            desk("lea", "register", lea, f"{lea} *School*", "--kind", "school_district").code == 0
+        )
         opened = desk("engagement", "open", lea, "--lead", "paula", "--director", "dana")
         assert opened.code == 0, opened.said
         assert (lea == LEAS[1]) == ("Warning: Paula" in opened.err), "the second is one too many"

@@ -26,7 +26,7 @@ def leas(tmp_path: Path, *names: str, called: str = "leas.csv") -> Path:
 
 @pytest.fixture
 def names() -> tuple[str, str]:
-    return f"Juniper {uuid4().hex[:6]}", f"Willow {uuid4().hex[:6]}"
+    return f"Juniper USD {uuid4().hex[:6]}", f"Willow USD {uuid4().hex[:6]}"
 
 
 def test_a_second_person_is_told_who_recorded_the_rows_before(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.conftest import E, Handrail
+from tests.end_to_end.conftest import TODAY, E, Handrail
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def left(desk: Handrail) -> Iterator[Handrail]:
     assert desk("deliverable", "sign", E, id_, actor="marcus").code == 0
     signed = desk("deliverable", "sign", E, id_, "--for", "joy", "--evidence", "mail")
     assert signed.code == 0, signed.said
-    away = desk("person", "leave", "joy")
+    away = desk("person", "leave", "joy", "--on", TODAY)
     assert away.code == 0, away.said
     yield desk
     assert desk("person", "return", "joy").code == 0

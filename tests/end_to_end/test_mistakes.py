@@ -118,7 +118,9 @@ def test_at_a_terminal_it_is_asked_and_no_is_no(desk: Handrail, installation: In
 
 
 def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -> None:
-    assert desk("lea", "register", "mist-creek", "Mist Creek").code == 0
+    assert (
+        desk("lea", "register", "mist-creek", "Mist Creek", "--kind", "school_district").code == 0
+    )
     opened = desk("engagement", "open", "mist-creek", "--lead", "marcus", "--director", "dana")
     assert opened.code == 0, opened.said
     ended = desk(

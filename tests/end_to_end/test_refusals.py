@@ -140,7 +140,7 @@ def test_blank_purposes_are_refused_and_nothing_is_half_closed(desk: Handrail) -
     assert early.code == 1
     assert "not held yet" in early.err
     assert "handrail checkin hold" in early.err
-    held = desk("checkin", "hold", E, actor="marcus")
+    held = desk("checkin", "hold", E, "--on", TODAY, "--with", "joy", actor="marcus")
     assert held.code == 0, held.said
     answer = desk(
         "checkin", "close", E, "--answer", "commitment=renewed", "--answer", "support-match= ",

@@ -80,7 +80,7 @@ async def test_a_standby_answers_questions_and_nobody_works_on_it(
             copied = Elsewhere(standby)
             there = await asyncpg.connect(copied.url)
             assert await there.fetchval("select pg_is_in_recovery()")
-            await office.do("lea register", id="streams", name="It streams")
+            await office.do("lea register", id="streams", name="It streams", type="school_district")
             assert await eventually(
                 lambda: there.fetchval("select name from read.leas where id = 'streams'")
             )

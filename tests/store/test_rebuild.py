@@ -190,7 +190,12 @@ async def test_a_rebuild_beside_busy_writers_ends_with_what_they_wrote(
         for turn in range(4):
             notes = f"{name}, {turn}"
             await office.do("conversation log", "ruth", engagement=E, group="parents", notes=notes)
-            await office.do("lea register", id=f"lea-{name}-{turn}", name=f"LEA {name} {turn}")
+            await office.do(
+                "lea register",
+                id=f"lea-{name}-{turn}",
+                name=f"LEA {name} {turn}",
+                type="school_district",
+            )
 
     async def rebuilder() -> None:
         for _ in range(3):

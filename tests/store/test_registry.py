@@ -43,7 +43,13 @@ async def test_facts_codes_and_fallbacks_are_found_and_can_be_rebuilt(office: Of
 
 
 async def test_a_code_belongs_to_one_lea(office: Office) -> None:
-    await office.do("lea register", id="salt-flat", name="Salt Flat", cds="99123450000000")
+    await office.do(
+        "lea register",
+        id="salt-flat",
+        name="Salt Flat",
+        type="school_district",
+        cds="99123450000000",
+    )
     refused = await office.refused("lea change", lea="ACUSD", cds="99123450000000")
     assert "salt-flat" in refused.message
 

@@ -142,7 +142,7 @@ async def test_a_store_or_an_engine_that_is_gone_is_told_apart(
     office = office_of(running.services, sandbox_database)
     office.clock.at = await office.time.now()
     await beat(running)
-    envelope = office.envelope("lea register", id="x", name="X", county="C")
+    envelope = office.envelope("lea register", id="x", name="X", type="school_district", county="C")
     time_server.process.stop()
     with pytest.raises(NotKnown, match=r"Temporal at .* gave no answer"):
         await door_of(running).submit(envelope)

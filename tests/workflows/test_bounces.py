@@ -110,7 +110,9 @@ async def test_nobody_waits_for_a_recipient_who_hangs_is_put_off_or_is_refused(
     async with Running(running.services, url).worker():
         story = office_of(running.services, sandbox_database)
         await prepared(story, playbook, calendar, day(3, 9))
-        await story.do("lea register", id="harbor-charter", name="Harbor Charter")
+        await story.do(
+            "lea register", id="harbor-charter", name="Harbor Charter", type="charter_school"
+        )
         await story.do("person register", handle="noor", name="Noor Aziz", at="harbor-charter",
                        email="noor@harbor.example")  # fmt: skip
         await story.do("prong opt-out", engagement=E, prong="coaching", reason="r")

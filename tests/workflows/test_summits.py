@@ -109,7 +109,9 @@ async def three(story: WorkflowOffice, playbook: Playbook, calendar: CalendarPac
     """Three LEAs are invited to a summit in November; Harbor Charter is in recess a week later."""
     await prepared(story, playbook, calendar, day(10, 1, 2026))
     for lea in (HARBOR, SALT):
-        await story.do("lea register", id=lea, name=lea.replace("-", " ").title())
+        await story.do(
+            "lea register", id=lea, name=lea.replace("-", " ").title(), type="school_district"
+        )
         await story.to_onboarding(playbook, engagement=lea, lea=lea)
     await story.do(
         "lea recess", lea=HARBOR, name="fall recess",

@@ -135,7 +135,9 @@ async def test_a_fact_that_one_engagement_cannot_take_over_reaches_the_others_an
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await prepared(story, playbook, calendar, day(3, 9))
-    await story.do("lea register", id=HARBOR, name="Harbor Charter", county="Manzanita")
+    await story.do(
+        "lea register", id=HARBOR, name="Harbor Charter", type="charter_school", county="Manzanita"
+    )
     await story.to_onboarding(playbook, engagement=HARBOR, lea=HARBOR)
     monkeypatch.setattr(follow, "_LOOK_AGAIN_SECONDS", 0.0)
     at_ = running.services

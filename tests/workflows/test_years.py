@@ -160,7 +160,9 @@ async def test_one_person_gets_one_mail_a_day_for_all_engagements(
     story: WorkflowOffice, mails: MailCatcher, playbook: Playbook, calendar: CalendarPack
 ) -> None:
     await prepared(story, playbook, calendar, day(3, 9))
-    await story.do("lea register", id="harbor-charter", name="Harbor Charter")
+    await story.do(
+        "lea register", id="harbor-charter", name="Harbor Charter", type="charter_school"
+    )
     await story.to_onboarding(playbook, engagement="harbor-charter", lea="harbor-charter")
     # Both annual check-ins are Marcus's to hold, a year after the agreement.
     await story.until(at(day(2, 25, 2028), 12))

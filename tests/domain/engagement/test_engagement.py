@@ -184,7 +184,7 @@ def test_an_engagement_without_agreed_work_is_withdrawn_instead(stage: str) -> N
 @pytest.mark.parametrize("verb", ["close", "withdraw"])
 def test_an_end_is_not_dated_ahead(verb: str) -> None:
     Story().effective().when(
-        f"engagement {verb}", reason="over", effective=date(2026, 8, 5)
+        f"engagement {verb}", "dana", reason="over", effective=date(2026, 8, 5)
     ).refuses(ImpossibleDate, "Wed 5 Aug 2026")
 
 
@@ -486,7 +486,7 @@ def test_everybody_changes_their_own_entry(change: dict[str, str]) -> None:
     story.people["me"] = story.people[me] = replace(person("me", "M", "assistant"), id=me)
     story.when("person change", "me", person=me, **change).records(PersonChanged)
     story.when("person change", person=me, **change).refuses(
-        WrongPerson, f"{me} themselves or a director", "Ask one of them"
+        WrongPerson, f"{me} themselves or a Director", "Ask one of them"
     )
 
 

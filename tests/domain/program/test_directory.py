@@ -284,7 +284,7 @@ def test_an_lea_is_registered_with_its_aliases_and_sourced_facts() -> None:
 
 def test_an_lea_is_registered_once() -> None:
     story = Story().do("lea register", id="salt-flat", name="Salt Flat Elementary")
-    story.when("lea register", id="salt-flat", name="Another").refuses(
+    story.when("lea register", id="salt-flat", name="Another", type="school_district").refuses(
         AlreadyExists, "'salt-flat'", "Salt Flat Elementary", "handrail lea show salt-flat"
     )
 
@@ -299,6 +299,17 @@ def test_an_lea_is_registered_once() -> None:
 )
 def test_a_name_means_one_lea(body: dict[str, Any]) -> None:
     Story().when("lea register", **body).refuses(AlreadyExists, ALDER, "Leave it out")
+
+
+@pytest.mark.parametrize("row", table("people-and-roles.md", "LEAs"), ids=lambda row: row["Name"])
+def test_what_kind_an_lea_is_is_as_the_table_says(row: dict[str, str]) -> None:
+    when = Story().when("lea register", id="new-one", name=row["Name"])
+    if row["Its kind, where none was said"] == "asked":
+        when.refuses(Incomplete, row["Name"], "--kind")
+    else:
+        [event] = when.records(LeaRegistered)
+        assert isinstance(event, LeaRegistered)
+        assert f"a {event.lea_type.replace('_', ' ')}" == row["Its kind, where none was said"]
 
 
 def test_no_lea_is_mistaken_for_the_agency() -> None:

@@ -123,7 +123,9 @@ def test_the_same_judgement_is_not_recorded_twice_on_a_day() -> None:
 
 
 def registered() -> Story:
-    return Story().do("lea register", "dana", id="salt-flat", name="Salt Flat")
+    return Story().do(
+        "lea register", "dana", id="salt-flat", name="Salt Flat", type="school_district"
+    )
 
 
 def test_what_is_left_out_of_a_classification_stays() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.reminders.notices import NoticesClaimed
 from domain.reminders.planning import addressed
 from domain.rules.context import SYSTEM
 from tests.domain.story import PURPOSES, Story
@@ -241,3 +242,29 @@ def test_what_goes_over_to_a_side_at_rest_was_passed_on() -> None:
     assert {n.status for n in story.ledger("CI-1/1")} == {"planned"}
     story.do("commitment correct", "marcus", checkin="CI-1", number=1, owner="joy", reason="hers")
     assert reasons(story, "CI-1/1") == {"role passed on"}
+
+
+def test_whoever_was_told_of_a_mistake_hears_once_that_nothing_is_owed() -> None:
+    first, second = date(2026, 9, 25), date(2026, 9, 28)
+    story = Story().effective().proposed(first, "Another LEA's").signed()
+    story.proposed(second, "Data teams").signed("D2").on(date(2026, 9, 14))
+    assert {n.status for n in story.ledger("D1")} >= {"sent", "planned"}
+
+    [proposed] = [e for e in story.entries[story.about]
+                  if e.command and e.command.kind() == "deliverable propose"
+                  and story.history()[e.number - 1].event.model_dump().get("deliverable") == "D1"
+                  ]  # fmt: skip
+    story.do("entry retract", "dana", entry=proposed.number, reason="another LEA's",
+             with_consequences=True)  # fmt: skip
+    story.on(date(2026, 11, 2))
+
+    gone = [
+        (event.person, date_.item, date_.why, date_.due)
+        for event in (r.event for r in story.history())
+        if isinstance(event, NoticesClaimed)
+        for date_ in event.taken_back
+        if date_.item == "D1"
+    ]
+    joy = story.people["joy"].id
+    assert [g for g in gone if g[0] == joy] == [(joy, "D1", "taken back", first)]
+    assert len(gone) == len({person for person, *_ in gone})

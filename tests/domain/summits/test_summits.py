@@ -54,6 +54,7 @@ from domain.summits.summits import (
     EngagementInvited,
     Summit,
     SummitCancelled,
+    SummitEntered,
     SummitHeld,
     SummitPlanned,
     SummitRescheduled,
@@ -732,3 +733,134 @@ def test_the_summits_of_a_year_are_counted_as_the_table_says(row: Row) -> None:
     ]
     [year] = by_year(planned, PLAYBOOK.summits, CALENDAR.fiscal_year)
     assert (year.fiscal_year, year.told()) == (row["Fiscal year"], row["Said"])
+
+
+# What was held before it could be planned here --------------------------------------------------
+
+HELD = {
+    "summit": "Y1-1",
+    "title": "Fall summit",
+    "first": date(2021, 10, 4),
+    "last": date(2021, 10, 5),
+    "place": "Fresno",
+}
+
+
+def test_a_summit_that_was_held_is_entered_with_who_was_there() -> None:
+    story = Story(date(2026, 10, 15)).do(
+        "engagement open", lea="ACUSD", lead="marcus", director="dana", contact="joy",
+        effective=date(2021, 8, 2),
+    )  # fmt: skip
+    [event] = story.when("summit enter", **HELD).records(SummitEntered)
+    assert "was held Mon 4 Oct 2021 to Tue 5 Oct 2021 in Fresno" in event.sentence()
+    assert "LEA hours" not in event.sentence()
+    assert story.history("summit:Y1-1")[0].stamp.effective_at.date() == date(2021, 10, 5)
+    story.do("summit session add", summit="Y1-1", day=1, title="Data")
+    story.do("summit attendance record", summit="Y1-1", day="1", role="teacher", count=8)
+    story.do("summit commitment add", summit="Y1-1", text="Share it", by=date(2021, 11, 1),
+             effective=date(2021, 10, 5))  # fmt: skip
+    story.do("summit commitment settle", summit="Y1-1", commitment="1", outcome="kept",
+             effective=date(2021, 10, 29))  # fmt: skip
+    assert story.state().of(Attendance).at("Y1-1").people == 8
+    assert not [n for n in story.ledger() if n.planned.item.startswith("Y1-1")]
+
+
+def test_what_was_held_is_neither_invited_to_nor_still_to_come() -> None:
+    story = Story(date(2026, 10, 15)).effective()
+    story.when(
+        "summit enter", **{**HELD, "first": date(2026, 10, 14), "last": date(2026, 10, 15)}
+    ).refuses(ImpossibleDate, "not before today", "handrail summit plan Y1-1")
+    story.when(
+        "summit plan", **{**PLAN, "first": date(2021, 10, 4), "last": date(2021, 10, 5)}
+    ).refuses(ImpossibleDate, "handrail summit enter Y1-1 --first 2021-10-04")
+    story.do("summit enter", **HELD)
+    story.when("summit invite", summit="Y1-1").refuses(WrongState, "it was held")
+    story.when("summit enter", **HELD).refuses(AlreadyExists, "handrail correct summit:Y1-1 1")
+
+
+def test_a_summit_of_years_ago_is_planned_and_joined_with_the_days_of_then() -> None:
+    past = date(2021, 8, 30)
+    story = Story(date(2021, 8, 2)).effective().away_until(date(2026, 10, 15))
+    given = {**PLAN, "first": date(2021, 10, 4), "last": date(2021, 10, 5)}
+    story.do("summit plan", effective=past, **{**given, "registration_due": date(2021, 9, 20)})
+    story.do("summit conclude", SYSTEM, summit="Y1-1")
+    story.do("summit invite", summit="Y1-1", effective=past)
+    story.do("summit register", summit="Y1-1", places={"teacher": 3}, effective=date(2021, 9, 10))
+    assert story.state().of(Invitations).all["Y1-1"].registered == 3
+    assert not [n for n in story.ledger("Y1-1/registration") if n.status == "planned"]
+    story.when("summit invite", summit="Y1-1").refuses(WrongState, "it was held")
+
+
+# Put right ---------------------------------------------------------------------------------------
+
+
+def told_of(story: Story) -> Story:
+    return story.do("summit take-over", SYSTEM, summit="Y1-1")
+
+
+def mended(story: Story, verb: str, kind: str, **body: Any) -> Story:
+    """Mend the last entry that a command made on the summit, and let the LEA hear of it."""
+    [*_, entry] = [e for e in story.entries["summit:Y1-1"]
+                   if e.command and e.command.kind() == kind]  # fmt: skip
+    story.do(f"entry {verb}", "dana", of="summit:Y1-1", entry=entry.number, reason="a slip", **body)
+    return told_of(story)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shows"),
+    [
+        ({"title": "Frist summit"}, {"title": PLAN["title"]}),
+        ({"place": "Fresno"}, {"place": PLAN["place"]}),
+        ({"hours": 21}, {"hours": PLAN["hours"]}),
+        ({"first": date(2026, 11, 11)}, {"first": PLAN["first"]}),
+        ({"registration_due": date(2026, 11, 5)}, {"registration_due": PLAN["registration_due"]}),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_what_was_typed_wrongly_of_a_summit_is_put_right_at_each_lea(
+    wrong: dict[str, Any], shows: dict[str, Any]
+) -> None:
+    def invited(**plan: Any) -> Story:
+        story = Story(date(2026, 10, 15)).effective().do("summit plan", **{**PLAN, **plan})
+        return story.do("summit invite", summit="Y1-1")
+
+    right = invited()
+    story = mended(invited(**wrong), "correct", "summit plan", values={k: PLAN[k] for k in wrong})
+    [known], [there] = (s.state().of(Invitations).all.values() for s in (story, right))
+    for name, value in shows.items():
+        assert getattr(known, name) == value
+    assert replace(known, past=()) == there
+    assert story.state("summit:Y1-1").of(Summit) == right.state("summit:Y1-1").of(Summit)
+    planned = [[row for row in registration(s) if row[2] == "planned"] for s in (story, right)]
+    assert planned[0] == planned[1] != []
+
+
+def test_a_summit_called_off_by_mistake_takes_place_and_all_are_invited_as_before() -> None:
+    story = Story(date(2026, 10, 15)).effective().do("summit plan", **PLAN)
+    story.do("summit invite", summit="Y1-1")
+    story.do("summit register", summit="Y1-1", places={"teacher": 3})
+    before = story.state().of(Invitations).all["Y1-1"]
+    told_of(story.do("summit cancel", summit="Y1-1", reason="the wrong one"))
+    assert story.state().of(Invitations).all["Y1-1"].status == "cancelled"
+
+    mended(story, "retract", "summit cancel")
+
+    assert story.state("summit:Y1-1").of(Summit).is_open
+    assert story.state().of(Invitations).all["Y1-1"] == before
+
+
+def test_a_summit_moved_by_mistake_is_back_on_its_days_and_can_be_moved_again() -> None:
+    story = Story(date(2026, 10, 15)).effective().do("summit plan", **PLAN)
+    story.do("summit invite", summit="Y1-1")
+    moved = {"summit": "Y1-1", "reason": "r"}
+    told_of(story.do("summit reschedule", to=date(2026, 12, 3), **moved))
+    mended(story, "retract", "summit reschedule")
+    known = story.state().of(Invitations).all["Y1-1"]
+    assert (known.first, known.registration_due) == (PLAN["first"], PLAN["registration_due"])
+    assert [d for _, d, status, _ in registration(story) if status == "planned"]
+
+    told_of(story.do("summit reschedule", to=date(2026, 12, 10), **moved))
+    assert story.state().of(Invitations).all["Y1-1"].first == date(2026, 12, 10)
+    story.when("entry retract", of="summit:Y1-1", entry=1, reason="x").refuses(
+        WrongState, "handrail correct summit:Y1-1 1", "handrail summit cancel"
+    )

@@ -89,7 +89,7 @@ def test_who_may_hand_over(row: dict[str, str]) -> None:
     if row["May hand over"] == "yes":
         handover(story, actor=actor).records(HandoverSet)
     else:
-        handover(story, actor=actor).refuses(WrongPerson, f"p-{actor}", "p-marcus", "a director")
+        handover(story, actor=actor).refuses(WrongPerson, f"p-{actor}", "p-marcus", "a Director")
         story.do("lead handover", "dana", effective=DAY, **TO)
         story.when("lead handover-cancel", actor, reason="r").refuses(WrongPerson, f"p-{actor}")
 
@@ -371,7 +371,7 @@ def test_before_an_agreement_no_first_contact_is_owed() -> None:
 def test_a_playbook_without_a_word_on_handovers_leaves_them_to_its_lead_and_directors() -> None:
     story = begun().on(SET)
     story.playbook = Playbook.model_validate({**PLAYBOOK.model_dump(), "handover": None})
-    handover(story, actor="tess").refuses(WrongPerson, "p-tess", "p-marcus", "a director")
+    handover(story, actor="tess").refuses(WrongPerson, "p-tess", "p-marcus", "a Director")
     handover(story, actor="marcus").records(HandoverSet)
     assert owed(story, "LH1/overlap") is None
     story.on(DAY)

@@ -270,7 +270,9 @@ def test_somebody_of_outside_works_nowhere_else() -> None:
     story.when("person register", "dana", role=("lead",), email="n@state.example", **nadia).refuses(
         WrongPerson, "lead", "--role"
     )
-    story.when("lea register", id="external", name="External").refuses(Invalid, "'external'")
+    story.when("lea register", id="external", name="External", type="school_district").refuses(
+        Invalid, "'external'"
+    )
 
 
 @pytest.mark.parametrize(

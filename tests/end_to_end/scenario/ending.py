@@ -78,7 +78,9 @@ def step_49_a_summit_moves_for_all(desk: Desk) -> None:
 def step_50_the_second_check_in(desk: Desk) -> None:
     contact(desk, "2056-05-10", by="priya")
     contact(desk, "2056-06-08", by="priya")
-    desk.do("checkin", "hold", E, "--with", "robert", "--with", "joy", by="priya")
+    desk.do(
+        "checkin", "hold", E, "--on", "2056-06-08", "--with", "robert", "--with", "joy", by="priya"
+    )
     close = (
         "checkin", "close", E, *answers("Said again."), "--outcome", "end",
         "--basis", "the LEA carries it", "--sustain", "A team meets every month.",

@@ -234,7 +234,8 @@ def answers(said: str) -> list[str]:
 def step_36_the_first_check_in(desk: Desk) -> None:
     contact(desk, "2055-06-02")
     desk.clock("2055-06-10", "15:00")
-    desk.do("checkin", "hold", E, "--with", "elena", "--with", "joy", by="marcus")
+    desk.do("checkin", "hold", E, "--on", "2055-06-10", "--with", "elena", "--with", "joy",
+            by="marcus")  # fmt: skip
     promised = [
         part
         for one in ("2055-12-01/joy=A second coach.", "2056-02-01/dana=A day on data.",
