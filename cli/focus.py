@@ -4,14 +4,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from cli.imports import Row, Shape, carry_out
+from cli.imports import Row, Shape, carry_out, headings_for
+from cli.sheets.refs import engagements_by_code
+from cli.sheets.results import How
+from cli.sheets.state import DASHBOARD_HEADINGS, Skip, cds_of, shaped_result
+from cli.sheets.values import Order
 from cli.terminal.dates import AsKnown, AsTrue
 from cli.terminal.nouns import noun
 from cli.terminal.output import emit_json
 from cli.terminal.session import Json, Switch, run
-from cli.verbs import Verbs
+from cli.terminal.tables import read_table
+from cli.verbs import Parameter, Verbs
 from domain.focus.dashboard import RecordDashboard
 from domain.focus.measures import MEASURE_KINDS
 from domain.kernel.wording import spoken
@@ -150,66 +155,76 @@ def _measure_lines(m: dict[str, Any]) -> Iterable[str]:
 
 
 def dashboard_import(
-    engagement: str,
+    engagement: Annotated[str, Parameter(allow_leading_hyphen=True)],
     file: Path,
     /,
     *,
     year: int | None = None,
+    indicator: str | None = None,
     reason: str | None = None,
     dry_run: Switch = False,
     skip_refused: Switch = False,
+    strict: Switch = False,
+    sheet: str | None = None,
+    dates: Order | None = None,
+    results: Path | None = None,
     json_: Json = False,
 ) -> None:
-    """Record a year's Dashboard from a CSV or YAML file, one result a row.
+    """Record a year's Dashboard from a spreadsheet, XLSX, CSV or YAML, one result a row.
 
     Columns are indicator, group (blank for all students), colour (or result), and where they
     are not the same for the whole file year, source and engagement. "no colour" says that the
-    Dashboard shows none; blank says that nobody stated it.
+    Dashboard shows none; blank says that nobody stated it. The State's own files are read as they
+    are: of all LEAs by the CDS code, with its letters for groups and its numbers for colours.
 
     Args:
         engagement: The engagement's id, or "-" where each row names its own.
-        file: A CSV file with a header, or a YAML list.
+        file: An Excel workbook, a CSV file with a header, or a YAML list.
         year: The Dashboard's year, where the rows do not say it.
+        indicator: The indicator, where the rows do not say it: the State has a file for each.
         reason: Why results take the place of others recorded for the same year.
         dry_run: Report every row and write nothing.
         skip_refused: Write the good rows although others are refused.
+        strict: Refuse columns that nobody needs, instead of skipping them.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
+        dates: The order in which days such as 3/9/2026 are written.
+        results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """
-    name = None
-    if engagement != "-":
+    kind = RecordDashboard.kind()
+    headings = headings_for(kind, DASHBOARD_HEADINGS)
+    table = read_table(file, headings, strict=strict, sheet=sheet)
+    codes = {code for row in table if (code := cds_of(row.values))}
 
-        async def named(door: "Door") -> str:
-            return await engagement_named(door, engagement)
+    async def named(door: "Door") -> tuple[str | None, dict[str, str]]:
+        name = None if engagement == "-" else await engagement_named(door, engagement)
+        return name, await engagements_by_code(door, codes)
 
-        name = run(named)
-    carry_out(
-        file,
-        RecordDashboard.kind(),
-        dry_run=dry_run,
-        skip_refused=skip_refused,
-        as_json=json_,
-        shape=_shaped({"engagement": name, "year": year, "reason": reason}),
-        join=_snapshots,
-    )
+    name, by_code = run(named) if engagement != "-" or codes else (None, {})
+    defaults = {"engagement": name, "year": year, "indicator": indicator, "reason": reason}
+    how = How(dry_run, skip_refused, strict, sheet, dates, results, json_)
+    shape = _shaped(defaults, by_code)
+    carry_out(file, kind, how, table=table, shape=shape, join=_snapshots)
 
 
 _RESULT = ("result", "colour", "color", "rating")
 
 
-def _shaped(defaults: dict[str, Any]) -> Shape:
+def _shaped(defaults: dict[str, Any], by_code: dict[str, str]) -> Shape:
     """Rows as `dashboard record` takes them: what is one result is gathered under its option."""
 
-    def shape(row: dict[str, Any]) -> dict[str, Any]:
-        rest = {str(k).strip().casefold(): v for k, v in row.items()}
-        said = [rest.pop(name) for name in _RESULT if name in rest]
+    def shape(row: dict[str, Any]) -> dict[str, Any] | Skip:
+        said = {str(k).strip().casefold(): v for k, v in row.items()}
+        said |= {option: value for option, value in defaults.items() if not said.get(option)}
+        rest = shaped_result(said, defaults["engagement"], by_code)
+        if isinstance(rest, Skip):
+            return rest
+        shown = [rest.pop(name) for name in _RESULT if name in rest]
         result = {
-            "indicator": str(rest.pop("indicator", None) or ""),
-            "group": rest.pop("group", None) or "",
-            "result": next((s for s in said if s), None),
+            "indicator": rest.pop("indicator"),
+            "group": rest.pop("group"),
+            "result": next((s for s in shown if s), None),
         }
-        for option, value in defaults.items():
-            if not rest.get(option):
-                rest[option] = value
         return {**rest, "result": [result]}
 
     return shape

@@ -3,19 +3,26 @@
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import TypeAdapter, ValidationError
 
+from cli.sheets.headings import Headings, headings_of
+from cli.sheets.refs import registered_before, resolved
+from cli.sheets.results import LEFT_OUT, How, Result, about, report, writable
+from cli.sheets.standing import stands
+from cli.sheets.state import LIST_HEADINGS, LIST_MARKS, Skip, shaped_lea, slug
+from cli.sheets.template import import_template
+from cli.sheets.values import ORDER_UNKNOWN, Order, Reading, value_for
 from cli.terminal.as_written import fitted
 from cli.terminal.nouns import noun
 from cli.terminal.options import explain
-from cli.terminal.output import DEFECT, REFUSED, emit_json, emit_table, fail, narrate
+from cli.terminal.output import REFUSED, fail, narrate
 from cli.terminal.receipts import given
 from cli.terminal.session import Json, Switch, run, who_acts
 from cli.terminal.tables import Numbered, column, read_table
@@ -25,10 +32,11 @@ from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
 from domain.kernel.fields import option_name
 from domain.kernel.messages import Command
-from domain.kernel.refusals import ReusedCommandId, Unknown
+from domain.kernel.refusals import AlreadyExists, ReusedCommandId, Unknown
 from domain.kernel.validation import wrong_with
 from domain.kernel.wording import counted, spoken
 from domain.policy.calendar import local_date
+from domain.program.leas import RegisterLea
 from domain.rules.registry import COMMANDS
 from queries.names import Names
 from queries.refs import engagement_id
@@ -40,7 +48,6 @@ if TYPE_CHECKING:
 
 
 _IMPORTS = uuid5(NAMESPACE_URL, "tag:handrail,2026:import")
-_LIST_SEPARATOR = ";"
 
 
 PROGRESS_EVERY = 20
@@ -79,20 +86,10 @@ class Row:
         return json.dumps(said, sort_keys=True)
 
 
-Shape = Callable[[dict[str, Any]], dict[str, Any]]
-"""Turns a row as people write it into the columns of its command."""
+Shape = Callable[[dict[str, Any]], dict[str, Any] | Skip]
+"""Turns a row as people write it into the columns of its command, or says why it is left out."""
 Join = Callable[[list[Row]], list[Row]]
 """Joins checked rows that are one fact."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a row."""
-
-    number: int
-    what: str
-    outcome: str
-    message: str
 
 
 def register(app: Verbs) -> None:
@@ -104,6 +101,7 @@ def register(app: Verbs) -> None:
     noun(app, "evidence").command(_importer("evidence log"), name="import")
     noun(app, "investment").command(_importer("investment add"), name="import")
     app.command(import_commands, name="import")
+    app["import"].command(import_template, name="template")
 
 
 def columns(kind: str) -> str:
@@ -118,30 +116,70 @@ def columns(kind: str) -> str:
 
 def _importer(kind: str) -> Callable[..., None]:
     def importer(
-        file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
+        file: Path,
+        /,
+        *,
+        dry_run: Switch = False,
+        skip_refused: Switch = False,
+        strict: Switch = False,
+        sheet: str | None = None,
+        dates: Order | None = None,
+        results: Path | None = None,
+        json_: Json = False,
     ) -> None:
-        carry_out(file, kind, dry_run=dry_run, skip_refused=skip_refused, as_json=json_)
+        how = How(dry_run, skip_refused, strict, sheet, dates, results, json_)
+        carry_out(file, kind, how, shape=_shape(kind))
 
-    importer.__doc__ = f"""Give `handrail {kind}` for every row of a CSV or YAML file.
+    importer.__doc__ = f"""Give `handrail {kind}` for every row of a spreadsheet: XLSX, CSV or YAML.
 
     Every row is checked before anything is written. Rows that were recorded before are not recorded
     again, whoever imports them and whatever the file is called. What a column means:
-    `handrail {kind} --help`.
+    `handrail {kind} --help`; a sheet to fill in: `handrail import template "{kind}" --xlsx FILE`.
 
     {columns(kind)}
 
     Args:
-        file: A CSV file with a header, or a YAML list. Several values in a CSV cell are
-            separated by ";".
+        file: An Excel workbook, a CSV file with a header, or a YAML list. Several values in a cell
+            are separated by ";".
         dry_run: Report every row and write nothing.
         skip_refused: Write the good rows although others are refused.
+        strict: Refuse columns that nobody needs, instead of skipping them.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
+        dates: The order in which days such as 3/9/2026 are written.
+        results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """
     return importer
 
 
+_BY_ID: Final = {"conversation log": "group", "evidence log": "method"}
+"""The column that holds an id of the playbook, which people write as a word: Union President."""
+
+
+def _shape(kind: str) -> Shape:
+    if kind == RegisterLea.kind():
+        return shaped_lea
+    column = _BY_ID.get(kind)
+
+    def with_id(row: dict[str, Any]) -> dict[str, Any]:
+        if column and (said := row.get(column)):
+            row[column] = slug(str(said))
+        return row
+
+    return with_id
+
+
 def import_commands(
-    file: Path, /, *, dry_run: Switch = False, skip_refused: Switch = False, json_: Json = False
+    file: Path,
+    /,
+    *,
+    dry_run: Switch = False,
+    skip_refused: Switch = False,
+    strict: Switch = False,
+    sheet: str | None = None,
+    dates: Order | None = None,
+    results: Path | None = None,
+    json_: Json = False,
 ) -> None:
     """Give any commands from a file: each row names its own in the column "command".
 
@@ -149,46 +187,69 @@ def import_commands(
     `deliverable propose` they are engagement, title, due and so on, as its --help names them.
 
     Args:
-        file: A CSV file with a header, or a YAML list.
+        file: An Excel workbook, a CSV file with a header, or a YAML list.
         dry_run: Report every row and write nothing.
         skip_refused: Write the good rows although others are refused.
+        strict: Refuse columns that nobody needs, instead of skipping them.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
+        dates: The order in which days such as 3/9/2026 are written.
+        results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """
-    carry_out(file, None, dry_run=dry_run, skip_refused=skip_refused, as_json=json_)
+    carry_out(file, None, How(dry_run, skip_refused, strict, sheet, dates, results, json_))
+
+
+def headings_for(kind: str | None, extra: Mapping[str, str] | None = None) -> Headings:
+    """What may stand over the columns of a file.
+
+    Args:
+        kind: The command that each row gives; None where each names its own.
+        extra: Further columns, with other words for each.
+    """
+    given = [COMMANDS[kind]] if kind else [c for c in COMMANDS.values() if not c.internal]
+    if kind == RegisterLea.kind():
+        headings = headings_of(given, {"command": "", **LIST_HEADINGS})
+        return replace(headings, marks=LIST_MARKS, lone=frozenset(LIST_HEADINGS) - LIST_MARKS)
+    return headings_of(given, {"command": "", **(extra or {})})
 
 
 def carry_out(
     file: Path,
     kind: str | None,
+    how: How,
     *,
-    dry_run: bool,
-    skip_refused: bool,
-    as_json: bool,
     table: list[Numbered] | None = None,
     shape: Shape = dict,
     join: Join | None = None,
+    reading: Reading | None = None,
 ) -> None:
     """Check every row, then give the commands; exit code 1 when a row is refused.
 
     Args:
         file: Where the rows stand.
         kind: The command that each row gives; None where each names its own.
-        dry_run: Write nothing.
-        skip_refused: Write the good rows although others are refused.
-        as_json: Answer with one JSON object a row.
+        how: What was typed besides.
         table: The rows, where they were read already.
         shape: Turns each row into the columns of its command.
         join: Joins rows that are one fact.
+        reading: How values were read, where some were already.
     """
-    values = [replace(r, values=shape(dict(r.values))) for r in table or read_table(file)]
+    writable(how.results, file)
+    if table is None:
+        table = read_table(file, headings_for(kind), strict=how.strict, sheet=how.sheet)
+    values, left_out = _shaped(file, table, shape, kind)
     actor = who_acts()
+    reading = reading or Reading(how.dates)
 
     async def work(door: "Door") -> tuple[list[Result], Names]:
         from bootstrap.door import new_command_id
 
         issued_at = await door.now()
-        numbered = await _number_engagements(door, values, kind)
-        rows, wrong = parsed(values, kind)
+        known, before = await registered_before(door, values, kind)
+        numbered = await _number_engagements(door, known, kind)
+        named, wrong = await resolved(door, known, kind)
+        rows, malformed = parsed(named, kind, reading)
+        wrong += malformed
         rows = [replace(row, numbered=row.number in numbered) for row in rows]
         names = Names(door)
 
@@ -202,17 +263,28 @@ def carry_out(
                 illustrative=row.illustrative,
             )
 
-        results = list(wrong)
+        results = [*left_out, *before, *wrong]
         if join is None:
             rows, before = await new_among(door.pool, door.vault, rows)
             results += before
         rehearsed = await door.rehearse([packed(row) for row in rows])
-        refused = {
-            row.number: receipt
-            for row, receipt in zip(rows, rehearsed, strict=True)
-            if receipt.outcome == "refused"
-        }
-        writes = not dry_run and (skip_refused or not (refused or wrong))
+        refused, known_already = {}, {}
+        for row, receipt in zip(rows, rehearsed, strict=True):
+            if receipt.outcome != "refused":
+                continue
+            if receipt.refusal == AlreadyExists.__name__ and (
+                so := await stands(door, row.command)
+            ):
+                known_already[row.number] = so
+            else:
+                refused[row.number] = receipt
+        results += [
+            _result(row, None, "recorded before", known_already[row.number])
+            for row in rows
+            if row.number in known_already
+        ]
+        rows = [row for row in rows if row.number not in known_already]
+        writes = not how.dry_run and (how.skip_refused or not (refused or wrong))
         good = [row for row in rows if row.number not in refused]
         results += [_result(r, refused[r.number], "refused") for r in rows if r.number in refused]
         if not writes:
@@ -234,7 +306,30 @@ def carry_out(
         return sorted(results, key=lambda r: r.number), names
 
     results, names = run(work, commands=True)
-    report(file, results, names, dry_run=dry_run, as_json=as_json)
+    if days := reading.in_words():
+        narrate(f"{file.name}: {days}")
+    written = {row.number: row.values for row in table}
+    called = {row.number: about(row.values) for row in table}
+    called |= {row.number: about({**written[row.number], **row.values}) for row in values}
+    report(file, results, names, called, how)
+
+
+def _shaped(
+    file: Path, table: list[Numbered], shape: Shape, kind: str | None
+) -> tuple[list[Numbered], list[Result]]:
+    """The rows as their command takes them, and a result for every one that is left out."""
+    kept, left_out = [], []
+    for row in table:
+        values = shape(dict(row.values))
+        if isinstance(values, Skip):
+            left_out.append(Result(row.number, kind or "", LEFT_OUT, values.why))
+        else:
+            kept.append(replace(row, values=values))
+    for why, rows in Counter(r.message for r in left_out).items():
+        narrate(f"{file.name}: {counted(rows, 'row')} left out: {why}.")
+    if not kept:
+        fail(f"{file}: no row is of the kind that is imported here.", REFUSED)
+    return kept, left_out
 
 
 async def new_among(
@@ -297,55 +392,6 @@ def _results(row: Row, receipt: Receipt | None, outcome: str, message: str = "")
     ]
 
 
-def report(
-    file: Path, results: list[Result], names: Names, *, dry_run: bool, as_json: bool
-) -> None:
-    refused = sum(r.outcome == "refused" for r in results)
-    same = {(r.what, r.message) for r in results} if refused == len(results) > 1 else set()
-    if as_json:
-        for r in results:
-            emit_json(
-                {
-                    "row": r.number,
-                    "command": r.what,
-                    "outcome": r.outcome,
-                    "message": names.told(r.message),
-                }
-            )
-    elif len(same) == 1:
-        [(_, message)] = same
-        fail(f"{file.name}, each of {counted(len(results), 'row')}: {names.told(message)}", REFUSED)
-    else:
-        emit_table(
-            f"{file.name}: {counted(len(results), 'row')}",
-            ("Row", "Command", "Outcome", "Why"),
-            [(r.number, r.what, r.outcome, names.told(r.message)) for r in results],
-        )
-        if dry_run:
-            print("Dry run: nothing was written.")
-    if any(r.outcome == "recorded before" for r in results):
-        narrate(
-            "What was recorded before was not recorded again. If it happened once more, give its "
-            "day in the column on."
-        )
-    if defect := sum(r.outcome == "defect" for r in results):
-        narrate(f"{counted(defect, 'row')} met a defect; once it is mended, import the file again.")
-        raise SystemExit(DEFECT)
-    if refused:
-        nothing = not any(r.outcome.startswith("recorded") for r in results)
-        others = any(r.outcome == "would be recorded" for r in results)
-        narrate(
-            f"{refused} of {counted(len(results), 'row')} refused"
-            + ("; nothing was written. Correct them" if nothing else ". Correct them")
-            + (
-                " and repeat, or add --skip-refused to write the others."
-                if others
-                else " and repeat."
-            )
-        )
-        raise SystemExit(REFUSED)
-
-
 async def _number_engagements(
     door: "Door", rows: list[Numbered], kind: str | None
 ) -> frozenset[int]:
@@ -365,20 +411,26 @@ async def _number_engagements(
     return frozenset(numbered)
 
 
-def parsed(content: list[Numbered], kind: str | None) -> tuple[list[Row], list[Result]]:
+def parsed(
+    content: list[Numbered], kind: str | None, reading: Reading | None = None
+) -> tuple[list[Row], list[Result]]:
     """The rows that have the form of a command, and a result for each that has not."""
     rows: list[Row] = []
     wrong: list[Result] = []
+    reading = reading or Reading()
     for row in content:
         try:
-            rows.append(_row(row.number, dict(row.values), kind))
+            rows.append(_row(row.number, dict(row.values), kind, reading))
         except ValueError as problem:
+            message = str(problem)
+            if any(map(reading.doubtful, row.values.values())):
+                message += f" ({ORDER_UNKNOWN})"
             what = kind or str(row.values.get("command") or "")
-            wrong.append(Result(row.number, what, "refused", str(problem)))
+            wrong.append(Result(row.number, what, "refused", message))
     return rows, wrong
 
 
-def _row(number: int, values: dict[str, Any], kind: str | None) -> Row:
+def _row(number: int, values: dict[str, Any], kind: str | None, reading: Reading) -> Row:
     named = " ".join(str(values.pop("command", None) or kind or "").split()).casefold()
     command_type = COMMANDS.get(named)
     if command_type is None or command_type.internal:
@@ -387,8 +439,8 @@ def _row(number: int, values: dict[str, Any], kind: str | None) -> Row:
             f'"lea register".'
         )
     by_option = {option_name(n, f): n for n, f in command_type.model_fields.items()}
-    on = None if "on" in by_option else _common(Day, values, "on")
-    illustrative = _common(bool, values, "illustrative")
+    on = None if "on" in by_option else _common(Day, values, "on", reading)
+    illustrative = _common(bool, values, "illustrative", reading)
     body: dict[str, Any] = {}
     for label, value in values.items():
         if value is None or value == "":
@@ -398,7 +450,7 @@ def _row(number: int, values: dict[str, Any], kind: str | None) -> Row:
             raise ValueError(
                 f"{named} has no column {label!r}. It has {', '.join(sorted(by_option))}."
             )
-        body[name] = _value(value, command_type, name)
+        body[name] = value_for(value, command_type.model_fields[name], reading)
     try:
         command = command_type.model_validate(body)
     except ValidationError as problem:
@@ -406,25 +458,14 @@ def _row(number: int, values: dict[str, Any], kind: str | None) -> Row:
     return Row(number, command, on, bool(illustrative))
 
 
-def _common(kind: Any, values: dict[str, Any], name: str) -> Any:
+def _common(kind: Any, values: dict[str, Any], name: str, reading: Reading) -> Any:
     """What any row may say besides its command; None where it does not."""
     value = fitted(values.pop(name, None) or None, kind | None)
     if value is None:
         return None
+    if kind is Day and isinstance(value, str):
+        value = reading.day(value.strip())
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as problem:
         raise ValueError(f"{name} {wrong_with(problem.errors()[0])}") from problem
-
-
-def _value(value: object, command_type: type[Command], name: str) -> object:
-    """A cell or a YAML value as the command takes it."""
-    annotation = command_type.model_fields[name].annotation
-    if not isinstance(value, str):
-        return fitted(value, annotation)
-    parts = [part.strip() for part in value.split(_LIST_SEPARATOR) if part.strip()]
-    if "Mapping" in str(annotation):
-        return dict(part.partition("=")[::2] for part in parts)
-    if "tuple[" in str(annotation):
-        return parts
-    return fitted(value, annotation)

@@ -232,6 +232,7 @@ VERBS: Final = {
     "rehearse": "cli.reminders",
     "dosage": "cli.coaching",
     "import": "cli.imports",
+    "import template": "cli.imports",
     "portfolio mix": "cli.portfolio",
     "portfolio triage": "cli.portfolio",
     "bulk reschedule summit": "cli.summits",

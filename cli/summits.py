@@ -1,6 +1,5 @@
 """Summits: invite many, move them for many, take in who was there, and see them."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -8,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from cli.imports import carry_out
+from cli.imports import carry_out, headings_for
+from cli.sheets.results import How
+from cli.sheets.state import slug
+from cli.sheets.values import Order, Reading
 from cli.terminal.dates import checked
 from cli.terminal.nouns import noun
 from cli.terminal.options import validated
@@ -27,6 +29,7 @@ from cli.terminal.tables import read_table
 from cli.verbs import Date, Parameter, Verbs
 from domain.kernel.nouns import about_noun
 from domain.kernel.wording import counted, lea_hours, spoken
+from domain.summits.attendance import RecordAttendance
 from domain.summits.invitations import InviteToSummit
 from domain.summits.summits import RescheduleSummit, span
 from queries.names import Names
@@ -231,9 +234,13 @@ def attendance_import(
     *,
     dry_run: Switch = False,
     skip_refused: Switch = False,
+    strict: Switch = False,
+    sheet: str | None = None,
+    dates: Order | None = None,
+    results: Path | None = None,
     json_: Json = False,
 ) -> None:
-    """Record who was at a summit from a CSV or YAML file, a person or a role a row.
+    """Record who was at a summit from a spreadsheet: XLSX, CSV or YAML, a person or a role a row.
 
     Columns are lea (any name of the LEA, or its engagement), day (a date, or 1 for the first day),
     role, and person (a handle) or count. Every row is checked before anything is written;
@@ -241,43 +248,49 @@ def attendance_import(
 
     Args:
         summit: The summit, for example Y1-1.
-        file: A CSV file with a header, or a YAML list.
+        file: An Excel workbook, a CSV file with a header, or a YAML list.
         dry_run: Report every row and write nothing.
         skip_refused: Write the good rows although others are refused.
+        strict: Refuse columns that nobody needs, instead of skipping them.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
+        dates: The order in which days such as 3/9/2026 are written.
+        results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """
-    table = read_table(file)
-    named = {str(r.values.get("lea") or r.values.get("engagement") or "") for r in table}
-
-    async def work(door: "Door") -> dict[str, str]:
-        from domain.kernel.refusals import Unknown
-
-        found = {}
-        for name in named - {""}:
-            try:
-                found[name] = await engagement_named(door, name)
-            except Unknown:
-                continue  # Said of the row, when it is checked.
-        return found
-
-    known = run(work)
+    kind = RecordAttendance.kind()
+    headings = headings_for(kind, {"lea": "lea name|district|district name"})
+    table = read_table(file, headings, strict=strict, sheet=sheet)
+    reading = Reading(dates)
+    first, last = run(lambda door: _days(door, summit))
 
     def shape(row: dict[str, Any]) -> dict[str, Any]:
-        name = str(row.pop("lea", None) or row.pop("engagement", None) or "")
-        row.pop("engagement", None)
-        # An unknown name is refused by the engagement's own rule, which names the nearest.
-        unknown = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:60]
-        return {**row, "summit": summit, "engagement": known.get(name, unknown)}
+        name = row.pop("lea", None)
+        return {
+            **row,
+            "summit": summit,
+            "engagement": name or row.get("engagement"),
+            "role": slug(str(row.get("role") or "")),
+            "day": _number_of(reading.day(str(row.get("day") or "").strip()), first, last),
+        }
 
-    carry_out(
-        file,
-        "summit attendance record",
-        dry_run=dry_run,
-        skip_refused=skip_refused,
-        as_json=json_,
-        table=table,
-        shape=shape,
-    )
+    how = How(dry_run, skip_refused, strict, sheet, dates, results, json_)
+    carry_out(file, kind, how, table=table, shape=shape, reading=reading)
+
+
+async def _days(door: "Door", summit: str) -> tuple[date, date]:
+    from queries.summits import summit_of
+
+    found = await summit_of(door, summit)
+    return found["first"], found["last"]
+
+
+def _number_of(day: str, first: date, last: date) -> str:
+    """A day of the summit by its number, however it is written, so that a row says the same."""
+    try:
+        meant = date.fromisoformat(day)
+    except ValueError:
+        return day
+    return str((meant - first).days + 1) if first <= meant <= last else day
 
 
 def summit_list(*, json_: Json = False) -> None:

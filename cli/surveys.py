@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cli.imports import Result, report
+from cli.sheets.results import How, Result, report, writable
 from cli.terminal.dates import AsKnown, AsTrue, checked, day_typed
 from cli.terminal.nouns import noun
 from cli.terminal.options import explain
@@ -53,9 +53,11 @@ def survey_import(
     illustrative: Switch = False,
     dry_run: Switch = False,
     skip_refused: Switch = False,
+    sheet: str | None = None,
+    results: Path | None = None,
     json_: Json = False,
 ) -> None:
-    """Record a year's survey from a CSV or YAML file: of answers, or of means.
+    """Record a year's survey from a spreadsheet, XLSX, CSV or YAML: of answers, or of means.
 
     A file of answers has one respondent a row and one construct a column, blank where nothing
     was answered; it is brought to means here, and nothing but the means leaves this machine.
@@ -64,7 +66,7 @@ def survey_import(
 
     Args:
         engagement: The engagement's id, or any name of its LEA.
-        file: A CSV file with a header, or a YAML list.
+        file: An Excel workbook, a CSV file with a header, or a YAML list.
         survey: Which survey, by its year: 1 for the first.
         on: The day on which it was taken (YYYY-MM-DD).
         instrument: The questionnaire, as the playbook calls it; its last one if left out.
@@ -73,11 +75,14 @@ def survey_import(
         illustrative: Mark what this records as illustrative.
         dry_run: Report every row and write nothing.
         skip_refused: Record the survey without the rows that are refused.
+        sheet: Which sheet of a workbook; the first one with such headings if left out.
+        results: Write the result of every row into this file, .csv or .xlsx.
         json_: One JSON object a row.
     """
     from queries.surveys import mean_data, means_of
 
-    table = read_table(file)
+    writable(results, file)
+    table = read_table(file, sheet=sheet)
     content, numbers = [row.values for row in table], [row.number for row in table]
     taken: date = checked(date, on, "--on")
     actor = who_acts()
@@ -88,13 +93,13 @@ def survey_import(
 
         now = await door.now()
         state, context = await standing_of(door, engagement)
-        results, wrong = means_of(content, instrument, state, context)
+        found, wrong = means_of(content, instrument, state, context)
         outcomes = [
             Result(numbers[n - 1], "survey record", "refused", why) for n, why in wrong.items()
         ]
         good = [number for n, number in enumerate(numbers, start=1) if n not in wrong]
         body = {
-            "engagement": state.id, "year": survey, "taken": taken, "result": results,
+            "engagement": state.id, "year": survey, "taken": taken, "result": found,
             "instrument": instrument, "source": source, "reason": reason,
         }  # fmt: skip
         try:
@@ -121,7 +126,7 @@ def survey_import(
         outcomes += [Result(n, "survey record", outcome, "") for n in good]
         names = Names(door)
         await names.learn(receipt.message if receipt else None)
-        return sorted(outcomes, key=lambda r: r.number), receipt, results, names
+        return sorted(outcomes, key=lambda r: r.number), receipt, found, names
 
     outcomes, receipt, means, names = run(work, commands=True)
     if receipt and receipt.outcome == "refused":
@@ -129,7 +134,9 @@ def survey_import(
         tell(receipt, [], names, as_json=json_)
     if means and not json_:
         print("It comes to: " + ", ".join(f"{m.of} {_cell(mean_data(m, {}))}" for m in means))
-    report(file, outcomes, names, dry_run=dry_run, as_json=json_)
+    how = How(dry_run, skip_refused, sheet=sheet, results=results, as_json=json_)
+    # Of answers nobody is named, whatever the rows say.
+    report(file, outcomes, names, {}, how)
 
 
 def survey_show(

@@ -89,7 +89,7 @@ class Verbs:
         """
         from cyclopts import App
 
-        made = App(name=self.name, help=self.help, **more)
+        made = App(name=self.name, help=self.help or None, **more)
         if self.does is not None:
             made.default(for_cyclopts(self.does))
         for name, below in self._below.items():

@@ -1,16 +1,21 @@
 """A file of rows as spreadsheets write it: the rows, and what had to be understood to read them."""
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.terminal.files import read_text, read_yaml
+from cli.sheets.grid import Broken, Grid, Line, NotASheet
+from cli.sheets.headings import Headings
+from cli.sheets.text import read_text_grid
+from cli.sheets.workbook import read_workbook
+from cli.terminal.files import read_yaml, unreadable
 from cli.terminal.output import REFUSED, fail, narrate
+from domain.kernel.refusals import did_you_mean
 from domain.kernel.wording import counted
 
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_WORKBOOKS = (".xlsx", ".xlsm")
+_PACKED = b"PK\x03\x04"
+_MOST_NAMED = 8
 _NO_DATA = "no data"
 """What the State's files write into a cell that says nothing."""
 
@@ -20,25 +25,37 @@ class Numbered:
     """One row of a file."""
 
     number: int
-    """Counts the rows below the header from 1, empty ones included: a spreadsheet's, less one."""
+    """As the spreadsheet shows it; in a YAML list, counted from 1."""
     values: dict[str, Any]
 
 
-def read_table(file: Path) -> list[Numbered]:
-    """The rows of a CSV or YAML file, each with what is said in it.
+def read_table(
+    file: Path,
+    headings: Headings | None = None,
+    *,
+    strict: bool = False,
+    sheet: str | None = None,
+) -> list[Numbered]:
+    """The rows of a workbook, a table of text or a YAML list, each with what is said in it.
 
     How it was read is told where it is not the usual way; a file that cannot be read, or has no
     rows, ends the command.
+
+    Args:
+        file: Where the rows stand.
+        headings: What may stand over the columns; every column counts, by its name, if None.
+        strict: Refuse columns that nobody needs, instead of skipping them.
+        sheet: Which sheet of a workbook; the first one with something in it if None.
     """
     kind = file.suffix.lower()
     if kind in (".yaml", ".yml"):
-        rows = _rows_of_yaml(file)
-    elif kind in (".csv", ".tsv", ".txt"):
-        rows = _rows_of_csv(file)
+        rows = _rows_of_yaml(file, headings)
+    elif kind in (*_WORKBOOKS, ".csv", ".tsv", ".txt"):
+        rows = _rows_of_sheet(file, headings, strict=strict, sheet=sheet)
     else:
         fail(
-            f"{file}: an import is a .csv or .yaml file (.tsv and .txt are read like .csv). Save "
-            f"the table as CSV UTF-8.",
+            f"{file}: an import is an .xlsx, .csv or .yaml file (.tsv and .txt are read like "
+            f".csv). Save the table as Excel workbook or as CSV UTF-8.",
             REFUSED,
         )
     if not rows:
@@ -46,7 +63,7 @@ def read_table(file: Path) -> list[Numbered]:
     return rows
 
 
-def _rows_of_yaml(file: Path) -> list[Numbered]:
+def _rows_of_yaml(file: Path, headings: Headings | None) -> list[Numbered]:
     content = read_yaml(file)
     if content is not None and not isinstance(content, list):
         fail(f"{file}: a YAML import is a list of rows, each with NAME: VALUE.", REFUSED)
@@ -58,12 +75,16 @@ def _rows_of_yaml(file: Path) -> list[Numbered]:
                 f"of rows begins each with a dash.",
                 REFUSED,
             )
-        rows.append(Numbered(number, _named(file, number, row)))
+        rows.append(Numbered(number, _named(file, number, row, headings)))
     return rows
 
 
-def _named(file: Path, number: int, row: dict[str, Any]) -> dict[str, Any]:
-    names = [column(name) for name in row]
+def _named(
+    file: Path, number: int, row: dict[str, Any], headings: Headings | None
+) -> dict[str, Any]:
+    """A row by our names; one that nobody needs stays, and its command refuses it."""
+    ours = headings.named([*row]) if headings else [""] * len(row)
+    names = [name or column(written) for name, written in zip(ours, row, strict=True)]
     if twice := _twice(names):
         fail(f"{file}, row {number}: {twice!r} is there twice. Leave one of them out.", REFUSED)
     return dict(zip(names, row.values(), strict=True))
@@ -78,71 +99,134 @@ def _twice(names: list[str]) -> str | None:
     return next((n for i, n in enumerate(names) if n and n in names[:i]), None)
 
 
-def _rows_of_csv(file: Path) -> list[Numbered]:
-    text = read_text(file)
+def _rows_of_sheet(
+    file: Path, headings: Headings | None, *, strict: bool, sheet: str | None
+) -> list[Numbered]:
     try:
-        delimiter, text = _delimited(text)
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as problem:
+        content = file.read_bytes()
+    except OSError as problem:
+        fail(unreadable(file, problem), REFUSED)
+    try:
+        if file.suffix.lower() in _WORKBOOKS or content.startswith(_PACKED):
+            grid = read_workbook(file, content, headings, sheet)
+        elif sheet is not None:
+            fail(f"{file} has no sheets: --sheet is for Excel workbooks. Leave it out.", REFUSED)
+        else:
+            grid = read_text_grid(file, content, headings)
+    except NotASheet as problem:
+        fail(str(problem), REFUSED)
+    return _rows_of_grid(file, grid, headings, strict=strict)
+
+
+def _rows_of_grid(
+    file: Path, grid: Grid, headings: Headings | None, *, strict: bool
+) -> list[Numbered]:
+    """The rows below the headings of a sheet, and what is to be told of how they were found."""
+    if not any(any(line.cells) for line in grid.lines):
+        return []
+    at = headings.line_of(grid.lines) if headings else _first(grid.lines)
+    top, below = grid.lines[at], [line for line in grid.lines[at + 1 :] if any(line.cells)]
+    read, also = list(grid.read), list(grid.told)
+    if above := [line for line in grid.lines[:at] if any(line.cells)]:
+        read.append(f"headings in row {top.number}, what stands above left out")
+        also.append(f"above the headings: {_shown(' '.join(filter(None, above[0].cells)))}")
+    width = max(map(len, (top.cells, *(line.cells for line in below))))
+    over = [*top.cells, *[""] * (width - len(top.cells))]
+    named = _columns(file, over, headings)
+    for line in below:
+        _all_below_a_name(file, line, over, grid.between)
+    unneeded = [heading for heading, name in zip(over, named, strict=True) if heading and not name]
+    if unneeded and strict:
         fail(
-            f"{file} is not a CSV file: {problem}. Save it as CSV, with quotes around a cell that "
-            f"holds a comma or a quote, and none that is left open.",
+            f"{file}: {_not_needed(unneeded, headings)}Take it out, or leave out --strict.", REFUSED
+        )
+    if below and unneeded:
+        also.append(_not_needed(unneeded, headings).rstrip(" .") + ": skipped")
+    kept = [(i, name) for i, name in enumerate(named) if name]
+    if below and not kept:
+        fail(
+            f"{file}: {_not_needed(unneeded, headings).rstrip()} None that is needed is there. See "
+            f"which are: the verb with --help, or a sheet to fill in: handrail import template",
             REFUSED,
         )
-    while records and not any(cell.strip() for cell in records[0]):
-        records.pop(0)
-    if not records:
-        return []
-    header = [column(name) for name in records[0]]
-    if twice := _twice(header):
-        fail(f"{file}: the column {twice!r} is there twice. Take one of them out.", REFUSED)
-    rows, empty, silent = [], 0, 0
-    for number, cells in enumerate(records[1:], start=1):
-        said = [cell.strip() for cell in cells]
-        if not any(said):
-            empty += 1
-            continue
-        header += [""] * (len(said) - len(header))
-        for name, cell in zip(header, said, strict=False):
-            if cell and not name:
-                fail(
-                    f"{file}, row {number}: {_shown(cell)} stands under a column without a name, "
-                    f"or beyond the last one. Name the column, take it out, or put quotes around "
-                    f"a cell that holds {_DELIMITERS[delimiter]}.",
-                    REFUSED,
-                )
-        silent += sum(cell.casefold() == _NO_DATA for cell in said)
-        rows.append(
-            Numbered(
-                number,
-                {
-                    name: "" if cell.casefold() == _NO_DATA else cell
-                    for name, cell in zip(header, said, strict=False)
-                    if name
-                },
-            )
-        )
-    if rows and delimiter != ",":
-        narrate(f"{file.name}: read with {_DELIMITERS[delimiter]} between the columns.")
+    broken = [
+        cell
+        for line in below
+        for i, _ in kept
+        if i < len(line.cells) and isinstance(cell := line.cells[i], Broken)
+    ]
+    if broken:
+        fail(f"{file}: {_not_taken(broken)}", REFUSED)
+    silent = sum(
+        line.cells[i].casefold() == _NO_DATA
+        for line in below
+        for i, _ in kept
+        if i < len(line.cells)
+    )
+    rows = [
+        Numbered(line.number, {name: _cell(line, i) for i, name in kept})
+        for line in below
+        if any(_cell(line, i) for i, _ in kept)
+    ]
+    empty = grid.lines[-1].number - top.number - len(rows)
     if rows and empty:
-        narrate(f"{file.name}: {counted(empty, 'empty row')} skipped.")
+        also.append(f"{counted(empty, 'empty row')} skipped")
+    if rows and (blank := sum(not cell for cell in top.cells)):
+        also.append(f"{counted(blank, 'empty column')} skipped")
     if silent:
-        narrate(f'{file.name}: {counted(silent, "cell")} with "No Data" counted as left out.')
+        also.append(f'{counted(silent, "cell")} with "No Data" counted as left out')
+    if rows and read:
+        narrate(f"{file.name}: read {', '.join(read)}.")
+    for sentence in also if rows else ():
+        narrate(f"{file.name}: {sentence}.")
     return rows
 
 
-def _delimited(text: str) -> tuple[str, str]:
-    """What stands between the columns, and the text without the line in which Excel says so."""
-    first, _, rest = text.partition("\n")
-    said = first.strip("\r").strip('"')
-    if said[:4].casefold() == "sep=" and said[4:5] in _DELIMITERS:
-        return said[4], rest
+def _first(lines: list[Line]) -> int:
+    return next(i for i, line in enumerate(lines) if any(line.cells))
 
-    def columns(delimiter: str) -> int:
-        lines = io.StringIO(text, newline="")
-        return next((len(r) for r in csv.reader(lines, delimiter=delimiter) if any(r)), 0)
 
-    return max(_DELIMITERS, key=columns), text
+def _is_silent(line: Line, at: int) -> bool:
+    return at < len(line.cells) and line.cells[at].casefold() == _NO_DATA
+
+
+def _cell(line: Line, at: int) -> str:
+    return "" if at >= len(line.cells) or _is_silent(line, at) else line.cells[at]
+
+
+def _columns(file: Path, over: list[str], headings: Headings | None) -> list[str]:
+    names = headings.named(over) if headings else [column(heading) for heading in over]
+    if twice := _twice(names):
+        first, second = [h for h, n in zip(over, names, strict=True) if n == twice][:2]
+        also = "" if column(first) == column(second) else f" ({first!r} and {second!r})"
+        fail(f"{file}: the column {twice!r} is there twice{also}. Take one of them out.", REFUSED)
+    return names
+
+
+def _all_below_a_name(file: Path, line: Line, over: list[str], between: str) -> None:
+    for heading, cell in zip(over, line.cells, strict=False):
+        if cell and not heading:
+            quotes = f", or put quotes around a cell that holds {between}" if between else ""
+            fail(
+                f"{file}, row {line.number}: {_shown(str(cell))} stands under a column without a "
+                f"name, or beyond the last one. Name the column, or take it out{quotes}.",
+                REFUSED,
+            )
+
+
+def _not_needed(unneeded: list[str], headings: Headings | None) -> str:
+    known = sorted({*headings.names.values()}) if headings else []
+    near = did_you_mean(column(unneeded[0]), known) if len(unneeded) == 1 else ""
+    shown = ", ".join(map(_shown, unneeded[:_MOST_NAMED]))
+    more = f" and {len(unneeded) - _MOST_NAMED} more" if len(unneeded) > _MOST_NAMED else ""
+    which = "the column" if len(unneeded) == 1 else "the columns"
+    return f"nobody needs {which} {shown}{more}. {near}"
+
+
+def _not_taken(broken: list[Broken]) -> str:
+    shown = "; ".join(f"{c.place} holds {c}, {c.why}" for c in broken[:_MOST_NAMED])
+    more = f"; and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
+    return f"{shown}{more}."
 
 
 def _shown(value: object) -> str:

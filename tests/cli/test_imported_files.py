@@ -1,12 +1,17 @@
 """Files as spreadsheets and people write them: read as meant, or refused in one message."""
 
+import csv
+import io
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cli.imports import Row, parsed
+from cli.imports import Row, headings_for, parsed
+from cli.sheets.text import read_text_grid
 from cli.terminal.as_written import fitted, read
 from cli.terminal.files import load_yaml
 from cli.terminal.tables import Numbered, read_table
@@ -73,8 +78,11 @@ def why(row: dict[str, Any], kind: str | None = None) -> str:
         pytest.param(LEAS.replace("\n", "\r\n"), "", id="Windows line ends"),
         pytest.param(LEAS.replace("\n", "\r"), "", id="old line ends"),
         pytest.param("\n\n" + LEAS, "", id="empty lines before the header"),
+        pytest.param("sep=;\r" + LEAS.replace(",", ";").replace("\n", "\r"), "semicolons",
+                     id="its line, old line ends"),
+        pytest.param(LEAS.replace(",", "|"), "upright strokes", id="upright strokes"),
         pytest.param(LEAS.replace("id,name,county", "Id, NAME ,County"), "", id="capitals"),
-        pytest.param(LEAS.replace("\n", ",,\n"), "", id="empty columns"),
+        pytest.param(LEAS.replace("\n", ",,\n"), "2 empty columns skipped", id="empty columns"),
         pytest.param(LEAS + ",,\n , ,\n\n", "3 empty rows skipped", id="empty rows"),
         pytest.param(LEAS.replace("Manzanita", "Manzanita,,,"), "", id="empty cells beyond"),
         pytest.param('"id","name","county"\n"alder-creek-usd","Alder Creek USD","Manzanita"',
@@ -92,6 +100,25 @@ def test_a_table_is_read_however_a_spreadsheet_saved_it(
     assert bool(said) == bool(told)
 
 
+@pytest.mark.parametrize("between", [";", "\t", "|"])
+def test_a_comma_in_every_cell_is_no_delimiter(between: str, file: Path) -> None:
+    table = "id~name\na~Ann, Bo\nb~Cy, Di\n".replace("~", between)
+    assert rows(file, table)[1] == {"id": "b", "name": "Cy, Di"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "LEAs, as of August\nby county, sorted\n" + LEAS.replace(",", ";"),
+        "id;name;county;Notes, old\na;A;M;x, y\nalder-creek-usd;Alder Creek USD;Manzanita;x, z\n",
+    ],
+    ids=["in titles", "in cells and headings"],
+)
+def test_the_delimiter_is_the_one_that_makes_known_headings(content: str, file: Path) -> None:
+    file.write_text(content)
+    assert read_table(file, headings_for("lea register"))[-1].values == ONE
+
+
 @pytest.mark.parametrize("name", ["leas.txt", "leas.TSV", "LEAS.CSV"])
 def test_a_table_may_have_other_names(name: str, file: Path) -> None:
     assert rows(file, LEAS.replace(",", "\t"), name) == [ONE]
@@ -100,13 +127,18 @@ def test_a_table_may_have_other_names(name: str, file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param("id,name\nla,La Ca\xf1ada\n".encode("cp1252"),
-                     ("line 2", "0xF1", "Windows-1252", "CSV UTF-8"), id="Windows-1252"),
+        pytest.param("id,name\nla,La Ca\xf1ada\n".encode("cp437"),
+                     ("line 2", "0xA4", "no words in Windows-1252", "CSV UTF-8"), id="DOS"),
+        pytest.param("id,name\nla,Jos\xe9s\n".encode("mac-roman"),
+                     ("line 2", "0x8E", "CSV UTF-8"), id="an old Macintosh"),
+        pytest.param("id,name\nla,La Ca\xf1ada\n".encode() + b"x,\xf1\n",
+                     ("line 3", "0xF1", "CSV UTF-8"), id="UTF-8 with a broken line"),
+        pytest.param(b"id,name\nla,La\x81\n", ("line 2", "0x81"), id="no letter of Windows-1252"),
         pytest.param(LEAS.encode("utf-16-le"), ("line 1", "NUL"), id="UTF-16 without its mark"),
         pytest.param(LEAS.encode("utf-16")[:-1], ("UTF-16",), id="half a character"),
         pytest.param("id,name,county,,\na,A,M,see note,\n",
-                     ("row 1", "'see note'", "without a name"), id="under an empty column"),
-        pytest.param("id,name\na,A\nb,B,more\n", ("row 2", "'more'"), id="beyond the last column"),
+                     ("row 2", "'see note'", "without a name"), id="under an empty column"),
+        pytest.param("id,name\na,A\nb,B,more\n", ("row 3", "'more'"), id="beyond the last column"),
         pytest.param("id,name, Name\na,A,B\n", ("'name' is there twice",), id="a column twice"),
         pytest.param('id,name\na,"A\n', ("not a CSV file",), id="a quote that is not closed"),
         pytest.param("id," + "n" * 140_000 + "\na,A\n",
@@ -128,7 +160,12 @@ def test_a_table_that_cannot_be_read_is_refused_in_one_message(
 
 
 def test_another_kind_of_file_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "leas.xlsx: an import is a .csv" in refusal(file, b"PK", capsys, "leas.xlsx")
+    assert "leas.ods: an import is an .xlsx, .csv" in refusal(file, b"PK", capsys, "leas.ods")
+
+
+def test_a_name_between_tabs_may_begin_with_a_quote(file: Path) -> None:
+    [row] = rows(file, 'id\tname\na\t"Star" Academy\n')
+    assert row["name"] == '"Star" Academy'
 
 
 def test_no_data_is_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +176,7 @@ def test_no_data_is_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_rows_keep_the_numbers_of_the_spreadsheet(file: Path) -> None:
     file.write_text("id,name\na,A\n,\nb,B\n")
-    assert [row.number for row in read_table(file)] == [1, 3]
+    assert [row.number for row in read_table(file)] == [2, 4]
 
 
 MIXED = [
@@ -331,3 +368,40 @@ def test_a_published_number_may_be_a_choice_or_a_title() -> None:
     pack = PublishCalendar(content=fitted(content, CalendarPack)).content
     [day] = pack.holidays
     assert (pack.title, pack.source, day.name) == ("No", "1.10", "2026")
+
+
+LEA_HEADINGS = headings_for("lea register")
+CELLS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=8)
+WORDS = st.text(st.sampled_from("abcdeñéüßç -,;|\t"), max_size=8).map(str.strip)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5),
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_whatever_a_spreadsheet_writes_is_read_back(
+    content: list[tuple[str, str]], delimiter: str, encoding: str, end: str, told: bool
+) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
+    if told:
+        text.write(f"sep={delimiter}{end}")
+    writer.writerows([("id", "name"), *content])
+    grid = read_text_grid(
+        Path("x.csv"), text.getvalue().encode(encoding), headings_for("lea register")
+    )
+    assert [tuple(line.cells) for line in grid.lines if any(line.cells)] == [
+        ("id", "name"),
+        *((a, b) for a, b in content if a or b),
+    ]
+
+
+@given(st.lists(WORDS.filter(bool), min_size=1, max_size=5))
+def test_words_of_windows_1252_are_read_as_they_were(names: list[str]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([("id", "name"), *(("a", name) for name in names)])
+    grid = read_text_grid(Path("x.csv"), text.getvalue().encode("cp1252"))
+    assert [line.cells[1] for line in grid.lines[1:]] == names

@@ -111,9 +111,9 @@ ACTS = {
     "bulk reschedule summit", "calendar export", "calendar feeds", "clock advance", "clock to",
     "engagement reopen",
     "completion", "conversation import", "correct", "dashboard import", "doctor", "down",
-    "evidence import", "import", "init", "investment import", "lea fact-import", "lea import",
-    "person import", "person reassign", "restore", "retract", "status", "summit attendance import",
-    "survey import", "undo", "up",
+    "evidence import", "import", "import template", "init", "investment import",
+    "lea fact-import", "lea import", "person import", "person reassign", "restore", "retract",
+    "status", "summit attendance import", "survey import", "undo", "up",
 }  # fmt: skip
 """The verbs that do something without being a command of the domain, or look at the machine and
 its files."""

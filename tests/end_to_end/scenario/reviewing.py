@@ -131,6 +131,16 @@ def step_21_the_first_summit(desk: Desk) -> None:
     file = desk.file("attendance.csv", [{"lea": "ACUSD", **row} for row in rows])
     told = desk.rows("summit", "attendance", "import", "Y1-1", file)
     assert {r["outcome"] for r in told} == {"recorded"}
+    spelled = {"elena": "Elena Duarte", "joy": "Joy Kim"}
+    again = [
+        {"Role": str(row["role"]).capitalize(), "Number of people": row["count"],
+         "Day": {1: "11/12/2054", 2: "2054-11-13"}[int(str(row["day"]))],
+         "Attendee": spelled.get(str(row["person"]), row["person"]), "District": E}
+        for row in reversed(rows)
+    ]  # fmt: skip
+    other = desk.file("attendance (1).csv", again)
+    given = ("summit", "attendance", "import", "Y1-1", other, "--dates", "mdy")
+    assert {r["outcome"] for r in desk.rows(*given)} == {"recorded before"}
     [was] = [s for s in desk.show()["summits"] if s["summit"] == "Y1-1"]
     assert was["attended"] == 7
     first, second = was["days"].values()

@@ -1,0 +1,1 @@
+"""Spreadsheets as people have them: read, understood, answered, and made to be filled in."""
