@@ -137,6 +137,7 @@ def headings_of(kinds: Iterable[type[Command]], extra: Mapping[str, str] | None 
             option = option_name(name, field)
             options[option] = None
             names.setdefault(folded(option), option)
+    for command in commands:  # A field's name, where no option of any is called so.
         for name, field in command.model_fields.items():
             names.setdefault(folded(name), option_name(name, field))
     for name in (*COMMON, *(extra or {})):

@@ -51,6 +51,8 @@ class How:
     """A file for the result of every row."""
     as_json: bool = False
     """Answer with one JSON object a row."""
+    yes: bool = False
+    """Do not ask about rows that end something."""
 
 
 def about(values: Mapping[str, Any]) -> str:

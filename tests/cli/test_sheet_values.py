@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from cli.imports import parsed
+from cli.imports import headings_for, parsed
 from cli.sheets.headings import folded, headings_of
 from cli.sheets.refs import references
 from cli.sheets.state import COLOURS, Skip, cds_of, shaped_lea, shaped_result, slug, with_ids
 from cli.sheets.values import Order, Reading
 from cli.terminal.tables import Numbered
+from domain.kernel.fields import option_name
 from domain.rules.registry import COMMANDS
 
 MONEY = {"engagement": "a", "purpose": "Stipends"}
@@ -271,3 +272,12 @@ def test_results_of_other_leas_in_the_states_file_are_left_out() -> None:
 def test_a_heading_is_folded_without_what_people_add_to_it() -> None:
     assert folded("  Due Date (YYYY-MM-DD) * ") == folded("due_date:") == "due date"
     assert folded("(name)") == "name"
+
+
+def test_a_column_of_any_command_is_the_option_of_that_name() -> None:
+    headings = headings_for(None)
+    for kind, command in COMMANDS.items():
+        if not command.internal:
+            for name, field in command.model_fields.items():
+                option = option_name(name, field)
+                assert headings.name(option) == option, kind

@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 from tests.embedded.support import Installation
 from tests.end_to_end.conftest import E, Handrail
@@ -142,3 +143,24 @@ def test_an_engagement_withdrawn_by_mistake_is_under_way_again(desk: Handrail) -
     assert "recruiting" in desk("engagement", "show", "mist-creek").out
     logged = desk("conversation", "log", "mist-creek", "board", actor="marcus")
     assert logged.code == 0, logged.said
+
+
+def test_rows_of_a_file_that_end_something_are_asked_about(desk: Handrail, tmp_path: Path) -> None:
+    assert desk("lea", "register", "end-creek", "End Creek Unified").code == 0
+    opened = desk("engagement", "open", "end-creek", "--lead", "marcus", "--director", "dana")
+    assert opened.code == 0, opened.said
+    file = tmp_path / "ends.csv"
+    file.write_text(
+        "command,engagement,group,reason\nconversation log,end-creek,board,\n"
+        "engagement withdraw,end-creek,,vacancy\n"
+    )
+    assert desk("import", str(file), "--dry-run", actor="marcus").code == 0
+    before = desk("history", "end-creek", "--json").out
+    asked = desk("import", str(file), actor="marcus")
+    assert asked.code == 2
+    assert "Row 3 ends something: Engagement withdrawn while recruiting: vacancy" in asked.err
+    assert "nothing was written" in asked.err
+    assert "--yes" in asked.err
+    assert desk("history", "end-creek", "--json").out == before
+    assert desk("import", str(file), "--yes", actor="marcus").code == 0
+    assert "withdrawn" in desk("engagement", "show", "end-creek").out
