@@ -22,8 +22,8 @@ from cli.sheets.values import ORDER_UNKNOWN, Order, Reading, value_for
 from cli.terminal.as_written import fitted
 from cli.terminal.nouns import noun
 from cli.terminal.options import explain
-from cli.terminal.output import REFUSED, USAGE, fail, narrate
-from cli.terminal.preview import asks, wanted
+from cli.terminal.output import REFUSED, fail, narrate
+from cli.terminal.preview import ends_wanted
 from cli.terminal.receipts import given
 from cli.terminal.session import Json, Switch, run, who_acts
 from cli.terminal.tables import Numbered, column, read_table
@@ -33,13 +33,12 @@ from domain.envelope import Envelope, Receipt
 from domain.kernel.bounds import Day
 from domain.kernel.fields import option_name
 from domain.kernel.messages import Command
-from domain.kernel.refusals import AlreadyExists, Refused, ReusedCommandId, Unknown
+from domain.kernel.refusals import AlreadyExists, ReusedCommandId, Unknown
 from domain.kernel.validation import wrong_with
 from domain.kernel.wording import counted, spoken
 from domain.policy.calendar import local_date
 from domain.program.leas import RegisterLea
 from domain.rules.registry import COMMANDS
-from domain.streams import id_of
 from queries.names import Names
 from queries.refs import engagement_id
 
@@ -290,8 +289,8 @@ def carry_out(
         rows = [row for row in rows if row.number not in known_already]
         writes = not how.dry_run and (how.skip_refused or not (refused or wrong))
         good = [row for row in rows if row.number not in refused]
-        if writes and (ends := [row for row in good if row.command.ends]) and not how.yes:
-            writes = await _ends_wanted(door, [packed(row) for row in ends], ends)
+        if writes and not how.yes and (ends := [row for row in good if row.command.ends]):
+            writes = await ends_wanted(door, {row.number: packed(row) for row in ends})
         results += [_result(r, refused[r.number], "refused") for r in rows if r.number in refused]
         if not writes:
             results += [_result(row, None, "would be recorded") for row in good]
@@ -318,32 +317,6 @@ def carry_out(
     called = {row.number: about(row.values) for row in table}
     called |= {row.number: about({**written[row.number], **row.values}) for row in values}
     report(file, results, names, called, how)
-
-
-async def _ends_wanted(door: "Door", envelopes: list[Envelope], ends: list[Row]) -> bool:
-    """Whether somebody wants what rows of a file end.
-
-    In a script nobody can be asked: it is refused then.
-    """
-    from queries.preview import what_follows
-
-    names, lines = Names(door), list[str]()
-    for row, envelope in zip(ends, envelopes, strict=True):
-        try:
-            sentences, owed = await what_follows(door, envelope)
-        except Refused:  # It rests on what the file says before it.
-            sentences, owed = [f"{row.command.kind()}, {id_of(envelope.stream)}."], []
-        open_until = f" Open until then: {'; '.join(owed)}." if owed else ""
-        lines.append(f"Row {row.number} ends something: {' '.join(sentences)}{open_until}")
-    await names.learn(*lines)
-    told = [names.told(line) for line in lines]
-    if not asks():
-        fail(
-            f"{' '.join(told)} Nobody can be asked here, so nothing was written. If that is "
-            f"meant, add --yes.",
-            USAGE,
-        )
-    return wanted(told)
 
 
 def _shaped(
