@@ -16,10 +16,8 @@ from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import (
     AlreadyExists,
     ImpossibleDate,
-    Unknown,
     WrongPerson,
     WrongState,
-    did_you_mean,
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
@@ -28,6 +26,7 @@ from domain.policy.calendar import local_date, spoken
 from domain.policy.parts import CoachingRules
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 
 about_noun("contact", "Log coaching contacts, and see them.")
@@ -241,13 +240,8 @@ def _lead_on(day: date, engagement: Engagement, context: Context) -> str:
 def log_contact(command: LogContact, state: State, context: Context) -> Decision:
     engagement = coached(state, context, "The contact")
     rules = rules_of(state, context)
-    kinds = {k.id: k for k in rules.contact_kinds}
-    kind = kinds.get(command.how.strip().casefold())
-    if kind is None:
-        raise Unknown(
-            f"{command.how!r} is not a kind of contact in {context.the_playbook.ref}. "
-            f"{did_you_mean(command.how, kinds)}The kinds: {', '.join(kinds)}."
-        )
+    no = f"is not a kind of contact in {context.the_playbook.ref}"
+    kind = the_named(command.how, rules.contact_kinds, no, "The kinds:")
     there = tuple(dict.fromkeys(context.person(p).id for p in command.people))
     if not any(context.person(p).organisation == engagement.lea for p in there):
         raise WrongPerson(
@@ -316,13 +310,8 @@ def _restarted(coaching: Coaching, restart: Restart) -> Coaching:
 
 
 def _prong(command: _ProngCommand, state: State, context: Context) -> str:
-    known = [p.id for p in rules_of(state, context).prongs]
-    wanted = command.prong.casefold()
-    if wanted not in known:
-        raise Unknown(
-            f"{command.prong!r} is not a prong of {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, known)}The prongs: {', '.join(known)}."
-        )
+    no = f"is not a prong of {context.the_playbook.ref}"
+    wanted = the_named(command.prong, rules_of(state, context).prongs, no, "The prongs:").id
     not_in_the_future(context.effective_on, "The change", context)
     last = next((c for c in reversed(state.of(Coaching).changes) if c.prong == wanted), None)
     if last and context.effective_on < last.on:

@@ -15,6 +15,7 @@ from domain.kernel.sealed import Sealed
 from domain.policy.calendar import spoken
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 
 about_noun("conversation", "Log conversations with the stakeholder groups.")
@@ -97,25 +98,22 @@ class Recruitment:
 
 @decides(LogConversation)
 def log_conversation(command: LogConversation, state: State, context: Context) -> Decision:
-    groups = [g.id for g in context.the_playbook.stakeholder_groups]
-    if command.group not in groups:
-        raise Unknown(
-            f"{command.group!r} is not a stakeholder group of {context.the_playbook.ref}. "
-            f"{did_you_mean(command.group, groups)}The groups: {', '.join(groups)}."
-        )
+    playbook = context.the_playbook
+    no = f"is not a stakeholder group of {playbook.ref}"
+    group = the_named(command.group, playbook.stakeholder_groups, no, "The groups:").id
     not_in_the_future(context.effective_on, "The conversation", context)
     person = context.person(command.person) if command.person else None
     about = person.id if person else state.stream
     on, who = context.effective_on, person.id if person else None
-    if (command.group, on, who, command.notes or "") in state.of(Recruitment).told:
+    if (group, on, who, command.notes or "") in state.of(Recruitment).told:
         raise AlreadyExists(
-            f"{state.id}: a conversation with {command.group} on {spoken(on)}"
+            f"{state.id}: a conversation with {group} on {spoken(on)}"
             f"{f', {who}' if who else ''} is logged so already. If there were two, say with whom "
             f"or what was said: --with PERSON --note TEXT"
         )
     return [
         ConversationLogged(
-            group=command.group,
+            group=group,
             on=on,
             person=who,
             notes=Sealed(about=about, text=command.notes) if command.notes else None,

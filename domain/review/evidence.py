@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from domain.kernel.fields import Line, Positional, Slug
+from domain.kernel.fields import Line, Positional
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State, next_name
 from domain.kernel.nouns import about_noun
-from domain.kernel.refusals import AlreadyExists, ImpossibleDate, Unknown, did_you_mean
+from domain.kernel.refusals import AlreadyExists, ImpossibleDate, Unknown
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.policy.calendar import spoken
@@ -17,6 +17,7 @@ from domain.review.review import AreaId, Gathered, Review, area_named, reviewing
 from domain.review.waves import wave_named
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 
 about_noun("evidence", "Log what a review's areas rest on, by method and group.")
@@ -30,7 +31,7 @@ class LogEvidence(EngagementCommand):
 
     area: AreaId
     """The area, by its id or its number in the framework."""
-    method: Slug
+    method: Line
     """How, by a method of the playbook, for example interview, walk or document."""
     group: Line
     """Whom or what it is from, for example "elementary teachers"; kept encrypted."""
@@ -87,13 +88,10 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
     review = reviewing(state, context)
     area = area_named(command.area, review, state)
     not_in_the_future(context.effective_on, "The evidence", context)
-    methods = [m.id for m in rules_of(state, context).evidence_methods]
-    if methods and command.method not in methods:
-        raise Unknown(
-            f"{state.id}: {command.method!r} is no way of gathering evidence in "
-            f"{context.the_playbook.ref}. {did_you_mean(command.method, methods)}The methods: "
-            f"{', '.join(methods)}."
-        )
+    methods, method = rules_of(state, context).evidence_methods, command.method
+    if methods:
+        no = f"is no way of gathering evidence in {context.the_playbook.ref}"
+        method = the_named(method, methods, no, "The methods:").id
     wave = wave_named(command.wave, review, state) if command.wave else None
     if wave and wave.received_on and context.effective_on < wave.received_on:
         raise ImpossibleDate(
@@ -101,7 +99,7 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
             f"{spoken(context.effective_on)}: it was received on {spoken(wave.received_on)}. "
             f"Correct --on, or leave --wave out."
         )
-    said = (area.id, command.method, command.count, context.effective_on, wave and wave.id)
+    said = (area.id, method, command.count, context.effective_on, wave and wave.id)
     group = Sealed(about=state.stream, text=command.group)
     twin = next(
         (
@@ -115,7 +113,7 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
     )
     if twin:
         raise AlreadyExists(
-            f"{state.id}: {twin.id} logs {command.method} × {command.count} for {area.id} on "
+            f"{state.id}: {twin.id} logs {method} × {command.count} for {area.id} on "
             f"{spoken(context.effective_on)} from {command.group!r} already. If there were more, "
             f"take it back and log them together with --count: handrail evidence withdraw "
             f"{state.id} {twin.id} --reason REASON; or say more exactly whom it is from: --group"
@@ -124,7 +122,7 @@ def log_evidence(command: LogEvidence, state: State, context: Context) -> Decisi
         EvidenceLogged(
             entry=next_name(state, "E", review.evidence),
             area=area.id,
-            method=command.method,
+            method=method,
             group=group,
             count=command.count,
             on=context.effective_on,

@@ -21,7 +21,6 @@ from domain.kernel.refusals import (
     Unknown,
     WrongPerson,
     WrongState,
-    did_you_mean,
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
@@ -30,6 +29,7 @@ from domain.policy.calendar import spoken
 from domain.policy.parts import AttendanceRole
 from domain.rules.context import Context, SummitEntry
 from domain.rules.days import not_in_the_future, within_reach
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 from domain.summits.invitations import (
     MOST_PLACES,
@@ -205,14 +205,8 @@ class Attendance:
 
 
 def _role(wanted: str, state: State, context: Context) -> AttendanceRole:
-    roles = {r.id: r for r in summit_rules(state, context).roles}
-    found = roles.get(wanted.casefold().replace("_", "-").replace(" ", "-"))
-    if found is None:
-        raise Unknown(
-            f"{wanted!r} is no role at a summit in {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, roles)}Name one of {', '.join(roles)}."
-        )
-    return found
+    no = f"is no role at a summit in {context.the_playbook.ref}"
+    return the_named(wanted, summit_rules(state, context).roles, no, "Name one of")
 
 
 def _day(wanted: str, entry: SummitEntry) -> date:

@@ -30,6 +30,7 @@ from domain.policy.calendar import spoken
 from domain.policy.parts import SummitRules
 from domain.rules.context import Context, SummitEntry
 from domain.rules.days import not_in_the_future
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 from domain.streams import stream_of
 from domain.summits.summits import (
@@ -382,14 +383,12 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
             f"{entry.id} {state.id} --waive REASON"
         )
     people = tuple(dict.fromkeys(of_the_lea(p, engagement, context).id for p in command.people))
-    known_roles = [r.id for r in rules.roles]
-    for role in command.places:
-        if role not in known_roles:
-            raise Unknown(
-                f"{role!r} is no role at a summit in {context.the_playbook.ref}. "
-                f"{did_you_mean(role, known_roles)}Name one of {', '.join(known_roles)}."
-            )
-    if not people and not command.places:
+    no = f"is no role at a summit in {context.the_playbook.ref}"
+    places = {
+        the_named(role, rules.roles, no, "Name one of").id: number
+        for role, number in command.places.items()
+    }
+    if not people and not places:
         raise Incomplete(
             f"Who comes from {engagement.lea_name} to summit {entry.id}? Name them with --person "
             f"PERSON, or say how many with --places ROLE=NUMBER. Nobody at all: handrail summit "
@@ -397,7 +396,7 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
         )
     evidence_for(command.person, command.evidence, "The registration")
     person = of_the_lea(command.person, engagement, context).id if command.person else None
-    if invitation.status == "registered" and (people, dict(command.places)) == (
+    if invitation.status == "registered" and (people, places) == (
         invitation.people,
         dict(invitation.places),
     ):
@@ -413,7 +412,7 @@ def register(command: RegisterForSummit, state: State, context: Context) -> Deci
             summit=entry.id,
             on=context.effective_on,
             people=people,
-            places=dict(command.places),
+            places=places,
             person=person,
             evidence=Sealed(about=person, text=command.evidence)
             if person and command.evidence

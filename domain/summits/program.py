@@ -24,6 +24,7 @@ from domain.policy.calendar import spoken
 from domain.policy.parts import Named
 from domain.rules.context import Context
 from domain.rules.days import not_in_the_future
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 from domain.streams import stream_of
 from domain.summits.summits import LONGEST_DAYS, SummitCommand, planned, rules_of, span, the_summit
@@ -145,13 +146,8 @@ class SummitProgram:
 
 
 def _known(wanted: str, entries: tuple[Named, ...], what: str, context: Context) -> str:
-    ids = [e.id for e in entries]
-    if wanted in ids:
-        return wanted
-    raise Unknown(
-        f"{wanted!r} is not {what} in {context.the_playbook.ref}. {did_you_mean(wanted, ids)}"
-        f"Name one of {', '.join(ids) or 'none: it has none'}."
-    )
+    no = f"is not {what} in {context.the_playbook.ref}"
+    return the_named(wanted, entries, no, "Name one of" if entries else "It has none").id
 
 
 @decides(AddSession)

@@ -13,10 +13,8 @@ from domain.kernel.nouns import about_noun
 from domain.kernel.refusals import (
     AlreadyExists,
     ImpossibleDate,
-    Unknown,
     WrongPerson,
     WrongState,
-    did_you_mean,
 )
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
@@ -24,6 +22,7 @@ from domain.policy.calendar import add_months, local_date, spoken
 from domain.policy.parts import MemberKind, TeamRules
 from domain.rules.context import Context, PersonEntry
 from domain.rules.days import not_in_the_future
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 from domain.streams import AGENCY
 
@@ -189,14 +188,8 @@ def _placed(kind: MemberKind, ref: str, engagement: Engagement, context: Context
 def add_member(command: AddMember, state: State, context: Context) -> Decision:
     engagement = state.of(Engagement)
     rules = rules_of(state, context)
-    kinds = {k.id: k for k in rules.kinds}
-    wanted = command.as_.casefold().replace("-", "_").replace(" ", "_")
-    if wanted not in kinds:
-        raise Unknown(
-            f"{command.as_!r} is not a kind of member in {context.the_playbook.ref}. "
-            f"{did_you_mean(wanted, kinds)}The kinds: {', '.join(kinds)}."
-        )
-    kind, on = kinds[wanted], context.effective_on
+    no = f"is not a kind of member in {context.the_playbook.ref}"
+    kind, on = the_named(command.as_, rules.kinds, no, "The kinds:"), context.effective_on
     person = _placed(kind, command.person, engagement, context)
     team = state.of(Team)
     mine = [m for m in team.all if m.person == person.id]

@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar
 from domain.kernel.fields import Line, Option
 from domain.kernel.messages import Decision, EngagementCommand, Event, Stamp, State
 from domain.kernel.nouns import about_noun
-from domain.kernel.refusals import AlreadyExists, ImpossibleDate, Unknown, WrongState, did_you_mean
+from domain.kernel.refusals import AlreadyExists, ImpossibleDate, WrongState
 from domain.kernel.sealed import Sealed
 from domain.kernel.wording import full
 from domain.policy.calendar import spoken
 from domain.policy.parts import RiskRules
 from domain.rules.context import Context
+from domain.rules.named import the_named
 from domain.rules.registry import decides, evolves
 
 about_noun("risk", "Raise and lower what may hold an engagement back.")
@@ -122,18 +123,10 @@ def risen(kind: str, level: str, reason: str, state: State, context: Context) ->
 
 def _change(command: _RiskCommand, state: State, context: Context) -> Decision:
     rules = rules_of(state, context)
-    kinds, levels = [k.id for k in rules.kinds], [n.id for n in rules.levels]
-    kind, level = command.risk.casefold(), command.level.casefold()
-    if kind not in kinds:
-        raise Unknown(
-            f"{command.risk!r} is not a kind of risk in {context.the_playbook.ref}. "
-            f"{did_you_mean(kind, kinds)}The kinds: {', '.join(kinds)}."
-        )
-    if level not in levels:
-        raise Unknown(
-            f"{command.level!r} is not a level of risk in {context.the_playbook.ref}. "
-            f"{did_you_mean(level, levels)}Choose one, lowest first: {', '.join(levels)}."
-        )
+    ref, levels = context.the_playbook.ref, [n.id for n in rules.levels]
+    kind = the_named(command.risk, rules.kinds, f"is not a kind of risk in {ref}", "The kinds:").id
+    no = f"is not a level of risk in {ref}"
+    level = the_named(command.level, rules.levels, no, "Choose one, lowest first:").id
     before = state.of(Risks).all.get(kind)
     rank = levels.index(level) + 1
     if before and context.effective_on < before.since:
