@@ -304,7 +304,7 @@ ABOUT: Final = {
     "backup": "Write a copy of the whole store into one file, as it is at one moment.",
     "restore": "Put a backup back, check all of it, and begin a life of its own for it.",
     "due": "Show what is owed across all engagements and appropriations, soonest first.",
-    "history": "Show everything that happened on an engagement, oldest first.",
+    "history": "Show everything that happened on an engagement, month by month, oldest first.",
     "ledger": (
         "Show every planned reminder of an engagement and what became of it, a line a reader."
     ),

@@ -192,6 +192,8 @@ SECTIONS: Mapping[str, Mapping[str, Word]] = {
         "cycle": _word("A short cycle, for example C1."),
         "checkin": _word("A check-in, for example CI-1."),
         "summit": _word("A summit, for example Y2-5."),
+        "subject": _word("A subject of the work, for example deliverables."),
+        "reminders": _word("With what became of every reminder.", "nothing"),
         "successor": _word("An LEA that another went on as.", "LEA"),
         "session": _word("A session of a summit, for example SE2."),
         "wave": _word("A wave of requests, for example W1."),

@@ -142,7 +142,7 @@ def test_an_import_checks_every_row_before_it_writes_any(desk: Handrail, tmp_pat
 def test_a_mistake_that_only_the_rules_see_is_found_before_anything_is_written(
     desk: Handrail, tmp_path: Path
 ) -> None:
-    name = f"Willow {uuid4().hex[:6]}"
+    name = f"Willow Unified {uuid4().hex[:6]}"
     slug = name.lower().replace(" ", "-")
     file = tmp_path / "twice.yaml"
     file.write_text(f"- {{id: {slug}, name: {name}}}\n- {{id: {slug}-2, name: {name}}}\n")

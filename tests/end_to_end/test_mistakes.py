@@ -164,3 +164,35 @@ def test_rows_of_a_file_that_end_something_are_asked_about(desk: Handrail, tmp_p
     assert desk("history", "end-creek", "--json").out == before
     assert desk("import", str(file), "--yes", actor="marcus").code == 0
     assert "withdrawn" in desk("engagement", "show", "end-creek").out
+
+
+def test_a_history_is_read_by_months_and_narrowed_by_whatever_is_known(desk: Handrail) -> None:
+    said = desk("history", E).out
+    assert said.startswith("August 2054\n   1  2054-08-04 ")
+    assert "reminders planned" not in said
+    assert "reminders planned" in desk("history", E, "--reminders").out
+
+    def kinds(*narrowed: str) -> set[str]:
+        return {r["type"] for r in desk("history", E, *narrowed, "--json").lines}
+
+    assert kinds("--subject", "agreements") == {
+        "agreement-drafted", "board-acted", "agreement-effective"
+    }  # fmt: skip
+    about = desk("history", E, "--item", "d1", "--subject", "deliverables", "--json").lines
+    assert {"deliverable-proposed", "deliverable-signed", "deliverable-agreed"} <= {
+        r["type"] for r in about
+    }
+    assert {r["data"]["deliverable"] for r in about} == {"D1"}
+    assert kinds("--kind", "fit-decided", "--person", "marcus") == {"fit-decided"}
+    assert kinds("--kind", "fit-decided", "--person", "joy") == set()
+    assert "Fit decided" in desk("history", E, "--text", "FIT DECIDED: p").out
+    assert desk("history", E, "--last", "2054-08-03").out == "Nothing of the kind is recorded.\n"
+    assert kinds("--first", "2054-08-04", "--last", "2054-08-04") == kinds()
+    for wrong, way_out in (
+        (("--subject", "agreement"), "Did you mean agreements"),
+        (("--kind", "fit-decidet"), "Did you mean fit-decided"),
+        (("--person", "nobody-here"), "handrail person list"),
+    ):
+        refused = desk("history", E, *wrong)
+        assert refused.code == 1
+        assert way_out in refused.said
