@@ -94,24 +94,33 @@ def _print_by_month(
     from queries.history import is_traffic, moment, traffic
 
     months = groupby(recorded, lambda r: f"{moment(r, true=true).astimezone(zone):%B %Y}")
-    for place, (month, of_month) in enumerate(months):
+    above = ""
+    for month, of_month in months:
         entries = [*of_month]
-        print(f"{'' if place == 0 else chr(10)}{month}")
-        for r in entries:
-            if reminders or not is_traffic(r):
-                print(_line(r, became, names, zone))
+        shown = [r for r in entries if reminders or not is_traffic(r)]
+        lines = [_line(r, became, names, zone, true=true) for r in shown]
         if not reminders and (counted := traffic(entries)):
-            print(f"      Reminders: {counted}")
+            lines.append(f"      Reminders: {counted}")
+        if lines:
+            print(f"{above}{month}")
+            print("\n".join(lines))
+            above = "\n"
 
 
 def _line(
-    r: "Recorded", became: Mapping[int, tuple[int, str]], names: "Names", zone: ZoneInfo
+    r: "Recorded",
+    became: Mapping[int, tuple[int, str]],
+    names: "Names",
+    zone: ZoneInfo,
+    *,
+    true: bool,
 ) -> str:
-    when = r.stamp.recorded_at.astimezone(zone)
-    effective = r.stamp.effective_at.astimezone(zone).date()
+    entered = r.stamp.recorded_at.astimezone(zone)
+    effective = r.stamp.effective_at.astimezone(zone)
+    when = effective if true else entered
     line = f"{r.stamp.version:>4}  {when:%Y-%m-%d %H:%M}  {names.told(r.event.sentence())}"
-    if effective != when.date():
-        line += f" [true since {effective}]"
+    if effective.date() != entered.date():
+        line += f" [entered {entered:%Y-%m-%d}]" if true else f" [true since {effective:%Y-%m-%d}]"
     if r.event.illustrative:
         line += " *"
     if r.stamp.version in became:

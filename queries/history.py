@@ -11,7 +11,13 @@ from domain.kernel.refusals import Unknown, did_you_mean
 from domain.kernel.wording import texts
 from domain.mending import EntryMended
 from domain.owing.items import root
-from domain.reminders.notices import NOTICE_EVENTS, NoticesDelivered, NoticesSuppressed
+from domain.reminders.notices import (
+    NOTICE_EVENTS,
+    NoticesDelivered,
+    NoticesSuppressed,
+    RecipientsAdded,
+    RecipientsDropped,
+)
 from domain.rules.index import EVENTS_IN
 from queries.clocks import zone_of
 from queries.names import Names
@@ -109,8 +115,9 @@ def traffic(recorded: Iterable[Recorded]) -> str | None:
 
 
 def is_traffic(recorded: Recorded) -> bool:
-    """Whether it only says what became of reminders."""
-    return isinstance(recorded.event, NOTICE_EVENTS)
+    """Whether it only says what became of reminders, and not that somebody else gets them."""
+    passed_on = (RecipientsAdded, RecipientsDropped)
+    return isinstance(recorded.event, NOTICE_EVENTS) and not isinstance(recorded.event, passed_on)
 
 
 def mended_since(recorded: Sequence[Recorded]) -> dict[int, tuple[int, str]]:
