@@ -196,7 +196,7 @@ def correct(command: CorrectEntry, state: State, context: Context) -> Decision:
             f"{state.id}: entry {entry.number} has nothing that could be typed otherwise. Take it "
             f'back: handrail retract {state.id} {entry.number} --reason "..."'
         )
-    return _mend(command, past, entry, past.corrected, state)
+    return _mend(command, past, entry, past.corrected, state, context)
 
 
 @decides(RetractEntry)
@@ -208,7 +208,7 @@ def retract(command: RetractEntry, state: State, context: Context) -> Decision:
             f"{state.id}: everything else rests on its first entry. Put that right: handrail "
             f"correct {_typed(state)} 1; {_ENDS.get(aggregate, 'it cannot be as if it never was')}"
         )
-    return _mend(command, past, entry, None, state)
+    return _mend(command, past, entry, None, state, context)
 
 
 _ENDS = {
@@ -255,20 +255,31 @@ def _mendable(command: _Mending, state: State, context: Context) -> tuple[Past, 
             f"{state.id}: entry {entry.number} erased them, and nobody can read any more what "
             f"was. Register them anew: handrail person register"
         )
-    rules, kind = authority(context).corrections, entry.command
-    binding = kind is None or not {kind.noun, kind.kind()}.isdisjoint(rules.binding)
+    _may_mend(entry, past, state, context)
+    return past, entry
+
+
+def _binds(entry: Entry, context: Context) -> bool:
+    """Whether it is what a board decided, was signed or moved money, or nobody knows what."""
+    kind = entry.command
+    binding = authority(context).corrections.binding
+    return kind is None or not {kind.noun, kind.kind()}.isdisjoint(binding)
+
+
+def _may_mend(entry: Entry, past: Past, state: State, context: Context) -> None:
+    """Refuse who may not put an entry right."""
+    rules = authority(context).corrections
     recorded = past.history[entry.number - 1].stamp.recorded_at
     recent = context.now - recorded < timedelta(days=rules.own_days)
     roles = state.of(Engagement).roles
     require(
         f"put entry {entry.number} right",
-        rules.binding_by if binding else rules.by,
+        rules.binding_by if _binds(entry, context) else rules.by,
         context,
         lead=roles.get("lead"),
         director=roles.get("director"),
         concerned=entry.actor if recent else None,
     )
-    return past, entry
 
 
 def _mend(
@@ -277,6 +288,7 @@ def _mend(
     entry: Entry,
     corrected: tuple[Command, Context] | None,
     state: State,
+    context: Context,
 ) -> Decision:
     others: dict[str, list[Dated]] = {}
 
@@ -306,6 +318,9 @@ def _mend(
             f"{state.id}: this rests on entry {entry.number}: {named}. Put that right first, or "
             f"take it back together: --with-consequences"
         )
+    for _, resting, its in rests:
+        if _binds(resting, context):
+            _may_mend(resting, its, state, context)
     if also := [e for _, e, _ in rests if e.elsewhere]:
         raise WrongState(
             f"{state.id}: entry {also[0].number} rests on it and changed "

@@ -70,7 +70,7 @@ def test_what_rests_on_an_entry_is_named_and_taken_back_only_with_it() -> None:
     )
     assert "D1" in refused
 
-    story.do("entry retract", "marcus", entry=entry, reason="wrong LEA", with_consequences=True)
+    story.do("entry retract", "dana", entry=entry, reason="wrong LEA", with_consequences=True)
 
     assert not story.state().of(Deliverables).all
     told = [n for item in ("D1", "D1/signature") for n in story.ledger(item)]
@@ -278,3 +278,12 @@ def test_what_was_taken_back_and_put_back_is_as_if_nothing_had_happened(
 def facts_of(state: State) -> dict[type, Any]:
     """A stream without its reminders and without what is kept of its corrections."""
     return {k: v for k, v in state.slices.items() if k not in (Notices, Mendings, Spent)}
+
+
+def test_what_rests_on_an_entry_is_taken_back_only_by_whoever_may_take_that_back() -> None:
+    story = Story().effective().proposed(date(2026, 9, 25)).signed()
+    body = {"entry": number(story, "deliverable propose"), "reason": "slip"}
+    story.when("entry retract", "marcus", with_consequences=True, **body).refuses(
+        WrongPerson, "p-tess themselves or a Director", "Ask"
+    )
+    story.do("entry retract", "dana", with_consequences=True, **body)
