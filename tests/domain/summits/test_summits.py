@@ -864,3 +864,36 @@ def test_a_summit_moved_by_mistake_is_back_on_its_days_and_can_be_moved_again() 
     story.when("entry retract", of="summit:Y1-1", entry=1, reason="x").refuses(
         WrongState, "handrail correct summit:Y1-1 1", "handrail summit cancel"
     )
+
+
+def test_a_pair_is_taken_back_at_the_summit_and_at_both_leas() -> None:
+    story = with_harbor(Story(date(2026, 10, 15)).effective()).do("summit plan", **PLAN)
+    for engagement in (ALDER, HARBOR):
+        story.do("summit invite", summit="Y1-1", engagement=engagement)
+    story.do("summit pair", summit="Y1-1", one=ALDER, other=HARBOR)
+    assert story.state().of(Attendance).pairs
+    [*_, entry] = [e for e in story.entries["summit:Y1-1"] if e.command]
+    story.do("entry retract", "dana", of="summit:Y1-1", entry=entry.number, reason="slip")
+    assert story.state("summit:Y1-1").of(SummitProgram).pairs == ()
+    for engagement in (ALDER, HARBOR):
+        assert story.state(f"engagement:{engagement}").of(Attendance).pairs == ()
+
+
+def test_who_came_and_who_was_invited_are_put_right() -> None:
+    story = Story(date(2026, 10, 15)).effective().do("summit plan", **PLAN)
+    story.do("summit invite", summit="Y1-1").on(date(2026, 11, 12))
+    invited, came = "summit invite", "summit attendance record"
+    story.do(came, summit="Y1-1", day="1", role="teacher", count=8)
+
+    def entry(kind: str) -> int:
+        [*_, last] = [
+            e for e in story.entries[story.about] if e.command and e.command.kind() == kind
+        ]
+        return last.number
+
+    story.do("entry correct", "dana", entry=entry(came), values={"count": 6}, reason="slip")
+    assert story.state().of(Attendance).at("Y1-1").people == 6
+    story.do("entry retract", "dana", entry=entry(came), reason="slip")
+    story.do("entry retract", "dana", entry=entry(invited), reason="slip")
+    assert not story.state("summit:Y1-1").of(Summit).invited
+    assert not story.state().of(Invitations).all
