@@ -39,7 +39,7 @@ from domain.program import (
 from domain.recruitment import eligibility, recruitment
 from domain.reminders import bounces, claiming, delivering, etiquette, notices
 from domain.review import evidence, presenting, recommendations, report, review, spared, waves
-from domain.summits import attendance, following, invitations, summits
+from domain.summits import attendance, entering, following, invitations, summits
 from domain.summits import program as summit_program
 from domain.surveys import surveys
 from domain.team import handover, handover_meeting, members, risks
@@ -104,6 +104,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     expiry,
     investments,
     summits,
+    entering,
     summit_program,
     invitations,
     following,

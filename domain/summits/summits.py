@@ -52,7 +52,8 @@ class SummitCommand(Command):
     """The summit's id: year of the program and number in it, for example Y1-1."""
 
 
-def _in_order(first: date, last: date) -> None:
+def in_order(first: date, last: date) -> None:
+    """Refuse days that no summit has; as a wrong value of the command."""
     if last < first:
         raise ValueError(f"the summit ends on {spoken(last)}, before it begins on {spoken(first)}")
     if (last - first).days >= LONGEST_DAYS:
@@ -83,30 +84,7 @@ class PlanSummit(SummitCommand):
 
     @model_validator(mode="after")
     def _days(self) -> Self:
-        _in_order(self.first, self.last)
-        return self
-
-
-class EnterSummit(SummitCommand):
-    """Enter a summit that was held before it could be planned here; nobody is asked for it."""
-
-    noun = "summit"
-    verb = "enter"
-
-    title: Line
-    """What it was called."""
-    first: Day
-    """Its first day."""
-    last: Day
-    """Its last day."""
-    place: Line
-    """Where it was."""
-    hours: LeaHours | None = None
-    """How many hours it asked of each LEA's people, where known."""
-
-    @model_validator(mode="after")
-    def _days(self) -> Self:
-        _in_order(self.first, self.last)
+        in_order(self.first, self.last)
         return self
 
 
@@ -159,26 +137,6 @@ class SummitPlanned(Event):
         return (
             f"{self.title} planned for {span(self.first, self.last)} in {self.place}; LEAs "
             f"register by {spoken(self.registration_due)}, {lea_hours(self.hours)} each."
-        )
-
-
-class SummitEntered(Event):
-    type: ClassVar[str] = "summit-entered"
-    title: str
-    first: date
-    last: date
-    place: str
-    hours: Hours | None = None
-    playbook: str
-
-    def came_true(self) -> date:
-        return self.last
-
-    def sentence(self) -> str:
-        asked = "" if self.hours is None else f", {lea_hours(self.hours)} each"
-        return (
-            f"{self.title} was held {span(self.first, self.last)} in {self.place}{asked}; it was "
-            f"entered afterwards."
         )
 
 
@@ -358,7 +316,12 @@ def _possible_days(summit: str, first: date, due: date, context: Context) -> Non
         )
 
 
-def _new(state: State) -> None:
+def not_there_yet(state: State) -> None:
+    """Refuse a summit that is there already.
+
+    Raises:
+        AlreadyExists: It is.
+    """
     known = state.of(Summit)
     if known.first is None or known.last is None:
         return
@@ -374,50 +337,9 @@ def _new(state: State) -> None:
     )
 
 
-@decides(EnterSummit)
-def enter_summit(command: EnterSummit, state: State, context: Context) -> Decision:
-    _new(state)
-    rules_of(context)
-    if command.last >= context.today:
-        raise ImpossibleDate(
-            f"What is entered was held already; {spoken(command.last)} is not before today, "
-            f"{spoken(context.today)}. Plan it instead: handrail summit plan {state.id} --first "
-            f"{command.first}"
-        )
-    return [
-        SummitEntered(
-            title=command.title,
-            first=command.first,
-            last=command.last,
-            place=command.place,
-            hours=command.hours,
-            playbook=context.the_playbook.ref,
-        )
-    ]
-
-
-@evolves(SummitEntered)
-def summit_entered(state: State, event: SummitEntered, stamp: Stamp) -> State:
-    return state.put(
-        replace(
-            state.of(Summit),
-            title=event.title,
-            place=event.place,
-            first=event.first,
-            last=event.last,
-            registration_due=event.first,
-            hours=event.hours or Decimal(0),
-            playbook=event.playbook,
-            round=1,
-            status="held",
-            illustrative=event.illustrative,
-        )
-    )
-
-
 @decides(PlanSummit)
 def plan_summit(command: PlanSummit, state: State, context: Context) -> Decision:
-    _new(state)
+    not_there_yet(state)
     rules_of(context)
     not_in_the_future(context.effective_on, "The planning", context)
     _possible_days(state.id, command.first, command.registration_due, context)

@@ -33,6 +33,7 @@ from domain.summits.attendance import (
     SummitCommitted,
     attended_between,
 )
+from domain.summits.entering import SummitEntered
 from domain.summits.following import SummitCalledOff, SummitFollowed, SummitNotFollowed
 from domain.summits.invitations import (
     Invitations,
@@ -54,7 +55,6 @@ from domain.summits.summits import (
     EngagementInvited,
     Summit,
     SummitCancelled,
-    SummitEntered,
     SummitHeld,
     SummitPlanned,
     SummitRescheduled,
