@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 90.0
 FOLLOW_SECONDS = 0.2
+ONE_ASKING_SECONDS = 0.5
 LOG_NAME_WIDTH = len("postgresql")
 
 
@@ -172,13 +173,17 @@ async def _foreground(settings: "Settings", *, sandbox: bool, as_json: bool) -> 
 
     def asked_to_stop() -> None:
         if stopping:
+            # One Ctrl-C reaches every process of the terminal, and a child that has not yet become
+            # its program still has our handlers: what it hears, we hear again.
+            if loop.time() - stopping[0] < ONE_ASKING_SECONDS:
+                return
             # The leashes end the servers without us.
             os._exit(128 + signal.SIGINT)
-        stopping.append(1)
+        stopping.append(loop.time())
         narrate("stopping; once more to leave at once")
         stack.stop()
 
-    stopping: list[int] = []
+    stopping: list[float] = []
     stack = Stack(settings, sandbox=sandbox, say=narrate)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

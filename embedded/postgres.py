@@ -210,6 +210,7 @@ def run_sql(url: str, sql: str) -> str:
         # The URL holds a password: the environment of a process is its user's, its arguments are
         # everybody's.
         env=libpq_environment(url),
+        start_new_session=True,
     )
     if result.returncode:
         raise StartError(f"PostgreSQL refused a statement: {result.stderr.strip()}")
@@ -309,6 +310,8 @@ def _run_as(
         group=user.gid if user else None,
         extra_groups=[] if user else None,
         umask=0o077,
+        # A Ctrl-C at the terminal is the supervisor's to act on.
+        start_new_session=True,
     )
 
 
@@ -462,6 +465,7 @@ def _check_version(data: Path, binaries: Path) -> None:
         text=True,
         check=True,
         env=_environment(),
+        start_new_session=True,
     ).stdout
     ours = program.split()[-1].split(".")[0]
     if made_by != ours:

@@ -118,6 +118,10 @@ class Stack:
             await self._watch(services)
         except StoppedEarlyError:
             pass
+        except StartError:
+            # A server that was only beginning may have died of the same Ctrl-C.
+            if not self._stop.is_set():
+                raise
         finally:
             self._home.remove_record()
             await asyncio.to_thread(self._parts.end_all)

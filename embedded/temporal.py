@@ -240,6 +240,7 @@ def why_not_enclosed() -> str | None:
         text=True,
         check=False,
         timeout=30,
+        start_new_session=True,
     )
     return None if probe.returncode == 0 else probe.stderr.strip().removeprefix("enclosed: ")
 

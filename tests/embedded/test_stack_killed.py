@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,9 @@ def test_an_interrupted_start_leaves_nothing_behind(installation: Make) -> None:
     up = here.start("up")
     told(up, "starting Temporal")
     os.killpg(up.pid, signal.SIGINT)
+    # As when it is heard by a child that has not yet become its program.
+    time.sleep(0.05)
+    os.kill(up.pid, signal.SIGINT)
     _, said = up.communicate(timeout=40)
     assert up.returncode == 0
     assert "Traceback" not in said
